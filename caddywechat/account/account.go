@@ -1,0 +1,44 @@
+// Package account says what a kind of account is: a way to prove who a visitor is. Each kind is a Caddy module in the
+// namespace wechat.accounts; those in the folders below are built in, and anybody can add another.
+package account
+
+import (
+	"context"
+	"errors"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+// Account vouches for visitors. Every module in the namespace wechat.accounts must be one.
+type Account interface {
+	// Kind is the word that names this kind of account to apps and in the configuration.
+	Kind() string
+	// AppID is the id by which WeChat, or whoever stands behind this kind, knows the account.
+	AppID() string
+	// Person returns what identifies the person within this account, for an identity that this account made.
+	Person(identity.Identity) string
+}
+
+// Redirector is an account that logs a visitor in by sending the browser away and getting it back with a code.
+type Redirector interface {
+	Account
+	// Serves reports whether this way to log in works in the visitor's browser.
+	Serves(visitor.Client) bool
+	// AuthorizeURL returns where to send the browser. It shall come back to redirectURI, with state and a code appended
+	// as the parameters of these names; without a code when the visitor declined.
+	AuthorizeURL(redirectURI, state string) string
+	// Exchange returns whom a code stands for. It is called once for a code, whatever comes of it. The identity holds
+	// the fields account and app_id; the field id is set by the gate. An error that wraps [ErrCodeRefused] begins the
+	// login afresh.
+	Exchange(ctx context.Context, code string) (identity.Identity, error)
+}
+
+// WeChatUser is an account that speaks to WeChat. The gate hands it the way to do so before anything else is asked of it.
+type WeChatUser interface {
+	UseWeChat(*weixin.Client)
+}
+
+// ErrCodeRefused is the error of an exchange whose code is wrong, used or too old.
+var ErrCodeRefused = errors.New("the code was refused")

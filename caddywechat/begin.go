@@ -1,0 +1,146 @@
+package caddywechat
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+)
+
+// start is a login to begin.
+type start struct {
+	account account.Redirector
+	target  string // where the visitor lands
+
+	// The rest is for a start that a callback led to.
+	rounds  login.Rounds // with the one that just ended
+	refused bool         // WeChat refused the code; else the attempt was gone
+	place   *int         // the place of the attempt that this one stands in for, nil: a free one
+}
+
+// begin sends the visitor to the account's login page, with the attempt in a cookie.
+func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
+	if v.origin.host == "" {
+		return h.fail(w, v, problemBadRequest, errNoHost)
+	}
+	sealers, err := h.keyring.sealers()
+	if err != nil {
+		return h.fail(w, v, problemStore, err)
+	}
+	now := h.now()
+	attempts := h.attempts(v, sealers)
+	rounds := s.rounds
+	if rounds == nil {
+		rounds = h.lostRounds(v, attempts, sealers)
+	}
+	if rounds.Exceeded(now) {
+		return h.stopLoop(w, v, attempts, s)
+	}
+	place := attempts.Free()
+	if s.place != nil {
+		place = *s.place
+	}
+	attempt := login.NewAttempt(sealers.state.NewState(rounds), s.account.Kind(), s.target, now)
+	sealed, err := sealers.attempt.Seal(h.site(v.origin), attempt)
+	if err != nil {
+		return h.fail(w, v, problemInternal, err)
+	}
+	http.SetCookie(w, attempts.Cookie(place, sealed, attempt, now))
+	redirect(w, http.StatusFound, s.account.AuthorizeURL(h.callbackURL(v.origin, attempt.Target), attempt.State))
+	return nil
+}
+
+// lostRounds returns the rounds of a visitor whose last login led to a session that did not come back.
+func (h *Handler) lostRounds(v *visit, attempts login.Attempts, s *sealers) login.Rounds {
+	if live, _ := h.liveSession(v); live != nil {
+		return nil
+	}
+	return attempts.LostRounds(s.state, h.now())
+}
+
+// stopLoop shows a visitor why the login does not come to an end. It forgets the attempts, so that the retry is one.
+func (h *Handler) stopLoop(w http.ResponseWriter, v *visit, attempts login.Attempts, s start) error {
+	for _, c := range attempts.RemoveAll() {
+		http.SetCookie(w, c)
+	}
+	reason := "the browser does not keep the cookies, or the site changed them on their way"
+	if s.refused {
+		reason = "WeChat keeps refusing the codes"
+	}
+	h.logger.Warn("login loop stopped", v.log(zap.String("reason", reason))...)
+	return h.answer(w, v, problemTooMany, page.Data{Action: h.loginURL(s.target), NoCookies: !s.refused})
+}
+
+// attempts opens the attempts that the visitor's browser carries.
+func (h *Handler) attempts(v *visit, s *sealers) login.Attempts {
+	return login.ReadAttempts(v.cookies, s.attempt, h.site(v.origin), v.origin.secure(), h.now())
+}
+
+// maxTo is the length in bytes of the longest target that stands in a callback's URL.
+const maxTo = 512
+
+func (h *Handler) callbackURL(o origin, target string) string {
+	u := o.String() + h.Prefix + "/callback"
+	if len(target) <= maxTo {
+		u += "?to=" + url.QueryEscape(target)
+	}
+	return u
+}
+
+// loginURL returns the path that begins a login by itself.
+func (h *Handler) loginURL(target string) string {
+	return h.Prefix + "/login?return_to=" + url.QueryEscape(target)
+}
+
+// redirectorFor returns the account by which a client logs in, nil where none serves it.
+func (h *Handler) redirectorFor(c visitor.Client) account.Redirector {
+	for _, a := range h.accounts {
+		if r, ok := a.(account.Redirector); ok && r.Serves(c) {
+			return r
+		}
+	}
+	return nil
+}
+
+// hopCookie marks a browser that was sent to the public host, for the moment that it takes to get there.
+const (
+	hopCookie = "wechat_hop"
+	hopFor    = 10 * time.Second
+)
+
+// comesByAnotherHost reports whether the browser is on another host than public_url, where cookies would not be found
+// again. A browser that comes back with the mark of being sent there was on the public host before: a proxy in front
+// changes the Host header.
+func (h *Handler) comesByAnotherHost(v *visit) bool {
+	if h.public == nil || h.requestOrigin(v.Request).hostname() == h.public.hostname() {
+		return false
+	}
+	for _, c := range v.cookies {
+		if c.Name == hopCookie {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *Handler) goToPublicHost(w http.ResponseWriter, v *visit) error {
+	http.SetCookie(w, session.Cookie(hopCookie, "1", hopFor, v.TLS != nil))
+	redirect(w, http.StatusFound, v.origin.String()+target(v.Request))
+	return nil
+}
+
+// redirect answers with the bytes of location as they are.
+func redirect(w http.ResponseWriter, status int, location string) {
+	header := w.Header()
+	header["Location"] = []string{location}
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(status)
+}

@@ -1,0 +1,205 @@
+package caddywechat
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+)
+
+func init() {
+	httpcaddyfile.RegisterDirective("wechat_auth", parseAuth)
+	// Before anything that rewrites a URL: try_files could neither swallow the callback nor change which path is judged.
+	httpcaddyfile.RegisterDirectiveOrder("wechat_auth", httpcaddyfile.After, "redir")
+}
+
+// parseAuth reads
+//
+//	wechat_auth [<matcher>] {
+//		official_account <app_id> <app_secret> {
+//			scope snsapi_base
+//		}
+//		public   <matcher>
+//		optional <matcher>
+//		login    <matcher>
+//		outside_wechat page|pass
+//		session {
+//			key      <secret>...
+//			lifetime <duration>
+//		}
+//		store      caddy
+//		public_url <url>
+//		prefix     <path>
+//		timeout    <duration>
+//		platform   <url>
+//	}
+//
+// The matcher stands inside the handler: requests that it does not match still have forged headers removed, and the
+// module's own addresses still answer.
+func parseAuth(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	h.Next() // the directive
+	matcher, err := h.ExtractMatcherSet()
+	if err != nil {
+		return nil, err
+	}
+	h.Next() // the directive again: ExtractMatcherSet begins afresh
+	if h.NextArg() {
+		return nil, h.Errf("wechat_auth takes a matcher and a block, not %q: a matcher begins with / or @, or is *", h.Val())
+	}
+	p := authParser{Helper: h, handler: new(Handler)}
+	if matcher != nil {
+		p.handler.MatchRaw = caddyhttp.RawMatcherSets{matcher}
+	}
+	for h.NextBlock(0) {
+		if err := p.option(h.Val()); err != nil {
+			return nil, err
+		}
+	}
+	if len(p.handler.AccountsRaw) == 0 {
+		return nil, h.Err("wechat_auth: " + errNoAccount.Error())
+	}
+	return h.NewRoute(nil, p.handler), nil
+}
+
+// authParser reads the options of one wechat_auth.
+type authParser struct {
+	httpcaddyfile.Helper
+	handler *Handler
+	kinds   []string
+}
+
+// optionWords lists what stands directly in the block beside the kinds of accounts.
+const optionWords = "public, optional, login, outside_wechat, session, store, public_url, prefix, timeout, platform"
+
+func (p *authParser) option(word string) error {
+	h := p.handler
+	switch word {
+	case "public":
+		return p.rule(AskNothing)
+	case "optional":
+		return p.rule(AskOptional)
+	case "login":
+		return p.rule(AskLogin)
+	case "outside_wechat":
+		return config.Single(p.Dispenser, &h.OutsideWeChat, checkOutsideWeChat)
+	case "session":
+		return p.session()
+	case "store":
+		return p.store()
+	case "public_url":
+		return config.Single(p.Dispenser, &h.PublicURL, config.Origin)
+	case "prefix":
+		return config.Single(p.Dispenser, &h.Prefix, config.Prefix)
+	case "timeout":
+		return config.Single(p.Dispenser, &h.Timeout, config.Duration)
+	case "platform":
+		return config.Single(p.Dispenser, &h.Platform, config.Platform)
+	default:
+		return p.account(word)
+	}
+}
+
+// account reads an account of the kind that word names: any module in its namespace will do.
+func (p *authParser) account(word string) error {
+	if _, err := caddy.GetModule(accountNamespace + "." + word); err != nil {
+		return p.Errf("wechat_auth has no option and knows no kind of account %q: it takes %s, and the accounts %s",
+			word, optionWords, strings.Join(accountKinds(), ", "))
+	}
+	for _, kind := range p.kinds {
+		if kind == word {
+			return p.Errf("%s is given twice: a site has at most one account of a kind", word)
+		}
+	}
+	p.kinds = append(p.kinds, word)
+	raw, err := unmarshalGuest(p.Dispenser, accountNamespace, "kind", word)
+	if err != nil {
+		return err
+	}
+	p.handler.AccountsRaw = append(p.handler.AccountsRaw, raw)
+	return nil
+}
+
+func (p *authParser) store() error {
+	if p.handler.StoreRaw != nil {
+		return p.Err("store is given twice: remove one")
+	}
+	if !p.NextArg() {
+		return p.Err("store takes the name of a store: write store caddy")
+	}
+	name := p.Val()
+	if _, err := caddy.GetModule(storeNamespace + "." + name); err != nil {
+		return p.Errf("store %q is not known: write store caddy", name)
+	}
+	raw, err := unmarshalGuest(p.Dispenser, storeNamespace, "module", name)
+	p.handler.StoreRaw = raw
+	return err
+}
+
+func unmarshalGuest(d *caddyfile.Dispenser, namespace, inlineKey, name string) (json.RawMessage, error) {
+	guest, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
+	if err != nil {
+		return nil, err
+	}
+	return caddyconfig.JSONModuleObject(guest, inlineKey, name, nil), nil
+}
+
+// rule reads the one matcher of a rule.
+func (p *authParser) rule(ask Ask) error {
+	word := p.Val()
+	matcher, ok, err := p.MatcherToken()
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return p.Errf("%s takes a matcher: a path such as /assets/*, a named one such as @open, or *", word)
+	}
+	if p.NextArg() {
+		return p.Errf("%s takes one matcher: for several paths write a line each, or a named matcher", word)
+	}
+	rule := &Rule{Ask: ask}
+	if matcher != nil {
+		rule.MatchRaw = caddyhttp.RawMatcherSets{matcher}
+	}
+	p.handler.Rules = append(p.handler.Rules, rule)
+	return nil
+}
+
+func (p *authParser) session() error {
+	if p.handler.Session != nil {
+		return p.Err("session is given twice: write all its options into one block")
+	}
+	if p.NextArg() {
+		return p.Err("session takes a block: session { … }")
+	}
+	s := new(SessionConfig)
+	p.handler.Session = s
+	for nesting := p.Nesting(); p.NextBlock(nesting); {
+		switch option := p.Val(); option {
+		case "key":
+			if s.Keys != nil {
+				return p.Err("key is given twice: write all keys behind one another, the one that seals first")
+			}
+			if s.Keys = p.RemainingArgs(); len(s.Keys) == 0 {
+				return p.Err("key takes one secret or several, of at least 32 bytes each")
+			}
+			for _, key := range s.Keys {
+				if err := config.Literal(p.Dispenser, "session key", key, config.Key); err != nil {
+					return err
+				}
+			}
+		case "lifetime":
+			if err := config.Single(p.Dispenser, &s.Lifetime, config.Duration); err != nil {
+				return err
+			}
+		default:
+			return p.Errf("session has no option %q: it takes key, lifetime", option)
+		}
+	}
+	return nil
+}

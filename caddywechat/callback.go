@@ -1,0 +1,203 @@
+package caddywechat
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+// returning is a visitor whom WeChat sent back.
+type returning struct {
+	*visit
+	sealers  *sealers
+	attempts login.Attempts
+	state    string
+
+	// The attempt that the state names, if this browser carries it.
+	attempt login.Attempt
+	place   int
+	known   bool
+
+	account account.Redirector // whom the code is for; nil where no account serves this browser
+	landing string             // where the visitor lands
+}
+
+// callback is where WeChat sends a visitor back to. Every way through it ends at the page that the visitor asked for, at
+// another login, or on a page that says what to do.
+func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
+	hideFromAccessLog(v.Request)
+	sealers, err := h.keyring.sealers()
+	if err != nil {
+		return h.fail(w, v, problemStore, err)
+	}
+	live, err := h.liveSession(v)
+	if err != nil {
+		return h.fail(w, v, problemStore, err)
+	}
+	code := v.URL.Query().Get("code")
+	c := h.returning(v, sealers)
+	switch {
+	case c.known && !c.attempt.IsSpent() && c.account != nil && isCode(code):
+		return h.finish(w, c, code)
+	case c.known && c.attempt.IsSpent() && h.repeat(w, c):
+		return nil
+	case live != nil:
+		h.logReturn(c, "already logged in", live.Identity)
+		redirect(w, http.StatusFound, login.Location(v.origin.String(), c.landing))
+		return nil
+	case code == "" && c.state != "":
+		h.logReturn(c, "declined", nil)
+		c.forgetAttempt(w)
+		return h.answer(w, v, problemDeclined, page.Data{Action: h.loginURL(c.landing)})
+	default:
+		h.logReturn(c, "begun afresh: no attempt of this browser is open", nil)
+		return h.beginAgain(w, c, false)
+	}
+}
+
+func (h *Handler) returning(v *visit, s *sealers) *returning {
+	query := v.URL.Query()
+	c := &returning{visit: v, sealers: s, attempts: h.attempts(v, s), state: query.Get("state")}
+	if c.attempt, c.place, c.known = c.attempts.Find(c.state); c.known {
+		c.landing = c.attempt.Target
+		c.account, _ = h.accountOf(c.attempt.Account).(account.Redirector)
+	} else {
+		c.landing = login.ReturnTo(query.Get("to"), h.Prefix)
+		c.account = h.redirectorFor(visitor.Of(v.UserAgent()))
+	}
+	return c
+}
+
+// isCode reports whether a code can be given to WeChat. Its own have 32 characters, WeCom's up to 512 bytes.
+func isCode(code string) bool { return code != "" && len(code) <= 1024 }
+
+// finish exchanges the code of an attempt that is this browser's, and lands the visitor with a new session. Callbacks
+// that come twice share one exchange and its result.
+func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error {
+	result := h.memory.recent.Do(c.Context(), h.recentKey(c), h.now(), func() login.Result {
+		// A visitor who leaves, as WeChat does when it asks twice, does not stop the exchange: the code is spent by now.
+		return h.exchange(context.WithoutCancel(c.Context()), c.account, code)
+	})
+	switch err := result.Err; {
+	case err == nil && h.isLive(result.Session):
+		return h.land(w, c, result.Session)
+	case err == nil || errors.Is(err, account.ErrCodeRefused):
+		h.logReturn(c, "begun afresh: WeChat refused the code", nil, zap.Error(err))
+		return h.beginAgain(w, c, true)
+	case c.Context().Err() != nil:
+		return nil // nobody is there any more
+	case errors.Is(err, errSnapshot):
+		h.logReturn(c, "snapshot visitor turned away", nil)
+		c.forgetAttempt(w)
+		return h.answer(w, c.visit, problemSnapshot, page.Data{})
+	default:
+		c.forgetAttempt(w)
+		return h.failWeChat(w, c, err)
+	}
+}
+
+var errSnapshot = errors.New("a snapshot page's visitor is nobody")
+
+func (h *Handler) exchange(ctx context.Context, a account.Redirector, code string) login.Result {
+	id, err := a.Exchange(ctx, code)
+	if err != nil {
+		return login.Result{Err: err}
+	}
+	if id.Get(identity.Snapshot) != "" {
+		return login.Result{Err: errSnapshot}
+	}
+	return login.Result{Session: session.New(id, h.now(), h.lifetime)}
+}
+
+// recentKey names an attempt for [login.Recent]. Its random part is enough; the site is there so that nobody has to
+// think about it.
+func (h *Handler) recentKey(c *returning) string { return h.site(c.origin) + "|" + c.attempt.State }
+
+// repeat answers a callback whose attempt is spent as the first one was answered, if that was on this instance within
+// the last minute and its session still lives. It reports whether it did.
+func (h *Handler) repeat(w http.ResponseWriter, c *returning) bool {
+	result, ok := h.memory.recent.Last(c.Context(), h.recentKey(c), h.now())
+	return ok && result.Err == nil && h.isLive(result.Session) && h.land(w, c, result.Session) == nil
+}
+
+// land gives the browser its session, marks the attempt as spent, and sends the visitor to the page they asked for.
+func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) error {
+	now, site, secure := h.now(), h.site(c.origin), c.origin.secure()
+	end := s.End(h.lifetime)
+	sealed, err := c.sealers.session.Seal(site, s)
+	if err != nil {
+		return h.failWeChat(w, c, err)
+	}
+	spent := c.attempt.Spend(s, end, now)
+	sealedAttempt, err := c.sealers.attempt.Seal(site, spent)
+	if err != nil {
+		return h.fail(w, c.visit, problemInternal, err)
+	}
+	h.logReturn(c, "logged in", s.Identity)
+	http.SetCookie(w, session.Cookie(session.CookieName(secure), sealed, end.Sub(now), secure))
+	http.SetCookie(w, c.attempts.Cookie(c.place, sealedAttempt, spent, now))
+	redirect(w, http.StatusFound, login.Location(c.origin.String(), c.landing))
+	return nil
+}
+
+// beginAgain begins another login for a visitor whose callback led to none: a round of what may be a loop.
+func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, refused bool) error {
+	if c.account == nil {
+		return h.showOpenInWeChat(w, c.visit, c.landing)
+	}
+	s := start{
+		account: c.account,
+		target:  c.landing,
+		rounds:  c.sealers.state.Rounds(c.state).Add(h.now()),
+		refused: refused,
+	}
+	if c.known {
+		s.place = &c.place
+	}
+	return h.begin(w, c.visit, s)
+}
+
+// failWeChat tells visitor and operator that WeChat failed, each what they can do.
+func (h *Handler) failWeChat(w http.ResponseWriter, c *returning, err error) error {
+	problem, cure := problemWeChat, ""
+	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.Cure() != "" {
+		problem, cure = problemMisconfigured, apiErr.Cure()
+	}
+	if errors.Is(err, weixin.ErrTimeout) {
+		problem = problemTimeout
+	}
+	fields := c.log(zap.Error(err), zap.String("account", c.account.Kind()), zap.String("app_id", c.account.AppID()))
+	if cure != "" {
+		fields = append(fields, zap.String("cure", cure))
+	}
+	h.logger.Error("login failed", fields...)
+	return h.answer(w, c.visit, problem, page.Data{Action: h.loginURL(c.landing)})
+}
+
+func (c *returning) forgetAttempt(w http.ResponseWriter) {
+	if c.known {
+		http.SetCookie(w, c.attempts.Remove(c.place))
+	}
+}
+
+// hideFromAccessLog keeps the URL with its code out of access logs; the handler writes a line of its own.
+func hideFromAccessLog(r *http.Request) { caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) }
+
+func (h *Handler) logReturn(c *returning, outcome string, id identity.Identity, fields ...zap.Field) {
+	fields = append(fields, zap.String("outcome", outcome))
+	if a := h.accountOf(id.Get(identity.Account)); a != nil {
+		fields = append(fields, zap.String("account", a.Kind()), zap.String("user_id", a.Person(id)))
+	}
+	h.logger.Info("callback", c.log(fields...)...)
+}

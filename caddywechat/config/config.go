@@ -1,0 +1,57 @@
+// Package config reads the values of options: where they are written literally the Caddyfile's parser checks them, and
+// knows the line; when the configuration is loaded placeholders are resolved, and every value is checked.
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// Check judges the resolved value of an option. Its error says what is wrong and what to write instead; it never holds a
+// secret.
+type Check func(value string) error
+
+// Literal checks a value that the Caddyfile holds, unless it has a placeholder in it. The error has file and line.
+func Literal(d *caddyfile.Dispenser, option, value string, check Check) error {
+	if hasPlaceholder(value) {
+		return nil
+	}
+	if err := check(value); err != nil {
+		return d.Errf("%s: %v", option, err)
+	}
+	return nil
+}
+
+// Single reads the one argument of the option that d stands on into dst, which must still be empty.
+func Single(d *caddyfile.Dispenser, dst *string, check Check) error {
+	option := d.Val()
+	if *dst != "" {
+		return d.Errf("%s is given twice: remove one", option)
+	}
+	if !d.AllArgs(dst) {
+		return d.Errf("%s takes exactly one value", option)
+	}
+	return Literal(d, option, *dst, check)
+}
+
+// Resolve returns value with its placeholders replaced, once and for all, and checked. A placeholder that is unknown or
+// resolves to nothing is an error.
+func Resolve(option, value string, check Check) (string, error) {
+	if hasPlaceholder(value) {
+		resolved, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w: set it, or write the value itself", option, err)
+		}
+		// Files that hold one value end with a line break as a rule.
+		value = strings.TrimRight(resolved, "\r\n")
+	}
+	if err := check(value); err != nil {
+		return "", fmt.Errorf("%s: %w", option, err)
+	}
+	return value, nil
+}
+
+func hasPlaceholder(value string) bool { return strings.Contains(value, "{") }

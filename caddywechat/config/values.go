@@ -1,0 +1,162 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// AppID judges an app id.
+func AppID(id string) error {
+	if id == "" {
+		return errors.New("it is empty: write the app id from the account's settings (wx…)")
+	}
+	for _, c := range id {
+		if !isTokenChar(c) {
+			return fmt.Errorf("%.40q is no app id: write the one from the account's settings, wx and 16 hex digits", id)
+		}
+	}
+	return nil
+}
+
+// AppSecret judges an app secret.
+func AppSecret(secret string) error {
+	switch secret {
+	case "":
+		return errors.New("it is empty: write the app secret from the account's settings, best as {env.…}")
+	case "SECRET", "APPSECRET", "APP_SECRET", "YOUR_APP_SECRET", "your_app_secret", "your-app-secret":
+		return errors.New("it is the documentation's example: write the app secret from the account's settings")
+	}
+	for _, c := range secret {
+		if c <= ' ' || c > '~' {
+			return errors.New("it holds a blank or a character that is not ASCII: copy it again from the account's settings")
+		}
+	}
+	return nil
+}
+
+// minKey is the length in bytes of the shortest session key.
+const minKey = 32
+
+// Key judges a session key: whoever knows it can be anybody.
+func Key(key string) error {
+	const cure = "make one with: openssl rand -base64 32"
+	if key == "" {
+		return errors.New("it is empty; " + cure)
+	}
+	if len(key) < minKey {
+		return fmt.Errorf("it has %d bytes and needs at least %d; %s", len(key), minKey, cure)
+	}
+	folded := strings.ToLower(key)
+	for _, word := range []string{"changeme", "change-me", "change_me", "replaceme", "replace-me", "your-secret", "your_secret", "example"} {
+		if strings.Contains(folded, word) {
+			return errors.New("it is an example that anybody can read somewhere; " + cure)
+		}
+	}
+	return nil
+}
+
+// Duration judges a positive length of time.
+func Duration(text string) error {
+	_, err := ParseDuration(text)
+	return err
+}
+
+// ParseDuration reads a positive length of time, such as 5s, 12h or 7d.
+func ParseDuration(text string) (time.Duration, error) {
+	d, err := caddy.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%.40q is no duration: write something like 5s, 12h or 7d", text)
+	}
+	if d <= 0 {
+		return 0, fmt.Errorf("%s is not more than nothing: write something like 5s, 12h or 7d", text)
+	}
+	return d, nil
+}
+
+// Origin judges an URL that has nothing behind its host.
+func Origin(text string) error {
+	u, err := parseURL(text)
+	if err != nil {
+		return err
+	}
+	if u.Path != "" && u.Path != "/" || u.RawQuery != "" || strings.Contains(text, "#") {
+		return fmt.Errorf("%.80q has something behind the host: write only https://host", text)
+	}
+	return nil
+}
+
+// Platform judges the base URL that stands for WeChat's hosts. It receives the app secret, so it has to be https unless
+// it is on this machine or in a private network.
+func Platform(text string) error {
+	u, err := parseURL(text)
+	if err != nil {
+		return err
+	}
+	if u.RawQuery != "" || strings.Contains(text, "#") {
+		return fmt.Errorf("%.80q has a query or fragment: write only https://host", text)
+	}
+	if u.Scheme == "http" && !isPrivate(u.Hostname()) {
+		return fmt.Errorf("%.80q would send the app secret over plain http: write https://, or an address of this "+
+			"machine or of a private network", text)
+	}
+	return nil
+}
+
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
+		return nil, fmt.Errorf("%.80q is no URL of a site: write https://host", redactUser(text))
+	}
+	return u, nil
+}
+
+// redactUser cuts what may be a password.
+func redactUser(text string) string {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		return "…" + text[at:]
+	}
+	return text
+}
+
+func isPrivate(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast())
+}
+
+// Prefix judges the path below which the module answers itself.
+func Prefix(prefix string) error {
+	ok := strings.HasPrefix(prefix, "/") && prefix != "/" && path.Clean(prefix) == prefix
+	for _, c := range prefix {
+		ok = ok && (isTokenChar(c) || c == '/' || c == '.')
+	}
+	if !ok {
+		return fmt.Errorf("%.80q is no path to put the module's own addresses under: write something like /_wechat", prefix)
+	}
+	return nil
+}
+
+// OneOf returns a check that takes only the given words.
+func OneOf(words ...string) Check {
+	return func(value string) error {
+		for _, w := range words {
+			if value == w {
+				return nil
+			}
+		}
+		return fmt.Errorf("%.40q is not known: write %s", value, strings.Join(words, " or "))
+	}
+}
+
+func isTokenChar(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+}

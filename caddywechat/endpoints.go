@@ -1,0 +1,177 @@
+package caddywechat
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+)
+
+// endpoint is one of the module's own addresses.
+type endpoint struct {
+	methods []string
+	// late: not in TLS early data, which somebody may have recorded and sent again.
+	late  bool
+	serve func(*Handler, http.ResponseWriter, *visit) error
+}
+
+var endpoints = map[string]endpoint{
+	"login":    {methods: reading, serve: (*Handler).login},
+	"callback": {methods: []string{http.MethodGet}, late: true, serve: (*Handler).callback},
+	"logout":   {methods: []string{http.MethodGet, http.MethodPost}, late: true, serve: (*Handler).logout},
+	"me":       {methods: reading, serve: (*Handler).me},
+	"health":   {methods: reading, serve: (*Handler).health},
+}
+
+var reading = []string{http.MethodGet, http.MethodHead}
+
+// serveOwn answers what lies under the prefix, whatever it is.
+func (h *Handler) serveOwn(w http.ResponseWriter, v *visit) error {
+	name := strings.TrimPrefix(strings.TrimPrefix(v.URL.Path, h.Prefix), "/")
+	e, ok := endpoints[name]
+	switch {
+	case !ok:
+		return h.answer(w, v, problemNotFound, page.Data{Action: "/"})
+	case !slices.Contains(e.methods, v.Method):
+		w.Header().Set("Allow", strings.Join(e.methods, ", "))
+		return h.answer(w, v, problemMethod, page.Data{Action: "/"})
+	case e.late && v.TLS != nil && !v.TLS.HandshakeComplete:
+		return h.answer(w, v, problemTooEarly, page.Data{})
+	default:
+		return e.serve(h, w, v)
+	}
+}
+
+// login begins a login, by the account that is asked for or the one that serves the browser.
+func (h *Handler) login(w http.ResponseWriter, v *visit) error {
+	query := v.URL.Query()
+	target := login.ReturnTo(query.Get("return_to"), h.Prefix)
+	if h.comesByAnotherHost(v) {
+		return h.goToPublicHost(w, v)
+	}
+	redirector := h.redirectorFor(visitor.Of(v.UserAgent()))
+	if kind := query.Get("account"); kind != "" {
+		var ok bool
+		if redirector, ok = h.accountOf(kind).(account.Redirector); !ok {
+			return h.answer(w, v, problemBadRequest, page.Data{Action: "/"})
+		}
+	}
+	if redirector == nil {
+		return h.showOpenInWeChat(w, v, target)
+	}
+	return h.begin(w, v, start{account: redirector, target: target})
+}
+
+// logout ends the visitor's session. A request that another site caused shows a button instead.
+func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
+	returnTo := v.URL.Query().Get("return_to")
+	if isFromElsewhere(v) {
+		action := h.Prefix + "/logout"
+		if returnTo != "" {
+			action += "?return_to=" + url.QueryEscape(login.ReturnTo(returnTo, h.Prefix))
+		}
+		page.Write(w, v.Request, http.StatusOK, page.ConfirmLogout, page.Data{Action: action})
+		return nil
+	}
+	s, err := h.liveSession(v)
+	if err != nil {
+		return h.fail(w, v, problemStore, err)
+	}
+	if s != nil {
+		if err := h.endSession(w, v, s); err != nil {
+			return h.fail(w, v, problemStore, err)
+		}
+	}
+	if returnTo == "" {
+		page.Write(w, v.Request, http.StatusOK, page.LoggedOut, page.Data{Action: h.loginURL("/")})
+		return nil
+	}
+	status := http.StatusFound
+	if v.Method == http.MethodPost {
+		status = http.StatusSeeOther
+	}
+	redirect(w, status, login.ReturnTo(returnTo, h.Prefix))
+	return nil
+}
+
+// endSession ends a session, and with it the logins that the browser has begun.
+func (h *Handler) endSession(w http.ResponseWriter, v *visit, s *session.Session) error {
+	sealers, err := h.keyring.sealers()
+	if err != nil {
+		return err
+	}
+	h.memory.revoked.Add(s.ID, s.End(h.lifetime), h.now())
+	secure := v.origin.secure()
+	http.SetCookie(w, session.Cookie(session.CookieName(secure), "", 0, secure))
+	for _, c := range h.attempts(v, sealers).RemoveAll() {
+		http.SetCookie(w, c)
+	}
+	return nil
+}
+
+// isFromElsewhere reports whether a page of another site caused the request. Browsers too old for Sec-Fetch-Site say so
+// by Origin only, and only with a POST.
+func isFromElsewhere(v *visit) bool {
+	if site := v.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site != "same-origin" && site != "none"
+	}
+	origin := v.Header.Get("Origin")
+	return origin != "" && origin != v.origin.String()
+}
+
+// me tells a page's script who the visitor is.
+func (h *Handler) me(w http.ResponseWriter, v *visit) error {
+	s, err := h.liveSession(v)
+	if err != nil {
+		return h.fail(w, v, problemStore, err)
+	}
+	if s == nil {
+		return h.loginRequired(w, v)
+	}
+	body := map[string]string{"expires_at": s.End(h.lifetime).UTC().Format(time.RFC3339)}
+	for _, f := range s.Identity {
+		body[f.Name] = f.Value
+	}
+	return writeJSON(w, http.StatusOK, body)
+}
+
+// health tells a balancer whether visitors can log in here.
+func (h *Handler) health(w http.ResponseWriter, _ *visit) error {
+	status := http.StatusOK
+	if _, err := h.keyring.sealers(); err != nil {
+		status = http.StatusServiceUnavailable
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	return nil
+}
+
+// showOpenInWeChat tells a visitor whose browser no account serves how to open a page of this site in WeChat.
+func (h *Handler) showOpenInWeChat(w http.ResponseWriter, v *visit, target string) error {
+	if v.origin.host == "" {
+		return h.fail(w, v, problemBadRequest, errNoHost)
+	}
+	return h.answer(w, v, problemOutside, page.Data{
+		URL:   v.origin.String() + target,
+		Phone: visitor.Of(v.UserAgent()).Phone,
+	})
+}
+
+// pageOf returns the page that a script's request belongs to, where a login is to lead back to: the page that it was
+// sent from or, where the browser does not say, what it asked for.
+func (h *Handler) pageOf(v *visit) string {
+	if u, err := url.Parse(v.Referer()); err == nil && u.Scheme == v.origin.scheme && canonicalHost(u.Scheme, u.Host) == v.origin.host {
+		return login.ReturnTo(u.RequestURI(), h.Prefix)
+	}
+	if v.Method == http.MethodGet || v.Method == http.MethodHead {
+		return login.ReturnTo(target(v.Request), h.Prefix)
+	}
+	return "/"
+}

@@ -1,0 +1,167 @@
+package caddywechat
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+)
+
+// visit is one request on its way through the gate.
+type visit struct {
+	*http.Request        // with the URL that the client sent
+	origin        origin // what the browser calls the site; none has no host
+	cookies       []*http.Cookie
+	next          func(identity.Identity) error // passes the request on as this person, as nobody when nil
+}
+
+// ServeHTTP is the gate.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if isSecondGate(r) {
+		h.logger.Error("two wechat_auth are on the way of one request: give each its own site or handle block")
+		return caddyhttp.Error(http.StatusInternalServerError, errors.New("two wechat_auth on the way of one request"))
+	}
+	h.reserved.Strip(r)
+	received := asReceived(r)
+	v := &visit{Request: received, origin: h.originOf(received), cookies: takeCookies(r.Header)}
+	v.next = func(id identity.Identity) error {
+		identity.SetHeaders(r.Header, id)
+		setPlaceholders(r, id)
+		return next.ServeHTTP(w, r)
+	}
+	if login.IsUnder(received.URL.Path, h.Prefix) {
+		setPlaceholders(r, nil)
+		return h.serveOwn(w, v)
+	}
+	if name, ok := verifyFile(received); ok {
+		return h.passVerifyFile(w, r, name, func(w http.ResponseWriter) error {
+			setPlaceholders(r, nil)
+			return next.ServeHTTP(w, r)
+		})
+	}
+	return h.judge(w, v)
+}
+
+// judge does what the rules ask for.
+func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
+	ask, err := h.ask(v.Request)
+	if err != nil {
+		return err
+	}
+	if ask == AskNothing {
+		return v.next(nil)
+	}
+	s, err := h.liveSession(v)
+	switch {
+	case s != nil:
+		return v.next(s.Identity)
+	case ask == AskOptional:
+		return v.next(nil)
+	case err != nil:
+		return h.fail(w, v, problemStore, err)
+	default:
+		return h.challenge(w, v)
+	}
+}
+
+// challenge answers a request that needs a login and has none.
+func (h *Handler) challenge(w http.ResponseWriter, v *visit) error {
+	account := h.redirectorFor(visitor.Of(v.UserAgent()))
+	switch {
+	case account == nil && h.OutsideWeChat == outsidePass:
+		return v.next(nil)
+	case !visitor.IsNavigation(v.Request):
+		return h.loginRequired(w, v)
+	case h.comesByAnotherHost(v):
+		return h.goToPublicHost(w, v)
+	case account == nil:
+		return h.showOpenInWeChat(w, v, target(v.Request))
+	default:
+		return h.begin(w, v, start{account: account, target: target(v.Request)})
+	}
+}
+
+// isSecondGate reports whether a wechat_auth has seen the request before, and marks it as seen.
+func isSecondGate(r *http.Request) bool {
+	const seen = "wechat_auth"
+	if caddyhttp.GetVar(r.Context(), seen) != nil {
+		return true
+	}
+	caddyhttp.SetVar(r.Context(), seen, true)
+	return false
+}
+
+// takeCookies removes the module's own cookies from h, so that they never go upstream, and returns them. Everything else
+// stays as the client wrote it.
+func takeCookies(h http.Header) []*http.Cookie {
+	lines := h["Cookie"]
+	if len(lines) == 0 {
+		return nil
+	}
+	var taken []*http.Cookie
+	kept := lines[:0:0]
+	for _, line := range lines {
+		if !strings.Contains(line, "wechat_") {
+			kept = append(kept, line)
+			continue
+		}
+		var pairs []string
+		for pair := range strings.SplitSeq(line, ";") {
+			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+			if session.IsCookieName(name) || login.IsCookieName(name) || name == hopCookie {
+				taken = append(taken, &http.Cookie{Name: name, Value: value})
+			} else {
+				pairs = append(pairs, pair)
+			}
+		}
+		if rest := strings.TrimSpace(strings.Join(pairs, ";")); rest != "" {
+			kept = append(kept, rest)
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Cookie")
+	} else {
+		h["Cookie"] = kept
+	}
+	return taken
+}
+
+// setPlaceholders makes {http.auth.user.*} the fields of id, and empty what id lacks: a placeholder that nobody knows
+// would go upstream as it is written.
+func setPlaceholders(r *http.Request, id identity.Identity) {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return
+	}
+	repl.Map(func(key string) (any, bool) {
+		name, ok := strings.CutPrefix(key, "http.auth.user.")
+		return id.Get(name), ok
+	})
+}
+
+// log returns the fields that every line about a request has.
+func (v *visit) log(fields ...zap.Field) []zap.Field {
+	ip, _ := caddyhttp.GetVar(v.Context(), caddyhttp.ClientIPVarKey).(string)
+	return append(fields,
+		zap.String("host", v.origin.host),
+		zap.String("client_ip", ip),
+		zap.String("request_id", v.id()))
+}
+
+// id returns the request's id, which error pages show and log lines hold.
+func (v *visit) id() string {
+	repl, ok := v.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return ""
+	}
+	id, _ := repl.GetString("http.request.uuid")
+	return id
+}

@@ -1,0 +1,141 @@
+// Package caddywechat puts WeChat login in front of a web application: the Caddy handlers wechat_auth and wechat_verify.
+package caddywechat
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+)
+
+func init() { caddy.RegisterModule(new(Handler)) }
+
+// Handler lets requests through to the app behind it with the identity of the person who logged in with WeChat, and sends
+// those without one to WeChat first. It answers the paths under its prefix itself.
+//
+// It sets these placeholders, each empty where there is no identity or WeChat gave no value:
+//
+// Placeholder | Description
+// ------------|------------
+// `{http.auth.user.id}` | The person; also stands in access logs as user_id
+// `{http.auth.user.account}` | The kind of account that vouches, such as official_account
+// `{http.auth.user.app_id}` | The account's app id
+// `{http.auth.user.openid}` | The person's openid in that account
+// `{http.auth.user.unionid}` | The person's id over all of a company's apps
+// `{http.auth.user.scope}` | What the visitor granted
+//
+// and, in the same way, every other field that an account brings.
+type Handler struct {
+	// The requests that the rules are about. Others pass without an identity; headers that a client forged are removed
+	// from them all the same. Default: all.
+	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+
+	// Who vouches for visitors. At least one, each kind at most once.
+	AccountsRaw []json.RawMessage `json:"accounts,omitempty" caddy:"namespace=wechat.accounts inline_key=kind"`
+
+	// What to ask of a request. The first rule that matches decides; where none does, a login is required.
+	Rules []*Rule `json:"rules,omitempty"`
+
+	// What a visitor gets whose browser no account serves: "page", which says to open the page in WeChat (status 403), or
+	// "pass", which lets them through without an identity. Default: "page".
+	OutsideWeChat string `json:"outside_wechat,omitempty"`
+
+	// How long and with which keys visitors stay logged in.
+	Session *SessionConfig `json:"session,omitempty"`
+
+	// Where the server keeps the little that it must remember. Default: Caddy's own storage.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=wechat.stores inline_key=module"`
+
+	// The origin that visitors see, such as https://h5.example.com. Default: what the request says, or a proxy that
+	// the server's trusted_proxies name.
+	PublicURL string `json:"public_url,omitempty"`
+
+	// The path below which the module answers itself. Default: /_wechat
+	Prefix string `json:"prefix,omitempty"`
+
+	// How long one call to WeChat may take. Default: 5s
+	Timeout string `json:"timeout,omitempty"`
+
+	// The base URL of a simulator that stands for all of WeChat's hosts. It receives the app secret.
+	Platform string `json:"platform,omitempty"`
+
+	match    caddyhttp.MatcherSets
+	accounts []account.Account
+	reserved identity.Reserved
+	public   *origin // public_url, nil where it is not set
+	platform string  // where WeChat's pages are: sessions of a simulator are none of WeChat's
+	lifetime time.Duration
+	keyring  *keyring
+	memory   *memory
+	cleanup  sync.Once
+	logger   *zap.Logger
+	now      func() time.Time
+
+	forwardedProtoHint sync.Once
+	verifyFileHint     limiter
+}
+
+// SessionConfig is how long and with which keys visitors stay logged in.
+type SessionConfig struct {
+	// Secrets of at least 32 bytes each, any text. The first one seals sessions, all of them open them: to exchange a
+	// key, put the new one in front and remove the old one when the lifetime is over. Default: one that is made at first
+	// use and kept in the store.
+	Keys []string `json:"key,omitempty"`
+
+	// How long a session lives, counted from the login. Default: 7d
+	Lifetime string `json:"lifetime,omitempty"`
+}
+
+// Rule says what to ask of the requests that match.
+type Rule struct {
+	// The requests that the rule is about.
+	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+
+	// What to ask: "none" (never asks, forwards no identity), "optional" (never asks, forwards the identity if there is
+	// one), "login" (needs a login).
+	Ask Ask `json:"ask,omitempty"`
+
+	match caddyhttp.MatcherSets
+}
+
+// Ask is what a rule asks of a request.
+type Ask string
+
+// What a rule can ask.
+const (
+	AskNothing  Ask = "none"
+	AskOptional Ask = "optional"
+	AskLogin    Ask = "login"
+)
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.wechat_auth",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// MarshalLogObject keeps the secrets of accounts and sessions out of logs.
+func (h *Handler) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddInt("accounts", len(h.accounts))
+	enc.AddInt("rules", len(h.Rules))
+	enc.AddString("prefix", h.Prefix)
+	enc.AddString("public_url", h.PublicURL)
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ zapcore.ObjectMarshaler     = (*Handler)(nil)
+)

@@ -1,0 +1,129 @@
+package identity
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Reserved is the set of header names that only the gate may set. A name belongs to it by what a server behind may make
+// of it: CGI, FastCGI and WSGI turn every character that is no letter or digit into the same one, so names are compared
+// in lower case with each such character as a hyphen.
+type Reserved struct {
+	prefixes []string
+	names    []string
+}
+
+// NewReserved returns the set that is reserved everywhere (the presets' names) and, beside it, the given names.
+func NewReserved(names ...string) Reserved {
+	r := Reserved{
+		prefixes: []string{"x-wechat-", "x-wecom-", "x-wx-"},
+		names:    []string{"remote-user", "remote-name"},
+	}
+	for _, name := range names {
+		r.names = append(r.names, fold(name))
+	}
+	return r
+}
+
+// Has reports whether name folds to a reserved one.
+func (r Reserved) Has(name string) bool {
+	for _, p := range r.prefixes {
+		if len(name) >= len(p) && foldsTo(name[:len(p)], p) {
+			return true
+		}
+	}
+	for _, n := range r.names {
+		if foldsTo(name, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// Strip removes reserved names from everything of req that goes upstream: its headers, the hop-by-hop names listed in
+// Connection (a proxy would remove the header that the gate sets under that name), and its trailers, also those that
+// have not arrived yet.
+func (r Reserved) Strip(req *http.Request) {
+	r.stripHeader(req.Header)
+	if req.Header["Connection"] != nil {
+		r.stripConnection(req.Header)
+	}
+	if req.Trailer != nil && req.Body != nil {
+		r.stripHeader(req.Trailer)
+		req.Body = &trailerStripper{ReadCloser: req.Body, trailer: req.Trailer, reserved: r}
+	}
+}
+
+func (r Reserved) stripHeader(h http.Header) {
+	for name := range h {
+		if r.Has(name) {
+			delete(h, name)
+		}
+	}
+}
+
+func (r Reserved) stripConnection(h http.Header) {
+	var kept []string
+	for _, line := range h["Connection"] {
+		for option := range strings.SplitSeq(line, ",") {
+			if option = strings.TrimSpace(option); option != "" && !r.Has(option) {
+				kept = append(kept, option)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Connection")
+		return
+	}
+	h["Connection"] = []string{strings.Join(kept, ", ")}
+}
+
+// trailerStripper strips trailers at the end of the body, which is when they arrive and before a proxy sends them on.
+type trailerStripper struct {
+	io.ReadCloser
+	trailer  http.Header
+	reserved Reserved
+}
+
+func (t *trailerStripper) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if err != nil {
+		t.reserved.stripHeader(t.trailer)
+	}
+	return n, err
+}
+
+func fold(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		b[i] = foldByte(c)
+	}
+	return string(b)
+}
+
+func foldsTo(name, folded string) bool {
+	if len(name) != len(folded) {
+		return false
+	}
+	for i := range len(name) {
+		if foldByte(name[i]) != folded[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func foldByte(c byte) byte {
+	switch {
+	case 'A' <= c && c <= 'Z':
+		return c + 'a' - 'A'
+	case isAlphanumeric(c):
+		return c
+	}
+	return '-'
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}

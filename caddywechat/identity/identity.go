@@ -1,0 +1,57 @@
+// Package identity says who someone is, and tells it to the app behind the gate: the fields that an account vouches for,
+// the request headers that carry them, and the removal of headers that a client forged.
+package identity
+
+// Names of the fields that the built-in kinds of account bring. Another kind may bring others: a name is lower case
+// letters, digits and underscores, and everything that is made from it (headers, placeholders, JSON) follows from it.
+const (
+	ID             = "id"      // the person, in the form that the site chose
+	Account        = "account" // the kind of account that vouches
+	AppID          = "app_id"
+	OpenID         = "openid"
+	UnionID        = "unionid"
+	UserID         = "userid"          // WeCom
+	ExternalUserID = "external_userid" // WeCom
+	Departments    = "departments"     // WeCom: ids, comma separated
+	Scope          = "scope"           // what the visitor granted
+	Nickname       = "nickname"
+	Avatar         = "avatar"
+	Snapshot       = "snapshot" // "1" for a visitor of a snapshot page, else absent
+)
+
+// Names lists the names above. Its order is fixed: sealed sessions refer to a name by its place, so new ones go to the end.
+var Names = []string{
+	ID, Account, AppID, OpenID, UnionID, UserID, ExternalUserID, Departments, Scope, Nickname, Avatar, Snapshot,
+}
+
+// Field is one named fact about a person.
+type Field struct{ Name, Value string }
+
+// Identity is what is known about a person: fields in the order in which they were set, each name once, none empty.
+// The zero Identity is nobody.
+type Identity []Field
+
+// Get returns the value of the named field, "" where there is none.
+func (id Identity) Get(name string) string {
+	for _, f := range id {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// With returns the identity with the named field set to value. An empty value leaves the identity as it is: what an
+// account does not know is absent, never empty. The identity that With is called on must not be used any more.
+func (id Identity) With(name, value string) Identity {
+	if value == "" {
+		return id
+	}
+	for i := range id {
+		if id[i].Name == name {
+			id[i].Value = value
+			return id
+		}
+	}
+	return append(id, Field{name, value})
+}

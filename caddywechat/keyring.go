@@ -1,0 +1,115 @@
+package caddywechat
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+	"github.com/caddywechat/caddy-wechat/caddywechat/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+)
+
+// sealers are what is made from the session keys, one for each purpose.
+type sealers struct {
+	session *seal.Sealer
+	attempt *seal.Sealer
+	state   login.StateKey
+}
+
+func newSealers(secrets [][]byte) (*sealers, error) {
+	session, err := seal.New("session", secrets...)
+	if err != nil {
+		return nil, err
+	}
+	attempt, err := seal.New("login attempt", secrets...)
+	if err != nil {
+		return nil, err
+	}
+	state, err := hkdf.Key(sha256.New, secrets[0], nil, "caddywechat login state", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("deriving the key for states: %w", err)
+	}
+	return &sealers{session: session, attempt: attempt, state: state}, nil
+}
+
+// keyring has the sealers: made from the configured keys, or, at first use, from one that the store keeps.
+type keyring struct {
+	ready atomic.Pointer[sealers]
+	store store.Store
+
+	mu      sync.Mutex
+	err     error
+	retryAt time.Time
+}
+
+func newKeyring(secrets [][]byte, s store.Store) (*keyring, error) {
+	k := &keyring{store: s}
+	if len(secrets) == 0 {
+		return k, nil
+	}
+	made, err := newSealers(secrets)
+	k.ready.Store(made)
+	return k, err
+}
+
+const (
+	madeKeyName = "session_key"
+	// madeKeyTimeout bounds how long a request waits for the store. Other instances may hold its lock meanwhile.
+	madeKeyTimeout = 10 * time.Second
+	// madeKeyPause keeps requests from queueing for a store that is down.
+	madeKeyPause = time.Second
+)
+
+// sealers returns the sealers. The error is the store's, and goes away when that works again.
+func (k *keyring) sealers() (*sealers, error) {
+	if s := k.ready.Load(); s != nil {
+		return s, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if s := k.ready.Load(); s != nil {
+		return s, nil
+	}
+	if k.err != nil && time.Now().Before(k.retryAt) {
+		return nil, k.err
+	}
+	s, err := k.fromStore()
+	if err != nil {
+		k.err, k.retryAt = err, time.Now().Add(madeKeyPause)
+		return nil, err
+	}
+	k.ready.Store(s)
+	return s, nil
+}
+
+// fromStore is on its own time: a visitor who leaves does not stop the making of the key.
+func (k *keyring) fromStore() (*sealers, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), madeKeyTimeout)
+	defer cancel()
+	key, err := k.store.Get(ctx, madeKeyName)
+	if errors.Is(err, store.ErrNotFound) {
+		key, err = k.store.PutIfAbsent(ctx, madeKeyName, newKey())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the session key: %w", err)
+	}
+	if err := config.Key(string(key)); err != nil {
+		return nil, fmt.Errorf("the session key in the store was altered: %w", err)
+	}
+	return newSealers([][]byte{key})
+}
+
+func newKey() []byte {
+	var b [32]byte
+	rand.Read(b[:])
+	return []byte(base64.StdEncoding.EncodeToString(b[:]))
+}

@@ -1,0 +1,54 @@
+package caddywechat
+
+import (
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+)
+
+// maxSessionCookies is how many cookies of the session's name are looked at. A browser sends one.
+const maxSessionCookies = 4
+
+// liveSession returns the visitor's session with whom it stands for, nil where there is none. Two cookies that both open
+// are none: one of them was planted. The error tells that nobody can know, for want of the key.
+func (h *Handler) liveSession(v *visit) (*session.Session, error) {
+	name := session.CookieName(v.origin.secure())
+	var live *session.Session
+	seen := 0
+	for _, c := range v.cookies {
+		if c.Name != name {
+			continue
+		}
+		if seen++; seen > maxSessionCookies {
+			return nil, nil
+		}
+		sealers, err := h.keyring.sealers()
+		if err != nil {
+			return nil, err
+		}
+		var s session.Session
+		if !sealers.session.Open(h.site(v.origin), c.Value, &s) || !h.isLive(s) {
+			continue
+		}
+		if live != nil {
+			return nil, nil
+		}
+		s.Identity = s.Identity.With(identity.ID, h.accountOf(s.Identity.Get(identity.Account)).Person(s.Identity))
+		live = &s
+	}
+	return live, nil
+}
+
+// isLive judges a session by the clock and by the configuration of today.
+func (h *Handler) isLive(s session.Session) bool {
+	account := h.accountOf(s.Identity.Get(identity.Account))
+	return account != nil &&
+		account.AppID() == s.Identity.Get(identity.AppID) &&
+		h.now().Before(s.End(h.lifetime)) &&
+		s.Identity.Get(identity.Snapshot) == "" &&
+		!h.memory.revoked.Has(s.ID)
+}
+
+// site is what sessions and attempts are sealed for: they open nowhere else.
+func (h *Handler) site(o origin) string {
+	return o.hostname() + "|" + h.platform
+}

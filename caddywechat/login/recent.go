@@ -1,0 +1,88 @@
+package login
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+)
+
+// Result is what an attempt led to: a session, or an error.
+type Result struct {
+	Session session.Session
+	Err     error
+}
+
+// Recent makes sure that an instance finishes an attempt once, however often its callback comes: WeChat takes a code
+// once, and its browser asks twice now and then. Results are kept for a minute. It is safe for concurrent use. The zero
+// Recent is ready to use.
+type Recent struct {
+	mu      sync.Mutex
+	results map[string]*flight
+	order   []string
+}
+
+const (
+	recentFor = time.Minute
+	recentMax = 10_000 // about 10 MB; under such a load the oldest go before their minute is over
+)
+
+type flight struct {
+	begun  time.Time
+	done   chan struct{}
+	result Result
+}
+
+// Do calls finish, or, when that was done for the same key within the last minute, waits for and returns that result.
+// The key must name the attempt and everything that the result depends on. Do gives up waiting when ctx ends.
+func (r *Recent) Do(ctx context.Context, key string, now time.Time, finish func() Result) Result {
+	f, first := r.join(key, now)
+	if first {
+		defer close(f.done)
+		f.result = Result{Err: context.Canceled} // for those who wait, should finish panic
+		f.result = finish()
+		return f.result
+	}
+	select {
+	case <-f.done:
+		return f.result
+	case <-ctx.Done():
+		return Result{Err: ctx.Err()}
+	}
+}
+
+// Last returns the result for key, if there is one from the last minute. It waits for one that is under way.
+func (r *Recent) Last(ctx context.Context, key string, now time.Time) (Result, bool) {
+	r.mu.Lock()
+	f := r.results[key]
+	r.mu.Unlock()
+	if f == nil || now.Sub(f.begun) >= recentFor {
+		return Result{}, false
+	}
+	select {
+	case <-f.done:
+		return f.result, true
+	case <-ctx.Done():
+		return Result{Err: ctx.Err()}, true
+	}
+}
+
+func (r *Recent) join(key string, now time.Time) (f *flight, first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.results == nil {
+		r.results = make(map[string]*flight)
+	}
+	for len(r.order) > 0 && (len(r.order) >= recentMax || now.Sub(r.results[r.order[0]].begun) >= recentFor) {
+		delete(r.results, r.order[0])
+		r.order = r.order[1:]
+	}
+	if f, ok := r.results[key]; ok {
+		return f, false
+	}
+	f = &flight{begun: now, done: make(chan struct{})}
+	r.results[key] = f
+	r.order = append(r.order, key)
+	return f, true
+}

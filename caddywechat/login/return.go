@@ -1,0 +1,66 @@
+package login
+
+import (
+	"net/url"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// ReturnTo judges an address that a stranger gave for after the login, and returns it, or "/" for anything that is not a
+// path on this site outside prefix. It may carry a query and a fragment. Characters that are not ASCII come back
+// percent-encoded, as they must stand in a Location header.
+func ReturnTo(address, prefix string) string {
+	if !isLocalPath(address) {
+		return "/"
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
+		return "/"
+	}
+	if IsUnder(path.Clean(u.Path), prefix) {
+		return "/"
+	}
+	return encodeNonASCII(address)
+}
+
+// isLocalPath reports whether every browser takes address for a path of the site that it came from. Browsers drop tabs
+// and line breaks wherever they stand, and read a backslash as a slash.
+func isLocalPath(address string) bool {
+	if !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") || !utf8.ValidString(address) {
+		return false
+	}
+	for _, c := range address {
+		if c <= ' ' || c == 0x7f || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// IsUnder reports whether a path is prefix or lies below it.
+func IsUnder(path, prefix string) bool {
+	rest, ok := strings.CutPrefix(path, prefix)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// Location returns the value of a Location header that leads to target on origin. A browser would take a target that
+// begins with two slashes for another site's address, so such a one is written out as an URL of this origin.
+func Location(origin, target string) string {
+	if len(target) > 1 && (target[1] == '/' || target[1] == '\\') {
+		return origin + target
+	}
+	return target
+}
+
+func encodeNonASCII(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] < utf8.RuneSelf {
+			b.WriteByte(s[i])
+		} else {
+			b.WriteString(url.QueryEscape(s[i : i+1]))
+		}
+	}
+	return b.String()
+}

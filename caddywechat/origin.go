@@ -1,0 +1,128 @@
+package caddywechat
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// origin is what a visitor's browser calls the site.
+type origin struct {
+	scheme string // http or https
+	host   string // lower case, with the port where it is not the scheme's own
+}
+
+func (o origin) String() string { return o.scheme + "://" + o.host }
+
+// secure reports whether browsers reach the site by https, which the names of its cookies depend on.
+func (o origin) secure() bool { return o.scheme == "https" }
+
+// hostname returns the host without port: what a cookie belongs to.
+func (o origin) hostname() string {
+	host, port, ok := cutPort(o.host)
+	if ok && isDigits(port) {
+		return host
+	}
+	return o.host
+}
+
+// originOf returns public_url, or what the request says of itself.
+func (h *Handler) originOf(r *http.Request) origin {
+	if h.public != nil {
+		return *h.public
+	}
+	return h.requestOrigin(r)
+}
+
+// requestOrigin returns what the request says of itself. Only a proxy that the server trusts is believed about what it
+// forwards. Where the host is none, the origin has none either.
+func (h *Handler) requestOrigin(r *http.Request) origin {
+	scheme, host := "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	forwarded := lastValue(r.Header, "X-Forwarded-Proto")
+	if isTrustedProxy(r) {
+		if forwarded == "http" || forwarded == "https" {
+			scheme = forwarded
+		}
+		if forwardedHost := lastValue(r.Header, "X-Forwarded-Host"); forwardedHost != "" {
+			host = forwardedHost
+		}
+	} else if forwarded == "https" && scheme == "http" {
+		h.forwardedProtoHint.Do(func() {
+			h.logger.Warn("a proxy in front says that visitors use https, but it is not trusted, so WeChat would send them "+
+				"back to http: add it to the global option servers { trusted_proxies … }, or set public_url",
+				zap.String("remote_addr", r.RemoteAddr))
+		})
+	}
+	host = canonicalHost(scheme, host)
+	if !isHost(host) {
+		host = ""
+	}
+	return origin{scheme: scheme, host: host}
+}
+
+func isTrustedProxy(r *http.Request) bool {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return trusted
+}
+
+// lastValue returns the last of the comma-separated values of a header: the one that the nearest proxy wrote.
+func lastValue(h http.Header, name string) string {
+	lines := h[name]
+	if len(lines) == 0 {
+		return ""
+	}
+	line := lines[len(lines)-1]
+	return strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:])
+}
+
+// canonicalHost returns a host in lower case, without the dot that may end a name and without the scheme's own port.
+func canonicalHost(scheme, host string) string {
+	host = strings.ToLower(host)
+	name, port, ok := cutPort(host)
+	if !ok {
+		return strings.TrimSuffix(host, ".")
+	}
+	name = strings.TrimSuffix(name, ".")
+	if scheme == "https" && port == "443" || scheme == "http" && port == "80" {
+		return name
+	}
+	return name + ":" + port
+}
+
+// cutPort cuts host:port. An IPv6 address stands in brackets, which stay.
+func cutPort(host string) (name, port string, ok bool) {
+	i := strings.LastIndexByte(host, ':')
+	if i < 0 || strings.HasSuffix(host, "]") {
+		return host, "", false
+	}
+	return host[:i], host[i+1:], true
+}
+
+// isHost reports whether host can stand in an URL: a name or an address, perhaps with a port.
+func isHost(host string) bool {
+	name, port, hasPort := cutPort(host)
+	if hasPort && !isDigits(port) || name == "" || len(host) > 255 {
+		return false
+	}
+	if strings.HasPrefix(name, "[") {
+		name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+		return strings.Trim(name, "0123456789abcdef:.") == ""
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func isDigits(s string) bool {
+	return s != "" && len(s) <= 5 && strings.Trim(s, "0123456789") == ""
+}

@@ -1,0 +1,56 @@
+package caddywechat
+
+import (
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// asReceived returns the request with the URL that the client sent. A site may rewrite URLs in front of the handler
+// (handle_path does); rules, own addresses and return addresses are about what the visitor sees.
+func asReceived(r *http.Request) *http.Request {
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || *original.URL == *r.URL && original.RequestURI == r.RequestURI {
+		return r
+	}
+	received := *r
+	received.URL, received.RequestURI = original.URL, original.RequestURI
+	return &received
+}
+
+// target returns path and query as the client wrote them.
+func target(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		return r.RequestURI
+	}
+	return r.URL.RequestURI() // a request line with a whole URL in it
+}
+
+// isAmbiguous reports whether servers disagree on what a path means: one may decode what another leaves encoded, cut
+// what follows a semicolon, or resolve dots. No rule may open such a path.
+func isAmbiguous(r *http.Request) bool {
+	rawPath, _, _ := strings.Cut(target(r), "?")
+	return ambiguous.MatchString(rawPath)
+}
+
+// ambiguous: a backslash, a semicolon, a control byte, one of / \ . ; % or a control byte percent-encoded, or a segment
+// of dots.
+var ambiguous = regexp.MustCompile(`(?i)[\\;\x00-\x1f\x7f]|%(2f|5c|2e|3b|25|[01][0-9a-f]|7f)|/\.\.?(/|$)`)
+
+// verifyFile returns the name of the file when r asks for one of WeChat's domain verification files, as WeChat does:
+// nothing but the name, in no folder that could be a program's.
+func verifyFile(r *http.Request) (name string, ok bool) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.URL.RawQuery != "" {
+		return "", false
+	}
+	dir, name := path.Split(r.URL.Path)
+	return name, verifyFileName.MatchString(name) && !strings.Contains(dir, ".") && !isAmbiguous(r)
+}
+
+// verifyFileName is the names of files whose content follows from the name
+// (https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html,
+// https://developer.work.weixin.qq.com/document/path/91022).
+var verifyFileName = regexp.MustCompile(`^(?:MP|WW)_verify_([0-9A-Za-z]{16})\.txt$`)

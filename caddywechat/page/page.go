@@ -1,0 +1,91 @@
+// Package page is what people see when they cannot simply be let through: a page that says, in their language and
+// without jargon, what happened and what to do next.
+//
+// A page is layout.html with the blocks that pages/<name>.html replaces, in the words of words/<language>.json. It
+// stands alone: no picture, font, style or script is loaded from anywhere, and it works without JavaScript.
+package page
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+)
+
+// Name names one of the built-in pages.
+type Name string
+
+// The built-in pages.
+const (
+	// OpenInWeChat is for browsers outside WeChat: scan this QR code or, on a phone, which cannot scan itself, copy
+	// the link into WeChat. Its button, where Data.Action is set, logs in by scanning with another phone.
+	OpenInWeChat Name = "open_in_wechat"
+	// Consent comes before WeChat's own popup, which may only follow a tap on a button. The button goes on to WeChat.
+	Consent Name = "consent"
+	// Declined is for visitors who said no to WeChat. The button asks again.
+	Declined Name = "declined"
+	// Snapshot is for WeChat's restricted preview of a page (快照页). Nothing there can be tapped, so it has no button
+	// and points to WeChat's own bar below it.
+	Snapshot Name = "snapshot"
+	// TooOften stops a login that goes in circles and says why (Data.NoCookies). The button tries again.
+	TooOften Name = "too_often"
+	// Unavailable says that WeChat is down or slow. The button tries again.
+	Unavailable Name = "unavailable"
+	// Misconfigured says that the site's WeChat account is set up wrongly, which only the site's owner can mend.
+	Misconfigured Name = "misconfigured"
+	// Busy says that this server cannot take the login now. The button tries again.
+	Busy Name = "busy"
+	// NotAMember is for people whom the company's WeCom does not know. The button tries again.
+	NotAMember Name = "not_a_member"
+	// ProfileUnavailable says that the page needs a profile which this way to log in can never give.
+	ProfileUnavailable Name = "profile_unavailable"
+	// ConfirmLogout asks before it logs out. The button sends a POST to Data.Action.
+	ConfirmLogout Name = "confirm_logout"
+	// LoggedOut says that the visitor is logged out. The button logs in again.
+	LoggedOut Name = "logged_out"
+	// NotFound is for an address that does not exist. The button goes to a page that does.
+	NotFound Name = "not_found"
+	// BadRequest is for a link that is damaged or stale. The button goes to a page that works.
+	BadRequest Name = "bad_request"
+	// MethodNotAllowed is for an address that is not meant to be opened like this. The button goes to a page that is.
+	MethodNotAllowed Name = "method_not_allowed"
+	// TooEarly asks to send once more what came before the TLS handshake was complete. The button does.
+	TooEarly Name = "too_early"
+)
+
+// Data is what a page may need to know. Everything in it may come from a stranger.
+type Data struct {
+	// RequestID is shown small at the bottom, for support. May be empty.
+	RequestID string
+	// URL is the absolute http or https URL to open in WeChat. OpenInWeChat only; anything else is left out.
+	URL string
+	// Action is where the page's one button leads: a path on this site (or an absolute http or https URL). There is
+	// no button when it is empty or anything else.
+	Action string
+	// Phone says that the visitor holds the browser in their hand. OpenInWeChat only.
+	Phone bool
+	// NoCookies says that the browser keeps no cookies, so that a login can never end. TooOften only.
+	NoCookies bool
+}
+
+// Write answers r with a page, in the language that r asks for, with its status and all its headers. The answer to
+// HEAD has no body. A name that does not exist, which is a mistake of the caller, is answered as Misconfigured.
+func Write(w http.ResponseWriter, r *http.Request, status int, name Name, data Data) {
+	if templates[name] == nil {
+		name = Misconfigured
+	}
+	language := languageOf(r)
+	setHeaders(w.Header(), name, language)
+	if r.Method == http.MethodHead {
+		w.WriteHeader(status)
+		return
+	}
+
+	var body bytes.Buffer
+	if err := templates[name].Execute(&body, newView(name, language, data)); err != nil {
+		http.Error(w, http.StatusText(status), status)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // a visitor who has left needs no answer
+}

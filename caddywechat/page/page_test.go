@@ -1,0 +1,246 @@
+package page
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var allNames = []Name{
+	OpenInWeChat, Consent, Declined, Snapshot, TooOften, Unavailable, Misconfigured, Busy, NotAMember,
+	ProfileUnavailable, ConfirmLogout, LoggedOut, NotFound, BadRequest, MethodNotAllowed, TooEarly,
+}
+
+const pageURL = "https://h5.example.com/spring?id=1&from=qr"
+
+// get has the page written for a visitor who reads language.
+func get(t *testing.T, name Name, language string, data Data) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept-Language", language)
+	w := httptest.NewRecorder()
+	Write(w, r, http.StatusForbidden, name, data)
+	return w
+}
+
+// forEachPage tries every page in every language with every combination of data that changes its shape.
+func forEachPage(t *testing.T, check func(t *testing.T, name Name, language string, data Data, w *httptest.ResponseRecorder)) {
+	t.Helper()
+	shapes := map[string]Data{
+		"nothing known": {},
+		"desktop":       {RequestID: "5e0c", URL: pageURL},
+		"phone":         {RequestID: "5e0c", URL: pageURL, Phone: true, NoCookies: true},
+		"with button":   {RequestID: "5e0c", URL: pageURL, Phone: true, Action: "/_wechat/login?return_to=%2F"},
+		"long URL":      {RequestID: "5e0c", URL: longURL(), Action: "/"},
+	}
+	for _, language := range []string{"zh-CN", "zh-TW", "en"} {
+		for _, name := range allNames {
+			for shape, data := range shapes {
+				t.Run(language+"/"+string(name)+"/"+shape, func(t *testing.T) {
+					check(t, name, language, data, get(t, name, language, data))
+				})
+			}
+		}
+	}
+}
+
+func longURL() string { return "https://h5.example.com/?q=" + strings.Repeat("%E4%B8%AD", 900) }
+
+func TestEveryPageIsWholeAndStandsAlone(t *testing.T) {
+	forbidden := map[string]*regexp.Regexp{
+		"unresolved template": regexp.MustCompile(`{{|}}|<no value>|ZgotmplZ`),
+		"inline handler":      regexp.MustCompile(`<[^>]*\son[a-z]+\s*=`),
+		"style attribute":     regexp.MustCompile(`<[^>]*\sstyle\s*=`),
+		"resource":            regexp.MustCompile(`<(img|link|iframe|object|embed|video|audio|base)\b|\ssrc=|\ssrcset=|@import|url\(`),
+		"empty words":         regexp.MustCompile(`<(h1|title|p|li|summary|button[^>]*|a [^>]*)>\s*</`),
+	}
+	forEachPage(t, func(t *testing.T, _ Name, language string, _ Data, w *httptest.ResponseRecorder) {
+		body := w.Body.String()
+		if w.Code != http.StatusForbidden || !strings.HasPrefix(body, "<!DOCTYPE html>") ||
+			!strings.HasSuffix(body, "</html>\n") || !strings.Contains(body, `<html lang="`+language+`">`) {
+			t.Fatalf("not the whole page: %d %.200s", w.Code, body)
+		}
+		for what, pattern := range forbidden {
+			if found := pattern.FindString(body); found != "" {
+				t.Errorf("%s: %q", what, found)
+			}
+		}
+	})
+}
+
+func TestHeaders(t *testing.T) {
+	forEachPage(t, func(t *testing.T, name Name, language string, _ Data, w *httptest.ResponseRecorder) {
+		want := map[string]string{
+			"Content-Type":           "text/html; charset=utf-8",
+			"Content-Language":       language,
+			"Content-Length":         strconv.Itoa(w.Body.Len()),
+			"Vary":                   "Accept-Language",
+			"Cache-Control":          "no-store",
+			"Referrer-Policy":        "no-referrer",
+			"X-Content-Type-Options": "nosniff",
+			"X-Frame-Options":        "DENY",
+		}
+		if name == ConfirmLogout { // see referrerPolicy
+			want["Referrer-Policy"] = "same-origin"
+		}
+		for field, value := range want {
+			if got := w.Header().Get(field); got != value {
+				t.Errorf("%s: %q, want %q", field, got, value)
+			}
+		}
+	})
+}
+
+func TestPolicyAllowsWhatThePageHasAndNothingElse(t *testing.T) {
+	element := regexp.MustCompile(`(?s)<(style|script)>(.*?)</(?:style|script)>`)
+	hashes := regexp.MustCompile(`'sha256-[^']+'`)
+	forEachPage(t, func(t *testing.T, name Name, _ string, data Data, w *httptest.ResponseRecorder) {
+		policy := w.Header().Get("Content-Security-Policy")
+		rest := hashes.ReplaceAllString(policy, "HASH")
+		if rest != "default-src 'none'; style-src HASH; script-src HASH; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" {
+			t.Errorf("policy: %s", policy)
+		}
+		found := element.FindAllStringSubmatch(w.Body.String(), -1)
+		wanted := 1 // the style
+		if name == OpenInWeChat && data.URL != "" {
+			wanted = 2 // and the copy button's script
+		}
+		if len(found) != wanted {
+			t.Errorf("%d styles and scripts, want %d", len(found), wanted)
+		}
+		for _, match := range found {
+			sum := sha256.Sum256([]byte(match[2]))
+			source := match[1] + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+			if !strings.Contains(policy, source) {
+				t.Errorf("policy %s\nlacks %s", policy, source)
+			}
+		}
+	})
+}
+
+func TestPageWeight(t *testing.T) {
+	forEachPage(t, func(t *testing.T, name Name, _ string, data Data, w *httptest.ResponseRecorder) {
+		weight := w.Body.Len() - len(data.URL)
+		if name == OpenInWeChat {
+			weight -= len(qrCode(data.URL))
+		}
+		if weight > 12<<10 {
+			t.Errorf("%d bytes", weight)
+		}
+	})
+}
+
+func TestButton(t *testing.T) {
+	const action = "/_wechat/login?return_to=%2Fa%3Fb&profile=1"
+	const escaped = "/_wechat/login?return_to=%2Fa%3Fb&amp;profile=1"
+	for _, name := range allNames {
+		body := get(t, name, "en", Data{Action: action}).Body.String()
+		link := strings.Count(body, `href="`+escaped+`"`)
+		form := strings.Count(body, `<form method="post" action="`+escaped+`">`)
+		switch {
+		case name == Snapshot && link+form+strings.Count(body, "<a ")+strings.Count(body, "<button") != 0:
+			t.Errorf("%s: nothing on it can be tapped, yet it has something to tap", name)
+		case name == ConfirmLogout && (link != 0 || form != 1):
+			t.Errorf("%s: %d links, %d forms", name, link, form)
+		case name != Snapshot && name != ConfirmLogout && (link != 1 || form != 0):
+			t.Errorf("%s: %d links, %d forms", name, link, form)
+		}
+	}
+}
+
+func TestHostileDataIsHarmless(t *testing.T) {
+	const markup = `"><script>alert(1)</script><p title='`
+	for _, hostile := range []string{
+		markup,
+		"https://h5.example.com/?q=" + markup,
+		"https://h5.example.com/#{{.Words}}",
+		"javascript:alert(1)//" + markup,
+		"data:text/html," + markup,
+	} {
+		for _, name := range allNames {
+			body := get(t, name, "en", Data{RequestID: hostile, URL: hostile, Action: hostile}).Body.String()
+			if strings.Contains(body, "<script>alert") || strings.Contains(body, "<p title='") {
+				t.Errorf("%s: %q is not escaped", name, hostile)
+			}
+			if regexp.MustCompile(`(href|action)="(javascript|data):`).MatchString(body) {
+				t.Errorf("%s: links to %q", name, hostile)
+			}
+		}
+	}
+}
+
+func TestOpenInWeChat(t *testing.T) {
+	const (
+		code  = `class="qr"`
+		steps = `<ol>`
+	)
+	tests := map[string]struct {
+		data             Data
+		has, doesNotHave []string
+	}{
+		"desktop":         {Data{URL: pageURL}, []string{code, "Copy link"}, []string{steps, "<details>"}},
+		"phone":           {Data{URL: pageURL, Phone: true}, []string{steps, "Copy link", "<details>", code}, nil},
+		"phone, own QR":   {Data{URL: pageURL, Phone: true, Action: "/q"}, []string{steps, `href="/q"`}, []string{code}},
+		"too long for QR": {Data{URL: longURL()}, []string{steps, "Copy link", longURL()}, []string{code}},
+		"path, not a URL": {Data{URL: "/a"}, nil, []string{code, steps, "Copy link"}},
+		"no URL":          {Data{Phone: true}, []string{"Open this page in WeChat"}, []string{code, steps, "Copy link"}},
+	}
+	for name, test := range tests {
+		body := get(t, OpenInWeChat, "en", test.data).Body.String()
+		for _, want := range test.has {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: lacks %q", name, want)
+			}
+		}
+		for _, unwanted := range test.doesNotHave {
+			if strings.Contains(body, unwanted) {
+				t.Errorf("%s: has %q", name, unwanted)
+			}
+		}
+	}
+
+	// What is selected and copied is the text of the element: it must be the URL and nothing else, not even a space.
+	body := get(t, OpenInWeChat, "en", Data{URL: pageURL}).Body.String()
+	if !strings.Contains(body, `id="address">`+strings.ReplaceAll(pageURL, "&", "&amp;")+`</div>`) {
+		t.Error("the address is not exactly the URL")
+	}
+}
+
+func TestTooOftenSaysWhy(t *testing.T) {
+	refused := get(t, TooOften, "en", Data{}).Body.String()
+	blocked := get(t, TooOften, "en", Data{NoCookies: true}).Body.String()
+	if strings.Contains(refused, "cookies") || !strings.Contains(blocked, "cookies") {
+		t.Error("the reason is not the right one")
+	}
+}
+
+func TestHead(t *testing.T) {
+	w := httptest.NewRecorder()
+	Write(w, httptest.NewRequest(http.MethodHead, "/", nil), http.StatusForbidden, OpenInWeChat, Data{URL: pageURL})
+	if w.Code != http.StatusForbidden || w.Body.Len() != 0 || w.Header().Get("Content-Security-Policy") == "" {
+		t.Errorf("%d, %d bytes, %v", w.Code, w.Body.Len(), w.Header())
+	}
+}
+
+func TestUnknownNameIsMisconfigured(t *testing.T) {
+	got := get(t, "no_such_page", "en", Data{}).Body.String()
+	if got != get(t, Misconfigured, "en", Data{}).Body.String() {
+		t.Errorf("%.300s", got)
+	}
+}
+
+func TestEveryTemplateHasAName(t *testing.T) {
+	for _, name := range allNames {
+		if templates[name] == nil {
+			t.Errorf("%s has no template", name)
+		}
+	}
+	if len(templates) != len(allNames) {
+		t.Errorf("%d templates for %d names", len(templates), len(allNames))
+	}
+}

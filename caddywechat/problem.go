@@ -1,0 +1,88 @@
+package caddywechat
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+)
+
+// problem is an answer that is not what was asked for: to a program a word, to a person a page.
+type problem struct {
+	status  int
+	word    string
+	message string
+	page    page.Name
+}
+
+var (
+	problemBadRequest    = problem{http.StatusBadRequest, "bad_request", "the request cannot be understood", page.BadRequest}
+	problemLoginRequired = problem{http.StatusUnauthorized, "login_required", "log in with WeChat first, at login_url", page.BadRequest}
+	problemOutside       = problem{http.StatusForbidden, "login_required", "open this page in WeChat", page.OpenInWeChat}
+	problemDeclined      = problem{http.StatusForbidden, "declined", "the visitor did not allow the login", page.Declined}
+	problemSnapshot      = problem{http.StatusForbidden, "snapshot", "WeChat shows a snapshot of the page, whose visitor is nobody", page.Snapshot}
+	problemNotFound      = problem{http.StatusNotFound, "not_found", "there is nothing at this address", page.NotFound}
+	problemMethod        = problem{http.StatusMethodNotAllowed, "method_not_allowed", "this address takes other methods", page.MethodNotAllowed}
+	problemTooEarly      = problem{http.StatusTooEarly, "too_early", "send the request again when the TLS handshake is complete", page.TooEarly}
+	problemTooMany       = problem{http.StatusTooManyRequests, "too_many", "the login goes in circles", page.TooOften}
+	problemInternal      = problem{http.StatusInternalServerError, "internal_error", "the server could not do this", page.Busy}
+	problemWeChat        = problem{http.StatusBadGateway, "wechat_error", "WeChat failed", page.Unavailable}
+	problemMisconfigured = problem{http.StatusBadGateway, "wechat_error", "WeChat does not accept how the site is set up", page.Misconfigured}
+	problemStore         = problem{http.StatusServiceUnavailable, "store_unavailable", "the server's memory cannot be reached", page.Busy}
+	problemTimeout       = problem{http.StatusGatewayTimeout, "wechat_timeout", "WeChat did not answer in time", page.Unavailable}
+)
+
+var errNoHost = errors.New("the request names no host")
+
+// problemBody is a problem as JSON.
+type problemBody struct {
+	Error     string `json:"error"`
+	Message   string `json:"message"`
+	RequestID string `json:"request_id"`
+	LoginURL  string `json:"login_url,omitempty"`
+}
+
+// answer answers with a problem: a page where the request asks for one, else JSON.
+func (h *Handler) answer(w http.ResponseWriter, v *visit, p problem, data page.Data) error {
+	if p.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	if visitor.WantsPage(v.Request) {
+		data.RequestID = v.id()
+		page.Write(w, v.Request, p.status, p.page, data)
+		return nil
+	}
+	return writeJSON(w, p.status, problemBody{Error: p.word, Message: p.message, RequestID: v.id()})
+}
+
+// fail answers with a problem that is this server's own, and logs why.
+func (h *Handler) fail(w http.ResponseWriter, v *visit, p problem, err error) error {
+	h.logger.Error("request failed", v.log(zap.Error(err), zap.Int("status", p.status))...)
+	return h.answer(w, v, p, page.Data{})
+}
+
+// loginRequired tells a program where a login begins.
+func (h *Handler) loginRequired(w http.ResponseWriter, v *visit) error {
+	p := problemLoginRequired
+	return writeJSON(w, p.status, problemBody{
+		Error: p.word, Message: p.message, RequestID: v.id(), LoginURL: h.loginURL(h.pageOf(v)),
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, err = w.Write(append(body, '\n'))
+	return err
+}

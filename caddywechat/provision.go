@@ -1,0 +1,227 @@
+package caddywechat
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+// Namespaces of the guest modules.
+const (
+	accountNamespace = "wechat.accounts"
+	storeNamespace   = "wechat.stores"
+)
+
+// Defaults of options.
+const (
+	defaultPrefix   = "/_wechat"
+	defaultLifetime = 7 * 24 * time.Hour
+)
+
+// What outside_wechat can be.
+const (
+	outsidePage = "page"
+	outsidePass = "pass"
+)
+
+var (
+	errNoAccount       = errors.New("no account vouches for visitors: write official_account <app_id> <app_secret> into its block")
+	checkOutsideWeChat = config.OneOf(outsidePage, outsidePass)
+)
+
+// Provision sets the handler up. It does not touch the network or the store.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Logger()
+	h.now = time.Now
+	h.reserved = identity.NewReserved()
+	h.memory = acquireMemory()
+	for _, step := range []func(caddy.Context) error{
+		h.provisionOptions, h.provisionAccounts, h.provisionRules, h.provisionKeys,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Cleanup gives back what Provision took. It is also called when Provision failed, and while requests are still on
+// their way through the handler.
+func (h *Handler) Cleanup() (err error) {
+	if h.memory != nil {
+		h.cleanup.Do(func() { err = releaseMemory() })
+	}
+	return err
+}
+
+func (h *Handler) provisionOptions(caddy.Context) (err error) {
+	if h.Prefix, err = resolveOr(defaultPrefix, "prefix", h.Prefix, config.Prefix); err != nil {
+		return err
+	}
+	if h.OutsideWeChat, err = resolveOr(outsidePage, "outside_wechat", h.OutsideWeChat, checkOutsideWeChat); err != nil {
+		return err
+	}
+	if h.PublicURL == "" {
+		return nil
+	}
+	text, err := config.Resolve("public_url", h.PublicURL, config.Origin)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return fmt.Errorf("public_url: %w", err)
+	}
+	h.public = &origin{scheme: u.Scheme, host: canonicalHost(u.Scheme, u.Host)}
+	return nil
+}
+
+func (h *Handler) provisionAccounts(ctx caddy.Context) error {
+	client, err := h.weChatClient()
+	if err != nil {
+		return err
+	}
+	if len(h.AccountsRaw) == 0 {
+		return errNoAccount
+	}
+	guests, err := ctx.LoadModule(h, "AccountsRaw")
+	if err != nil {
+		return fmt.Errorf("loading accounts: %w", err)
+	}
+	for _, guest := range guests.([]any) {
+		a, ok := guest.(account.Account)
+		if !ok {
+			return fmt.Errorf("accounts: %T is no account", guest)
+		}
+		if h.accountOf(a.Kind()) != nil {
+			return fmt.Errorf("accounts: %s is given twice: a site has at most one account of a kind", a.Kind())
+		}
+		if user, ok := a.(account.WeChatUser); ok {
+			user.UseWeChat(client)
+		}
+		h.accounts = append(h.accounts, a)
+	}
+	return nil
+}
+
+func (h *Handler) weChatClient() (*weixin.Client, error) {
+	timeout, err := resolveDuration(weixin.DefaultTimeout, "timeout", h.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	hosts := weixin.WeChatHosts()
+	if h.Platform != "" {
+		base, err := config.Resolve("platform", h.Platform, config.Platform)
+		if err != nil {
+			return nil, err
+		}
+		hosts = weixin.HostsAt(base)
+		h.logger.Warn("platform is set: visitors log in at a simulator, which also receives the app secret; remove it in production",
+			zap.String("platform", base))
+	}
+	h.platform = hosts.Open
+	return &weixin.Client{Hosts: hosts, Timeout: timeout}, nil
+}
+
+func (h *Handler) provisionRules(ctx caddy.Context) error {
+	matchers, err := ctx.LoadModule(h, "MatchRaw")
+	if err != nil {
+		return fmt.Errorf("loading the matcher: %w", err)
+	}
+	if err := h.match.FromInterface(matchers); err != nil {
+		return fmt.Errorf("match: %w", err)
+	}
+	for i, rule := range h.Rules {
+		if !slices.Contains([]Ask{AskNothing, AskOptional, AskLogin}, rule.Ask) {
+			return fmt.Errorf("rules: ask of rule %d is %q: write none, optional or login", i+1, rule.Ask)
+		}
+		matchers, err := ctx.LoadModule(rule, "MatchRaw")
+		if err != nil {
+			return fmt.Errorf("loading the matcher of rule %d: %w", i+1, err)
+		}
+		if err := rule.match.FromInterface(matchers); err != nil {
+			return fmt.Errorf("rules: match of rule %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
+	var session SessionConfig
+	if h.Session != nil {
+		session = *h.Session
+	}
+	if h.lifetime, err = resolveDuration(defaultLifetime, "session lifetime", session.Lifetime); err != nil {
+		return err
+	}
+	var secrets [][]byte
+	for _, key := range session.Keys {
+		secret, err := config.Resolve("session key", key, config.Key)
+		if err != nil {
+			return err
+		}
+		secrets = append(secrets, []byte(secret))
+	}
+	if h.StoreRaw == nil {
+		h.StoreRaw = []byte(`{"module":"caddy"}`)
+	}
+	guest, err := ctx.LoadModule(h, "StoreRaw")
+	if err != nil {
+		return fmt.Errorf("loading the store: %w", err)
+	}
+	s, ok := guest.(store.Store)
+	if !ok {
+		return fmt.Errorf("store: %T is no store", guest)
+	}
+	h.keyring, err = newKeyring(secrets, s)
+	return err
+}
+
+// accountOf returns the site's account of a kind, nil where there is none.
+func (h *Handler) accountOf(kind string) account.Account {
+	for _, a := range h.accounts {
+		if a.Kind() == kind {
+			return a
+		}
+	}
+	return nil
+}
+
+func accountKinds() []string {
+	var kinds []string
+	for _, m := range caddy.GetModules(accountNamespace) {
+		kinds = append(kinds, m.ID.Name())
+	}
+	return kinds
+}
+
+// resolveOr returns the checked value of an option, or fallback where it is not set.
+func resolveOr(fallback, option, value string, check config.Check) (string, error) {
+	if value == "" {
+		return fallback, nil
+	}
+	return config.Resolve(option, value, check)
+}
+
+func resolveDuration(fallback time.Duration, option, value string) (time.Duration, error) {
+	text, err := resolveOr(fallback.String(), option, value, config.Duration)
+	if err != nil {
+		return 0, err
+	}
+	d, err := config.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", option, err)
+	}
+	return d, nil
+}

@@ -1,0 +1,79 @@
+package seal
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// ErrPayload is the error of a payload that does not hold what is read from it.
+var ErrPayload = errors.New("malformed payload")
+
+// AppendText appends text with its length in front, for [Reader.Text].
+func AppendText(b []byte, text string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(text)))
+	return append(b, text...)
+}
+
+// AppendNumber appends a number in as many bytes as it needs, for [Reader.Number].
+func AppendNumber(b []byte, n uint64) []byte { return binary.AppendUvarint(b, n) }
+
+// Reader reads a payload in the order in which it was appended. Once something was not there, everything after it is
+// zero, and Close tells.
+type Reader struct {
+	rest   []byte
+	failed bool
+}
+
+// NewReader returns a Reader of payload.
+func NewReader(payload []byte) *Reader { return &Reader{rest: payload} }
+
+// Bytes reads n bytes. They are the payload's own.
+func (r *Reader) Bytes(n int) []byte {
+	if n < 0 || n > len(r.rest) {
+		r.failed, r.rest = true, nil
+		return make([]byte, 0)
+	}
+	b := r.rest[:n]
+	r.rest = r.rest[n:]
+	return b
+}
+
+// Byte reads one byte.
+func (r *Reader) Byte() byte {
+	if b := r.Bytes(1); len(b) == 1 {
+		return b[0]
+	}
+	return 0
+}
+
+// Number reads what AppendNumber appended.
+func (r *Reader) Number() uint64 {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 {
+		r.failed, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+// Text reads what AppendText appended.
+func (r *Reader) Text() string {
+	n := r.Number()
+	if n > uint64(len(r.rest)) {
+		r.failed, r.rest = true, nil
+		return ""
+	}
+	return string(r.Bytes(int(n)))
+}
+
+// More reports whether something is left to read.
+func (r *Reader) More() bool { return len(r.rest) > 0 }
+
+// Close returns ErrPayload when something that was read was not there, or when something is left.
+func (r *Reader) Close() error {
+	if r.failed || r.More() {
+		return ErrPayload
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+// Package seal signs and encrypts the small values that a browser keeps for us: sessions and attempts to log in.
+package seal
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/securecookie"
+)
+
+// MaxLength is the length in bytes of the longest sealed text. Longer values are not sealed, and longer texts are not
+// looked at. Browsers keep cookies of up to 4,096 bytes, name, value and attributes together.
+const MaxLength = 3968
+
+// Sealer seals and opens values of one purpose. Several keys may open a text; the first one seals, so keys can be
+// exchanged without anyone noticing. A Sealer is safe for concurrent use.
+type Sealer struct {
+	purpose string
+	codecs  []*securecookie.SecureCookie
+}
+
+// New returns a Sealer whose keys are derived (HKDF, RFC 5869) from the secrets for this purpose alone. A secret is any
+// text with at least 32 bytes of randomness in it; New does not judge that.
+func New(purpose string, secrets ...[]byte) (*Sealer, error) {
+	s := &Sealer{purpose: purpose}
+	for _, secret := range secrets {
+		key, err := hkdf.Key(sha256.New, secret, nil, "caddywechat "+purpose, 64)
+		if err != nil {
+			return nil, fmt.Errorf("deriving the key for %s: %w", purpose, err)
+		}
+		codec := securecookie.New(key[:32], key[32:]).
+			SetSerializer(binarySerializer{}).
+			MaxAge(0). // every value carries its own end, judged by the caller's clock
+			MaxLength(MaxLength)
+		s.codecs = append(s.codecs, codec)
+	}
+	if len(s.codecs) == 0 {
+		return nil, fmt.Errorf("no secret to seal %s with", purpose)
+	}
+	return s, nil
+}
+
+// Seal returns v as a text of characters that may stand in a cookie. It opens at the same site only.
+func (s *Sealer) Seal(site string, v encoding.BinaryMarshaler) (string, error) {
+	text, err := s.codecs[0].Encode(s.name(site), v)
+	if err != nil {
+		return "", fmt.Errorf("sealing %s: %w", s.purpose, err)
+	}
+	return text, nil
+}
+
+// Open puts into v what was sealed at site, and reports whether it did: a text that was altered, cut, or sealed for
+// another site, purpose or with another key leaves v in an unknown state and gives false.
+func (s *Sealer) Open(site, text string, v encoding.BinaryUnmarshaler) bool {
+	if len(text) > MaxLength || !isCanonical(text) {
+		return false
+	}
+	name := s.name(site)
+	return slices.ContainsFunc(s.codecs, func(c *securecookie.SecureCookie) bool {
+		return c.Decode(name, text, v) == nil
+	})
+}
+
+// name is what securecookie puts under its signature beside the value.
+func (s *Sealer) name(site string) string { return s.purpose + "|" + site }
+
+// isCanonical reports whether text is the one base64 form of what it decodes to. securecookie also takes texts whose
+// last character has bits that no byte uses, so that an altered text would open.
+func isCanonical(text string) bool {
+	if text == "" || len(text)%4 != 0 {
+		return false
+	}
+	_, err := base64.URLEncoding.Strict().DecodeString(text[len(text)-4:])
+	return err == nil && !strings.ContainsAny(text, "\r\n")
+}
+
+// binarySerializer hands securecookie the compact form that a value makes of itself.
+type binarySerializer struct{}
+
+func (binarySerializer) Serialize(src any) ([]byte, error) {
+	return src.(encoding.BinaryMarshaler).MarshalBinary()
+}
+
+func (binarySerializer) Deserialize(src []byte, dst any) error {
+	return dst.(encoding.BinaryUnmarshaler).UnmarshalBinary(src)
+}

@@ -1,0 +1,120 @@
+// Package session carries a visitor's identity from request to request: in a sealed cookie that any instance with the
+// same key can open, so that no store is asked.
+package session
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+)
+
+// idLength is the length of a session's id in bytes: 128 random bits.
+const idLength = 16
+
+// ID names a session. It is random, and new with every login.
+type ID [idLength]byte
+
+// Session is a person who logged in.
+type Session struct {
+	ID       ID
+	Identity identity.Identity
+	Created  time.Time // the login, to the second
+	Expires  time.Time // the end that the configuration of that day gave it, to the second
+}
+
+// New returns a session that begins now and ends after lifetime.
+func New(id identity.Identity, now time.Time, lifetime time.Duration) Session {
+	s := Session{
+		Identity: id,
+		Created:  now.Truncate(time.Second),
+		Expires:  now.Add(lifetime).Truncate(time.Second),
+	}
+	rand.Read(s.ID[:])
+	return s
+}
+
+// End returns when the session ends where sessions live as long as lifetime. A lifetime that was made shorter since the
+// login holds for sessions that already exist; one that was made longer does not.
+func (s Session) End(lifetime time.Duration) time.Time {
+	if end := s.Created.Add(lifetime); end.Before(s.Expires) {
+		return end
+	}
+	return s.Expires
+}
+
+// version is the first byte of a payload. Whoever changes what follows it gives it a new number: instances of both
+// versions run side by side during an upgrade, and each takes the other's cookies for no session.
+const version = 1
+
+var errVersion = errors.New("payload of another version")
+
+// MarshalBinary makes the payload: version, id, creation, life, and the fields, each with the place of its name in
+// [identity.Names] counted from 1, or 0 and the name itself.
+func (s Session) MarshalBinary() ([]byte, error) {
+	b := make([]byte, 0, 128)
+	b = append(b, version)
+	b = append(b, s.ID[:]...)
+	b = binary.BigEndian.AppendUint32(b, uint32(s.Created.Unix()))
+	b = seal.AppendNumber(b, uint64(s.Expires.Sub(s.Created)/time.Second))
+	for _, f := range s.Identity {
+		place := nameToPlace[f.Name]
+		b = append(b, place)
+		if place == 0 {
+			b = seal.AppendText(b, f.Name)
+		}
+		b = seal.AppendText(b, f.Value)
+	}
+	return b, nil
+}
+
+// UnmarshalBinary reads a payload. A payload of another version is an error.
+func (s *Session) UnmarshalBinary(payload []byte) error {
+	r := seal.NewReader(payload)
+	if r.Byte() != version {
+		return errVersion
+	}
+	*s = Session{}
+	copy(s.ID[:], r.Bytes(idLength))
+	var created [4]byte
+	copy(created[:], r.Bytes(len(created)))
+	s.Created = time.Unix(int64(binary.BigEndian.Uint32(created[:])), 0)
+	life := r.Number()
+	if life > maxLife {
+		return seal.ErrPayload
+	}
+	s.Expires = s.Created.Add(time.Duration(life) * time.Second)
+	for r.More() {
+		name, ok := placeToName(r)
+		if !ok {
+			return seal.ErrPayload
+		}
+		s.Identity = s.Identity.With(name, r.Text())
+	}
+	return r.Close()
+}
+
+// maxLife is the longest life in seconds that a payload can state.
+const maxLife = 100 * 365 * 24 * 3600
+
+var nameToPlace = func() map[string]byte {
+	places := make(map[string]byte, len(identity.Names))
+	for i, name := range identity.Names {
+		places[name] = byte(i + 1)
+	}
+	return places
+}()
+
+func placeToName(r *seal.Reader) (string, bool) {
+	place := int(r.Byte())
+	if place == 0 {
+		return r.Text(), true
+	}
+	if place > len(identity.Names) {
+		return "", false
+	}
+	return identity.Names[place-1], true
+}

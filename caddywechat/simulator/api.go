@@ -1,0 +1,113 @@
+package simulator
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// errmsgs are WeChat's words for its error codes: "Global Return Code" of its documentation, and answers that
+// developers published.
+var errmsgs = map[int]string{
+	-1:    "system error",
+	40001: "invalid credential, access_token is invalid or not latest",
+	40002: "invalid grant_type",
+	40003: "invalid openid",
+	40013: "invalid appid",
+	40014: "invalid access_token",
+	40029: "invalid code",
+	40030: "invalid refresh_token",
+	40125: "invalid appsecret",
+	40163: "code been used",
+	41001: "access_token missing",
+	41002: "appid missing",
+	41003: "refresh_token missing",
+	41004: "appsecret missing",
+	41008: "missing code",
+	41009: "missing openid",
+	42001: "access_token expired",
+	42002: "refresh_token expired",
+	42003: "oauth code expired",
+	42007: "access_token and refresh_token exception",
+	43001: "require GET method",
+	45009: "reach max api daily quota limit",
+	45011: "api minute-quota reach limit mustslower retry next minute",
+	48001: "api unauthorized",
+	48004: "api forbidden",
+	50001: "user unauthorized",
+	50002: "user limited",
+}
+
+// The two content types of api.weixin.qq.com. Neither is a slip of ours: the first has no charset though the body is
+// UTF-8, the second says encoding where charset is meant.
+const (
+	typeSuccess = "text/plain"
+	typeError   = "application/json; encoding=utf-8"
+)
+
+// succeed answers an API call. Most calls have no errcode in a successful answer.
+func (s *Simulator) succeed(f fields) answer {
+	contentType := typeSuccess
+	if s.config.Quirks.JSONSuccess {
+		contentType = typeError
+	}
+	return newAnswer(contentType, f.encode(), "ok")
+}
+
+// refuse answers an API call with an error, which is HTTP status 200 at WeChat.
+func (s *Simulator) refuse(errcode int) answer {
+	errmsg, ok := errmsgs[errcode]
+	if !ok {
+		errmsg = "simulated error"
+	}
+	body := fields{{"errcode", errcode}, {"errmsg", errmsg + s.errmsgTail()}}.encode()
+	a := newAnswer(typeError, body, strconv.Itoa(errcode))
+	// WeChat writes these names so; http.Header.Set would change them.
+	a.header["RetKey"] = []string{"11"}
+	a.header["LogicRet"] = []string{strconv.Itoa(errcode)}
+	return a
+}
+
+// errmsgTail is the id of the request by which WeChat's staff find it: the time and two random numbers.
+func (s *Simulator) errmsgTail() string {
+	var b [8]byte
+	rand.Read(b[:])
+	rid := fmt.Sprintf("%08x-%08x-%08x", uint32(s.config.Now().Unix()), binary.BigEndian.Uint32(b[:4]), binary.BigEndian.Uint32(b[4:]))
+	switch s.config.Quirks.Errmsg {
+	case ErrmsgPlainRID:
+		return " rid: " + rid
+	case ErrmsgHints:
+		return ", hints: [ req_id: " + randomText(10) + "-" + randomText(6) + " ]"
+	default:
+		return ", rid: " + rid
+	}
+}
+
+func (s *Simulator) getOnly(handle func(*http.Request) answer) func(*http.Request) answer {
+	return func(r *http.Request) answer {
+		if r.Method != http.MethodGet {
+			return s.refuse(43001)
+		}
+		return handle(r)
+	}
+}
+
+const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// randomText returns n random characters of [0-9A-Za-z].
+func randomText(n int) string {
+	text := make([]byte, 0, n)
+	var b [64]byte
+	for len(text) < n {
+		rand.Read(b[:])
+		for _, c := range b {
+			// 6 bits have 64 values and there are 62 letters: the two others are drawn again, to be fair to each letter.
+			if i := int(c & 63); i < len(letters) && len(text) < n {
+				text = append(text, letters[i])
+			}
+		}
+	}
+	return string(text)
+}

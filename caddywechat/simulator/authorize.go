@@ -1,0 +1,142 @@
+package simulator
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// authorize is GET /connect/oauth2/authorize, the page to which an app sends its visitor. Every problem is a page of
+// WeChat's, never a redirect to the app.
+func (s *Simulator) authorize(r *http.Request) answer {
+	if r.Method != http.MethodGet {
+		return methodNotAllowed("GET")
+	}
+	ask, p := s.checkAuthorization(r.URL.RawQuery, r.UserAgent())
+	if p != nil {
+		return problemPage("../../", *p)
+	}
+	person := s.holding(r)
+	switch {
+	case ask.scope == ScopeUserinfo && ask.snapshot:
+		return s.callback(http.StatusFound, ask, person, true)
+	case ask.scope == ScopeUserinfo, s.config.Choose:
+		return s.consentPage(ask, person)
+	default:
+		return s.callback(http.StatusFound, ask, person, false)
+	}
+}
+
+// consentPath is where the buttons of the consent page lead. A test client may post there what a browser would:
+// authorize, the query of the authorize URL; answer, which is allow, deny or snapshot; and person, an id from the list,
+// which may be left out for the one who holds the phone.
+const consentPath = "/simulator/consent"
+
+// maxForm is more than any form of the simulator's needs.
+const maxForm = 64 << 10
+
+// consent takes what was answered on the consent page. Nothing in the form is believed: the authorize URL in it goes
+// through the same checks as the first time.
+func (s *Simulator) consent(r *http.Request) answer {
+	if r.Method != http.MethodPost {
+		return methodNotAllowed("POST")
+	}
+	if !sameOrigin(r) {
+		return problemPage("../", crossSite)
+	}
+	r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return problemPage("../", badForm("表单读不出来", "the form can't be read: "+err.Error())).withStatus(http.StatusBadRequest)
+	}
+	ask, p := s.checkAuthorization(r.PostForm.Get("authorize"), r.UserAgent())
+	if p != nil {
+		return problemPage("../", *p)
+	}
+	person, chosen := s.holding(r), false
+	if id := r.PostForm.Get("person"); id != "" {
+		if person, chosen = s.person(id); !chosen {
+			return problemPage("../", badForm("没有这个人", "there is no person "+id)).withStatus(http.StatusBadRequest)
+		}
+	}
+
+	var a answer
+	switch r.PostForm.Get("answer") {
+	case "allow":
+		a = s.callback(http.StatusSeeOther, ask, person, false)
+	case "snapshot":
+		a = s.callback(http.StatusSeeOther, ask, person, ask.scope == ScopeUserinfo)
+	case "deny":
+		a = s.deny(ask)
+	default:
+		return problemPage("../", badForm("answer 应为 allow、deny 或 snapshot", "answer is allow, deny or snapshot")).withStatus(http.StatusBadRequest)
+	}
+	if chosen {
+		a.header.Set("Set-Cookie", rememberPerson(person))
+	}
+	return a
+}
+
+// callback sends the visitor back to the app with a code.
+func (s *Simulator) callback(status int, ask authorization, person Person, snapshot bool) answer {
+	if snapshot {
+		person = snapshotOf(person)
+	}
+	code := s.issueCode(grant{account: ask.account, person: person, scope: ask.scope, snapshot: snapshot})
+	return redirect(status, callbackURL(ask.redirectURI, "code="+code+"&state="+ask.state), "ok")
+}
+
+func (s *Simulator) deny(ask authorization) answer {
+	if s.config.DenyRedirects {
+		return redirect(http.StatusSeeOther, callbackURL(ask.redirectURI, "state="+ask.state), "denied")
+	}
+	return closedPage()
+}
+
+// callbackURL adds to the query of redirect_uri, before a fragment if there is one, and leaves everything else alone.
+func callbackURL(redirectURI, query string) string {
+	page, fragment, hasFragment := strings.Cut(redirectURI, "#")
+	separator := "?"
+	if strings.Contains(page, "?") {
+		separator = "&"
+	}
+	page += separator + query
+	if hasFragment {
+		page += "#" + fragment
+	}
+	return page
+}
+
+// sameOrigin reports whether a request comes from one of the simulator's own pages, or from no browser at all. A page
+// of someone else's must not control what listens on a developer's machine.
+func sameOrigin(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return true
+	case "":
+		origin := r.Header.Get("Origin")
+		if origin == "" {
+			return true
+		}
+		u, err := url.Parse(origin)
+		return err == nil && u.Host == r.Host
+	default:
+		return false
+	}
+}
+
+var crossSite = problem{
+	outcome: "cross-site",
+	Text:    "请求来自别的网站",
+	ZH:      "模拟器只接受自己页面或命令行发来的操作。",
+	EN:      "The simulator takes orders from its own pages and from the command line only, not from other sites.",
+}
+
+func badForm(zh, en string) problem {
+	return problem{outcome: "400", Text: "请求有误", ZH: zh, EN: en}
+}
+
+func methodNotAllowed(method string) answer {
+	a := newAnswer("text/plain; charset=utf-8", "use "+method+"\n", "405").withStatus(http.StatusMethodNotAllowed)
+	a.header.Set("Allow", method)
+	return a
+}

@@ -1,0 +1,288 @@
+package simulator
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestAuthorizeChecks(t *testing.T) {
+	pathAccount := OfficialAccount{AppID: "wx0000000000000001", Secret: DemoSecret, Domain: "wx.example.com/mp"}
+	poorAccount := OfficialAccount{AppID: "wx0000000000000002", Secret: DemoSecret, Domain: "localhost", Scopes: []string{ScopeBase}}
+	config := Config{Accounts: []OfficialAccount{demoAccount(), pathAccount, poorAccount}}
+	strict := newBench(t, config)
+	config.Quirks = Quirks{AnyOrder: true, StateOptional: true}
+	lenient := newBench(t, config)
+	config.AnyBrowser = true
+	anyBrowser := newBench(t, config)
+
+	good := authorizeQuery(ScopeBase)
+	with := func(old, new string) string {
+		if !strings.Contains(good, old) {
+			t.Fatalf("%q is not in %q", old, good)
+		}
+		return strings.Replace(good, old, new, 1)
+	}
+	redirectTo := func(uri string) string {
+		return with(url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(uri))
+	}
+	forPath := func(uri string) string {
+		return strings.Replace(redirectTo(uri), DemoAppID, pathAccount.AppID, 1)
+	}
+
+	const ok = ""
+	tests := []struct {
+		name, query string
+		want        string // text on the page; ok: a redirect
+	}{
+		{"good", good, ok},
+		{"no query", "", "appid不能为空"},
+		{"appid missing", with("appid="+DemoAppID+"&", ""), "错误码：10012"},
+		{"appid empty", with(DemoAppID, ""), "错误码：10012"},
+		{"appid in another case", with("appid", "appId"), "错误码：10012"},
+		{"appid unknown", with(DemoAppID, "wxffffffffffffffff"), "AppID 参数错误"},
+		{"redirect_uri empty", with(url.QueryEscape("http://localhost:8080/callback"), ""), "错误码：10011"},
+		{"scope empty", with(ScopeBase, ""), "错误码：10010"},
+		{"state empty", with("a1B2", ""), "错误码：10013"},
+		{"state missing", with("&state=a1B2", ""), "错误码：10013"},
+		{"response_type missing", with("&response_type=code", ""), textScope},
+		{"response_type token", with("=code", "=token"), "response_type 参数错误"},
+		{"scope before response_type", with("response_type=code&scope=snsapi_base", "scope=snsapi_base&response_type=code"), textScope},
+		{"appid last", with("appid="+DemoAppID+"&", "") + "&appid=" + DemoAppID, textScope},
+		{"forcePopup first", "forcePopup=true&" + good, textScope},
+		{"options in order", good + "&forcePopup=true&forceSnapShot=true", ok},
+		{"options in disorder", good + "&forceSnapShot=true&forcePopup=true", textScope},
+		{"state twice", good + "&state=a", textScope},
+		{"what an SDK adds", good + "&connect_redirect=1", ok},
+		{"redirect_uri not encoded", with(url.QueryEscape("http://localhost:8080/callback"), "http://localhost:8080/callback?a=1&b=2"), textScope},
+		{"scope of websites", with(ScopeBase, "snsapi_login"), textScope},
+		{"two scopes", with(ScopeBase, "snsapi_base,snsapi_userinfo"), textScope},
+		{"scope not granted", strings.Replace(authorizeQuery(ScopeUserinfo), DemoAppID, poorAccount.AppID, 1), "错误码：10005"},
+		{"scope granted", with(DemoAppID, poorAccount.AppID), ok},
+		{"state of 128", with("a1B2", strings.Repeat("x", 128)), ok},
+		{"state of 129", with("a1B2", strings.Repeat("x", 129)), "state 参数过长"},
+		{"state with a dash", with("a1B2", "a-b"), "state 参数过长"},
+		{"state with a line break", with("a1B2", "a%0A"), "state 参数过长"},
+		{"fragment encoded into state", good + "%23wechat_redirect", "state 参数过长"},
+
+		{"any port", redirectTo("http://localhost:1/x"), ok},
+		{"https", redirectTo("https://localhost/"), ok},
+		{"this machine by address", redirectTo("http://127.0.0.1:8080/"), ok},
+		{"this machine by IPv6", redirectTo("http://[::1]:8080/"), ok},
+		{"another case", redirectTo("http://LocalHost/"), ok},
+		{"another host", redirectTo("http://example.com/"), "错误码：10003"},
+		{"a subdomain", redirectTo("http://h5.localhost/"), "错误码：10003"},
+		{"the domain as user name", redirectTo("http://localhost@example.com/"), "错误码：10003"},
+		{"a user name", redirectTo("http://me@localhost/"), "错误码：10003"},
+		{"a backslash", redirectTo(`http://example.com\@localhost/`), "错误码：10003"},
+		{"another scheme", redirectTo("javascript://localhost/%0aalert(1)"), "错误码：10003"},
+		{"only a path", redirectTo("/callback"), "错误码：10003"},
+		{"encoded twice", redirectTo(url.QueryEscape("http://localhost/")), "编码了两次"},
+		{"encoded badly", with(url.QueryEscape("http://localhost:8080/callback"), "%zz"), "错误码：10003"},
+		{"domain with a path", forPath("https://wx.example.com/mp/callback"), ok},
+		{"domain with a path, itself", forPath("https://wx.example.com/mp"), ok},
+		{"beside the path", forPath("https://wx.example.com/mpx"), "错误码：10003"},
+		{"above the path", forPath("https://wx.example.com/"), "错误码：10003"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := strict.get(authorizePath + "?" + test.query)
+			if r.header.Get("Cache-Control") != "no-store" {
+				t.Error("may be cached")
+			}
+			if test.want == ok {
+				if r.status != http.StatusFound {
+					t.Errorf("got %d %s", r.status, r.body)
+				}
+				return
+			}
+			if r.status != http.StatusOK || r.header.Get("Location") != "" {
+				t.Errorf("got status %d, Location %q", r.status, r.header.Get("Location"))
+			}
+			if !strings.Contains(r.body, test.want) || !strings.Contains(r.body, "From the simulator") {
+				t.Errorf("%q is not on the page: %s", test.want, r.body)
+			}
+		})
+	}
+
+	t.Run("the fragment of a redirect", func(t *testing.T) {
+		if r := strict.get(authorizePath + "?" + good + "#wechat_redirect"); r.status != http.StatusFound {
+			t.Errorf("got %d", r.status)
+		}
+	})
+	t.Run("another browser", func(t *testing.T) {
+		for b, want := range map[*bench]int{strict: http.StatusOK, anyBrowser: http.StatusFound} {
+			r := b.get(authorizePath+"?"+good, "User-Agent", "Mozilla/5.0 Chrome/132.0.0.0")
+			if r.status != want || want == http.StatusOK && !strings.Contains(r.body, "请在微信客户端打开链接") {
+				t.Errorf("got %d %s, want %d", r.status, r.body, want)
+			}
+		}
+	})
+	t.Run("lenient", func(t *testing.T) {
+		for _, query := range []string{with("&state=a1B2", ""), "forcePopup=true&" + good} {
+			if r := lenient.get(authorizePath + "?" + query); r.status != http.StatusFound {
+				t.Errorf("got %d %s", r.status, r.body)
+			}
+		}
+	})
+	t.Run("POST", func(t *testing.T) {
+		if r := strict.send("POST", authorizePath+"?"+good, ""); r.status != http.StatusMethodNotAllowed {
+			t.Errorf("got %d", r.status)
+		}
+	})
+}
+
+func TestCallbackURL(t *testing.T) {
+	b := newBench(t, Config{})
+	for redirectURI, want := range map[string]string{
+		"http://localhost/cb":               "http://localhost/cb?code=CODE&state=a1B2",
+		"http://localhost":                  "http://localhost?code=CODE&state=a1B2",
+		"http://localhost/cb?to=%2Fa%3Fb":   "http://localhost/cb?to=%2Fa%3Fb&code=CODE&state=a1B2",
+		"http://localhost/cb#/page?x=1":     "http://localhost/cb?code=CODE&state=a1B2#/page?x=1",
+		"http://localhost/cb?a=1#frag":      "http://localhost/cb?a=1&code=CODE&state=a1B2#frag",
+		"http://localhost/%E4%BD%A0/../a?+": "http://localhost/%E4%BD%A0/../a?+&code=CODE&state=a1B2",
+	} {
+		query := strings.Replace(authorizeQuery(ScopeBase), url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(redirectURI), 1)
+		got := b.get(authorizePath + "?" + query).header.Get("Location")
+		got = regexp.MustCompile(`code=0[0-9A-Za-z]{31}&`).ReplaceAllString(got, "code=CODE&")
+		if got != want {
+			t.Errorf("%s: got %s, want %s", redirectURI, got, want)
+		}
+	}
+}
+
+func TestWhoHoldsThePhone(t *testing.T) {
+	b := newBench(t, Config{})
+	login := func(header ...string) string {
+		code := b.codeIn(b.get(authorizePath+"?"+authorizeQuery(ScopeBase), header...))
+		return b.api(exchangePath(code)).OpenID
+	}
+	if got := login(); got != OpenID(DemoAppID, "xiaoming") {
+		t.Error("it is not the first person at the start")
+	}
+	if got := login("Cookie", personCookie+"=emma"); got != OpenID(DemoAppID, "emma") {
+		t.Error("the cookie does not count")
+	}
+	if err := b.sim.Hold("laowang"); err != nil {
+		t.Fatal(err)
+	}
+	if got := login(); got != OpenID(DemoAppID, "laowang") {
+		t.Error("Hold does not count")
+	}
+	if got := login("Cookie", personCookie+"=nobody"); got != OpenID(DemoAppID, "laowang") {
+		t.Error("an unknown person in the cookie counts")
+	}
+	if b.sim.Hold("nobody") == nil {
+		t.Error("someone unknown holds the phone")
+	}
+}
+
+func TestConsent(t *testing.T) {
+	hostile := Person{ID: "hostile", Nickname: `"><script>alert(1)</script>'`, Avatar: `"><x>`}
+	b := newBench(t, Config{People: append(Cast(), hostile)})
+	query := authorizeQuery(ScopeUserinfo)
+
+	t.Run("page", func(t *testing.T) {
+		r := b.get(authorizePath + "?" + query)
+		if r.status != http.StatusOK || strings.Contains(r.body, "<script") || strings.Contains(r.body, "<i>") {
+			t.Errorf("got %d %s", r.status, r.body)
+		}
+		policy := r.header.Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") {
+			t.Errorf("policy %q", policy)
+		}
+		hidden := regexp.MustCompile(`name="authorize" value="([^"]*)"`).FindStringSubmatch(r.body)
+		if hidden == nil || html.UnescapeString(hidden[1]) != query {
+			t.Errorf("the form does not carry the query: %q", hidden)
+		}
+		for _, person := range b.sim.config.People {
+			if !strings.Contains(r.body, `value="`+person.ID+`"`) {
+				t.Errorf("%s is not on the page", person.ID)
+			}
+		}
+	})
+	t.Run("allow", func(t *testing.T) {
+		r := b.answer(query, "allow", "hostile")
+		if r.status != http.StatusSeeOther || !strings.Contains(r.header.Get("Set-Cookie"), personCookie+"=hostile;") {
+			t.Errorf("got %d %v", r.status, r.header)
+		}
+		token := b.api(exchangePath(b.codeIn(r)))
+		if token.Scope != ScopeUserinfo || token.OpenID != OpenID(DemoAppID, "hostile") {
+			t.Errorf("got %+v", token)
+		}
+	})
+	t.Run("deny", func(t *testing.T) {
+		if r := b.answer(query, "deny", "emma"); r.status != http.StatusOK || r.header.Get("Location") != "" {
+			t.Errorf("got %d %q", r.status, r.header.Get("Location"))
+		}
+		redirecting := newBench(t, Config{DenyRedirects: true})
+		r := redirecting.answer(query, "deny", "")
+		if got := r.header.Get("Location"); got != "http://localhost:8080/callback?state=a1B2" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("nothing in the form is believed", func(t *testing.T) {
+		foreign := strings.Replace(query, "localhost", "example.com", 1)
+		if r := b.answer(foreign, "allow", ""); r.header.Get("Location") != "" || !strings.Contains(r.body, "10003") {
+			t.Errorf("got %d %v", r.status, r.header)
+		}
+		for _, r := range []reply{b.answer(query, "allow", "nobody"), b.answer(query, "perhaps", "")} {
+			if r.status != http.StatusBadRequest {
+				t.Errorf("got %d", r.status)
+			}
+		}
+	})
+	t.Run("from another site", func(t *testing.T) {
+		r := b.send("POST", consentPath, url.Values{"authorize": {query}, "answer": {"allow"}}.Encode(),
+			"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site")
+		if r.header.Get("Location") != "" {
+			t.Errorf("got %q", r.header.Get("Location"))
+		}
+	})
+	t.Run("choose", func(t *testing.T) {
+		b := newBench(t, Config{Choose: true})
+		r := b.get(authorizePath + "?" + authorizeQuery(ScopeBase))
+		if r.status != http.StatusOK || !strings.Contains(r.body, "谁拿着这部手机") {
+			t.Errorf("got %d %s", r.status, r.body)
+		}
+		token := b.api(exchangePath(b.codeIn(b.answer(authorizeQuery(ScopeBase), "allow", "afang"))))
+		if token.Scope != ScopeBase || token.OpenID != OpenID(DemoAppID, "afang") {
+			t.Errorf("got %+v", token)
+		}
+	})
+}
+
+func TestSnapshotPage(t *testing.T) {
+	b := newBench(t, Config{})
+	forced := b.get(authorizePath + "?" + authorizeQuery(ScopeUserinfo) + "&forceSnapShot=true")
+	chosen := b.answer(authorizeQuery(ScopeUserinfo), "snapshot", "emma")
+	var unionIDs []string
+	for _, r := range []reply{forced, chosen} {
+		token := b.api(exchangePath(b.codeIn(r)))
+		if token.Snapshot != 1 || token.OpenID == OpenID(DemoAppID, "emma") || token.OpenID == OpenID(DemoAppID, "xiaoming") || token.UnionID == nil {
+			t.Fatalf("got %+v", token)
+		}
+		unionIDs = append(unionIDs, *token.UnionID)
+		profile := b.api(userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID)
+		if profile.Nickname != "微信用户" || profile.Snapshot != 0 {
+			t.Errorf("got %+v", profile)
+		}
+	}
+	if unionIDs[0] != unionIDs[1] || unionIDs[0] == UnionID(DemoOpenPlatform, "emma") {
+		t.Errorf("unionids %q", unionIDs)
+	}
+
+	silent := b.get(authorizePath + "?" + authorizeQuery(ScopeBase) + "&forceSnapShot=true")
+	if token := b.api(exchangePath(b.codeIn(silent))); token.Snapshot != 0 {
+		t.Error("a silent login became a snapshot")
+	}
+
+	flaky := newBench(t, Config{Quirks: Quirks{NoSnapshotFlag: true}})
+	r := flaky.answer(authorizeQuery(ScopeUserinfo), "snapshot", "")
+	if token := flaky.api(exchangePath(flaky.codeIn(r))); token.Snapshot != 0 {
+		t.Error("the flag is there")
+	}
+}

@@ -1,0 +1,56 @@
+package simulator
+
+import "time"
+
+// grant is what a person allowed an app to know.
+type grant struct {
+	account  OfficialAccount
+	person   Person
+	scope    string
+	snapshot bool // given on a snapshot page, to a virtual person
+}
+
+func (g grant) openID() string {
+	return OpenID(g.account.AppID, g.person.ID)
+}
+
+func (g grant) unionID() string {
+	if g.snapshot {
+		return UnionID(g.account.OpenPlatform, "everyone on snapshot pages")
+	}
+	return UnionID(g.account.OpenPlatform, g.person.ID)
+}
+
+// code is a grant on its way through the browser to the app's server.
+type code struct {
+	grant   grant
+	expires time.Time
+	used    bool
+}
+
+// issueCode returns a code of WeChat's shape: 32 characters of [0-9A-Za-z], the first is 0.
+func (s *Simulator) issueCode(g grant) string {
+	name := "0" + randomText(31)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.codes.put(name, &code{grant: g, expires: s.config.Now().Add(s.config.Quirks.CodeLife)})
+	return name
+}
+
+// spendCode returns what a code stands for, once. Otherwise the error code says why not. One that another app bought is
+// left alone: at WeChat a code is spent by success only.
+func (s *Simulator) spendCode(name, appID string) (grant, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	code, ok := s.codes.get(name)
+	switch {
+	case !ok, code.grant.account.AppID != appID:
+		return grant{}, 40029
+	case code.used:
+		return grant{}, 40163
+	case !s.config.Now().Before(code.expires):
+		return grant{}, 40029
+	}
+	code.used = true
+	return code.grant, 0
+}

@@ -1,0 +1,172 @@
+package simulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func (b *bench) fault(f Fault) {
+	b.Helper()
+	if err := b.sim.Fault(f); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func TestFaultAnswers(t *testing.T) {
+	for _, test := range []struct {
+		fault  Fault
+		status int
+		body   string // contained
+	}{
+		{Fault{Kind: FaultDelay, Delay: time.Millisecond}, 200, `"access_token":"61_`},
+		{Fault{Kind: FaultStatus}, 503, "503 Service Unavailable"},
+		{Fault{Kind: FaultStatus, Status: 502, Delay: time.Millisecond}, 502, "502 Bad Gateway"},
+		{Fault{Kind: FaultHTML}, 200, "<html>"},
+		{Fault{Kind: FaultErrcode, Errcode: -1}, 200, `{"errcode":-1,"errmsg":"system error, rid: `},
+		{Fault{Kind: FaultErrcode, Errcode: 45011}, 200, "api minute-quota reach limit mustslower retry next minute"},
+		{Fault{Kind: FaultErrcode, Errcode: 12345}, 200, `"errcode":12345`},
+		{Fault{Kind: FaultEmpty}, 200, ""},
+	} {
+		b := newBench(t, Config{})
+		test.fault.Path = accessTokenPath
+		test.fault.Times = 1
+		b.fault(test.fault)
+		code := b.silentCode()
+		r := b.get(exchangePath(code))
+		if r.status != test.status || !strings.Contains(r.body, test.body) || r.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%+v: got %d %s", test.fault, r.status, r.body)
+		}
+		if test.fault.Kind == FaultEmpty && r.body != "" {
+			t.Errorf("empty: got %q", r.body)
+		}
+		if test.fault.Kind == FaultDelay {
+			continue
+		}
+		if b.api(exchangePath(code)).AccessToken == "" {
+			t.Errorf("%+v: used up the code, or happened twice", test.fault)
+		}
+	}
+}
+
+func TestFaultConsumes(t *testing.T) {
+	for _, kind := range []FaultKind{FaultErrcode, FaultStatus, FaultEmpty} {
+		b := newBench(t, Config{})
+		b.fault(Fault{Path: accessTokenPath, Kind: kind, Errcode: -1, Consume: true, Times: 1})
+		code := b.silentCode()
+		b.get(exchangePath(code))
+		b.wantErrcode(exchangePath(code), 40163)
+	}
+
+	b := newBench(t, Config{})
+	b.fault(Fault{Path: accessTokenPath, Kind: FaultDelay, Delay: time.Millisecond, Consume: true})
+	if token := b.api(exchangePath(b.silentCode())); token.AccessToken == "" {
+		t.Errorf("a late answer is not the right one: %+v", token)
+	}
+}
+
+func TestFaultOversized(t *testing.T) {
+	b := newBench(t, Config{})
+	b.fault(Fault{Path: userinfoPath, Kind: FaultOversized, Bytes: 100_000})
+	r := b.get(userinfoPath)
+	if len(r.body) != 100_000 || !json.Valid([]byte(r.body)) {
+		t.Errorf("got %d bytes", len(r.body))
+	}
+}
+
+func TestFaultCut(t *testing.T) {
+	b := newBench(t, Config{})
+	b.fault(Fault{Path: userinfoPath, Kind: FaultCut})
+	response, err := http.Get(b.url + userinfoPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); !errors.Is(err, io.ErrUnexpectedEOF) || len(body) == 0 {
+		t.Errorf("got %q, %v", body, err)
+	}
+}
+
+func TestFaultHang(t *testing.T) {
+	b := newBench(t, Config{})
+	b.fault(Fault{Path: userinfoPath, Kind: FaultHang})
+
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	request, _ := http.NewRequestWithContext(ctx, "GET", b.url+userinfoPath, nil)
+	if _, err := http.DefaultClient.Do(request); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if got := b.sim.Calls(userinfoPath); got != 1 {
+		t.Errorf("%d calls, a hanging one counts too", got)
+	}
+
+	released := make(chan error)
+	go func() {
+		_, err := http.Get(b.url + userinfoPath)
+		released <- err
+	}()
+	for b.sim.Calls(userinfoPath) < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	b.sim.Close()
+	b.sim.Close()
+	if err := <-released; err == nil {
+		t.Error("a hanging call was answered")
+	}
+}
+
+func TestFaultOnAuthorize(t *testing.T) {
+	b := newBench(t, Config{})
+	b.fault(Fault{Path: authorizePath, Kind: FaultStatus, Status: 500, Times: 1})
+	b.fault(Fault{Path: authorizePath, Kind: FaultDelay, Delay: time.Millisecond})
+	if r := b.get(authorizePath + "?" + authorizeQuery(ScopeBase)); r.status != 500 {
+		t.Errorf("got %d", r.status)
+	}
+	b.silentCode()
+}
+
+func TestFaultsFollowOneAnother(t *testing.T) {
+	b := newBench(t, Config{})
+	b.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: -1, Times: 2})
+	b.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: 45011})
+	for _, want := range []int{-1, -1, 45011, 45011} {
+		b.wantErrcode(authPath, want)
+	}
+	if left := b.sim.Faults(); len(left) != 1 || left[0].Errcode != 45011 {
+		t.Errorf("left: %+v", left)
+	}
+	b.sim.ClearFaults()
+	b.wantErrcode(authPath, 41001)
+}
+
+func TestFaultRefusesNonsense(t *testing.T) {
+	b := newBench(t, Config{})
+	for _, fault := range []Fault{
+		{},
+		{Path: "/sns/oauth2/access-token", Kind: FaultHang},
+		{Path: authPath, Kind: "slow"},
+		{Path: authPath, Kind: FaultDelay},
+		{Path: authPath, Kind: FaultHang, Delay: -1},
+		{Path: authPath, Kind: FaultHang, Times: -1},
+		{Path: authPath, Kind: FaultStatus, Status: 200},
+		{Path: authPath, Kind: FaultErrcode},
+		{Path: authorizePath, Kind: FaultErrcode, Errcode: -1},
+		{Path: authPath, Kind: FaultOversized, Bytes: 10},
+	} {
+		if b.sim.Fault(fault) == nil {
+			t.Errorf("accepted %+v", fault)
+		}
+	}
+	for range maxFaults {
+		b.fault(Fault{Path: authPath, Kind: FaultEmpty})
+	}
+	if b.sim.Fault(Fault{Path: authPath, Kind: FaultEmpty}) == nil {
+		t.Error("there is no end of faults")
+	}
+}

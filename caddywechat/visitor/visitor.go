@@ -1,0 +1,68 @@
+// Package visitor tells which client is asking, and whether it is a person who is going to a page. Both are read from
+// what the client says of itself: they choose the way to log in and the kind of answer, and grant nothing.
+package visitor
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Client is the program that a visitor uses. The zero Client is an ordinary browser on a computer.
+type Client struct {
+	WeChat bool // WeChat's own browser: phones, desktop WeChat, its developer tools, web-views of mini-programs
+	WeCom  bool // WeCom's own browser; never together with WeChat, although its User-Agent names both
+	Phone  bool // a phone or tablet, which cannot scan a code on its own screen
+}
+
+// Of reads a User-Agent. WeCom is tested first, since its User-Agents also name MicroMessenger.
+func Of(userAgent string) Client {
+	ua := strings.ToLower(userAgent)
+	c := Client{Phone: containsAny(ua, "mobile", "android", "iphone", "ipad", "openharmony")}
+	switch {
+	case strings.Contains(ua, "wxwork/"):
+		c.WeCom = true
+	case strings.Contains(ua, "micromessenger"):
+		c.WeChat = true
+	}
+	return c
+}
+
+// IsNavigation reports whether r is a person's browser going to a page, which a redirect may lead elsewhere: not a
+// fetch, an image, a WebSocket or a prefetch.
+func IsNavigation(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	h := r.Header
+	if h.Get("Upgrade") != "" || strings.HasPrefix(h.Get("Sec-Purpose"), "prefetch") {
+		return false
+	}
+	mode, dest := h.Get("Sec-Fetch-Mode"), h.Get("Sec-Fetch-Dest")
+	if mode != "" || dest != "" {
+		return (mode == "" || mode == "navigate") && (dest == "" || dest == "document")
+	}
+	return WantsPage(r)
+}
+
+// WantsPage reports whether r asks for a page to show to a person, rather than for data. WebViews on Android send their
+// app's name as X-Requested-With with every navigation, so only XMLHttpRequest there says that a script is asking.
+func WantsPage(r *http.Request) bool {
+	if strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest") {
+		return false
+	}
+	for _, accept := range r.Header["Accept"] {
+		if containsAny(strings.ToLower(accept), "text/html", "application/xhtml+xml") {
+			return true
+		}
+	}
+	return false
+}
+
+func containsAny(s string, words ...string) bool {
+	for _, w := range words {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,174 @@
+// Package weixin is what all kinds of accounts share of WeChat's platform: its hosts, the way its API answers, and the
+// calls that several kinds make.
+package weixin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Hosts are the base URLs of WeChat's servers, without a slash at the end.
+type Hosts struct {
+	Open string // pages that a browser visits
+	API  string // what servers call
+}
+
+// WeChatHosts returns WeChat's own hosts
+// (https://developers.weixin.qq.com/doc/service/Basic_Information/Interface_field_description.html).
+func WeChatHosts() Hosts {
+	return Hosts{Open: "https://open.weixin.qq.com", API: "https://api.weixin.qq.com"}
+}
+
+// HostsAt returns hosts that are all the one at base: a simulator's.
+func HostsAt(base string) Hosts {
+	base = strings.TrimSuffix(base, "/")
+	return Hosts{Open: base, API: base}
+}
+
+// Client calls WeChat's API. Its fields must not change once it is in use.
+type Client struct {
+	Hosts     Hosts
+	Transport http.RoundTripper // nil: one for the whole process, which honours HTTPS_PROXY
+	Timeout   time.Duration     // for one call from beginning to end; 0: DefaultTimeout
+}
+
+// DefaultTimeout bounds one call.
+const DefaultTimeout = 5 * time.Second
+
+// What can go wrong beside an [Error] that WeChat names. No error of this package holds a URL, and so no secret.
+var (
+	// ErrTimeout: no whole answer within the client's timeout.
+	ErrTimeout = errors.New("WeChat did not answer in time")
+	// ErrUnreachable: no connection, or one that broke.
+	ErrUnreachable = errors.New("WeChat could not be reached")
+	// ErrAnswer: an answer that is none of WeChat's API: HTML, nothing at all, too long.
+	ErrAnswer = errors.New("WeChat's answer was not understood")
+)
+
+// maxAnswer is the length in bytes of the longest answer that is read. WeChat's own are below 4 KiB.
+const maxAnswer = 64 << 10
+
+// transport serves the whole process, so that connections outlive a reload of the configuration. It has as many idle
+// connections as a busy site has calls in flight.
+var transport = &http.Transport{
+	Proxy:                  http.ProxyFromEnvironment,
+	DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+	TLSHandshakeTimeout:    5 * time.Second,
+	MaxIdleConns:           256,
+	MaxIdleConnsPerHost:    128,
+	IdleConnTimeout:        60 * time.Second,
+	MaxResponseHeaderBytes: 64 << 10,
+}
+
+// get calls an API by GET and decodes its answer into out. An answer that names an errcode other than 0 is an *[Error].
+func (c *Client) get(ctx context.Context, path string, query query, out any) error {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	body, err := c.fetch(ctx, c.Hosts.API+path+"?"+query.encode())
+	switch {
+	case err == nil:
+		return decode(body, out)
+	case errors.Is(err, ErrAnswer):
+		return err
+	case isTimeout(ctx, err):
+		return fmt.Errorf("%w: %s, %s", ErrTimeout, path, timeout)
+	default:
+		return fmt.Errorf("%w: %s: %w", ErrUnreachable, path, err)
+	}
+}
+
+// fetch goes through the transport itself: an http.Client would follow redirects and put the URL, in which the app
+// secret stands, into its errors.
+func (c *Client) fetch(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, errors.New("the address of WeChat's API is no URL")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "caddywechat")
+	rt := c.Transport
+	if rt == nil {
+		rt = transport
+	}
+	res, err := rt.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > maxAnswer {
+		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrAnswer, maxAnswer)
+	}
+	if !json.Valid(sanitize(body)) {
+		return nil, fmt.Errorf("%w: HTTP status %d, content type %.40q, %d bytes that are not JSON",
+			ErrAnswer, res.StatusCode, res.Header.Get("Content-Type"), len(body))
+	}
+	return body, nil
+}
+
+func isTimeout(ctx context.Context, err error) bool {
+	var netErr net.Error
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout()
+}
+
+// decode reads an answer by its errcode, never by the HTTP status or the content type: WeChat sends errors with status
+// 200, and successes as text/plain.
+func decode(body []byte, out any) error {
+	var e struct {
+		Code    number `json:"errcode"`
+		Message string `json:"errmsg"`
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	if e.Code != 0 {
+		return &Error{Code: int(e.Code), Message: e.Message}
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	return nil
+}
+
+// sanitize makes of an answer, in place, what it was meant to be: nicknames were seen with raw control characters in
+// them, which JSON forbids, and texts with a byte order mark in front.
+func sanitize(body []byte) []byte {
+	for i, c := range body {
+		if c < ' ' {
+			body[i] = ' '
+		}
+	}
+	if bom := []byte("\ufeff"); bytes.HasPrefix(body, bom) {
+		copy(body, "   ")
+	}
+	return body
+}
+
+// number is a number that may also come as a string.
+type number int64
+
+// UnmarshalJSON takes 1, "1" and "".
+func (n *number) UnmarshalJSON(b []byte) error {
+	text := strings.Trim(string(b), `"`)
+	if text == "" || text == "null" {
+		*n = 0
+		return nil
+	}
+	return json.Unmarshal([]byte(text), (*int64)(n))
+}

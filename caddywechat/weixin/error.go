@@ -1,0 +1,43 @@
+package weixin
+
+import "fmt"
+
+// Error is an error that WeChat's API names.
+type Error struct {
+	Code    int    // errcode
+	Message string // errmsg: for a log only; its text varies
+}
+
+// Error returns code and message; the message is cut, since it comes from outside.
+func (e *Error) Error() string {
+	return fmt.Sprintf("WeChat answered errcode %d: %.200q", e.Code, e.Message)
+}
+
+// RefusesCode reports whether WeChat took the code for wrong, used or too old: nothing is wrong but that the visitor has
+// to come again.
+func (e *Error) RefusesCode() bool {
+	switch e.Code {
+	case 40029, 40163, 42003:
+		return true
+	}
+	return false
+}
+
+// Cure returns what an operator can do about the error, "" where they cannot do anything.
+// The codes are those of https://developers.weixin.qq.com/doc/store/API/basics/commErrCode.html.
+func (e *Error) Cure() string { return cures[e.Code] }
+
+var cures = map[int]string{
+	40001: "check the app secret: WeChat takes it for another account's, or it was reset",
+	40013: "check the app id: WeChat does not know it",
+	40125: "check the app secret: WeChat takes it for wrong; it may have been reset in the account's settings",
+	40164: "add this server's IP address to the account's IP whitelist",
+	40243: "unfreeze the app secret in the account's settings",
+	41002: "the app id is empty: check the configuration",
+	41004: "the app secret is empty: check the configuration",
+	45009: "the account's daily quota of calls is used up: wait, or reset it in the account's settings",
+	45011: "too many calls within a minute: wait",
+	48001: "the account may not use web authorization: it must be a verified service account",
+	48004: "the account was forbidden to use this API: see the notices in its settings",
+	50002: "the account is restricted: see the notices in its settings",
+}

@@ -1,0 +1,69 @@
+package weixin
+
+import (
+	"context"
+	"fmt"
+)
+
+// Authorization is a page of WeChat's that asks a visitor and comes back with a code.
+type Authorization struct {
+	AppID, RedirectURI, Scope, State string
+}
+
+// AuthorizeURL returns the address of the page for visitors inside WeChat. WeChat checks the order of the parameters,
+// and wants the fragment, which its own browser looks at
+// (https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html).
+func (h Hosts) AuthorizeURL(a Authorization) string {
+	q := query{}.
+		with("appid", a.AppID).
+		with("redirect_uri", a.RedirectURI).
+		with("response_type", "code").
+		with("scope", a.Scope).
+		with("state", a.State)
+	return h.Open + "/connect/oauth2/authorize?" + q.encode() + "#wechat_redirect"
+}
+
+// Token is what WeChat gives for a code.
+type Token struct {
+	OpenID   string
+	UnionID  string // "" where the account is not bound to an Open Platform account, and with most silent logins
+	Scope    string // comma separated
+	Snapshot bool   // a visitor of a snapshot page: the ids are virtual ones
+}
+
+// ExchangeCode gives a code to WeChat for a token. A code works once, even when the answer is lost or an error -1: this
+// must not be called twice with one code
+// (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsaccesstoken).
+func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (Token, error) {
+	q := query{}.
+		with("appid", appID).
+		with("secret", secret).
+		with("code", code).
+		with("grant_type", "authorization_code")
+	var answer struct {
+		OpenID   string `json:"openid"`
+		UnionID  string `json:"unionid"`
+		Scope    string `json:"scope"`
+		Snapshot number `json:"is_snapshotuser"`
+	}
+	if err := c.get(ctx, "/sns/oauth2/access_token", q, &answer); err != nil {
+		return Token{}, err
+	}
+	t := Token{OpenID: answer.OpenID, UnionID: answer.UnionID, Scope: answer.Scope, Snapshot: answer.Snapshot != 0}
+	if !isID(t.OpenID) || t.UnionID != "" && !isID(t.UnionID) {
+		return Token{}, fmt.Errorf("%w: a token without an openid", ErrAnswer)
+	}
+	return t, nil
+}
+
+// isID reports whether s can be an openid or unionid: letters, digits, hyphens and underscores.
+func isID(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= 128
+}
