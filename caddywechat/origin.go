@@ -2,6 +2,7 @@ package caddywechat
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -109,9 +110,10 @@ func isHost(host string) bool {
 	if hasPort && !isDigits(port) || name == "" || len(host) > 255 {
 		return false
 	}
-	if strings.HasPrefix(name, "[") {
-		name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
-		return strings.Trim(name, "0123456789abcdef:.") == ""
+	if address, ok := strings.CutPrefix(name, "["); ok {
+		address, ok = strings.CutSuffix(address, "]")
+		_, err := netip.ParseAddr(address)
+		return ok && err == nil
 	}
 	for i := range len(name) {
 		switch c := name[i]; {

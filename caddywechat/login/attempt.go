@@ -178,19 +178,20 @@ func (as Attempts) Free() int {
 	return oldest
 }
 
-// LostRounds returns the rounds of a browser that comes without a session: its last attempt that led to a session counts
-// as one, unless that session would have ended by now, and so do those that led to that attempt.
+// LostRounds returns the rounds of a browser that comes without a session: an attempt that led to a session counts as
+// one, unless that session would have ended by now, and so do those that led to the attempt. Of several such attempts the
+// one with the longest way behind it counts.
 func (as Attempts) LostRounds(k StateKey, now time.Time) Rounds {
-	var last *Attempt
+	var longest Rounds
 	for _, a := range as.place {
-		if a != nil && a.IsSpent() && (last == nil || a.Spent.After(last.Spent)) {
-			last = a
+		if a == nil || !a.IsSpent() || !a.SessionEnd.After(now) {
+			continue
+		}
+		if rounds := append(Rounds{a.Spent}, k.Rounds(a.State)...).recent(now); len(rounds) > len(longest) {
+			longest = rounds
 		}
 	}
-	if last == nil || !last.SessionEnd.After(now) {
-		return nil
-	}
-	return append(Rounds{last.Spent}, k.Rounds(last.State)...)
+	return longest
 }
 
 // Cookie returns the cookie that keeps a sealed attempt in its place.

@@ -1,0 +1,193 @@
+package caddywechat
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+const anAccount = "official_account wx0123456789abcdef 0123456789abcdef0123456789abcdef\n"
+
+func TestBadCaddyfiles(t *testing.T) {
+	t.Setenv("EMPTY_ON_PURPOSE", "")
+	for _, c := range []struct {
+		name, directive string
+		want            []string // all of them in the error
+	}{
+		{"no block", "wechat_auth", []string{"Caddyfile:2", "official_account <app_id> <app_secret>"}},
+		{"no account", "wechat_auth {\npublic /x\n}", []string{"Caddyfile:4", "official_account <app_id> <app_secret>"}},
+		{"argument that is no matcher", "wechat_auth foo {\n" + anAccount + "}", []string{"Caddyfile:2", `"foo"`, "matcher"}},
+		{"unknown option", "wechat_auth {\n" + anAccount + "bogus 1\n}", []string{"Caddyfile:4", `"bogus"`, "public_url", "official_account"}},
+		{"option of a later version", "wechat_auth {\n" + anAccount + "keep_fragment\n}", []string{"Caddyfile:4", `"keep_fragment"`}},
+		{"account without secret", "wechat_auth {\nofficial_account wx0123456789abcdef\n}", []string{"Caddyfile:3", "app secret"}},
+		{"account with too much", "wechat_auth {\nofficial_account a b c\n}", []string{"Caddyfile:3", "<app_id> <app_secret>"}},
+		{"account twice", "wechat_auth {\n" + anAccount + anAccount + "}", []string{"Caddyfile:4", "twice"}},
+		{"empty secret", "wechat_auth {\nofficial_account wx0123456789abcdef \"\"\n}", []string{"Caddyfile:3", "app_secret", "empty"}},
+		{"example secret", "wechat_auth {\nofficial_account wx0123456789abcdef APPSECRET\n}", []string{"Caddyfile:3", "example"}},
+		{"odd app id", "wechat_auth {\nofficial_account wx/1 x\n}", []string{"Caddyfile:3", "app_id", `"wx/1"`}},
+		{"unknown option of an account", "wechat_auth {\nofficial_account a b {\nfoo\n}\n}", []string{"Caddyfile:4", `"foo"`, "scope"}},
+		{"scope of a later version", "wechat_auth {\nofficial_account a b {\nscope snsapi_userinfo\n}\n}", []string{"Caddyfile:4", "snsapi_base"}},
+		{"scope twice", "wechat_auth {\nofficial_account a b {\nscope snsapi_base\nscope snsapi_base\n}\n}", []string{"Caddyfile:5", "twice"}},
+		{"rule without matcher", "wechat_auth {\n" + anAccount + "public\n}", []string{"Caddyfile:4", "public", "matcher"}},
+		{"rule with two", "wechat_auth {\n" + anAccount + "public /a /b\n}", []string{"Caddyfile:4", "one matcher"}},
+		{"rule with a word", "wechat_auth {\n" + anAccount + "public foo\n}", []string{"Caddyfile:4", "matcher"}},
+		{"matcher that is not defined", "wechat_auth {\n" + anAccount + "public @foo\n}", []string{"foo"}},
+		{"outside_wechat", "wechat_auth {\n" + anAccount + "outside_wechat deny\n}", []string{"Caddyfile:4", "page or pass"}},
+		{"outside_wechat twice", "wechat_auth {\n" + anAccount + "outside_wechat page\noutside_wechat page\n}", []string{"Caddyfile:5", "twice"}},
+		{"short key", "wechat_auth {\n" + anAccount + "session {\nkey tooshort\n}\n}", []string{"Caddyfile:5", "session key", "32", "openssl rand"}},
+		{"example key", "wechat_auth {\n" + anAccount + "session {\nkey change-me-change-me-change-me-change-me\n}\n}", []string{"Caddyfile:5", "example"}},
+		{"no key", "wechat_auth {\n" + anAccount + "session {\nkey\n}\n}", []string{"Caddyfile:5", "32 bytes"}},
+		{"key twice", "wechat_auth {\n" + anAccount + "session {\nkey " + sessionKey + "\nkey " + sessionKey + "\n}\n}", []string{"Caddyfile:6", "twice"}},
+		{"lifetime", "wechat_auth {\n" + anAccount + "session {\nlifetime soon\n}\n}", []string{"Caddyfile:5", "lifetime", "7d"}},
+		{"negative lifetime", "wechat_auth {\n" + anAccount + "session {\nlifetime -1h\n}\n}", []string{"Caddyfile:5", "lifetime", "7d"}},
+		{"session's option", "wechat_auth {\n" + anAccount + "session {\nidle 1h\n}\n}", []string{"Caddyfile:5", `"idle"`, "lifetime"}},
+		{"session's argument", "wechat_auth {\n" + anAccount + "session x\n}", []string{"Caddyfile:4", "block"}},
+		{"session twice", "wechat_auth {\n" + anAccount + "session {\n}\nsession {\n}\n}", []string{"Caddyfile:6", "twice"}},
+		{"store", "wechat_auth {\n" + anAccount + "store mysql\n}", []string{"Caddyfile:4", `"mysql"`, "store caddy"}},
+		{"store's argument", "wechat_auth {\n" + anAccount + "store caddy x\n}", []string{"Caddyfile:4", "no options"}},
+		{"store without", "wechat_auth {\n" + anAccount + "store\n}", []string{"Caddyfile:4", "store caddy"}},
+		{"store twice", "wechat_auth {\n" + anAccount + "store caddy\nstore caddy\n}", []string{"Caddyfile:5", "twice"}},
+		{"public_url without scheme", "wechat_auth {\n" + anAccount + "public_url h5.example.com\n}", []string{"Caddyfile:4", "https://host"}},
+		{"public_url with path", "wechat_auth {\n" + anAccount + "public_url https://h5.example.com/x\n}", []string{"Caddyfile:4", "https://host"}},
+		{"prefix", "wechat_auth {\n" + anAccount + "prefix auth\n}", []string{"Caddyfile:4", "/_wechat"}},
+		{"prefix /", "wechat_auth {\n" + anAccount + "prefix /\n}", []string{"Caddyfile:4", "/_wechat"}},
+		{"timeout", "wechat_auth {\n" + anAccount + "timeout 5\n}", []string{"Caddyfile:4", "timeout", "5s"}},
+		{"timeout without", "wechat_auth {\n" + anAccount + "timeout\n}", []string{"Caddyfile:4", "exactly one"}},
+		{"platform over plain http", "wechat_auth {\n" + anAccount + "platform http://sim.example.com\n}", []string{"Caddyfile:4", "plain http", "https://"}},
+		{"platform with a password", "wechat_auth {\n" + anAccount + "platform https://u:hunter2@sim.example.com\n}", []string{"Caddyfile:4", "https://host"}},
+		{"verify nothing", "wechat_verify", []string{"Caddyfile:2", "MP_verify_"}},
+		{"verify a name whose content is unknown", "wechat_verify XSXXE203iJ.txt", []string{"Caddyfile:2", "<name> <content>"}},
+		{"verify twice", "wechat_verify MP_verify_iwu2jY0FNdXA7RGa.txt MP_verify_iwu2jY0FNdXA7RGa.txt", []string{"Caddyfile:2", "twice"}},
+		{"verify two contents", "wechat_verify {\na.txt b c\n}", []string{"Caddyfile:3", "quotes"}},
+		{"verify upwards", "wechat_verify {\n../a.txt b\n}", []string{"Caddyfile:3", "no name of a file"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := adaptSite(c.directive)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			for _, part := range c.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q is not in: %v", part, err)
+				}
+			}
+			for _, secret := range []string{"tooshort", "hunter2", "change-me-change"} {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("a secret in: %v", err)
+				}
+			}
+			t.Log(err)
+		})
+	}
+}
+
+func TestWhatOnlyProvisioningCanKnow(t *testing.T) {
+	t.Setenv("EMPTY_ON_PURPOSE", "")
+	t.Setenv("SHORT_KEY", "hunter2")
+	for _, c := range []struct {
+		name, config string
+		want         []string
+	}{
+		{"unset variable", `{"accounts":[{"kind":"official_account","app_id":"{env.NO_SUCH_VARIABLE}","app_secret":"x"}]}`, []string{"app_id", "NO_SUCH_VARIABLE", "set it"}},
+		{"empty variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"{env.EMPTY_ON_PURPOSE}"}]}`, []string{"app_secret", "EMPTY_ON_PURPOSE"}},
+		{"unknown placeholder", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"{nonsense}"}]}`, []string{"app_secret", "nonsense"}},
+		{"no secret", `{"accounts":[{"kind":"official_account","app_id":"x"}]}`, []string{"app_secret", "empty"}},
+		{"no account", `{}`, []string{"no account"}},
+		{"two of a kind", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"},{"kind":"official_account","app_id":"y","app_secret":"x"}]}`, []string{"twice"}},
+		{"unknown kind", `{"accounts":[{"kind":"carrier_pigeon"}]}`, []string{"carrier_pigeon"}},
+		{"short key by variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"session":{"key":["{env.SHORT_KEY}"]}}`, []string{"session key", "32"}},
+		{"rule that asks for nothing known", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"rules":[{"ask":"nicely"}]}`, []string{"rule 1", "nicely", "optional"}},
+		{"unknown field", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"sesion":{}}`, []string{"sesion"}},
+		{"unknown store", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"store":{"module":"mysql"}}`, []string{"mysql"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, err := caddy.ProvisionContext(&caddy.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = ctx.LoadModuleByID("http.handlers.wechat_auth", json.RawMessage(c.config))
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			for _, part := range c.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q is not in: %v", part, err)
+				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("a secret in: %v", err)
+			}
+		})
+	}
+}
+
+func TestGoodCaddyfile(t *testing.T) {
+	raw := adaptHandler(t, "wechat_auth", `
+		@assets path *.css *.js
+		wechat_auth /app/* {
+			official_account {env.APP_ID} {env.APP_SECRET} {
+				scope snsapi_base
+			}
+			public @assets
+			optional /app/news/*
+			login *
+			outside_wechat pass
+			session {
+				key {env.KEY_1} {env.KEY_2}
+				lifetime 30d
+			}
+			store caddy
+			public_url https://h5.example.com
+			prefix /auth
+			timeout 3s
+			platform http://127.0.0.1:9090
+		}`)
+	const want = `{"accounts":[{"app_id":"{env.APP_ID}","app_secret":"{env.APP_SECRET}","kind":"official_account","scope":"snsapi_base"}],` +
+		`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","platform":"http://127.0.0.1:9090","prefix":"/auth","public_url":"https://h5.example.com",` +
+		`"rules":[{"ask":"none","match":[{"path":["*.css","*.js"]}]},{"ask":"optional","match":[{"path":["/app/news/*"]}]},{"ask":"login"}],` +
+		`"session":{"key":["{env.KEY_1}","{env.KEY_2}"],"lifetime":"30d"},"store":{"module":"caddy"},"timeout":"3s"}`
+	if string(raw) != want {
+		t.Errorf("got  %s\nwant %s", raw, want)
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	w := newWorld(t, "")
+	core, logs := observer.New(zap.DebugLevel)
+	zap.New(core).Info("x", zap.Any("module", w.handler), zap.Any("account", w.handler.accounts[0]))
+	text := fmt.Sprint(logs.All()[0].ContextMap())
+	for _, secret := range []string{simulator.DemoSecret, sessionKey} {
+		if strings.Contains(text, secret) {
+			t.Errorf("printed: %s", text)
+		}
+	}
+}
+
+func TestNothingIsTouchedByLoading(t *testing.T) {
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	defer cancel()
+	// Nobody listens at this platform, and the storage's folder cannot be made.
+	config := `{"storage":{"module":"file_system","root":"/dev/null/nowhere"}}`
+	var c caddy.Config
+	if err := json.Unmarshal([]byte(config), &c); err != nil {
+		t.Fatal(err)
+	}
+	ctx, err := caddy.ProvisionContext(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ctx.LoadModuleByID("http.handlers.wechat_auth",
+		[]byte(`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"platform":"http://127.0.0.1:1"}`))
+	if err != nil {
+		t.Error(err)
+	}
+}
