@@ -46,7 +46,7 @@ func parseAuth(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next() // the directive
 	matcher, err := h.ExtractMatcherSet()
 	if err != nil {
-		return nil, err
+		return nil, h.WrapErr(err)
 	}
 	h.Next() // the directive again: ExtractMatcherSet begins afresh
 	if h.NextArg() {
@@ -154,7 +154,7 @@ func (p *authParser) rule(ask Ask) error {
 	word := p.Val()
 	matcher, ok, err := p.MatcherToken()
 	if err != nil {
-		return err
+		return p.WrapErr(err)
 	}
 	if !ok {
 		return p.Errf("%s takes a matcher: a path such as /assets/*, a named one such as @open, or *", word)
@@ -194,7 +194,7 @@ func (p *authParser) session() error {
 				}
 			}
 		case "lifetime":
-			if err := config.Single(p.Dispenser, &s.Lifetime, config.Duration); err != nil {
+			if err := config.Single(p.Dispenser, &s.Lifetime, config.Lifetime); err != nil {
 				return err
 			}
 		default:

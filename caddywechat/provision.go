@@ -116,7 +116,7 @@ func (h *Handler) provisionAccounts(ctx caddy.Context) error {
 }
 
 func (h *Handler) weChatClient() (*weixin.Client, error) {
-	timeout, err := resolveDuration(weixin.DefaultTimeout, "timeout", h.Timeout)
+	timeout, err := resolveDuration(weixin.DefaultTimeout, "timeout", h.Timeout, config.Duration)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	if h.Session != nil {
 		session = *h.Session
 	}
-	if h.lifetime, err = resolveDuration(defaultLifetime, "session lifetime", session.Lifetime); err != nil {
+	if h.lifetime, err = resolveDuration(defaultLifetime, "session lifetime", session.Lifetime, config.Lifetime); err != nil {
 		return err
 	}
 	var secrets [][]byte
@@ -214,8 +214,8 @@ func resolveOr(fallback, option, value string, check config.Check) (string, erro
 	return config.Resolve(option, value, check)
 }
 
-func resolveDuration(fallback time.Duration, option, value string) (time.Duration, error) {
-	text, err := resolveOr(fallback.String(), option, value, config.Duration)
+func resolveDuration(fallback time.Duration, option, value string, check config.Check) (time.Duration, error) {
+	text, err := resolveOr(fallback.String(), option, value, check)
 	if err != nil {
 		return 0, err
 	}

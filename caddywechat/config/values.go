@@ -68,6 +68,18 @@ func Duration(text string) error {
 	return err
 }
 
+// Lifetime judges how long sessions live: sessions count in seconds, and no browser keeps a cookie for years.
+func Lifetime(text string) error {
+	d, err := ParseDuration(text)
+	if err == nil && (d < time.Second || d > maxLifetime) {
+		return fmt.Errorf("%s is no time to stay logged in: write between 1s and 400d", text)
+	}
+	return err
+}
+
+// maxLifetime is how long browsers keep a cookie at most (RFC 6265bis, section 5.5).
+const maxLifetime = 400 * 24 * time.Hour
+
 // ParseDuration reads a positive length of time, such as 5s, 12h or 7d.
 func ParseDuration(text string) (time.Duration, error) {
 	d, err := caddy.ParseDuration(text)

@@ -33,7 +33,7 @@ func mustRead(name string) string {
 func contentPolicy(style string) string {
 	sum := sha256.Sum256([]byte(style))
 	hash := base64.StdEncoding.EncodeToString(sum[:])
-	return "default-src 'none'; style-src 'sha256-" + hash + "'; img-src http: https:; base-uri 'none'; frame-ancestors 'none'"
+	return "default-src 'none'; style-src 'sha256-" + hash + "'; img-src http: https: data:; base-uri 'none'; frame-ancestors 'none'"
 }
 
 // renderPage makes an HTML answer. root leads from the page's own address to the simulator's base URL, so that pages

@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+// startDemo starts the demo and returns its address.
+func startDemo(t *testing.T, port int) (*process, string) {
+	t.Helper()
+	p := start(t, home(t, "TMPDIR="+t.TempDir()), "wechat", "demo", "--port", fmt.Sprint(port))
+	return p, p.waitFor(`is at +(http://localhost:\d+)\n`)[1]
+}
+
+func TestDemoInChromium(t *testing.T) {
+	b := newTab(t)
+	_, address := startDemo(t, freePort(t))
+	emma := simulator.OpenID(simulator.DemoAppID, "emma")
+
+	b.open(address + "/orders?id=5#top")
+	b.see(`input[value="emma"]`)
+	b.picture("demo-1-who")
+	b.click(`input[value="emma"]`)
+	b.click(`button[value="allow"]`)
+	if headers := b.text("#headers"); !strings.Contains(headers, emma) {
+		t.Errorf("the app received %s", headers)
+	}
+	b.picture("demo-2-app")
+	if at := b.address(); !strings.HasPrefix(at, address+"/orders?id=5") {
+		t.Errorf("landed at %s", at)
+	}
+	b.click(`a[href="/public"]`)
+	b.see(`main[data-rule="public"]`)
+	if headers := b.text("#headers"); strings.Contains(headers, emma) {
+		t.Errorf("a public page received %s", headers)
+	}
+	b.click(`a[href="/optional"]`)
+	b.see(`main[data-rule="optional"]`)
+	if headers := b.text("#headers"); !strings.Contains(headers, emma) {
+		t.Errorf("an optional page received %s", headers)
+	}
+	b.click(`a[href^="/_wechat/logout"]`)
+	b.see(`main[data-rule="public"]`)
+	b.click(`a[href="/optional"]`)
+	b.see(`main[data-rule="optional"]`)
+	if headers := b.text("#headers"); strings.Contains(headers, emma) {
+		t.Errorf("after logout an optional page received %s", headers)
+	}
+	b.picture("demo-3-logged-out")
+	b.click(`a[href="/"]`)
+	b.see(`input[value="laowang"]`)
+	b.click(`input[value="laowang"]`)
+	b.click(`button[value="allow"]`)
+	if headers := b.text("#headers"); !strings.Contains(headers, simulator.OpenID(simulator.DemoAppID, "laowang")) {
+		t.Errorf("the next person's app received %s", headers)
+	}
+	b.wantNoConsoleErrors()
+}
+
+func TestDemoTakesAnotherPortWhereOneIsBusy(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	port := busy.Addr().(*net.TCPAddr).Port
+	p, address := startDemo(t, port)
+	p.waitFor(fmt.Sprintf(`Port %d is busy, taking \d+ instead`, port))
+	if strings.HasSuffix(address, fmt.Sprintf(":%d", port)) {
+		t.Errorf("it says that it is at %s", address)
+	}
+	p.answers(address + "/public")
+}
+
+func TestDemoEndsAtCtrlC(t *testing.T) {
+	tmp := t.TempDir()
+	p := start(t, home(t, "TMPDIR="+tmp), "wechat", "demo", "--port", fmt.Sprint(freePort(t)))
+	p.answers(p.waitFor(`is at +(http://localhost:\d+)\n`)[1] + "/public")
+	p.stop()
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, p.log.tail())
+	}
+	left, err := filepath.Glob(filepath.Join(tmp, "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+	if _, err := os.Stat(tmp); err != nil {
+		t.Error(err)
+	}
+}
