@@ -64,9 +64,20 @@ func home(t *testing.T, env ...string) []string {
 // start runs the binary until the test ends.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, log: new(logBuffer), exited: make(chan struct{})}
-	p.cmd = exec.Command(binary, args...)
-	p.cmd.Env = env
+	cmd := exec.Command(binary, args...)
+	cmd.Env = env
+	return startCommand(t, cmd)
+}
+
+// startProgram runs another program until the test ends.
+func startProgram(t *testing.T, path string, args ...string) *process {
+	t.Helper()
+	return startCommand(t, exec.Command(path, args...))
+}
+
+func startCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, log: new(logBuffer), exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,20 @@
+.PHONY: demo test lint build
+
+# An app behind WeChat login on this machine, with a simulated WeChat.
+demo:
+	go run ./cmd/caddywechat wechat demo
+
+build:
+	go build -o bin/caddywechat ./cmd/caddywechat
+
+# Every test, with the programs that they need. Pictures of pages go to the folder named at the end.
+PICTURES ?= $(CURDIR)/bin/pictures
+test:
+	.ci/programs
+	GORACE=halt_on_error=1 E2E_RACE=1 E2E_PROGRAMS=required E2E_PICTURES=$(PICTURES) go test -race ./...
+	@echo "pictures of the pages: $(PICTURES)"
+
+lint:
+	test -z "$$(go run mvdan.cc/gofumpt@v0.12.0 -l . | tee /dev/stderr)"
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...

@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+const root = "../../"
+
+// caddyfiles returns every Caddyfile that the documentation shows, by where it stands.
+func caddyfiles(t *testing.T) map[string]string {
+	t.Helper()
+	found := make(map[string]string)
+	files, err := filepath.Glob(root + "examples/*/*Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, root+"Caddyfile.example", root+"caddywechat/demo/Caddyfile") {
+		found[name] = read(t, name)
+	}
+	block := regexp.MustCompile("(?s)( *)```caddyfile\n(.*?)```")
+	pages, err := filepath.Glob(root + "examples/*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(pages, root+"README.md", root+"README.zh-CN.md") {
+		for i, match := range block.FindAllStringSubmatch(read(t, name), -1) {
+			text := match[2]
+			if indent := match[1]; indent != "" {
+				text = strings.ReplaceAll("\n"+text, "\n"+indent, "\n")[1:]
+			}
+			found[fmt.Sprintf("%s, block %d", name, i+1)] = text
+		}
+	}
+	if len(found) < 10 {
+		t.Fatalf("only %d Caddyfiles found", len(found))
+	}
+	return found
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestEveryCaddyfileInTheDocumentationIsValid(t *testing.T) {
+	dir := t.TempDir()
+	env := home(t, "WECHAT_APP_ID=wx0123456789abcdef", "WECHAT_APP_SECRET=0123456789abcdef0123456789abcdef",
+		"SESSION_KEY=Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP", "DEMO_STORAGE="+dir, "DEMO_PORT=8080", "DEMO_APP_ID=wx0123456789abcdef",
+		"DEMO_APP_SECRET=x", "DEMO_PLATFORM=http://127.0.0.1:9090", "DEMO_APP=127.0.0.1:9091")
+	for name, text := range caddyfiles(t) {
+		file := write(t, "Caddyfile", text)
+		if out, err := run(t, env, "adapt", "--validate", "--config", file, "--adapter", "caddyfile"); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+		if out, err := run(t, env, "fmt", "--diff", file); err != nil {
+			t.Errorf("%s is not formatted:\n%s", name, out)
+		}
+	}
+}
+
+func TestBothLanguagesShowTheSameCode(t *testing.T) {
+	block := regexp.MustCompile("(?s)```.*?```")
+	english := block.FindAllString(read(t, root+"README.md"), -1)
+	chinese := block.FindAllString(read(t, root+"README.zh-CN.md"), -1)
+	if strings.Join(english, "\n") != strings.Join(chinese, "\n") {
+		t.Errorf("README.md shows\n%s\n\nREADME.zh-CN.md shows\n%s", strings.Join(english, "\n"), strings.Join(chinese, "\n"))
+	}
+}
+
+// TestBasicExample runs examples/basic as its README says, on other ports.
+func TestBasicExample(t *testing.T) {
+	php := program(t, "php")
+	app, sim, front := freePort(t), freePort(t), freePort(t)
+	startProgram(t, php, "-S", fmt.Sprintf("localhost:%d", app), "-t", root+"examples/basic/app")
+	start(t, home(t), "wechat", "simulator", "--any-browser", "--listen", fmt.Sprintf("127.0.0.1:%d", sim)).waitFor("/simulator/")
+	config := strings.NewReplacer("8080", fmt.Sprint(front), "8081", fmt.Sprint(app), "9090", fmt.Sprint(sim)).
+		Replace(read(t, root+"examples/basic/laptop.Caddyfile"))
+	config = strings.Replace(config, "{\n", "{\n\tadmin off\n", 1)
+	caddy := start(t, home(t), "run", "--config", write(t, "Caddyfile", config), "--adapter", "caddyfile")
+	base := fmt.Sprintf("http://localhost:%d", front)
+	caddy.answers(base + "/about.php")
+
+	v := (&site{t: t, caddy: caddy}).visitor()
+	v.agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0"
+	caddy.eventually("the app answers", func() bool { return v.open(base+"/about.php").StatusCode == http.StatusOK })
+	chain := v.follow(base + "/index.php")
+	if last := chain[len(chain)-1]; !strings.Contains(last.body, "你好，"+simulator.OpenID(simulator.DemoAppID, "xiaoming")) {
+		t.Errorf("status %d: %s", last.StatusCode, last.body)
+	}
+	if a := v.open(base+"/about.php", "X-Wechat-User: evil"); !strings.Contains(a.body, "无需登录") {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+}
