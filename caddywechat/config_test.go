@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -174,8 +173,6 @@ func TestSecretsDoNotPrint(t *testing.T) {
 }
 
 func TestNothingIsTouchedByLoading(t *testing.T) {
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	defer cancel()
 	// Nobody listens at this platform, and the storage's folder cannot be made.
 	config := `{"storage":{"module":"file_system","root":"/dev/null/nowhere"}}`
 	var c caddy.Config

@@ -86,8 +86,6 @@ func (w *world) provision(directive string) *Handler {
 		directive = directive[:i] + "session {\nkey " + sessionKey + "\n}\n}"
 	}
 	raw := adaptHandler(w.t, "wechat_auth", directive)
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	w.t.Cleanup(cancel)
 	storage := fmt.Sprintf(`{"storage":{"module":"file_system","root":%q}}`, w.t.TempDir())
 	var config caddy.Config
 	if err := json.Unmarshal([]byte(storage), &config); err != nil {

@@ -98,7 +98,7 @@ func Origin(text string) error {
 	if err != nil {
 		return err
 	}
-	if u.Path != "" && u.Path != "/" || u.RawQuery != "" || strings.Contains(text, "#") {
+	if u.Path != "" && u.Path != "/" || strings.ContainsAny(text, "?#") {
 		return fmt.Errorf("%.80q has something behind the host: write only https://host", text)
 	}
 	return nil
@@ -111,7 +111,7 @@ func Platform(text string) error {
 	if err != nil {
 		return err
 	}
-	if u.RawQuery != "" || strings.Contains(text, "#") {
+	if strings.ContainsAny(text, "?#") {
 		return fmt.Errorf("%.80q has a query or fragment: write only https://host", text)
 	}
 	if u.Scheme == "http" && !isPrivate(u.Hostname()) {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // Reserved is the set of header names that only the gate may set. A name belongs to it by what a server behind may make
@@ -46,12 +47,12 @@ func (r Reserved) Has(name string) bool {
 // have not arrived yet.
 func (r Reserved) Strip(req *http.Request) {
 	r.stripHeader(req.Header)
-	if req.Header["Connection"] != nil {
+	if r.hasAny(req.Header["Connection"]) {
 		r.stripConnection(req.Header)
 	}
-	if req.Trailer != nil && req.Body != nil {
+	if req.Body != nil && (req.Trailer != nil || len(req.TransferEncoding) > 0) {
 		r.stripHeader(req.Trailer)
-		req.Body = &trailerStripper{ReadCloser: req.Body, trailer: req.Trailer, reserved: r}
+		req.Body = &trailerStripper{ReadCloser: req.Body, req: req, reserved: r}
 	}
 }
 
@@ -61,6 +62,18 @@ func (r Reserved) stripHeader(h http.Header) {
 			delete(h, name)
 		}
 	}
+}
+
+// hasAny reports whether one of the options in lines of a comma-separated header is reserved.
+func (r Reserved) hasAny(lines []string) bool {
+	for _, line := range lines {
+		for option := range strings.SplitSeq(line, ",") {
+			if r.Has(strings.TrimSpace(option)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (r Reserved) stripConnection(h http.Header) {
@@ -82,16 +95,30 @@ func (r Reserved) stripConnection(h http.Header) {
 // trailerStripper strips trailers at the end of the body, which is when they arrive and before a proxy sends them on.
 type trailerStripper struct {
 	io.ReadCloser
-	trailer  http.Header
+	req      *http.Request
 	reserved Reserved
+	mu       sync.Mutex // a proxy may close the body while it reads it
 }
 
 func (t *trailerStripper) Read(p []byte) (int, error) {
 	n, err := t.ReadCloser.Read(p)
 	if err != nil {
-		t.reserved.stripHeader(t.trailer)
+		t.strip()
 	}
 	return n, err
+}
+
+// Close reads what is left of the body, trailers included.
+func (t *trailerStripper) Close() error {
+	err := t.ReadCloser.Close()
+	t.strip()
+	return err
+}
+
+func (t *trailerStripper) strip() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reserved.stripHeader(t.req.Trailer)
 }
 
 func fold(name string) string {

@@ -78,11 +78,12 @@ func (r *Recent) join(key string, now time.Time) (f *flight, first bool) {
 		delete(r.results, r.order[0])
 		r.order = r.order[1:]
 	}
-	if f, ok := r.results[key]; ok {
+	if f, ok := r.results[key]; ok && now.Sub(f.begun) < recentFor {
 		return f, false
+	} else if !ok {
+		r.order = append(r.order, key)
 	}
 	f = &flight{begun: now, done: make(chan struct{})}
 	r.results[key] = f
-	r.order = append(r.order, key)
 	return f, true
 }

@@ -2,7 +2,6 @@ package login
 
 import (
 	"net/url"
-	"path"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,10 +17,21 @@ func ReturnTo(address, prefix string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
 		return "/"
 	}
-	if IsUnder(path.Clean(u.Path), prefix) {
+	if hasDotSegment(u.Path) || IsUnder(u.Path, prefix) {
 		return "/"
 	}
 	return encodeNonASCII(address)
+}
+
+// hasDotSegment reports whether a browser, or a server that decodes slashes, would resolve the path to another one.
+// Addresses that come from a browser have no such segments any more.
+func hasDotSegment(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // isLocalPath reports whether every browser takes address for a path of the site that it came from. Browsers drop tabs

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
@@ -97,8 +98,8 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 	return r.Close()
 }
 
-// maxLife is the longest life in seconds that a payload can state.
-const maxLife = 100 * 365 * 24 * 3600
+// maxLife is the longest life in seconds that a payload can state: what a time.Duration holds.
+const maxLife = math.MaxInt64 / uint64(time.Second)
 
 var nameToPlace = func() map[string]byte {
 	places := make(map[string]byte, len(identity.Names))

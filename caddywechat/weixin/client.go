@@ -68,8 +68,9 @@ var transport = &http.Transport{
 	MaxResponseHeaderBytes: 64 << 10,
 }
 
-// get calls an API by GET and decodes its answer into out. An answer that names an errcode other than 0 is an *[Error].
-func (c *Client) get(ctx context.Context, path string, query query, out any) error {
+// getOnce calls an API by GET, sends the request at most once, and decodes the answer into out. An answer that names an
+// errcode other than 0 is an *[Error].
+func (c *Client) getOnce(ctx context.Context, path string, query query, out any) error {
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout
@@ -90,9 +91,10 @@ func (c *Client) get(ctx context.Context, path string, query query, out any) err
 }
 
 // fetch goes through the transport itself: an http.Client would follow redirects and put the URL, in which the app
-// secret stands, into its errors.
+// secret stands, into its errors. The body is empty but not nil, which keeps the transport from sending the request
+// again when a connection breaks: WeChat may have taken the code by then.
 func (c *Client) fetch(ctx context.Context, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, io.NopCloser(strings.NewReader("")))
 	if err != nil {
 		return nil, errors.New("the address of WeChat's API is no URL")
 	}

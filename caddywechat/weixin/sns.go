@@ -2,7 +2,9 @@ package weixin
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 )
 
 // Authorization is a page of WeChat's that asks a visitor and comes back with a code.
@@ -46,7 +48,11 @@ func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (
 		Scope    string `json:"scope"`
 		Snapshot number `json:"is_snapshotuser"`
 	}
-	if err := c.get(ctx, "/sns/oauth2/access_token", q, &answer); err != nil {
+	if err := c.getOnce(ctx, "/sns/oauth2/access_token", q, &answer); err != nil {
+		if apiErr, ok := errors.AsType[*Error](err); ok {
+			// Should whoever answers repeat what it was asked, it does not get into a log.
+			apiErr.Message = strings.NewReplacer(secret, "…", code, "…").Replace(apiErr.Message)
+		}
 		return Token{}, err
 	}
 	t := Token{OpenID: answer.OpenID, UnionID: answer.UnionID, Scope: answer.Scope, Snapshot: answer.Snapshot != 0}

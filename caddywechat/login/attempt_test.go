@@ -1,0 +1,341 @@
+package login
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+)
+
+const site = "h5.example.com|https://open.weixin.qq.com"
+
+func newSealer(t testing.TB) *seal.Sealer {
+	t.Helper()
+	s, err := seal.New("login attempt", []byte("a key with at least 32 bytes in it, for tests"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func mustSeal(t testing.TB, s *seal.Sealer, site string, a Attempt) string {
+	t.Helper()
+	sealed, err := s.Seal(site, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
+
+// begun returns an attempt of a state, begun that long before now.
+func begun(state string, ago time.Duration) *Attempt {
+	a := NewAttempt(state, "official_account", "/page", now.Add(-ago))
+	return &a
+}
+
+// spent returns an attempt that led, that long before now, to a session of a day.
+func spent(state string, ago time.Duration) *Attempt {
+	a := begun(state, ago+time.Second).Spend(session.Session{ID: session.ID{1}}, now.Add(24*time.Hour), now.Add(-ago))
+	return &a
+}
+
+func sameAttempt(a, b Attempt) bool {
+	return a.State == b.State && a.Account == b.Account && a.Target == b.Target && a.Session == b.Session &&
+		a.IsSpent() == b.IsSpent() && a.Created.Equal(b.Created) &&
+		(!a.IsSpent() || a.Spent.Equal(b.Spent) && a.SessionEnd.Equal(b.SessionEnd))
+}
+
+func TestAnAttemptReadsAsItWasWritten(t *testing.T) {
+	odd := NewAttempt("s", "official_account", "//a/./b/../%2e?q=%zz&张=\\#/x?y#z", now)
+	for name, a := range map[string]Attempt{
+		"begun": *begun(stateKey.NewState(nil), 0), "spent": *spent(stateKey.NewState(Rounds{now}), 0), "odd target": odd, "empty": {Created: now},
+	} {
+		b, err := a.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := *spent("left", 0)
+		if err := got.UnmarshalBinary(b); err != nil || !sameAttempt(got, a) {
+			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, a)
+		}
+		for i := range b {
+			if new(Attempt).UnmarshalBinary(b[:i]) == nil {
+				// A spent attempt that is cut where an unspent one would end is one: the seal keeps anybody from doing that.
+				if _, cut := strings.CutPrefix(name, "spent"); !cut {
+					t.Errorf("%s: %d of %d bytes were read", name, i, len(b))
+				}
+			}
+		}
+		if new(Attempt).UnmarshalBinary(append(slices.Clone(b), 0)) == nil {
+			t.Errorf("%s: one byte more was read", name)
+		}
+		b[0]++
+		if new(Attempt).UnmarshalBinary(b) == nil {
+			t.Errorf("%s: another version was read", name)
+		}
+	}
+}
+
+func TestLongTargets(t *testing.T) {
+	long := strings.Repeat("x", maxTarget)
+	for name, tt := range map[string]struct{ target, want string }{
+		"just short enough": {"/" + long[1:], "/" + long[1:]},
+		"long query":        {"/page?" + long, "/page"},
+		"long fragment":     {"/page#/" + long, "/page"},
+		"fragment in front": {"/page#?" + long, "/page"},
+		"query and more":    {"/page?a#" + long, "/page"},
+		"long path":         {"/" + long, "/"},
+		"all long":          {"/" + long + "?" + long + "#" + long, "/"},
+		"double slash":      {"//page?" + long, "//page"},
+		"many characters":   {"/页?" + strings.Repeat("中", maxTarget/3), "/页"},
+	} {
+		if got := NewAttempt("s", "official_account", tt.target, now).Target; got != tt.want {
+			t.Errorf("%s: kept as %.60q, want %.60q", name, got, tt.want)
+		}
+	}
+}
+
+func TestTheLongestAttemptFitsIntoACookie(t *testing.T) {
+	target := "/" + strings.Repeat("x", maxTarget-1)
+	a := NewAttempt(stateKey.NewState(Rounds{now, now, now}), "official_account", target, now).
+		Spend(session.New(nil, now, time.Hour), now.Add(24*time.Hour), now)
+	longSite := strings.Repeat("a", 255) + "|https://open.weixin.qq.com"
+	for _, secure := range []bool{true, false} {
+		c := Attempts{secure: secure}.Cookie(7, mustSeal(t, newSealer(t), longSite, a), a, now).String()
+		t.Logf("its Set-Cookie has %d bytes", len(c))
+		if len(c) > 4096 {
+			t.Errorf("its Set-Cookie has %d bytes: browsers drop it", len(c))
+		}
+	}
+}
+
+func TestOnlyTheVeryStateMatches(t *testing.T) {
+	state := stateKey.NewState(nil)
+	a := *begun(state, 0)
+	if !a.Matches(state) {
+		t.Error("its own state does not match")
+	}
+	for _, other := range []string{"", state[:10], state + "0", strings.ToUpper(state), stateKey.NewState(nil)} {
+		if other != state && a.Matches(other) {
+			t.Errorf("%q matches", other)
+		}
+	}
+	if (Attempt{}).Matches("") {
+		t.Error("no state matches no attempt's")
+	}
+}
+
+func TestCookieNames(t *testing.T) {
+	for _, name := range []string{"wechat_login_0", "wechat_login_7", "__Host-wechat_login_0", "__Host-wechat_login_7"} {
+		if !IsCookieName(name) {
+			t.Errorf("%s would go upstream", name)
+		}
+	}
+	for _, name := range []string{
+		"", "wechat_login_", "wechat_login_8", "wechat_login_9", "wechat_login_a", "wechat_login_00", "wechat_login_-1",
+		"__Host-", "wechat_login", "x_wechat_login_0", "wechat_login_/", "wechat_session",
+	} {
+		if IsCookieName(name) {
+			t.Errorf("%q would be kept from the app", name)
+		}
+	}
+}
+
+func TestReadAttemptsOpensThisSitesYoungOnes(t *testing.T) {
+	s := newSealer(t)
+	sealed := mustSeal(t, s, site, *begun("aa", time.Minute))
+	for name, tt := range map[string]struct {
+		cookies []*http.Cookie
+		secure  bool
+		found   bool
+	}{
+		"on https":             {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
+		"on http":              {[]*http.Cookie{{Name: "wechat_login_3", Value: sealed}}, false, true},
+		"planted by http":      {[]*http.Cookie{{Name: "wechat_login_3", Value: sealed}}, true, false},
+		"of https, on http":    {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: sealed}}, false, false},
+		"no such place":        {[]*http.Cookie{{Name: "__Host-wechat_login_8", Value: sealed}}, true, false},
+		"another cookie":       {[]*http.Cookie{{Name: "__Host-wechat_session", Value: sealed}}, true, false},
+		"altered":              {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: "A" + sealed[1:]}}, true, false},
+		"of another site":      {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, "other", *begun("aa", 0))}}, true, false},
+		"too old":              {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, site, *begun("aa", Lifetime))}}, true, false},
+		"almost too old":       {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, site, *begun("aa", Lifetime-time.Second))}}, true, true},
+		"beside rubbish":       {[]*http.Cookie{{Name: "__Host-wechat_login_0", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
+		"no cookies":           {nil, true, false},
+		"double, second true":  {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, false},
+		"all eight and no end": {append(eight("__Host-wechat_login_", sealed), eight("__Host-wechat_login_", "x")...), true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			as := ReadAttempts(tt.cookies, s, site, tt.secure, now)
+			a, place, ok := as.Find("aa")
+			if ok != tt.found || ok && (a.State != "aa" || place != 3 && name != "all eight and no end") {
+				t.Errorf("found %+v at %d, %v; want %v", a, place, ok, tt.found)
+			}
+			if _, _, ok := as.Find(""); ok {
+				t.Error("no state finds an attempt")
+			}
+		})
+	}
+}
+
+func eight(name, value string) (cookies []*http.Cookie) {
+	for i := range slots {
+		cookies = append(cookies, &http.Cookie{Name: name + string(rune('0'+i)), Value: value})
+	}
+	return cookies
+}
+
+func TestFindTellsTheStatesOwnAttemptAndItsPlace(t *testing.T) {
+	as := Attempts{place: [slots]*Attempt{1: begun("aa", 0), 4: begun("bb", 0), 7: spent("cc", 0)}}
+	for state, want := range map[string]int{"aa": 1, "bb": 4, "cc": 7} {
+		if a, place, ok := as.Find(state); !ok || place != want || a.State != state {
+			t.Errorf("%s: found %+v at %d, %v", state, a, place, ok)
+		}
+	}
+	if _, _, ok := as.Find("dd"); ok {
+		t.Error("found what nobody began")
+	}
+}
+
+func TestAnotherAttemptTakesAFreePlaceElseTheOldest(t *testing.T) {
+	full := func(change map[int]*Attempt) (as Attempts) {
+		for i := range as.place {
+			as.place[i] = begun("x", time.Minute)
+		}
+		for i, a := range change {
+			as.place[i] = a
+		}
+		return as
+	}
+	for name, tt := range map[string]struct {
+		as   Attempts
+		want []int
+	}{
+		"all free":                {Attempts{}, []int{0, 1, 2, 3, 4, 5, 6, 7}},
+		"some free":               {full(map[int]*Attempt{2: nil, 5: nil}), []int{2, 5}},
+		"the last one free":       {full(map[int]*Attempt{7: nil}), []int{7}},
+		"a free one, not a spent": {full(map[int]*Attempt{2: spent("s", 5*time.Minute), 6: nil}), []int{6}},
+		"the oldest":              {full(map[int]*Attempt{3: begun("old", 2*time.Minute), 6: begun("older", 3*time.Minute)}), []int{6}},
+		"the oldest is first":     {full(map[int]*Attempt{0: begun("old", 2*time.Minute)}), []int{0}},
+		"a spent before an older": {full(map[int]*Attempt{3: begun("old", 5*time.Minute), 4: spent("s", 0)}), []int{4}},
+		"the oldest of the spent": {full(map[int]*Attempt{1: spent("s", time.Minute), 4: spent("t", 2*time.Minute)}), []int{4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen := make(map[int]bool)
+			for range 400 {
+				seen[tt.as.Free()] = true
+			}
+			var got []int
+			for place := range slots {
+				if seen[place] {
+					got = append(got, place)
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("takes %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestLostRounds(t *testing.T) {
+	two := stateKey.NewState(Rounds{now.Add(-10 * time.Second), now.Add(-20 * time.Second)})
+	over := *spent(two, 5*time.Second)
+	over.SessionEnd = now
+	for name, tt := range map[string]struct {
+		place [slots]*Attempt
+		want  int
+	}{
+		"nothing":                {[slots]*Attempt{}, 0},
+		"only begun":             {[slots]*Attempt{0: begun(two, 0), 1: begun("x", 0)}, 0},
+		"one session":            {[slots]*Attempt{3: spent(stateKey.NewState(nil), 0)}, 1},
+		"with those before":      {[slots]*Attempt{3: spent(two, 0)}, 3},
+		"a foreign state":        {[slots]*Attempt{3: spent("x", 0)}, 1},
+		"two tabs are no rounds": {[slots]*Attempt{1: spent(stateKey.NewState(nil), 0), 2: spent(stateKey.NewState(nil), time.Second)}, 1},
+		"a session that is over": {[slots]*Attempt{3: &over}, 0},
+		"the last one counts":    {[slots]*Attempt{1: spent(stateKey.NewState(nil), time.Minute), 5: spent(two, 0)}, 3},
+		"at the end of the row":  {[slots]*Attempt{7: spent(two, 0)}, 3},
+		"one session, long ago":  {[slots]*Attempt{3: spent(stateKey.NewState(nil), 2*time.Minute)}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			as := Attempts{place: tt.place}
+			if got := len(Rounds(as.LostRounds(stateKey, now)).recent(now)); got != tt.want {
+				t.Errorf("%d rounds, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// A loop without a person in it is fast: its rounds are of one second. Where the attempts stand must not matter.
+func TestRoundsWithinASecondAreLostWhereverTheirAttemptsStand(t *testing.T) {
+	first := spent(stateKey.NewState(nil), 0)
+	second := spent(stateKey.NewState(Rounds{now}), 0)
+	third := spent(stateKey.NewState(Rounds{now, now}), 0)
+	for _, places := range [][3]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 7}, {5, 6, 3}} {
+		var as Attempts
+		as.place[places[0]], as.place[places[1]] = first, second
+		if got := as.LostRounds(stateKey, now); len(got) != 2 || got.Exceeded(now) {
+			t.Errorf("places %v: two rounds are %v", places, got)
+		}
+		as.place[places[2]] = third
+		if got := as.LostRounds(stateKey, now); !got.Exceeded(now) {
+			t.Errorf("places %v: three rounds are %v", places, got)
+		}
+	}
+}
+
+func TestTheAttemptsCookies(t *testing.T) {
+	as := ReadAttempts([]*http.Cookie{
+		{Name: "__Host-wechat_login_2", Value: "x"}, {Name: "wechat_login_4", Value: "x"}, {Name: "__Host-wechat_login_7", Value: "x"},
+	}, newSealer(t), site, true, now)
+
+	a := *begun("aa", time.Minute)
+	want := "__Host-wechat_login_5=sealed; Path=/; Max-Age=540; HttpOnly; Secure; SameSite=Lax"
+	if got := as.Cookie(5, "sealed", a, now).String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	want = "wechat_login_0=sealed; Path=/; Max-Age=600; HttpOnly; SameSite=Lax"
+	if got := (Attempts{}).Cookie(0, "sealed", *begun("aa", 0), now).String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+
+	var got []string
+	for _, c := range as.RemoveAll() {
+		if c.MaxAge >= 0 || c.Value != "" || !c.Secure || c.Path != "/" {
+			t.Errorf("%s does not delete", c)
+		}
+		got = append(got, c.Name)
+	}
+	if want := []string{"__Host-wechat_login_2", "__Host-wechat_login_7"}; !slices.Equal(got, want) {
+		t.Errorf("removes %q, want %q", got, want)
+	}
+}
+
+func FuzzAttempt(f *testing.F) {
+	for _, a := range []*Attempt{begun("aa", 0), spent("aa", 0), {Created: now}} {
+		b, err := a.MarshalBinary()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte{})
+	f.Add([]byte{attemptVersion})
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		var a Attempt
+		if a.UnmarshalBinary(payload) != nil {
+			return
+		}
+		b, err := a.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again Attempt
+		if err := again.UnmarshalBinary(b); err != nil || !sameAttempt(again, a) {
+			t.Errorf("got %+v, %v, want %+v", again, err, a)
+		}
+	})
+}

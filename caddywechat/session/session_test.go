@@ -1,0 +1,203 @@
+package session
+
+import (
+	"encoding/binary"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+)
+
+const day = 24 * time.Hour
+
+var login = time.Date(2026, 3, 1, 8, 30, 15, 999, time.UTC)
+
+// everything is an identity with every field there is, and two of another kind of account's.
+func everything() identity.Identity {
+	var id identity.Identity
+	for _, name := range identity.Names {
+		id = id.With(name, "value of "+name+" 张三 😀 \x00\r\n")
+	}
+	return id.With("employee_no", "7").With("层", "二")
+}
+
+// silent is what a silent login of an official account gives.
+func silent() identity.Identity {
+	return identity.Identity{}.
+		With(identity.Account, "official_account").
+		With(identity.AppID, "wx0123456789abcdef").
+		With(identity.OpenID, "oABC-def_0123456789abcdefghi").
+		With(identity.Scope, "snsapi_base")
+}
+
+func payloadOf(t testing.TB, s Session) []byte {
+	t.Helper()
+	b, err := s.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func same(a, b Session) bool {
+	return a.ID == b.ID && a.Created.Equal(b.Created) && a.Expires.Equal(b.Expires) && slices.Equal(a.Identity, b.Identity)
+}
+
+func TestASessionReadsAsItWasWritten(t *testing.T) {
+	for name, s := range map[string]Session{
+		"silent":     New(silent(), login, 7*day),
+		"everything": New(everything(), login, 7*day),
+		"nobody":     New(nil, login, 7*day),
+		"a second":   New(silent(), login, time.Second),
+		"ten years":  New(silent(), login, 3650*day),
+		"long value": New(silent().With(identity.Nickname, strings.Repeat("张", 500)), login, day),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Session{ID: ID{1}, Identity: silent().With("left", "over")}
+			if err := got.UnmarshalBinary(payloadOf(t, s)); err != nil {
+				t.Fatal(err)
+			}
+			if !same(got, s) {
+				t.Errorf("got %+v, want %+v", got, s)
+			}
+		})
+	}
+}
+
+// A lifetime that the configuration takes must not give sessions that nobody can open: that would be a login loop.
+func TestASessionOfAnyLifetimeReadsAsItWasWritten(t *testing.T) {
+	for _, lifetime := range []time.Duration{100 * 365 * day, 101 * 365 * day, math.MaxInt64} {
+		var got Session
+		if err := got.UnmarshalBinary(payloadOf(t, New(silent(), login, lifetime))); err != nil {
+			t.Errorf("lifetime %s: %v", lifetime, err)
+		}
+	}
+}
+
+func TestASessionIsToTheSecond(t *testing.T) {
+	s := New(silent(), login, 90*time.Second)
+	if want := login.Truncate(time.Second); !s.Created.Equal(want) {
+		t.Errorf("created %s, want %s", s.Created, want)
+	}
+	if want := login.Truncate(time.Second).Add(90 * time.Second); !s.Expires.Equal(want) {
+		t.Errorf("expires %s, want %s", s.Expires, want)
+	}
+}
+
+func TestEveryLoginMakesAnotherSession(t *testing.T) {
+	seen := map[ID]bool{{}: true}
+	for range 1000 {
+		s := New(silent(), login, day)
+		if seen[s.ID] {
+			t.Fatalf("id %x came twice", s.ID)
+		}
+		seen[s.ID] = true
+	}
+}
+
+func TestEndWhereTheLifetimeWasChangedSinceTheLogin(t *testing.T) {
+	s := New(silent(), login, 7*day)
+	for name, tt := range map[string]struct {
+		lifetime time.Duration
+		want     time.Time
+	}{
+		"the same": {7 * day, s.Created.Add(7 * day)},
+		"shorter":  {time.Hour, s.Created.Add(time.Hour)},
+		"longer":   {30 * day, s.Created.Add(7 * day)},
+	} {
+		if got := s.End(tt.lifetime); !got.Equal(tt.want) {
+			t.Errorf("%s: ends %s, want %s", name, got, tt.want)
+		}
+	}
+}
+
+func TestAPayloadOfAnotherVersionIsNoSession(t *testing.T) {
+	b := payloadOf(t, New(silent(), login, day))
+	for v := range 256 {
+		if v == version {
+			continue
+		}
+		b[0] = byte(v)
+		if new(Session).UnmarshalBinary(b) == nil {
+			t.Errorf("version %d was read", v)
+		}
+	}
+}
+
+func TestAMalformedPayloadIsNoSession(t *testing.T) {
+	whole := payloadOf(t, New(silent(), login, day))
+	head := whole[:1+idLength+4]
+	fields := func(b ...byte) []byte { return append(seal.AppendNumber(slices.Clone(head), 60), b...) }
+	for name, b := range map[string][]byte{
+		"nothing":              nil,
+		"only a version":       {version},
+		"only the head":        head,
+		"a huge life":          seal.AppendNumber(slices.Clone(head), math.MaxUint64),
+		"a negative life":      seal.AppendNumber(slices.Clone(head), 1<<63),
+		"a place of no name":   fields(byte(len(identity.Names)+1), 1, 'x'),
+		"the last place":       fields(255, 1, 'x'),
+		"a field without text": fields(1),
+		"a text of a huge size": append(fields(1),
+			binary.AppendUvarint(nil, math.MaxUint64)...),
+		"a name without text": fields(0, 1, 'x'),
+		"one byte more":       append(slices.Clone(whole), 1),
+		"one byte less":       whole[:len(whole)-1],
+	} {
+		var got Session
+		if err := got.UnmarshalBinary(b); err == nil {
+			t.Errorf("%s: read as %+v", name, got)
+		}
+	}
+}
+
+func TestASilentSessionMakesASmallCookie(t *testing.T) {
+	s, err := seal.New("session", []byte("a key with at least 32 bytes in it, for tests"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := s.Seal("h5.example.com|https://open.weixin.qq.com", New(silent(), login, 7*day))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair := CookieName(true) + "=" + sealed
+	t.Logf("the Cookie header of a silent session has %d bytes", len(pair))
+	if len(pair) >= 320 {
+		t.Errorf("the Cookie header of a silent session has %d bytes", len(pair))
+	}
+	set := Cookie(CookieName(true), sealed, 7*day, true).String()
+	t.Logf("its Set-Cookie has %d bytes", len(set))
+	if parsed, err := http.ParseSetCookie(set); err != nil || parsed.Value != sealed {
+		t.Errorf("%q does not parse: %v", set, err)
+	}
+}
+
+func FuzzUnmarshalBinary(f *testing.F) {
+	for _, s := range []Session{New(silent(), login, day), New(everything(), login, day), New(nil, login, day)} {
+		f.Add(payloadOf(f, s))
+	}
+	f.Add([]byte{})
+	f.Add([]byte{version})
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		var s Session
+		if s.UnmarshalBinary(payload) != nil {
+			return
+		}
+		if s.Expires.Before(s.Created) {
+			t.Errorf("ends %s before it begins %s", s.Expires, s.Created)
+		}
+		for i, field := range s.Identity {
+			if field.Value == "" || slices.ContainsFunc(s.Identity[:i], func(f identity.Field) bool { return f.Name == field.Name }) {
+				t.Errorf("identity %q has an empty field or one twice", s.Identity)
+			}
+		}
+		var again Session
+		if err := again.UnmarshalBinary(payloadOf(t, s)); err != nil || !same(again, s) {
+			t.Errorf("got %+v, %v, want %+v", again, err, s)
+		}
+	})
+}

@@ -1,0 +1,40 @@
+package weixin
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWhichErrorsRefuseACode(t *testing.T) {
+	refusing := map[int]bool{40029: true, 40163: true, 42003: true}
+	for code := -1; code < 100_000; code++ {
+		if got := (&Error{Code: code}).RefusesCode(); got != refusing[code] {
+			t.Errorf("errcode %d: %v", code, got)
+		}
+	}
+}
+
+func TestEveryCureSaysSomething(t *testing.T) {
+	for code, cure := range cures {
+		if len(cure) < 20 || (&Error{Code: code}).RefusesCode() {
+			t.Errorf("errcode %d: %q", code, cure)
+		}
+	}
+	for _, code := range []int{-1, 0, 40029, 40163, 42003} {
+		if cure := (&Error{Code: code}).Cure(); cure != "" {
+			t.Errorf("errcode %d: an operator can do nothing, not %q", code, cure)
+		}
+	}
+	for _, code := range []int{40001, 40013, 40125, 40164, 48001} {
+		if (&Error{Code: code}).Cure() == "" {
+			t.Errorf("errcode %d: nobody says what to do", code)
+		}
+	}
+}
+
+func TestAnErrorIsOneShortLine(t *testing.T) {
+	got := (&Error{Code: 40029, Message: "invalid code\r\n{\"level\":\"fatal\"}\x1b[31m" + strings.Repeat("x", 5000)}).Error()
+	if len(got) > 400 || strings.ContainsAny(got, "\r\n\x1b") || !strings.Contains(got, "40029") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,92 @@
+package weixin
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestAuthorizeURLIsWrittenAsWeChatWantsIt(t *testing.T) {
+	got := WeChatHosts().AuthorizeURL(Authorization{
+		AppID: appID, RedirectURI: "https://h5.example.com/_wechat/callback?to=%2Fa%3Fb%3D1%26c%3D2", Scope: "snsapi_base", State: "0123abcd",
+	})
+	const want = "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx0123456789abcdef" +
+		"&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback%3Fto%3D%252Fa%253Fb%253D1%2526c%253D2" +
+		"&response_type=code&scope=snsapi_base&state=0123abcd#wechat_redirect"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestAuthorizeURLLetsNoValueOutOfItsPlace(t *testing.T) {
+	odd := "&state=x#y?z=%41 +/\\张\r\n\"<'"
+	got := HostsAt("http://127.0.0.1:8900/").AuthorizeURL(Authorization{AppID: odd, RedirectURI: odd, Scope: odd, State: odd})
+	if strings.ContainsAny(got, " \r\n\"<'\\") || strings.Count(got, "#") != 1 || !strings.HasSuffix(got, "#wechat_redirect") {
+		t.Errorf("got %s", got)
+	}
+	u, err := url.Parse(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Host != "127.0.0.1:8900" || u.Path != "/connect/oauth2/authorize" {
+		t.Errorf("got %s", got)
+	}
+	q := u.Query()
+	for name, want := range map[string]string{"appid": odd, "redirect_uri": odd, "response_type": "code", "scope": odd, "state": odd} {
+		if len(q[name]) != 1 || q.Get(name) != want {
+			t.Errorf("%s = %q, want %q", name, q[name], want)
+		}
+	}
+	if len(q) != 5 {
+		t.Errorf("got %v", q)
+	}
+}
+
+func TestHostsAtTakesASlashAtTheEnd(t *testing.T) {
+	if a, b := HostsAt("http://127.0.0.1:8900/"), HostsAt("http://127.0.0.1:8900"); a != b {
+		t.Errorf("%v and %v", a, b)
+	}
+}
+
+func TestTheExchangeIsAskedForAsWeChatWantsIt(t *testing.T) {
+	asked := make(chan *http.Request, 1)
+	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		asked <- r
+		io.WriteString(w, success)
+	})
+	if _, err := exchange(t, c); err != nil {
+		t.Fatal(err)
+	}
+	r := <-asked
+	const want = "/sns/oauth2/access_token?appid=" + appID + "&secret=" + secret + "&code=" + code + "&grant_type=authorization_code"
+	if r.Method != http.MethodGet || r.RequestURI != want {
+		t.Errorf("%s %s, want GET %s", r.Method, r.RequestURI, want)
+	}
+	if r.ContentLength > 0 || r.Header.Get("Cookie") != "" || r.Header.Get("Referer") != "" {
+		t.Errorf("it carries more than it needs: %v", r.Header)
+	}
+}
+
+// Whoever is sent to the callback chooses the code.
+func TestAnOddCodeStaysACode(t *testing.T) {
+	for _, odd := range []string{"a&secret=b", "a#b", "a b+c", "%41", "?x", "a\r\nHost: evil.com", "a\x00b", "张", "=", "../../cgi-bin/token", `a\b`, ";"} {
+		asked := make(chan *http.Request, 1)
+		c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+			asked <- r
+			io.WriteString(w, success)
+		})
+		if _, err := c.ExchangeCode(t.Context(), appID, secret, odd); err != nil {
+			t.Fatalf("%q: %v", odd, err)
+		}
+		r := <-asked
+		q, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil || len(q) != 4 || len(q["code"]) != 1 || q.Get("code") != odd || q.Get("secret") != secret {
+			t.Errorf("%q became %s", odd, r.RequestURI)
+		}
+		if r.URL.Path != "/sns/oauth2/access_token" {
+			t.Errorf("%q went to %s", odd, r.URL.Path)
+		}
+	}
+}
