@@ -17,6 +17,7 @@ import (
 // start is a login to begin.
 type start struct {
 	account account.Redirector
+	profile bool   // whether the person's profile is needed
 	target  string // where the visitor lands
 
 	// The rest is for a start that a callback led to.
@@ -30,6 +31,10 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	if v.origin.host == "" {
 		return h.fail(w, v, problemBadRequest, errNoHost)
 	}
+	consent := s.account.Consent(s.profile)
+	if consent == account.Never {
+		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
+	}
 	sealers, err := h.keyring.sealers()
 	if err != nil {
 		return h.fail(w, v, problemStore, err)
@@ -38,7 +43,7 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	attempts := h.attempts(v, sealers)
 	rounds := s.rounds
 	if rounds == nil {
-		rounds = h.lostRounds(v, attempts, sealers)
+		rounds = h.lostRounds(v, s.profile, attempts, sealers)
 	}
 	if rounds.Exceeded(now) {
 		return h.stopLoop(w, v, attempts, s)
@@ -47,22 +52,29 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	if s.place != nil {
 		place = *s.place
 	}
-	attempt := login.NewAttempt(sealers.state.NewState(rounds), s.account.Kind(), s.target, now)
+	attempt := login.NewAttempt(sealers.state.NewState(rounds), s.account.Kind(), s.profile, s.target, now)
 	sealed, err := sealers.attempt.Seal(h.site(v.origin), attempt)
 	if err != nil {
 		return h.fail(w, v, problemInternal, err)
 	}
 	http.SetCookie(w, attempts.Cookie(place, sealed, attempt, now))
-	redirect(w, http.StatusFound, s.account.AuthorizeURL(h.callbackURL(v.origin, attempt.Target), attempt.State))
+	authorize := s.account.AuthorizeURL(h.callbackURL(v.origin, attempt.Target), attempt.State, s.profile)
+	if consent == account.AskFirst {
+		page.Write(w, v.Request, http.StatusOK, page.Consent, page.Data{RequestID: v.id(), Action: authorize})
+		return nil
+	}
+	redirect(w, http.StatusFound, authorize)
 	return nil
 }
 
-// lostRounds returns the rounds of a visitor whose last login led to a session that did not come back.
-func (h *Handler) lostRounds(v *visit, attempts login.Attempts, s *sealers) login.Rounds {
-	if live, _ := h.liveSession(v); live != nil {
+// lostRounds returns the rounds of a visitor whose last login led to a session that did not come back, or to one that
+// still lacks the profile that it was to bring.
+func (h *Handler) lostRounds(v *visit, profile bool, attempts login.Attempts, s *sealers) login.Rounds {
+	live, _ := h.liveSession(v)
+	if live != nil && !profile {
 		return nil
 	}
-	return attempts.LostRounds(s.state, h.now())
+	return attempts.LostRounds(s.state, live != nil, h.now())
 }
 
 // stopLoop shows a visitor why the login does not come to an end. It forgets the attempts, so that the retry is one.
@@ -75,7 +87,7 @@ func (h *Handler) stopLoop(w http.ResponseWriter, v *visit, attempts login.Attem
 		reason = "WeChat keeps refusing the codes"
 	}
 	h.logger.Warn("login loop stopped", v.log(zap.String("reason", reason))...)
-	return h.answer(w, v, problemTooMany, page.Data{Action: h.loginURL(s.target), NoCookies: !s.refused})
+	return h.answer(w, v, problemTooMany, page.Data{Action: h.loginURL(s.target, s.profile), NoCookies: !s.refused})
 }
 
 // attempts opens the attempts that the visitor's browser carries.
@@ -94,9 +106,13 @@ func (h *Handler) callbackURL(o origin, target string) string {
 	return u
 }
 
-// loginURL returns the path that begins a login by itself.
-func (h *Handler) loginURL(target string) string {
-	return h.Prefix + "/login?return_to=" + url.QueryEscape(target)
+// loginURL returns the path that begins a login by itself, with the person's profile or without.
+func (h *Handler) loginURL(target string, profile bool) string {
+	u := h.Prefix + "/login?return_to=" + url.QueryEscape(target)
+	if profile {
+		u += "&profile=1"
+	}
+	return u
 }
 
 // redirectorFor returns the account by which a client logs in, nil where none serves it.

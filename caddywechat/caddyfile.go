@@ -23,11 +23,12 @@ func init() {
 //
 //	wechat_auth [<matcher>] {
 //		official_account <app_id> <app_secret> {
-//			scope snsapi_base
+//			…
 //		}
 //		public   <matcher>
 //		optional <matcher>
 //		login    <matcher>
+//		userinfo <matcher>
 //		outside_wechat page|pass
 //		session {
 //			key      <secret>...
@@ -75,7 +76,7 @@ type authParser struct {
 }
 
 // optionWords lists what stands directly in the block beside the kinds of accounts.
-const optionWords = "public, optional, login, outside_wechat, session, store, public_url, prefix, timeout, platform"
+const optionWords = "public, optional, login, userinfo, outside_wechat, session, store, public_url, prefix, timeout, platform"
 
 func (p *authParser) option(word string) error {
 	h := p.handler
@@ -86,6 +87,8 @@ func (p *authParser) option(word string) error {
 		return p.rule(AskOptional)
 	case "login":
 		return p.rule(AskLogin)
+	case "userinfo":
+		return p.rule(AskUserinfo)
 	case "outside_wechat":
 		return config.Single(p.Dispenser, &h.OutsideWeChat, checkOutsideWeChat)
 	case "session":

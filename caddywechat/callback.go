@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -21,6 +22,7 @@ import (
 type returning struct {
 	*visit
 	sealers  *sealers
+	live     *session.Session // nil where there is none
 	attempts login.Attempts
 	state    string
 
@@ -46,29 +48,29 @@ func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
 		return h.fail(w, v, problemStore, err)
 	}
 	code := v.URL.Query().Get("code")
-	c := h.returning(v, sealers)
+	c := h.returning(v, sealers, live)
 	switch {
 	case c.known && !c.attempt.IsSpent() && c.account != nil && isCode(code):
 		return h.finish(w, c, code)
 	case c.known && c.attempt.IsSpent() && h.repeat(w, c):
 		return nil
-	case live != nil:
+	case live != nil && h.isWhatWasAskedFor(live.Identity, c):
 		h.logReturn(c, "already logged in", live.Identity)
 		redirect(w, http.StatusFound, login.Location(v.origin.String(), c.landing))
 		return nil
 	case code == "" && c.state != "":
 		h.logReturn(c, "declined", nil)
 		c.forgetAttempt(w)
-		return h.answer(w, v, problemDeclined, page.Data{Action: h.loginURL(c.landing)})
+		return h.answer(w, v, problemDeclined, page.Data{Action: c.retryURL(h)})
 	default:
 		h.logReturn(c, "begun afresh: no attempt of this browser is open", nil)
 		return h.beginAgain(w, c, false)
 	}
 }
 
-func (h *Handler) returning(v *visit, s *sealers) *returning {
+func (h *Handler) returning(v *visit, s *sealers, live *session.Session) *returning {
 	query := v.URL.Query()
-	c := &returning{visit: v, sealers: s, attempts: h.attempts(v, s), state: query.Get("state")}
+	c := &returning{visit: v, sealers: s, live: live, attempts: h.attempts(v, s), state: query.Get("state")}
 	if c.attempt, c.place, c.known = c.attempts.Find(c.state); c.known {
 		c.landing = c.attempt.Target
 		c.account, _ = h.accountOf(c.attempt.Account).(account.Redirector)
@@ -87,7 +89,7 @@ func isCode(code string) bool { return code != "" && len(code) <= 1024 }
 func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error {
 	result := h.memory.recent.Do(c.Context(), h.recentKey(c), h.now(), func() login.Result {
 		// A visitor who leaves, as WeChat does when it asks twice, does not stop the exchange: the code is spent by now.
-		return h.exchange(context.WithoutCancel(c.Context()), c.account, code)
+		return h.exchange(context.WithoutCancel(c.Context()), c, code)
 	})
 	switch err := result.Err; {
 	case err == nil && h.isLive(result.Session):
@@ -109,15 +111,44 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 
 var errSnapshot = errors.New("a snapshot page's visitor is nobody")
 
-func (h *Handler) exchange(ctx context.Context, a account.Redirector, code string) login.Result {
-	id, err := a.Exchange(ctx, code)
+func (h *Handler) exchange(ctx context.Context, c *returning, code string) login.Result {
+	id, err := c.account.Exchange(ctx, code, c.attempt.Profile)
 	if err != nil {
 		return login.Result{Err: err}
 	}
+	lifetime := h.lifetime
 	if id.Get(identity.Snapshot) != "" {
-		return login.Result{Err: errSnapshot}
+		if !allowsSnapshots(c.account) {
+			return login.Result{Err: errSnapshot}
+		}
+		lifetime = min(lifetime, snapshotLifetime)
 	}
-	return login.Result{Session: session.New(id, h.now(), h.lifetime)}
+	return login.Result{Session: session.New(h.keepKnown(id, c.live), h.now(), lifetime)}
+}
+
+// snapshotLifetime bounds the session of a person whom WeChat made up.
+const snapshotLifetime = time.Hour
+
+// keepKnown adds to an identity what a session of the same person knew: a login for the profile need not bring all that
+// a silent one brought, nor the other way round.
+func (h *Handler) keepKnown(id identity.Identity, live *session.Session) identity.Identity {
+	if live == nil || live.Identity.Get(identity.Snapshot) != id.Get(identity.Snapshot) {
+		return id
+	}
+	for _, name := range []string{identity.Account, identity.AppID, identity.OpenID} {
+		if live.Identity.Get(name) != id.Get(name) {
+			return id
+		}
+	}
+	if id.Get(identity.UnionID) == "" {
+		id = id.With(identity.UnionID, live.Identity.Get(identity.UnionID))
+	}
+	return id
+}
+
+// isWhatWasAskedFor reports whether a live session is as good as the one that the visitor went to WeChat for.
+func (h *Handler) isWhatWasAskedFor(id identity.Identity, c *returning) bool {
+	return id.Get(identity.Snapshot) == "" && (!c.attempt.Profile || h.hasProfile(id))
 }
 
 // recentKey names an attempt for [login.Recent]. Its random part is enough; the site is there so that nobody has to
@@ -158,6 +189,7 @@ func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, refused bool) 
 	}
 	s := start{
 		account: c.account,
+		profile: c.attempt.Profile,
 		target:  c.landing,
 		rounds:  c.sealers.state.Rounds(c.state).Add(h.now()),
 		refused: refused,
@@ -182,8 +214,11 @@ func (h *Handler) failWeChat(w http.ResponseWriter, c *returning, err error) err
 		fields = append(fields, zap.String("cure", cure))
 	}
 	h.logger.Error("login failed", fields...)
-	return h.answer(w, c.visit, problem, page.Data{Action: h.loginURL(c.landing)})
+	return h.answer(w, c.visit, problem, page.Data{Action: c.retryURL(h)})
 }
+
+// retryURL begins the login that failed once more.
+func (c *returning) retryURL(h *Handler) string { return h.loginURL(c.landing, c.attempt.Profile) }
 
 func (c *returning) forgetAttempt(w http.ResponseWriter) {
 	if c.known {

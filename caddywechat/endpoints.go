@@ -66,7 +66,7 @@ func (h *Handler) login(w http.ResponseWriter, v *visit) error {
 	if redirector == nil {
 		return h.showOpenInWeChat(w, v, target)
 	}
-	return h.begin(w, v, start{account: redirector, target: target})
+	return h.begin(w, v, start{account: redirector, profile: query.Get("profile") == "1", target: target})
 }
 
 // logout ends the visitor's session. A request that another site caused shows a button instead.
@@ -90,7 +90,7 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 		}
 	}
 	if returnTo == "" {
-		page.Write(w, v.Request, http.StatusOK, page.LoggedOut, page.Data{Action: h.loginURL("/")})
+		page.Write(w, v.Request, http.StatusOK, page.LoggedOut, page.Data{Action: h.loginURL("/", false)})
 		return nil
 	}
 	status := http.StatusFound

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -61,23 +62,25 @@ func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 	}
 	s, err := h.liveSession(v)
 	switch {
-	case s != nil:
+	case s != nil && h.satisfies(s, ask):
 		return v.next(s.Identity)
 	case ask == AskOptional:
 		return v.next(nil)
 	case err != nil:
 		return h.fail(w, v, problemStore, err)
 	default:
-		return h.challenge(w, v)
+		return h.challenge(w, v, ask, s)
 	}
 }
 
-// challenge answers a request that needs a login and has none.
-func (h *Handler) challenge(w http.ResponseWriter, v *visit) error {
+// challenge answers a request whose session, nil where there is none, is not what is asked for.
+func (h *Handler) challenge(w http.ResponseWriter, v *visit, ask Ask, s *session.Session) error {
 	account := h.redirectorFor(visitor.Of(v.UserAgent()))
 	switch {
 	case account == nil && h.OutsideWeChat == outsidePass:
-		return v.next(nil)
+		return v.next(identityOf(s))
+	case !visitor.IsNavigation(v.Request) && s != nil:
+		return h.profileRequired(w, v, account)
 	case !visitor.IsNavigation(v.Request):
 		return h.loginRequired(w, v)
 	case h.comesByAnotherHost(v):
@@ -85,7 +88,7 @@ func (h *Handler) challenge(w http.ResponseWriter, v *visit) error {
 	case account == nil:
 		return h.showOpenInWeChat(w, v, target(v.Request))
 	default:
-		return h.begin(w, v, start{account: account, target: target(v.Request)})
+		return h.begin(w, v, start{account: account, profile: ask == AskUserinfo, target: target(v.Request)})
 	}
 }
 
@@ -143,8 +146,18 @@ func setPlaceholders(r *http.Request, id identity.Identity) {
 	}
 	repl.Map(func(key string) (any, bool) {
 		name, ok := strings.CutPrefix(key, "http.auth.user.")
-		return id.Get(name), ok
+		return withoutControls(id.Get(name)), ok
 	})
+}
+
+// withoutControls replaces what would end a line, wherever a site puts a person's own words.
+func withoutControls(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 // log returns the fields that every line about a request has.

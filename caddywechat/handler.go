@@ -30,6 +30,9 @@ func init() { caddy.RegisterModule(new(Handler)) }
 // `{http.auth.user.openid}` | The person's openid in that account
 // `{http.auth.user.unionid}` | The person's id over all of a company's apps
 // `{http.auth.user.scope}` | What the visitor granted
+// `{http.auth.user.nickname}` | The nickname, as WeChat gave it: a stranger's text
+// `{http.auth.user.avatar}` | The avatar's URL
+// `{http.auth.user.snapshot}` | 1 for a visitor of a snapshot page
 //
 // and, in the same way, every other field that an account brings.
 type Handler struct {
@@ -99,7 +102,8 @@ type Rule struct {
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
 	// What to ask: "none" (never asks, forwards no identity), "optional" (never asks, forwards the identity if there is
-	// one), "login" (needs a login).
+	// one), "login" (needs a login), "userinfo" (needs a login with the person's profile: asks a visitor who logged in
+	// silently for consent, once).
 	Ask Ask `json:"ask,omitempty"`
 
 	match caddyhttp.MatcherSets
@@ -113,6 +117,7 @@ const (
 	AskNothing  Ask = "none"
 	AskOptional Ask = "optional"
 	AskLogin    Ask = "login"
+	AskUserinfo Ask = "userinfo"
 )
 
 // CaddyModule returns the Caddy module information.

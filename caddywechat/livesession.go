@@ -1,6 +1,7 @@
 package caddywechat
 
 import (
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 )
@@ -40,12 +41,36 @@ func (h *Handler) liveSession(v *visit) (*session.Session, error) {
 
 // isLive judges a session by the clock and by the configuration of today.
 func (h *Handler) isLive(s session.Session) bool {
-	account := h.accountOf(s.Identity.Get(identity.Account))
-	return account != nil &&
-		account.AppID() == s.Identity.Get(identity.AppID) &&
+	a := h.accountOf(s.Identity.Get(identity.Account))
+	return a != nil &&
+		a.AppID() == s.Identity.Get(identity.AppID) &&
 		h.now().Before(s.End(h.lifetime)) &&
-		s.Identity.Get(identity.Snapshot) == "" &&
+		(s.Identity.Get(identity.Snapshot) == "" || allowsSnapshots(a)) &&
 		!h.memory.revoked.Has(s.ID)
+}
+
+func allowsSnapshots(a account.Account) bool {
+	s, ok := a.(account.Snapshots)
+	return ok && s.AllowsSnapshots()
+}
+
+// satisfies reports whether a live session is what is asked for.
+func (h *Handler) satisfies(s *session.Session, ask Ask) bool {
+	return ask != AskUserinfo || h.hasProfile(s.Identity)
+}
+
+// hasProfile reports whether an identity holds the person's profile, which made-up people of snapshot pages never have.
+func (h *Handler) hasProfile(id identity.Identity) bool {
+	a, ok := h.accountOf(id.Get(identity.Account)).(account.Redirector)
+	return ok && id.Get(identity.Snapshot) == "" && a.HasProfile(id)
+}
+
+// identityOf returns whom a session stands for, nobody for nil.
+func identityOf(s *session.Session) identity.Identity {
+	if s == nil {
+		return nil
+	}
+	return s.Identity
 }
 
 // site is what sessions and attempts are sealed for: they open nowhere else.

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
@@ -22,6 +23,8 @@ type problem struct {
 var (
 	problemBadRequest    = problem{http.StatusBadRequest, "bad_request", "the request cannot be understood", page.BadRequest}
 	problemLoginRequired = problem{http.StatusUnauthorized, "login_required", "log in with WeChat first, at login_url", page.BadRequest}
+	problemNoProfile     = problem{http.StatusForbidden, "profile_unavailable", "this way to log in never brings a profile", page.ProfileUnavailable}
+	problemProfile       = problem{http.StatusUnauthorized, "profile_required", "agree to share your profile first, at login_url", page.BadRequest}
 	problemOutside       = problem{http.StatusForbidden, "login_required", "open this page in WeChat", page.OpenInWeChat}
 	problemDeclined      = problem{http.StatusForbidden, "declined", "the visitor did not allow the login", page.Declined}
 	problemSnapshot      = problem{http.StatusForbidden, "snapshot", "WeChat shows a snapshot of the page, whose visitor is nobody", page.Snapshot}
@@ -67,10 +70,19 @@ func (h *Handler) fail(w http.ResponseWriter, v *visit, p problem, err error) er
 
 // loginRequired tells a program where a login begins.
 func (h *Handler) loginRequired(w http.ResponseWriter, v *visit) error {
-	p := problemLoginRequired
-	return writeJSON(w, p.status, problemBody{
-		Error: p.word, Message: p.message, RequestID: v.id(), LoginURL: h.loginURL(h.pageOf(v)),
-	})
+	return h.needs(w, v, problemLoginRequired, h.loginURL(h.pageOf(v), false))
+}
+
+// profileRequired tells a program where a login with the profile begins, if the account has such a thing.
+func (h *Handler) profileRequired(w http.ResponseWriter, v *visit, a account.Redirector) error {
+	if a != nil && a.Consent(true) == account.Never {
+		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
+	}
+	return h.needs(w, v, problemProfile, h.loginURL(h.pageOf(v), true))
+}
+
+func (h *Handler) needs(w http.ResponseWriter, v *visit, p problem, loginURL string) error {
+	return writeJSON(w, p.status, problemBody{Error: p.word, Message: p.message, RequestID: v.id(), LoginURL: loginURL})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) error {

@@ -66,10 +66,10 @@ func (h *Handler) Cleanup() (err error) {
 }
 
 func (h *Handler) provisionOptions(caddy.Context) (err error) {
-	if h.Prefix, err = resolveOr(defaultPrefix, "prefix", h.Prefix, config.Prefix); err != nil {
+	if h.Prefix, err = config.ResolveOr(defaultPrefix, "prefix", h.Prefix, config.Prefix); err != nil {
 		return err
 	}
-	if h.OutsideWeChat, err = resolveOr(outsidePage, "outside_wechat", h.OutsideWeChat, checkOutsideWeChat); err != nil {
+	if h.OutsideWeChat, err = config.ResolveOr(outsidePage, "outside_wechat", h.OutsideWeChat, checkOutsideWeChat); err != nil {
 		return err
 	}
 	if h.PublicURL == "" {
@@ -143,8 +143,8 @@ func (h *Handler) provisionRules(ctx caddy.Context) error {
 		return fmt.Errorf("match: %w", err)
 	}
 	for i, rule := range h.Rules {
-		if !slices.Contains([]Ask{AskNothing, AskOptional, AskLogin}, rule.Ask) {
-			return fmt.Errorf("rules: ask of rule %d is %q: write none, optional or login", i+1, rule.Ask)
+		if !slices.Contains([]Ask{AskNothing, AskOptional, AskLogin, AskUserinfo}, rule.Ask) {
+			return fmt.Errorf("rules: ask of rule %d is %q: write none, optional, login or userinfo", i+1, rule.Ask)
 		}
 		matchers, err := ctx.LoadModule(rule, "MatchRaw")
 		if err != nil {
@@ -206,16 +206,8 @@ func accountKinds() []string {
 	return kinds
 }
 
-// resolveOr returns the checked value of an option, or fallback where it is not set.
-func resolveOr(fallback, option, value string, check config.Check) (string, error) {
-	if value == "" {
-		return fallback, nil
-	}
-	return config.Resolve(option, value, check)
-}
-
 func resolveDuration(fallback time.Duration, option, value string, check config.Check) (time.Duration, error) {
-	text, err := resolveOr(fallback.String(), option, value, check)
+	text, err := config.ResolveOr(fallback.String(), option, value, check)
 	if err != nil {
 		return 0, err
 	}

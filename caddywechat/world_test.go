@@ -59,21 +59,29 @@ func newWorld(t *testing.T, options string) *world { return makeWorld(t, "http",
 
 func makeWorld(t *testing.T, scheme, matcher, options string) *world {
 	t.Helper()
+	w := startWorld(t, scheme, simulator.Config{})
+	w.handler = w.provision(fmt.Sprintf("wechat_auth %s {\nofficial_account %s %s\nplatform %s\n%s\n}",
+		matcher, simulator.DemoAppID, simulator.DemoSecret, w.simURL, options))
+	return w
+}
+
+// newWorldWith makes a world around a simulator with other people or habits. It still needs a handler.
+func newWorldWith(t *testing.T, config simulator.Config) *world { return startWorld(t, "http", config) }
+
+func startWorld(t *testing.T, scheme string, config simulator.Config) *world {
+	t.Helper()
 	w := &world{t: t, scheme: scheme, time: time.Date(2026, 11, 20, 9, 0, 0, 300e6, time.UTC)}
+	if config.Accounts == nil {
+		config.Accounts = []simulator.OfficialAccount{{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host, OpenPlatform: "x"}}
+	}
+	config.DenyRedirects, config.Now = true, w.now
 	var err error
-	w.sim, err = simulator.New(simulator.Config{
-		Accounts:      []simulator.OfficialAccount{{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host, OpenPlatform: "x"}},
-		DenyRedirects: true,
-		Now:           w.now,
-	})
-	if err != nil {
+	if w.sim, err = simulator.New(config); err != nil {
 		t.Fatal(err)
 	}
 	simServer := httptest.NewServer(w.sim)
 	t.Cleanup(func() { w.sim.Close(); simServer.Close() })
 	w.simURL = simServer.URL
-	w.handler = w.provision(fmt.Sprintf("wechat_auth %s {\nofficial_account %s %s\nplatform %s\n%s\n}",
-		matcher, simulator.DemoAppID, simulator.DemoSecret, simServer.URL, options))
 	w.serve()
 	return w
 }

@@ -26,13 +26,37 @@ type Redirector interface {
 	Account
 	// Serves reports whether this way to log in works in the visitor's browser.
 	Serves(visitor.Client) bool
+	// Consent returns what a login takes, without and with the person's profile.
+	Consent(profile bool) Consent
 	// AuthorizeURL returns where to send the browser. It shall come back to redirectURI, with state and a code appended
 	// as the parameters of these names; without a code when the visitor declined.
-	AuthorizeURL(redirectURI, state string) string
-	// Exchange returns whom a code stands for. It is called once for a code, whatever comes of it. The identity holds
-	// the fields account and app_id; the field id is set by the gate. An error that wraps [ErrCodeRefused] begins the
-	// login afresh.
-	Exchange(ctx context.Context, code string) (identity.Identity, error)
+	AuthorizeURL(redirectURI, state string, profile bool) string
+	// Exchange returns whom a code stands for, with the profile where the login asked for it. It is called once for a
+	// code, whatever comes of it. The identity holds the fields account and app_id; the field id is set by the gate. An
+	// error that wraps [ErrCodeRefused] begins the login afresh.
+	Exchange(ctx context.Context, code string, profile bool) (identity.Identity, error)
+	// HasProfile reports whether an identity that this account made holds the profile.
+	HasProfile(identity.Identity) bool
+}
+
+// Consent is what a login takes of the visitor.
+type Consent int
+
+const (
+	// Silent: nothing, nobody is asked.
+	Silent Consent = iota
+	// Direct: the account's page asks the visitor, and the browser is sent there at once.
+	Direct
+	// AskFirst: the account's page asks the visitor, after they pressed a button on a page of the gate.
+	AskFirst
+	// Never: this kind of account cannot do it.
+	Never
+)
+
+// Snapshots is an account that may vouch for visitors of a snapshot page, whose ids are made up by WeChat.
+type Snapshots interface {
+	// AllowsSnapshots reports whether such a visitor gets a session, which is short and marked, instead of none.
+	AllowsSnapshots() bool
 }
 
 // WeChatUser is an account that speaks to WeChat. The gate hands it the way to do so before anything else is asked of it.

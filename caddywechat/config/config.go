@@ -54,4 +54,12 @@ func Resolve(option, value string, check Check) (string, error) {
 	return value, nil
 }
 
+// ResolveOr returns the resolved and checked value of an option, or fallback where it is not set.
+func ResolveOr(fallback, option, value string, check Check) (string, error) {
+	if value == "" {
+		return fallback, nil
+	}
+	return Resolve(option, value, check)
+}
+
 func hasPlaceholder(value string) bool { return strings.Contains(value, "{") }

@@ -2,6 +2,11 @@
 // the request headers that carry them, and the removal of headers that a client forged.
 package identity
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // Names of the fields that the built-in kinds of account bring. Another kind may bring others: a name is lower case
 // letters, digits and underscores, and everything that is made from it (headers, placeholders, JSON) follows from it.
 const (
@@ -42,8 +47,10 @@ func (id Identity) Get(name string) string {
 }
 
 // With returns the identity with the named field set to value. An empty value leaves the identity as it is: what an
-// account does not know is absent, never empty. The identity that With is called on must not be used any more.
+// account does not know is absent, never empty. A value that is too long for a cookie is cut. The identity that With is
+// called on must not be used any more.
 func (id Identity) With(name, value string) Identity {
+	value = cut(value, maxLength(name))
 	if value == "" {
 		return id
 	}
@@ -54,4 +61,28 @@ func (id Identity) With(name, value string) Identity {
 		}
 	}
 	return append(id, Field{name, value})
+}
+
+// maxLength returns the length in bytes of the longest value of a field. All together fit into a sealed cookie.
+func maxLength(name string) int {
+	switch name {
+	case Nickname:
+		return 384 // WeChat's own have up to 32 characters
+	case Avatar:
+		return 768
+	default:
+		return 192
+	}
+}
+
+// cut returns the beginning of s that has at most n bytes, without half a character at its end.
+func cut(s string, n int) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }

@@ -23,6 +23,7 @@ const maxTarget = 2000
 type Attempt struct {
 	State   string    // what WeChat sends back
 	Account string    // the kind of account that is asked to vouch
+	Profile bool      // whether the person's profile is asked for
 	Target  string    // where the visitor lands: path and query, perhaps a fragment, as they were asked for
 	Created time.Time // to the second
 
@@ -36,7 +37,7 @@ type Attempt struct {
 }
 
 // NewAttempt returns an attempt that begins now. A target that is too long for a cookie is kept as its path, or as "/".
-func NewAttempt(state, account, target string, now time.Time) Attempt {
+func NewAttempt(state, account string, profile bool, target string, now time.Time) Attempt {
 	if len(target) > maxTarget {
 		target, _, _ = strings.Cut(target, "#")
 		target, _, _ = strings.Cut(target, "?")
@@ -44,7 +45,7 @@ func NewAttempt(state, account, target string, now time.Time) Attempt {
 	if len(target) > maxTarget {
 		target = "/"
 	}
-	return Attempt{State: state, Account: account, Target: target, Created: now.Truncate(time.Second)}
+	return Attempt{State: state, Account: account, Profile: profile, Target: target, Created: now.Truncate(time.Second)}
 }
 
 // Spend returns the attempt as one that led to s.
@@ -62,7 +63,7 @@ func (a Attempt) Matches(state string) bool {
 }
 
 // attemptVersion is the first byte of a payload; see the session's.
-const attemptVersion = 1
+const attemptVersion = 2
 
 // MarshalBinary makes the payload.
 func (a Attempt) MarshalBinary() ([]byte, error) {
@@ -70,6 +71,7 @@ func (a Attempt) MarshalBinary() ([]byte, error) {
 	b = append(b, attemptVersion)
 	b = seal.AppendText(b, a.State)
 	b = seal.AppendText(b, a.Account)
+	b = seal.AppendFlag(b, a.Profile)
 	b = seal.AppendText(b, a.Target)
 	b = seal.AppendNumber(b, uint64(a.Created.Unix()))
 	if a.IsSpent() {
@@ -86,7 +88,7 @@ func (a *Attempt) UnmarshalBinary(payload []byte) error {
 	if r.Byte() != attemptVersion {
 		return seal.ErrPayload
 	}
-	*a = Attempt{State: r.Text(), Account: r.Text(), Target: r.Text(), Created: unix(r.Number())}
+	*a = Attempt{State: r.Text(), Account: r.Text(), Profile: r.Flag(), Target: r.Text(), Created: unix(r.Number())}
 	if r.More() {
 		a.Spent = unix(r.Number())
 		a.SessionEnd = unix(r.Number())
@@ -178,13 +180,13 @@ func (as Attempts) Free() int {
 	return oldest
 }
 
-// LostRounds returns the rounds of a browser that comes without a session: an attempt that led to a session counts as
-// one, unless that session would have ended by now, and so do those that led to the attempt. Of several such attempts the
-// one with the longest way behind it counts.
-func (as Attempts) LostRounds(k StateKey, now time.Time) Rounds {
+// LostRounds returns the rounds of a browser that comes without a session, or, with profileOnly, without a profile: an
+// attempt that led to a session, or asked for a profile, counts as one, unless that session would have ended by now, and
+// so do those that led to the attempt. Of several such attempts the one with the longest way behind it counts.
+func (as Attempts) LostRounds(k StateKey, profileOnly bool, now time.Time) Rounds {
 	var longest Rounds
 	for _, a := range as.place {
-		if a == nil || !a.IsSpent() || !a.SessionEnd.After(now) {
+		if a == nil || !a.IsSpent() || !a.SessionEnd.After(now) || profileOnly && !a.Profile {
 			continue
 		}
 		if rounds := append(Rounds{a.Spent}, k.Rounds(a.State)...).recent(now); len(rounds) > len(longest) {

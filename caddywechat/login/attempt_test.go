@@ -33,7 +33,7 @@ func mustSeal(t testing.TB, s *seal.Sealer, site string, a Attempt) string {
 
 // begun returns an attempt of a state, begun that long before now.
 func begun(state string, ago time.Duration) *Attempt {
-	a := NewAttempt(state, "official_account", "/page", now.Add(-ago))
+	a := NewAttempt(state, "official_account", false, "/page", now.Add(-ago))
 	return &a
 }
 
@@ -50,7 +50,7 @@ func sameAttempt(a, b Attempt) bool {
 }
 
 func TestAnAttemptReadsAsItWasWritten(t *testing.T) {
-	odd := NewAttempt("s", "official_account", "//a/./b/../%2e?q=%zz&张=\\#/x?y#z", now)
+	odd := NewAttempt("s", "official_account", false, "//a/./b/../%2e?q=%zz&张=\\#/x?y#z", now)
 	for name, a := range map[string]Attempt{
 		"begun": *begun(stateKey.NewState(nil), 0), "spent": *spent(stateKey.NewState(Rounds{now}), 0), "odd target": odd, "empty": {Created: now},
 	} {
@@ -93,7 +93,7 @@ func TestLongTargets(t *testing.T) {
 		"double slash":      {"//page?" + long, "//page"},
 		"many characters":   {"/页?" + strings.Repeat("中", maxTarget/3), "/页"},
 	} {
-		if got := NewAttempt("s", "official_account", tt.target, now).Target; got != tt.want {
+		if got := NewAttempt("s", "official_account", false, tt.target, now).Target; got != tt.want {
 			t.Errorf("%s: kept as %.60q, want %.60q", name, got, tt.want)
 		}
 	}
@@ -101,7 +101,7 @@ func TestLongTargets(t *testing.T) {
 
 func TestTheLongestAttemptFitsIntoACookie(t *testing.T) {
 	target := "/" + strings.Repeat("x", maxTarget-1)
-	a := NewAttempt(stateKey.NewState(Rounds{now, now, now}), "official_account", target, now).
+	a := NewAttempt(stateKey.NewState(Rounds{now, now, now}), "official_account", false, target, now).
 		Spend(session.New(nil, now, time.Hour), now.Add(24*time.Hour), now)
 	longSite := strings.Repeat("a", 255) + "|https://open.weixin.qq.com"
 	for _, secure := range []bool{true, false} {
@@ -262,7 +262,7 @@ func TestLostRounds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			as := Attempts{place: tt.place}
-			if got := len(Rounds(as.LostRounds(stateKey, now)).recent(now)); got != tt.want {
+			if got := len(Rounds(as.LostRounds(stateKey, false, now)).recent(now)); got != tt.want {
 				t.Errorf("%d rounds, want %d", got, tt.want)
 			}
 		})
@@ -277,11 +277,11 @@ func TestRoundsWithinASecondAreLostWhereverTheirAttemptsStand(t *testing.T) {
 	for _, places := range [][3]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 7}, {5, 6, 3}} {
 		var as Attempts
 		as.place[places[0]], as.place[places[1]] = first, second
-		if got := as.LostRounds(stateKey, now); len(got) != 2 || got.Exceeded(now) {
+		if got := as.LostRounds(stateKey, false, now); len(got) != 2 || got.Exceeded(now) {
 			t.Errorf("places %v: two rounds are %v", places, got)
 		}
 		as.place[places[2]] = third
-		if got := as.LostRounds(stateKey, now); !got.Exceeded(now) {
+		if got := as.LostRounds(stateKey, false, now); !got.Exceeded(now) {
 			t.Errorf("places %v: three rounds are %v", places, got)
 		}
 	}

@@ -17,6 +17,14 @@ func AppendText(b []byte, text string) []byte {
 // AppendNumber appends a number in as many bytes as it needs, for [Reader.Number].
 func AppendNumber(b []byte, n uint64) []byte { return binary.AppendUvarint(b, n) }
 
+// AppendFlag appends a yes or no, for [Reader.Flag].
+func AppendFlag(b []byte, flag bool) []byte {
+	if flag {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
 // Reader reads a payload in the order in which it was appended. Once something was not there, everything after it is
 // zero, and Close tells.
 type Reader struct {
@@ -66,6 +74,9 @@ func (r *Reader) Text() string {
 	}
 	return string(r.Bytes(int(n)))
 }
+
+// Flag reads what AppendFlag appended.
+func (r *Reader) Flag() bool { return r.Byte() != 0 }
 
 // More reports whether something is left to read.
 func (r *Reader) More() bool { return len(r.rest) > 0 }

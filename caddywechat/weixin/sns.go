@@ -31,6 +31,8 @@ type Token struct {
 	UnionID  string // "" where the account is not bound to an Open Platform account, and with most silent logins
 	Scope    string // comma separated
 	Snapshot bool   // a visitor of a snapshot page: the ids are virtual ones
+
+	access string // the user's access token; it never leaves this package
 }
 
 // ExchangeCode gives a code to WeChat for a token. A code works once, even when the answer is lost or an error -1: this
@@ -47,19 +49,61 @@ func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (
 		UnionID  string `json:"unionid"`
 		Scope    string `json:"scope"`
 		Snapshot number `json:"is_snapshotuser"`
+		Access   string `json:"access_token"`
 	}
 	if err := c.getOnce(ctx, "/sns/oauth2/access_token", q, &answer); err != nil {
-		if apiErr, ok := errors.AsType[*Error](err); ok {
-			// Should whoever answers repeat what it was asked, it does not get into a log.
-			apiErr.Message = strings.NewReplacer(secret, "…", code, "…").Replace(apiErr.Message)
-		}
-		return Token{}, err
+		return Token{}, withoutSecrets(err, secret, code)
 	}
-	t := Token{OpenID: answer.OpenID, UnionID: answer.UnionID, Scope: answer.Scope, Snapshot: answer.Snapshot != 0}
+	t := Token{
+		OpenID: answer.OpenID, UnionID: answer.UnionID, Scope: answer.Scope, Snapshot: answer.Snapshot != 0,
+		access: answer.Access,
+	}
 	if !isID(t.OpenID) || t.UnionID != "" && !isID(t.UnionID) {
 		return Token{}, fmt.Errorf("%w: a token without an openid", ErrAnswer)
 	}
 	return t, nil
+}
+
+// Person is what WeChat tells of someone who agreed.
+type Person struct {
+	UnionID  string // "" where the account is not bound to an Open Platform account
+	Nickname string // any text: emoji, quotes, line breaks; may be empty
+	Avatar   string // an URL, "" for someone without a picture
+}
+
+// UserInfo asks WeChat for the profile of the person that a token stands for
+// (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsuserinfo.html). The other fields that WeChat
+// documents have been empty since October 2021.
+func (c *Client) UserInfo(ctx context.Context, t Token) (Person, error) {
+	q := query{}.
+		with("access_token", t.access).
+		with("openid", t.OpenID).
+		with("lang", "zh_CN")
+	var answer struct {
+		OpenID   string `json:"openid"`
+		UnionID  string `json:"unionid"`
+		Nickname string `json:"nickname"`
+		Avatar   string `json:"headimgurl"`
+	}
+	if err := c.getOnce(ctx, "/sns/userinfo", q, &answer); err != nil {
+		return Person{}, withoutSecrets(err, t.access)
+	}
+	if answer.OpenID != t.OpenID || answer.UnionID != "" && !isID(answer.UnionID) {
+		return Person{}, fmt.Errorf("%w: a profile of somebody else", ErrAnswer)
+	}
+	return Person{UnionID: answer.UnionID, Nickname: answer.Nickname, Avatar: answer.Avatar}, nil
+}
+
+// withoutSecrets keeps what was sent out of an error, should whoever answers repeat it.
+func withoutSecrets(err error, secrets ...string) error {
+	if apiErr, ok := errors.AsType[*Error](err); ok {
+		for _, secret := range secrets {
+			if secret != "" {
+				apiErr.Message = strings.ReplaceAll(apiErr.Message, secret, "…")
+			}
+		}
+	}
+	return err
 }
 
 // isID reports whether s can be an openid or unionid: letters, digits, hyphens and underscores.

@@ -1,6 +1,7 @@
 package weixin
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -89,4 +90,36 @@ func TestAnOddCodeStaysACode(t *testing.T) {
 			t.Errorf("%q went to %s", odd, r.URL.Path)
 		}
 	}
+}
+
+func TestUserInfo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		body string
+		want Person
+	}{
+		"as documented":          {`{"openid":"` + openID + `","nickname":"小明","sex":0,"headimgurl":"https:\/\/thirdwx.qlogo.cn\/x\/132","privilege":[],"unionid":"oUnion"}`, Person{"oUnion", "小明", "https://thirdwx.qlogo.cn/x/132"}},
+		"numbers as strings":     {`{"openid":"` + openID + `","nickname":"a","sex":"1","headimgurl":""}`, Person{Nickname: "a"}},
+		"empty":                  {`{"openid":"` + openID + `","nickname":"","headimgurl":""}`, Person{}},
+		"raw control characters": {`{"openid":"` + openID + "\",\"nickname\":\"a\x01\nb\"}", Person{Nickname: "a  b"}},
+		"an empty unionid":       {`{"openid":"` + openID + `","nickname":"a","unionid":""}`, Person{Nickname: "a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := saying(t, 200, "text/plain", tt.body).UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"})
+			if err != nil || got != tt.want {
+				t.Errorf("got %+v, %v, want %+v", got, err, tt.want)
+			}
+		})
+	}
+	t.Run("somebody else's", func(t *testing.T) {
+		c := saying(t, 200, "text/plain", `{"openid":"oOther","nickname":"a"}`)
+		if _, err := c.UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"}); !errors.Is(err, ErrAnswer) {
+			t.Errorf("got %v, want %v", err, ErrAnswer)
+		}
+	})
+	t.Run("an error that repeats the token", func(t *testing.T) {
+		c := saying(t, 200, "application/json", `{"errcode":40001,"errmsg":"invalid credential 61_token"}`)
+		if _, err := c.UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"}); err == nil || strings.Contains(err.Error(), "61_token") {
+			t.Errorf("got %v", err)
+		}
+	})
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -32,9 +34,18 @@ type Account struct {
 	// that it does not stand in the configuration.
 	AppSecretRaw string `json:"app_secret,omitempty"`
 
-	// What visitors are asked for. Default and, for now, the only one: "snsapi_base", which asks nothing and gives the
-	// openid.
+	// What every login asks for: "snsapi_base", which is silent and gives the openid, or "snsapi_userinfo", which asks the
+	// visitor and gives nickname and avatar too. With snsapi_base, pages under a rule `userinfo` ask for more. Default:
+	// "snsapi_base".
 	Scope string `json:"scope,omitempty"`
+
+	// How a visitor is asked for the profile: "ask", by a page with one button before WeChat's popup, or "direct". WeChat
+	// shows visitors who were sent there without having tapped anything a snapshot page. Default: "ask".
+	ConsentMode string `json:"consent,omitempty"`
+
+	// What becomes of a visitor of a snapshot page, whom WeChat gives made-up ids: "reject" shows a page that points to
+	// WeChat's bar below it, "allow" makes a session of at most an hour that has no profile. Default: "reject".
+	SnapshotMode string `json:"snapshot,omitempty"`
 
 	appID, appSecret string
 	wechat           *weixin.Client
@@ -51,7 +62,9 @@ func (*Account) CaddyModule() caddy.ModuleInfo {
 // UnmarshalCaddyfile reads
 //
 //	official_account <app_id> <app_secret> {
-//		scope snsapi_base
+//		scope    snsapi_base|snsapi_userinfo
+//		consent  ask|direct
+//		snapshot reject|allow
 //	}
 func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the kind
@@ -70,8 +83,16 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := config.Single(d, &a.Scope, scopes); err != nil {
 				return err
 			}
+		case "consent":
+			if err := config.Single(d, &a.ConsentMode, consents); err != nil {
+				return err
+			}
+		case "snapshot":
+			if err := config.Single(d, &a.SnapshotMode, snapshots); err != nil {
+				return err
+			}
 		default:
-			return d.Errf("official_account has no option %q: it takes scope", option)
+			return d.Errf("official_account has no option %q: it takes scope, consent, snapshot", option)
 		}
 	}
 	return nil
@@ -85,17 +106,31 @@ func (a *Account) Provision(caddy.Context) (err error) {
 	if a.appSecret, err = config.Resolve("app_secret", a.AppSecretRaw, config.AppSecret); err != nil {
 		return err
 	}
-	if a.Scope == "" {
-		a.Scope = scopeBase
+	if a.Scope, err = config.ResolveOr(scopeBase, "scope", a.Scope, scopes); err != nil {
+		return err
 	}
-	a.Scope, err = config.Resolve("scope", a.Scope, scopes)
+	if a.ConsentMode, err = config.ResolveOr(consentAsk, "consent", a.ConsentMode, consents); err != nil {
+		return err
+	}
+	a.SnapshotMode, err = config.ResolveOr(snapshotReject, "snapshot", a.SnapshotMode, snapshots)
 	return err
 }
 
-const scopeBase = "snsapi_base"
+// What the options can be.
+const (
+	scopeBase      = "snsapi_base"
+	scopeUserinfo  = "snsapi_userinfo"
+	consentAsk     = "ask"
+	consentDirect  = "direct"
+	snapshotReject = "reject"
+	snapshotAllow  = "allow"
+)
 
-// scopes judges a scope.
-var scopes = config.OneOf(scopeBase)
+var (
+	scopes    = config.OneOf(scopeBase, scopeUserinfo)
+	consents  = config.OneOf(consentAsk, consentDirect)
+	snapshots = config.OneOf(snapshotReject, snapshotAllow)
+)
 
 // Kind implements [account.Account].
 func (*Account) Kind() string { return Kind }
@@ -112,15 +147,35 @@ func (a *Account) UseWeChat(c *weixin.Client) { a.wechat = c }
 // Serves implements [account.Redirector].
 func (*Account) Serves(c visitor.Client) bool { return c.WeChat }
 
+// Consent implements [account.Redirector].
+func (a *Account) Consent(profile bool) account.Consent {
+	switch {
+	case a.scope(profile) == scopeBase:
+		return account.Silent
+	case a.ConsentMode == consentDirect:
+		return account.Direct
+	default:
+		return account.AskFirst
+	}
+}
+
+// scope returns what a login asks WeChat for.
+func (a *Account) scope(profile bool) string {
+	if profile {
+		return scopeUserinfo
+	}
+	return a.Scope
+}
+
 // AuthorizeURL implements [account.Redirector].
-func (a *Account) AuthorizeURL(redirectURI, state string) string {
+func (a *Account) AuthorizeURL(redirectURI, state string, profile bool) string {
 	return a.wechat.Hosts.AuthorizeURL(weixin.Authorization{
-		AppID: a.appID, RedirectURI: redirectURI, Scope: a.Scope, State: state,
+		AppID: a.appID, RedirectURI: redirectURI, Scope: a.scope(profile), State: state,
 	})
 }
 
 // Exchange implements [account.Redirector].
-func (a *Account) Exchange(ctx context.Context, code string) (identity.Identity, error) {
+func (a *Account) Exchange(ctx context.Context, code string, profile bool) (identity.Identity, error) {
 	token, err := a.wechat.ExchangeCode(ctx, a.appID, a.appSecret, code)
 	if err != nil {
 		if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.RefusesCode() {
@@ -128,18 +183,35 @@ func (a *Account) Exchange(ctx context.Context, code string) (identity.Identity,
 		}
 		return nil, err
 	}
-	snapshot := ""
-	if token.Snapshot {
-		snapshot = "1"
-	}
-	return identity.Identity{}.
+	id := identity.Identity{}.
 		With(identity.Account, Kind).
 		With(identity.AppID, a.appID).
 		With(identity.OpenID, token.OpenID).
 		With(identity.UnionID, token.UnionID).
-		With(identity.Scope, token.Scope).
-		With(identity.Snapshot, snapshot), nil
+		With(identity.Scope, token.Scope)
+	if token.Snapshot {
+		return id.With(identity.Snapshot, "1"), nil
+	}
+	if a.scope(profile) == scopeBase || !a.HasProfile(id) {
+		return id, nil
+	}
+	person, err := a.wechat.UserInfo(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return id.
+		With(identity.UnionID, person.UnionID).
+		With(identity.Nickname, person.Nickname).
+		With(identity.Avatar, person.Avatar), nil
 }
+
+// HasProfile implements [account.Redirector]: what counts is what the visitor granted, for a nickname can be empty.
+func (*Account) HasProfile(id identity.Identity) bool {
+	return id.Get(identity.Snapshot) == "" && slices.Contains(strings.Split(id.Get(identity.Scope), ","), scopeUserinfo)
+}
+
+// AllowsSnapshots implements [account.Snapshots].
+func (a *Account) AllowsSnapshots() bool { return a.SnapshotMode == snapshotAllow }
 
 // MarshalLogObject keeps the secret out of logs.
 func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
@@ -152,6 +224,7 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // Interface guards
 var (
 	_ account.Redirector      = (*Account)(nil)
+	_ account.Snapshots       = (*Account)(nil)
 	_ account.WeChatUser      = (*Account)(nil)
 	_ caddy.Provisioner       = (*Account)(nil)
 	_ caddyfile.Unmarshaler   = (*Account)(nil)

@@ -188,7 +188,7 @@ func TestExchangeTellsWhoCame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, _ := answering(t, tt.body)
-			got, err := a.Exchange(t.Context(), "code")
+			got, err := a.Exchange(t.Context(), "code", false)
 			if err != nil || !slices.Equal(got, tt.want) {
 				t.Errorf("got %v, %v, want %v", got, err, tt.want)
 			}
@@ -206,7 +206,7 @@ func TestOnlyARefusedCodeBeginsTheLoginAfresh(t *testing.T) {
 		42002: false, 45009: false, 45011: false, 48001: false, 48004: false, 50002: false,
 	} {
 		a, calls := answering(t, fmt.Sprintf(`{"errcode":%d,"errmsg":"no, rid: 1"}`, code))
-		id, err := a.Exchange(t.Context(), "code")
+		id, err := a.Exchange(t.Context(), "code", false)
 		if err == nil || id != nil || errors.Is(err, account.ErrCodeRefused) != refused {
 			t.Errorf("errcode %d: got %v, %v", code, id, err)
 		}
@@ -218,7 +218,7 @@ func TestOnlyARefusedCodeBeginsTheLoginAfresh(t *testing.T) {
 		}
 	}
 	a, _ := answering(t, "<html>")
-	if _, err := a.Exchange(t.Context(), "code"); !errors.Is(err, weixin.ErrAnswer) || errors.Is(err, account.ErrCodeRefused) {
+	if _, err := a.Exchange(t.Context(), "code", false); !errors.Is(err, weixin.ErrAnswer) || errors.Is(err, account.ErrCodeRefused) {
 		t.Errorf("HTML: got %v", err)
 	}
 }
@@ -238,7 +238,7 @@ func TestAuthorizeURLAsksSilently(t *testing.T) {
 	a.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()})
 	const want = "https://open.weixin.qq.com/connect/oauth2/authorize?appid=" + appID + "&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +
 		"&response_type=code&scope=snsapi_base&state=abc#wechat_redirect"
-	if got := a.AuthorizeURL("https://h5.example.com/_wechat/callback", "abc"); got != want || strings.Contains(got, secret) {
+	if got := a.AuthorizeURL("https://h5.example.com/_wechat/callback", "abc", false); got != want || strings.Contains(got, secret) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
