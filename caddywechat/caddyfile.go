@@ -35,6 +35,10 @@ func init() {
 //			lifetime <duration>
 //		}
 //		store      caddy
+//		user_id    openid|unionid|qualified
+//		headers    default|wxcloud|remote_user|none {
+//			<field> <Header-Name>
+//		}
 //		public_url <url>
 //		prefix     <path>
 //		timeout    <duration>
@@ -76,7 +80,7 @@ type authParser struct {
 }
 
 // optionWords lists what stands directly in the block beside the kinds of accounts.
-const optionWords = "public, optional, login, userinfo, outside_wechat, session, store, public_url, prefix, timeout, platform"
+const optionWords = "public, optional, login, userinfo, outside_wechat, session, store, user_id, headers, public_url, prefix, timeout, platform"
 
 func (p *authParser) option(word string) error {
 	h := p.handler
@@ -95,6 +99,10 @@ func (p *authParser) option(word string) error {
 		return p.session()
 	case "store":
 		return p.store()
+	case "user_id":
+		return config.Single(p.Dispenser, &h.UserID, checkUserID)
+	case "headers":
+		return p.headers()
 	case "public_url":
 		return config.Single(p.Dispenser, &h.PublicURL, config.Origin)
 	case "prefix":
@@ -171,6 +179,31 @@ func (p *authParser) rule(ask Ask) error {
 	}
 	p.handler.Rules = append(p.handler.Rules, rule)
 	return nil
+}
+
+// headers reads presets and fields, and checks them together unless one is a placeholder.
+func (p *authParser) headers() error {
+	if p.handler.Headers != nil {
+		return p.Err("headers is given twice: write all presets behind one another, and all fields into one block")
+	}
+	c := &HeadersConfig{Presets: p.RemainingArgs()}
+	p.handler.Headers = c
+	literal := strings.Join(c.Presets, "")
+	for nesting := p.Nesting(); p.NextBlock(nesting); {
+		f := HeaderField{Field: p.Val()}
+		if !p.AllArgs(&f.Header) {
+			return p.Errf("headers: %s takes the name of one header: %[1]s X-My-Header", f.Field)
+		}
+		c.Fields = append(c.Fields, f)
+		literal += f.Header
+	}
+	if len(c.Presets) == 0 && len(c.Fields) == 0 {
+		return p.Err("headers takes presets, a block of fields, or both: headers default { openid X-My-Openid }")
+	}
+	return config.Literal(p.Dispenser, "headers", literal, func(string) error {
+		_, err := c.provision()
+		return err
+	})
 }
 
 func (p *authParser) session() error {

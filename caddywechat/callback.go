@@ -14,6 +14,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
@@ -97,12 +98,21 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 	case err == nil || errors.Is(err, account.ErrCodeRefused):
 		h.logReturn(c, "begun afresh: WeChat refused the code", nil, zap.Error(err))
 		return h.beginAgain(w, c, true)
+	case errors.Is(err, errNeedsConsent):
+		h.logReturn(c, "consent needed for the unionid", nil)
+		return h.begin(w, c.visit, start{account: c.account, profile: true, target: c.landing, place: &c.place})
 	case c.Context().Err() != nil:
 		return nil // nobody is there any more
 	case errors.Is(err, errSnapshot):
 		h.logReturn(c, "snapshot visitor turned away", nil)
 		c.forgetAttempt(w)
 		return h.answer(w, c.visit, problemSnapshot, page.Data{})
+	case errors.Is(err, errNoUnionID):
+		c.forgetAttempt(w)
+		return h.fail(w, c.visit, problemNoUnionID, err)
+	case errors.Is(err, store.ErrStore):
+		c.forgetAttempt(w)
+		return h.fail(w, c.visit, problemStore, err)
 	default:
 		c.forgetAttempt(w)
 		return h.failWeChat(w, c, err)
@@ -123,7 +133,11 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 		}
 		lifetime = min(lifetime, snapshotLifetime)
 	}
-	return login.Result{Session: session.New(h.keepKnown(id, c.live), h.now(), lifetime)}
+	id, err = h.identify(ctx, c, h.keepKnown(id, c.live))
+	if err != nil {
+		return login.Result{Err: err}
+	}
+	return login.Result{Session: session.New(id, h.now(), lifetime)}
 }
 
 // snapshotLifetime bounds the session of a person whom WeChat made up.
@@ -232,7 +246,7 @@ func hideFromAccessLog(r *http.Request) { caddyhttp.SetVar(r.Context(), caddyhtt
 func (h *Handler) logReturn(c *returning, outcome string, id identity.Identity, fields ...zap.Field) {
 	fields = append(fields, zap.String("outcome", outcome))
 	if a := h.accountOf(id.Get(identity.Account)); a != nil {
-		fields = append(fields, zap.String("account", a.Kind()), zap.String("user_id", a.Person(id)))
+		fields = append(fields, zap.String("account", a.Kind()), zap.String("user_id", h.person(a, id)))
 	}
 	h.logger.Info("callback", c.log(fields...)...)
 }

@@ -34,7 +34,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	received := asReceived(r)
 	v := &visit{Request: received, origin: h.originOf(received), cookies: takeCookies(r.Header)}
 	v.next = func(id identity.Identity) error {
-		identity.SetHeaders(r.Header, id)
+		h.headers.Set(r.Header, id)
 		setPlaceholders(r, id)
 		return next.ServeHTTP(w, r)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
 func init() { caddy.RegisterModule(new(Handler)) }
@@ -56,6 +57,14 @@ type Handler struct {
 	// Where the server keeps the little that it must remember. Default: Caddy's own storage.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=wechat.stores inline_key=module"`
 
+	// What identifies a person to the app: "openid" (the openid in this account), "unionid" (one id over all of a company's
+	// accounts; visitors whose unionid a silent login does not bring are asked for consent, once), or "qualified" (app id
+	// and openid with a colon between them). It must not change once the app knows people. Default: "openid".
+	UserID string `json:"user_id,omitempty"`
+
+	// What the app gets. Default: the preset "default".
+	Headers *HeadersConfig `json:"headers,omitempty"`
+
 	// The origin that visitors see, such as https://h5.example.com. Default: what the request says, or a proxy that
 	// the server's trusted_proxies name.
 	PublicURL string `json:"public_url,omitempty"`
@@ -74,7 +83,10 @@ type Handler struct {
 	reserved identity.Reserved
 	public   *origin // public_url, nil where it is not set
 	platform string  // where WeChat's pages are: sessions of a simulator are none of WeChat's
+	userID   string
+	headers  *identity.Headers
 	lifetime time.Duration
+	store    store.Store
 	keyring  *keyring
 	memory   *memory
 	cleanup  sync.Once
@@ -94,6 +106,25 @@ type SessionConfig struct {
 
 	// How long a session lives, counted from the login. Default: 7d
 	Lifetime string `json:"lifetime,omitempty"`
+}
+
+// HeadersConfig says which request headers tell the app who is asking.
+type HeadersConfig struct {
+	// Sets of headers: "default" (X-Wechat-User and so on), "wxcloud" (X-WX-OPENID and so on, as in WeChat's cloud
+	// hosting), "remote_user" (Remote-User and Remote-Name), or "none" alone. Default: "default".
+	Presets []string `json:"presets,omitempty"`
+
+	// Further headers: names by field. Fields are called as in the placeholders.
+	Fields []HeaderField `json:"fields,omitempty"`
+}
+
+// HeaderField is a header of the site's own choice.
+type HeaderField struct {
+	// The field, such as openid.
+	Field string `json:"field"`
+
+	// The header that carries it.
+	Header string `json:"header"`
 }
 
 // Rule says what to ask of the requests that match.

@@ -33,7 +33,7 @@ func (h *Handler) liveSession(v *visit) (*session.Session, error) {
 		if live != nil {
 			return nil, nil
 		}
-		s.Identity = s.Identity.With(identity.ID, h.accountOf(s.Identity.Get(identity.Account)).Person(s.Identity))
+		s.Identity = s.Identity.With(identity.ID, h.person(h.accountOf(s.Identity.Get(identity.Account)), s.Identity))
 		live = &s
 	}
 	return live, nil
@@ -44,6 +44,7 @@ func (h *Handler) isLive(s session.Session) bool {
 	a := h.accountOf(s.Identity.Get(identity.Account))
 	return a != nil &&
 		a.AppID() == s.Identity.Get(identity.AppID) &&
+		h.person(a, s.Identity) != "" &&
 		h.now().Before(s.End(h.lifetime)) &&
 		(s.Identity.Get(identity.Snapshot) == "" || allowsSnapshots(a)) &&
 		!h.memory.revoked.Has(s.ID)

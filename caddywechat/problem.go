@@ -28,6 +28,7 @@ var (
 	problemOutside       = problem{http.StatusForbidden, "login_required", "open this page in WeChat", page.OpenInWeChat}
 	problemDeclined      = problem{http.StatusForbidden, "declined", "the visitor did not allow the login", page.Declined}
 	problemSnapshot      = problem{http.StatusForbidden, "snapshot", "WeChat shows a snapshot of the page, whose visitor is nobody", page.Snapshot}
+	problemNoUnionID     = problem{http.StatusForbidden, "unionid_missing", "WeChat does not say who the visitor is over all accounts", page.Misconfigured}
 	problemNotFound      = problem{http.StatusNotFound, "not_found", "there is nothing at this address", page.NotFound}
 	problemMethod        = problem{http.StatusMethodNotAllowed, "method_not_allowed", "this address takes other methods", page.MethodNotAllowed}
 	problemTooEarly      = problem{http.StatusTooEarly, "too_early", "send the request again when the TLS handshake is complete", page.TooEarly}

@@ -44,10 +44,9 @@ var (
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
 	h.now = time.Now
-	h.reserved = identity.NewReserved()
 	h.memory = acquireMemory()
 	for _, step := range []func(caddy.Context) error{
-		h.provisionOptions, h.provisionAccounts, h.provisionRules, h.provisionKeys,
+		h.provisionOptions, h.provisionAccounts, h.provisionIdentity, h.provisionRules, h.provisionKeys,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -115,6 +114,44 @@ func (h *Handler) provisionAccounts(ctx caddy.Context) error {
 	return nil
 }
 
+// provisionIdentity settles how the app is told who is asking. It comes after the accounts.
+func (h *Handler) provisionIdentity(caddy.Context) (err error) {
+	if len(h.accounts) > 1 && h.UserID == "" {
+		return errors.New("user_id is not set: where several accounts vouch, a person has several openids; write user_id unionid or user_id qualified")
+	}
+	if h.userID, err = config.ResolveOr(userIDOpenID, "user_id", h.UserID, checkUserID); err != nil {
+		return err
+	}
+	if h.headers, err = h.Headers.provision(); err != nil {
+		return fmt.Errorf("headers: %w", err)
+	}
+	h.reserved = identity.NewReserved(h.headers.Names()...)
+	return nil
+}
+
+func (c *HeadersConfig) provision() (*identity.Headers, error) {
+	if c == nil {
+		return identity.NewHeaders(nil, nil)
+	}
+	var presets []string
+	for _, preset := range c.Presets {
+		name, err := config.Resolve("preset", preset, anything)
+		if err != nil {
+			return nil, err
+		}
+		presets = append(presets, name)
+	}
+	var named []identity.Header
+	for _, f := range c.Fields {
+		name, err := config.Resolve(f.Field, f.Header, anything)
+		if err != nil {
+			return nil, err
+		}
+		named = append(named, identity.Header{Field: f.Field, Name: name})
+	}
+	return identity.NewHeaders(presets, named)
+}
+
 func (h *Handler) weChatClient() (*weixin.Client, error) {
 	timeout, err := resolveDuration(weixin.DefaultTimeout, "timeout", h.Timeout, config.Duration)
 	if err != nil {
@@ -180,11 +217,11 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("loading the store: %w", err)
 	}
-	s, ok := guest.(store.Store)
-	if !ok {
+	var ok bool
+	if h.store, ok = guest.(store.Store); !ok {
 		return fmt.Errorf("store: %T is no store", guest)
 	}
-	h.keyring, err = newKeyring(secrets, s)
+	h.keyring, err = newKeyring(secrets, h.store)
 	return err
 }
 

@@ -46,6 +46,7 @@ type world struct {
 	gate    *httptest.Server
 	scheme  string
 	logs    *observer.ObservedLogs
+	storage string // the folder of Caddy's storage
 
 	mu       sync.Mutex
 	time     time.Time
@@ -94,9 +95,9 @@ func (w *world) provision(directive string) *Handler {
 		directive = directive[:i] + "session {\nkey " + sessionKey + "\n}\n}"
 	}
 	raw := adaptHandler(w.t, "wechat_auth", directive)
-	storage := fmt.Sprintf(`{"storage":{"module":"file_system","root":%q}}`, w.t.TempDir())
+	w.storage = w.t.TempDir()
 	var config caddy.Config
-	if err := json.Unmarshal([]byte(storage), &config); err != nil {
+	if err := json.Unmarshal(fmt.Appendf(nil, `{"storage":{"module":"file_system","root":%q}}`, w.storage), &config); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, err := caddy.ProvisionContext(&config)
@@ -110,6 +111,7 @@ func (w *world) provision(directive string) *Handler {
 	h := module.(*Handler)
 	core, logs := observer.New(zap.DebugLevel)
 	h.logger, h.now, w.logs = zap.New(core), w.now, logs
+	h.store.(interface{ UseClock(func() time.Time) }).UseClock(w.now)
 	w.t.Cleanup(func() { h.Cleanup() })
 	return h
 }

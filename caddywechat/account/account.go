@@ -19,6 +19,9 @@ type Account interface {
 	AppID() string
 	// Person returns what identifies the person within this account, for an identity that this account made.
 	Person(identity.Identity) string
+	// PersonEverywhere returns what identifies the person over all accounts of the company, "" where the identity does
+	// not say.
+	PersonEverywhere(identity.Identity) string
 }
 
 // Redirector is an account that logs a visitor in by sending the browser away and getting it back with a code.

@@ -1,8 +1,11 @@
 package identity
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -32,12 +35,140 @@ var defaultHeaders = func() map[string]string {
 	return headers
 }()
 
-// SetHeaders sets the headers of the preset "default" for id. What id lacks gets no header: call [Reserved.Strip] first,
-// so that a client's own does not stand in for it.
-func SetHeaders(h http.Header, id Identity) {
-	for _, f := range id {
-		h[HeaderName(f.Name)] = []string{HeaderValue(f.Name, f.Value)}
+// Presets are the sets of headers that a site can choose.
+const (
+	PresetDefault    = "default"     // X-Wechat-…, every field
+	PresetWxCloud    = "wxcloud"     // what WeChat's own cloud hosting gives to apps
+	PresetRemoteUser = "remote_user" // what web servers call a person who logged in
+	PresetNone       = "none"        // nothing but what is named
+)
+
+// presets are the headers of the presets but "default", which has a rule instead.
+var presets = map[string][]Header{
+	PresetWxCloud: {
+		{OpenID, "X-Wx-Openid"}, {UnionID, "X-Wx-Unionid"}, {AppID, "X-Wx-Appid"}, {source, "X-Wx-Source"},
+	},
+	PresetRemoteUser: {{ID, "Remote-User"}, {Nickname, "Remote-Name"}},
+	PresetNone:       nil,
+}
+
+// source is the field of a header whose value says where the request came from: for all of ours, a WeChat client.
+const source, sourceValue = "", "wx_client"
+
+// Header is a header that carries a field.
+type Header struct{ Field, Name string }
+
+// Headers are those that a site sends to its app.
+type Headers struct {
+	everyField bool // by the rule of the preset "default"
+	headers    []Header
+}
+
+// NewHeaders returns the headers of the presets and those that are named beside them. No preset at all means "default".
+func NewHeaders(presetNames []string, named []Header) (*Headers, error) {
+	h := new(Headers)
+	for i, name := range presetNames {
+		if slices.Contains(presetNames[:i], name) {
+			return nil, fmt.Errorf("%s is given twice: remove one", name)
+		}
+		if name == PresetNone && len(presetNames) > 1 {
+			return nil, errors.New("none stands alone: remove it, or the other presets")
+		}
+		preset, ok := presets[name]
+		if !ok && name != PresetDefault {
+			return nil, fmt.Errorf("%.40q is no preset: write default, wxcloud, remote_user or none", name)
+		}
+		h.everyField = h.everyField || name == PresetDefault
+		h.headers = append(h.headers, preset...)
 	}
+	h.everyField = h.everyField || len(presetNames) == 0
+	for _, header := range named {
+		if err := h.add(header); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+func (h *Headers) add(header Header) error {
+	if !slices.Contains(Names, header.Field) {
+		return fmt.Errorf("%.40q is no field: write one of %s", header.Field, strings.Join(Names, ", "))
+	}
+	if !isToken(header.Name) {
+		return fmt.Errorf("%.80q is no name of a header: write letters, digits and hyphens", header.Name)
+	}
+	if isHTTPs(header.Name) {
+		return fmt.Errorf("%s has a meaning of its own in HTTP: write a name that begins with X-", header.Name)
+	}
+	folded := fold(header.Name)
+	for _, other := range h.headers {
+		if fold(other.Name) == folded {
+			return fmt.Errorf("%s and %s are the same to CGI, PHP and WSGI: rename one", header.Name, other.Name)
+		}
+	}
+	if h.everyField && strings.HasPrefix(folded, "x-wechat-") || h.everyField && strings.HasPrefix(folded, "x-wecom-") {
+		return fmt.Errorf("%s belongs to the preset default: write another name, or headers none { … }", header.Name)
+	}
+	h.headers = append(h.headers, Header{header.Field, textproto.CanonicalMIMEHeaderKey(header.Name)})
+	return nil
+}
+
+// Names returns the names beside those that the rule of the preset "default" makes.
+func (h *Headers) Names() []string {
+	var names []string
+	for _, header := range h.headers {
+		names = append(names, header.Name)
+	}
+	return names
+}
+
+// Set sets the headers for id, none for nobody. What id lacks gets no header: call [Reserved.Strip] first, so that a
+// client's own does not stand in for it.
+func (h *Headers) Set(dst http.Header, id Identity) {
+	if id == nil {
+		return
+	}
+	if h.everyField {
+		for _, f := range id {
+			dst[HeaderName(f.Name)] = []string{HeaderValue(f.Name, f.Value)}
+		}
+	}
+	for _, header := range h.headers {
+		value := id.Get(header.Field)
+		if header.Field == source {
+			value = sourceValue
+		}
+		if value != "" {
+			dst[header.Name] = []string{HeaderValue(header.Field, value)}
+		}
+	}
+}
+
+// isHTTPs reports whether a header means something to HTTP itself, to browsers or to proxies.
+func isHTTPs(name string) bool {
+	folded := fold(name)
+	for _, prefix := range []string{"accept", "access-control-", "content-", "if-", "proxy-", "sec-", "x-forwarded-"} {
+		if strings.HasPrefix(folded, prefix) {
+			return true
+		}
+	}
+	switch folded {
+	case "authorization", "cache-control", "connection", "cookie", "date", "expect", "forwarded", "from", "host",
+		"keep-alive", "max-forwards", "origin", "pragma", "range", "referer", "set-cookie", "te", "trailer",
+		"transfer-encoding", "upgrade", "user-agent", "via", "warning", "x-real-ip", "x-requested-with":
+		return true
+	}
+	return false
+}
+
+// isToken reports whether name is a field name of letters, digits, hyphens, underscores and dots.
+func isToken(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; !isAlphanumeric(c) && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // HeaderValue returns a field's value as a header carries it: a nickname is always percent-encoded (UTF-8, RFC 3986

@@ -7,6 +7,8 @@ import (
 	"testing"
 )
 
+var defaults, _ = NewHeaders(nil, nil)
+
 func TestHeaderNamesOfThePresetDefault(t *testing.T) {
 	names := map[string]string{
 		ID:             "X-Wechat-User",
@@ -113,7 +115,7 @@ func TestOtherValuesStayAsTheyAreUnlessAHeaderCannotCarryThem(t *testing.T) {
 
 func TestSetHeadersSetsWhatIsKnownAndNothingElse(t *testing.T) {
 	h := http.Header{"Accept": {"*/*"}, "X-Wechat-Openid": {"forged", "twice"}}
-	SetHeaders(h, Identity{}.
+	defaults.Set(h, Identity{}.
 		With(Account, "official_account").
 		With(AppID, "wx0123456789abcdef").
 		With(OpenID, "o1").
@@ -136,8 +138,87 @@ func TestSetHeadersSetsWhatIsKnownAndNothingElse(t *testing.T) {
 
 func TestSetHeadersOfNobodySetsNothing(t *testing.T) {
 	h := http.Header{}
-	SetHeaders(h, nil)
+	defaults.Set(h, nil)
 	if len(h) != 0 {
 		t.Errorf("got %v", h)
+	}
+}
+
+func TestPresets(t *testing.T) {
+	id := Identity{}.With(ID, "u").With(Account, "official_account").With(AppID, "wx1").With(OpenID, "o1").
+		With(UnionID, "n1").With(Nickname, "小 a")
+	for name, tt := range map[string]struct {
+		presets []string
+		named   []Header
+		want    map[string]string
+	}{
+		"none":        {[]string{"none"}, nil, nil},
+		"remote_user": {[]string{"remote_user"}, nil, map[string]string{"Remote-User": "u", "Remote-Name": "%E5%B0%8F%20a"}},
+		"wxcloud": {[]string{"wxcloud"}, nil, map[string]string{
+			"X-Wx-Openid": "o1", "X-Wx-Unionid": "n1", "X-Wx-Appid": "wx1", "X-Wx-Source": "wx_client",
+		}},
+		"named": {[]string{"none"}, []Header{{OpenID, "x-my-openid"}, {Avatar, "X-My-Avatar"}, {OpenID, "X_Again"}}, map[string]string{
+			"X-My-Openid": "o1", "X_again": "o1",
+		}},
+		"several": {[]string{"default", "remote_user"}, []Header{{OpenID, "X-Openid"}}, map[string]string{
+			"X-Wechat-User": "u", "X-Wechat-Account": "official_account", "X-Wechat-Appid": "wx1", "X-Wechat-Openid": "o1",
+			"X-Wechat-Unionid": "n1", "X-Wechat-Nickname": "%E5%B0%8F%20a",
+			"Remote-User": "u", "Remote-Name": "%E5%B0%8F%20a", "X-Openid": "o1",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			headers, err := NewHeaders(tt.presets, tt.named)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := http.Header{}
+			headers.Set(got, id)
+			want := http.Header{}
+			for name, value := range tt.want {
+				want[name] = []string{value}
+			}
+			if !maps.EqualFunc(got, want, func(a, b []string) bool { return a[0] == b[0] }) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+			nobody := http.Header{}
+			headers.Set(nobody, nil)
+			if len(nobody) != 0 {
+				t.Errorf("for nobody: %v", nobody)
+			}
+			reserved := NewReserved(headers.Names()...)
+			for name := range got {
+				if !reserved.Has(name) {
+					t.Errorf("a client could forge %s", name)
+				}
+			}
+		})
+	}
+}
+
+func TestHeadersThatCannotBe(t *testing.T) {
+	for name, tt := range map[string]struct {
+		presets []string
+		named   []Header
+	}{
+		"unknown preset":          {[]string{"nginx"}, nil},
+		"preset twice":            {[]string{"default", "default"}, nil},
+		"none and another":        {[]string{"none", "default"}, nil},
+		"unknown field":           {[]string{"none"}, []Header{{"phone", "X-Phone"}}},
+		"HTTP's own":              {[]string{"none"}, []Header{{OpenID, "Host"}}},
+		"HTTP's own, folded":      {[]string{"none"}, []Header{{OpenID, "content_length"}}},
+		"a proxy's":               {[]string{"none"}, []Header{{OpenID, "X-Forwarded-User"}}},
+		"no name":                 {[]string{"none"}, []Header{{OpenID, "X Y"}}},
+		"empty name":              {[]string{"none"}, []Header{{OpenID, ""}}},
+		"two that fold together":  {[]string{"none"}, []Header{{OpenID, "X-Me"}, {ID, "x_me"}}},
+		"folds to a preset's":     {[]string{"remote_user"}, []Header{{OpenID, "REMOTE_USER"}}},
+		"in the default's domain": {nil, []Header{{OpenID, "X-Wechat-Me"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := NewHeaders(tt.presets, tt.named); err == nil {
+				t.Error("it was accepted")
+			} else {
+				t.Log(err)
+			}
+		})
 	}
 }

@@ -141,6 +141,10 @@ func (a *Account) AppID() string { return a.appID }
 // Person implements [account.Account]: the openid, which is the same person's in this official account only.
 func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
 
+// PersonEverywhere implements [account.Account]: the unionid, which only accounts have that are bound to an Open Platform
+// account.
+func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
+
 // UseWeChat implements [account.WeChatUser].
 func (a *Account) UseWeChat(c *weixin.Client) { a.wechat = c }
 

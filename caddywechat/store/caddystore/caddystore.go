@@ -4,9 +4,11 @@ package caddystore
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -20,6 +22,8 @@ func init() { caddy.RegisterModule(new(Store)) }
 // Store keeps what the server must remember in Caddy's storage. It has no options.
 type Store struct {
 	storage certmagic.Storage
+	now     func() time.Time
+	ctx     context.Context // ends with the configuration
 }
 
 // CaddyModule returns the Caddy module information.
@@ -32,9 +36,12 @@ func (*Store) CaddyModule() caddy.ModuleInfo {
 
 // Provision takes the storage; it does not touch it.
 func (s *Store) Provision(ctx caddy.Context) error {
-	s.storage = ctx.Storage()
+	s.storage, s.now, s.ctx = ctx.Storage(), time.Now, ctx
 	return nil
 }
+
+// UseClock makes the store judge its entries' lives by another clock than the system's. For tests.
+func (s *Store) UseClock(now func() time.Time) { s.now = now }
 
 // UnmarshalCaddyfile reads `caddy`, which takes nothing.
 func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -49,14 +56,48 @@ const folder = "wechat/"
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
-	value, err := s.storage.Load(ctx, folder+key)
+	entry, err := s.storage.Load(ctx, folder+key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", store.ErrNotFound, key)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading %s from Caddy's storage: %w", key, err)
+		return nil, fmt.Errorf("%w: reading %s from Caddy's storage: %w", store.ErrStore, key, err)
+	}
+	value, ok := s.open(entry)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", store.ErrNotFound, key)
 	}
 	return value, nil
+}
+
+// Put implements [store.Store]. Caddy's storage knows no end of life, so entries carry their own, and those that are over
+// are removed from time to time.
+func (s *Store) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
+	if err := s.storage.Store(ctx, folder+key, seal(value, s.now().Add(life))); err != nil {
+		return fmt.Errorf("%w: writing %s to Caddy's storage: %w", store.ErrStore, key, err)
+	}
+	s.sweepNowAndThen()
+	return nil
+}
+
+// An entry is the second of its end, 0 for none, as eight bytes, and the value.
+const endLength = 8
+
+func seal(value []byte, end time.Time) []byte {
+	var seconds uint64
+	if !end.IsZero() {
+		seconds = uint64(end.Unix())
+	}
+	return append(binary.BigEndian.AppendUint64(nil, seconds), value...)
+}
+
+// open returns the value of an entry, and whether it still is one.
+func (s *Store) open(entry []byte) ([]byte, bool) {
+	if len(entry) < endLength {
+		return nil, false
+	}
+	end := binary.BigEndian.Uint64(entry)
+	return entry[endLength:], end == 0 || uint64(s.now().Unix()) < end
 }
 
 // PutIfAbsent implements [store.Store]. It holds the storage's lock meanwhile, which may take seconds where several
@@ -64,20 +105,20 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte) (kept []byte, err error) {
 	lock := folder + key + ".lock"
 	if err := s.storage.Lock(ctx, lock); err != nil {
-		return nil, fmt.Errorf("locking %s in Caddy's storage: %w", key, err)
+		return nil, fmt.Errorf("%w: locking %s in Caddy's storage: %w", store.ErrStore, key, err)
 	}
 	defer func() {
 		// Whatever became of ctx, others must not wait for this lock.
 		if unlockErr := s.storage.Unlock(context.WithoutCancel(ctx), lock); unlockErr != nil && err == nil {
-			err = fmt.Errorf("unlocking %s in Caddy's storage: %w", key, unlockErr)
+			err = fmt.Errorf("%w: unlocking %s in Caddy's storage: %w", store.ErrStore, key, unlockErr)
 		}
 	}()
 	kept, err = s.Get(ctx, key)
 	if !errors.Is(err, store.ErrNotFound) {
 		return kept, err
 	}
-	if err := s.storage.Store(ctx, folder+key, value); err != nil {
-		return nil, fmt.Errorf("writing %s to Caddy's storage: %w", key, err)
+	if err := s.storage.Store(ctx, folder+key, seal(value, time.Time{})); err != nil {
+		return nil, fmt.Errorf("%w: writing %s to Caddy's storage: %w", store.ErrStore, key, err)
 	}
 	return value, nil
 }

@@ -25,7 +25,7 @@ const key = "session_key"
 func inFolder(t *testing.T) (*Store, string) {
 	t.Helper()
 	dir := t.TempDir()
-	return &Store{storage: &certmagic.FileStorage{Path: dir}}, dir
+	return &Store{storage: &certmagic.FileStorage{Path: dir}, now: time.Now, ctx: t.Context()}, dir
 }
 
 // inBubble runs f where time passes at once: the storage's locks wait for seconds, and are looked after for seconds more.
@@ -96,7 +96,7 @@ func TestThePlaceIsAFolderOfItsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := filepath.Join(dir, "wechat", key)
-		if b, err := os.ReadFile(path); err != nil || string(b) != "value" {
+		if b, err := os.ReadFile(path); err != nil || !strings.HasSuffix(string(b), "value") {
 			t.Errorf("got %q, %v", b, err)
 		}
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
@@ -200,5 +200,33 @@ func TestTheModuleIsKnown(t *testing.T) {
 	}
 	if _, ok := info.New().(store.Store); !ok {
 		t.Errorf("got %T", info.New())
+	}
+}
+
+func TestEntriesEndWithTheirLife(t *testing.T) {
+	s, dir := inFolder(t)
+	now := time.Now()
+	s.now = func() time.Time { return now }
+	for _, value := range []string{"first", "second"} {
+		if err := s.Put(t.Context(), "area/key", []byte(value), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Get(t.Context(), "area/key"); err != nil || string(got) != value {
+			t.Errorf("got %q, %v", got, err)
+		}
+	}
+	if _, err := s.PutIfAbsent(t.Context(), "kept", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	if _, err := s.Get(t.Context(), "area/key"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("after its life: %v", err)
+	}
+	s.sweep(t.Context())
+	if _, err := os.Stat(filepath.Join(dir, "wechat", "area", "key")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after a sweep the file is still there: %v", err)
+	}
+	if got, err := s.Get(t.Context(), "kept"); err != nil || string(got) != "x" {
+		t.Errorf("what is kept for ever: %q, %v", got, err)
 	}
 }

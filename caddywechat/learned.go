@@ -1,0 +1,69 @@
+package caddywechat
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+)
+
+// learnedFor is how long a unionid is remembered, counted from the person's last login.
+const learnedFor = 180 * 24 * time.Hour
+
+// storeTimeout bounds what a login waits for the store.
+const storeTimeout = 3 * time.Second
+
+// withUnionID adds to an identity the unionid that an earlier login brought, where this one brought none: a silent one
+// seldom does. What it brings is remembered. The error wraps [store.ErrNotFound] for a person of whom none is known.
+func (h *Handler) withUnionID(ctx context.Context, id identity.Identity) (identity.Identity, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	key := learnedKey(id)
+	if id.Get(identity.UnionID) == "" {
+		known, err := h.store.Get(ctx, key)
+		if err != nil {
+			return id, fmt.Errorf("the unionid that was learned: %w", err)
+		}
+		id = id.With(identity.UnionID, string(known))
+	}
+	if err := h.store.Put(ctx, key, []byte(id.Get(identity.UnionID)), learnedFor); err != nil {
+		// The login does not need it; the next silent one may ask for consent again.
+		h.logger.Warn("a unionid could not be remembered", zap.Error(err))
+	}
+	return id, nil
+}
+
+// learnedKey names a person in the store without telling who it is.
+func learnedKey(id identity.Identity) string {
+	sum := sha256.Sum256([]byte(id.Get(identity.AppID) + "\x00" + id.Get(identity.OpenID)))
+	return "unionid/" + hex.EncodeToString(sum[:])
+}
+
+// errNoUnionID is the error of a login that brought all that WeChat gives, and no unionid.
+var errNoUnionID = errors.New("WeChat gives no unionid: bind the account to an Open Platform account, or write user_id openid")
+
+// errNeedsConsent is the error of a silent login that leaves open who the person is.
+var errNeedsConsent = errors.New("the unionid is not known without consent")
+
+// identify completes an identity by what the site's user_id needs.
+func (h *Handler) identify(ctx context.Context, c *returning, id identity.Identity) (identity.Identity, error) {
+	if h.userID != userIDUnionID || id.Get(identity.Snapshot) != "" || id.Get(identity.OpenID) == "" {
+		return id, nil
+	}
+	complete, err := h.withUnionID(ctx, id)
+	switch {
+	case !errors.Is(err, store.ErrNotFound):
+		return complete, err
+	case c.account.HasProfile(id):
+		return nil, errNoUnionID
+	default:
+		return nil, errNeedsConsent
+	}
+}

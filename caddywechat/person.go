@@ -1,0 +1,29 @@
+package caddywechat
+
+import (
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+)
+
+// What user_id can be.
+const (
+	userIDOpenID    = "openid"
+	userIDUnionID   = "unionid"
+	userIDQualified = "qualified"
+)
+
+var checkUserID = config.OneOf(userIDOpenID, userIDUnionID, userIDQualified)
+
+// person returns what identifies somebody to the app, "" for an identity that lacks it. It never changes for a person
+// while the configuration stays.
+func (h *Handler) person(a account.Account, id identity.Identity) string {
+	switch h.userID {
+	case userIDUnionID:
+		return a.PersonEverywhere(id)
+	case userIDQualified:
+		return a.AppID() + ":" + a.Person(id)
+	default:
+		return a.Person(id)
+	}
+}

@@ -1,0 +1,108 @@
+package caddywechat
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+var personEverywhere = simulator.UnionID("x", "xiaoming")
+
+func (b *browser) user(path string) string {
+	b.t.Helper()
+	b.received()
+	b.open(path).wantStatus(b.t, http.StatusOK)
+	return b.received().Header.Get("X-Wechat-User")
+}
+
+func TestUserIDQualified(t *testing.T) {
+	b := newProfileWorld(t, "", "user_id qualified").browser(inWeChat)
+	b.follow("/")
+	if got, want := b.user("/"), simulator.DemoAppID+":"+person; got != want {
+		t.Errorf("user %s, want %s", got, want)
+	}
+}
+
+func TestUserIDUnionID(t *testing.T) {
+	t.Run("a silent login that brings none asks for consent, once", func(t *testing.T) {
+		w := newProfileWorld(t, "", "user_id unionid")
+		b := w.browser(inWeChat)
+		authorize := consentPage(t, b.open(b.toCallback("/page")))
+		b.open(b.agree(authorize, "allow")).wantRedirect(t, "/page")
+		if got := b.user("/page"); got != personEverywhere {
+			t.Errorf("user %s, want %s", got, personEverywhere)
+		}
+
+		// From now on silent logins know who it is, in every browser.
+		other := w.browser(inWeChat)
+		other.open(other.toCallback("/page")).wantRedirect(t, "/page")
+		if got := other.user("/page"); got != personEverywhere {
+			t.Errorf("user %s, want %s", got, personEverywhere)
+		}
+
+		// For 180 days from the last login.
+		w.pass(100 * 24 * time.Hour)
+		other = w.browser(inWeChat)
+		other.open(other.toCallback("/page")).wantRedirect(t, "/page")
+		w.pass(100 * 24 * time.Hour)
+		other = w.browser(inWeChat)
+		other.open(other.toCallback("/page")).wantRedirect(t, "/page")
+		w.pass(181 * 24 * time.Hour)
+		other = w.browser(inWeChat)
+		consentPage(t, other.open(other.toCallback("/page")))
+	})
+	t.Run("an account without an Open Platform gets a page and a log line", func(t *testing.T) {
+		w := newWorldWith(t, simulator.Config{Accounts: []simulator.OfficialAccount{
+			{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host},
+		}})
+		w.provisionAccount("", "user_id unionid")
+		b := w.browser(inWeChat)
+		callback := b.agree(consentPage(t, b.open(b.toCallback("/page"))), "allow")
+		b.open(callback).wantStatus(t, http.StatusForbidden)
+		if w.logs.FilterMessage("request failed").Len() != 1 || !strings.Contains(w.logs.All()[len(w.logs.All())-1].ContextMap()["error"].(string), "Open Platform") {
+			t.Errorf("log: %v", w.logs.All())
+		}
+	})
+	t.Run("sessions that do not say are none", func(t *testing.T) {
+		w := newProfileWorld(t, "", "")
+		b := w.browser(inWeChat)
+		b.login("/")
+		w.provisionAccount("", "user_id unionid")
+		b.open("/").wantStatus(t, http.StatusFound)
+	})
+	t.Run("a store that is down is told", func(t *testing.T) {
+		w := newProfileWorld(t, "", "user_id unionid")
+		if err := os.WriteFile(filepath.Join(w.storage, "wechat"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := w.browser(inWeChat)
+		b.send("GET", b.toCallback("/page")).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
+	})
+}
+
+func TestHeadersOption(t *testing.T) {
+	w := newProfileWorld(t, "", "headers wxcloud remote_user {\nopenid X-Legacy_Id\n}")
+	b := w.browser(inWeChat)
+	b.follow("/")
+	w.received()
+	b.open("/", "X-Legacy-ID: evil", "X_legacy.id: evil", "X-Wechat-User: evil")
+	h := w.received().Header
+	for name, want := range map[string]string{
+		"X-Wx-Openid": person, "X-Wx-Appid": simulator.DemoAppID, "X-Wx-Source": "wx_client", "Remote-User": person, "X-Legacy_id": person,
+		"X-Wechat-User": "", "X-Legacy-Id": "", "X-Wx-Unionid": "",
+	} {
+		if got := h.Get(name); name != "X-Legacy_id" && got != want || name == "X-Legacy_id" && h[name][0] != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	for name, values := range h {
+		if values[0] == "evil" {
+			t.Errorf("the app got %s: evil", name)
+		}
+	}
+}
