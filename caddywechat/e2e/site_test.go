@@ -159,12 +159,7 @@ func (s *site) visitor() *visitor {
 		if name, port, _ := net.SplitHostPort(addr); strings.HasSuffix(name, "example.com") {
 			addr = "127.0.0.1:" + port
 		}
-		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-		if errors.Is(err, syscall.ECONNRESET) {
-			// Caddy was just reloaded: the kernel had given the connection to the listener that closed.
-			return new(net.Dialer).DialContext(ctx, network, addr)
-		}
-		return conn, err
+		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
 	transport := &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	s.t.Cleanup(transport.CloseIdleConnections)
@@ -197,6 +192,10 @@ func (v *visitor) open(address string, headers ...string) answer {
 		req.Header[name] = append(req.Header[name], value)
 	}
 	res, err := v.Do(req)
+	if errors.Is(err, syscall.ECONNRESET) {
+		// Caddy was just reloaded: the kernel had given the connection to the listener that closed. Browsers ask again, too.
+		res, err = v.Do(req)
+	}
 	if err != nil {
 		v.t.Fatalf("%s: %v\n%s", address, err, v.caddy.log.tail())
 	}
