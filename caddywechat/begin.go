@@ -1,6 +1,7 @@
 package caddywechat
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -30,6 +31,9 @@ type start struct {
 func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	if v.origin.host == "" {
 		return h.fail(w, v, problemBadRequest, errNoHost)
+	}
+	if !h.isInDomain(v.origin) {
+		return h.fail(w, v, problemInternal, fmt.Errorf("session domain %s does not cover the host: no browser would keep the cookie", h.cookies.Domain))
 	}
 	consent := s.account.Consent(s.profile)
 	if consent == account.Never {

@@ -33,6 +33,9 @@ func init() {
 //		session {
 //			key      <secret>...
 //			lifetime <duration>
+//			idle     <duration>
+//			cookie   <name>
+//			domain   <domain>
 //		}
 //		store      caddy
 //		user_id    openid|unionid|qualified
@@ -233,8 +236,20 @@ func (p *authParser) session() error {
 			if err := config.Single(p.Dispenser, &s.Lifetime, config.Lifetime); err != nil {
 				return err
 			}
+		case "idle":
+			if err := config.Single(p.Dispenser, &s.Idle, config.Lifetime); err != nil {
+				return err
+			}
+		case "cookie":
+			if err := config.Single(p.Dispenser, &s.Cookie, config.CookieName); err != nil {
+				return err
+			}
+		case "domain":
+			if err := config.Single(p.Dispenser, &s.Domain, config.Domain); err != nil {
+				return err
+			}
 		default:
-			return p.Errf("session has no option %q: it takes key, lifetime", option)
+			return p.Errf("session has no option %q: it takes key, lifetime, idle, cookie, domain", option)
 		}
 	}
 	return nil

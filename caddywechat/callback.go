@@ -126,7 +126,7 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 	if err != nil {
 		return login.Result{Err: err}
 	}
-	lifetime := h.lifetime
+	lifetime := h.lives.Lifetime
 	if id.Get(identity.Snapshot) != "" {
 		if !allowsSnapshots(c.account) {
 			return login.Result{Err: errSnapshot}
@@ -179,7 +179,7 @@ func (h *Handler) repeat(w http.ResponseWriter, c *returning) bool {
 // land gives the browser its session, marks the attempt as spent, and sends the visitor to the page they asked for.
 func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) error {
 	now, site, secure := h.now(), h.site(c.origin), c.origin.secure()
-	end := s.End(h.lifetime)
+	end := s.End(h.lives)
 	sealed, err := c.sealers.session.Seal(site, s)
 	if err != nil {
 		return h.failWeChat(w, c, err)
@@ -190,7 +190,7 @@ func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) e
 		return h.fail(w, c.visit, problemInternal, err)
 	}
 	h.logReturn(c, "logged in", s.Identity)
-	http.SetCookie(w, session.Cookie(session.CookieName(secure), sealed, end.Sub(now), secure))
+	http.SetCookie(w, h.cookies.New(sealed, end.Sub(now), secure))
 	http.SetCookie(w, c.attempts.Cookie(c.place, sealedAttempt, spent, now))
 	redirect(w, http.StatusFound, login.Location(c.origin.String(), c.landing))
 	return nil

@@ -107,9 +107,8 @@ func (h *Handler) endSession(w http.ResponseWriter, v *visit, s *session.Session
 	if err != nil {
 		return err
 	}
-	h.memory.revoked.Add(s.ID, s.End(h.lifetime), h.now())
-	secure := v.origin.secure()
-	http.SetCookie(w, session.Cookie(session.CookieName(secure), "", 0, secure))
+	h.memory.revoked.Add(s.ID, s.Expires, h.now())
+	http.SetCookie(w, h.cookies.New("", 0, v.origin.secure()))
 	for _, c := range h.attempts(v, sealers).RemoveAll() {
 		http.SetCookie(w, c)
 	}
@@ -135,7 +134,7 @@ func (h *Handler) me(w http.ResponseWriter, v *visit) error {
 	if s == nil {
 		return h.loginRequired(w, v)
 	}
-	body := map[string]string{"expires_at": s.End(h.lifetime).UTC().Format(time.RFC3339)}
+	body := map[string]string{"expires_at": s.End(h.lives).UTC().Format(time.RFC3339)}
 	for _, f := range s.Identity {
 		body[f.Name] = f.Value
 	}

@@ -21,7 +21,8 @@ type visit struct {
 	*http.Request        // with the URL that the client sent
 	origin        origin // what the browser calls the site; none has no host
 	cookies       []*http.Cookie
-	next          func(identity.Identity) error // passes the request on as this person, as nobody when nil
+	// next passes the request on as this person, as nobody when nil.
+	next func(http.ResponseWriter, identity.Identity) error
 }
 
 // ServeHTTP is the gate.
@@ -32,8 +33,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	h.reserved.Strip(r)
 	received := asReceived(r)
-	v := &visit{Request: received, origin: h.originOf(received), cookies: takeCookies(r.Header)}
-	v.next = func(id identity.Identity) error {
+	v := &visit{Request: received, origin: h.originOf(received), cookies: takeCookies(r.Header, h.isOwnCookie)}
+	v.next = func(w http.ResponseWriter, id identity.Identity) error {
 		h.headers.Set(r.Header, id)
 		setPlaceholders(r, id)
 		return next.ServeHTTP(w, r)
@@ -58,14 +59,14 @@ func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if ask == AskNothing {
-		return v.next(nil)
+		return v.next(w, nil)
 	}
 	s, err := h.liveSession(v)
 	switch {
 	case s != nil && h.satisfies(s, ask):
-		return v.next(s.Identity)
+		return v.next(h.note(w, v, s), s.Identity)
 	case ask == AskOptional:
-		return v.next(nil)
+		return v.next(w, nil)
 	case err != nil:
 		return h.fail(w, v, problemStore, err)
 	default:
@@ -78,7 +79,7 @@ func (h *Handler) challenge(w http.ResponseWriter, v *visit, ask Ask, s *session
 	account := h.redirectorFor(visitor.Of(v.UserAgent()))
 	switch {
 	case account == nil && h.OutsideWeChat == outsidePass:
-		return v.next(identityOf(s))
+		return v.next(w, identityOf(s))
 	case !visitor.IsNavigation(v.Request) && s != nil:
 		return h.profileRequired(w, v, account)
 	case !visitor.IsNavigation(v.Request):
@@ -102,9 +103,13 @@ func isSecondGate(r *http.Request) bool {
 	return false
 }
 
+func (h *Handler) isOwnCookie(name string) bool {
+	return h.cookies.IsName(name) || login.IsCookieName(name) || name == hopCookie
+}
+
 // takeCookies removes the module's own cookies from h, so that they never go upstream, and returns them. Everything else
 // stays as the client wrote it.
-func takeCookies(h http.Header) []*http.Cookie {
+func takeCookies(h http.Header, own func(name string) bool) []*http.Cookie {
 	lines := h["Cookie"]
 	if len(lines) == 0 {
 		return nil
@@ -112,14 +117,10 @@ func takeCookies(h http.Header) []*http.Cookie {
 	var taken []*http.Cookie
 	kept := lines[:0:0]
 	for _, line := range lines {
-		if !strings.Contains(line, "wechat_") {
-			kept = append(kept, line)
-			continue
-		}
 		var pairs []string
 		for pair := range strings.SplitSeq(line, ";") {
 			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			if session.IsCookieName(name) || login.IsCookieName(name) || name == hopCookie {
+			if own(name) {
 				taken = append(taken, &http.Cookie{Name: name, Value: value})
 			} else {
 				pairs = append(pairs, pair)
@@ -128,6 +129,9 @@ func takeCookies(h http.Header) []*http.Cookie {
 		if rest := strings.TrimSpace(strings.Join(pairs, ";")); rest != "" {
 			kept = append(kept, rest)
 		}
+	}
+	if taken == nil {
+		return nil
 	}
 	if len(kept) == 0 {
 		delete(h, "Cookie")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
@@ -85,7 +86,8 @@ type Handler struct {
 	platform string  // where WeChat's pages are: sessions of a simulator are none of WeChat's
 	userID   string
 	headers  *identity.Headers
-	lifetime time.Duration
+	lives    session.Lives
+	cookies  session.Cookies
 	store    store.Store
 	keyring  *keyring
 	memory   *memory
@@ -106,6 +108,17 @@ type SessionConfig struct {
 
 	// How long a session lives, counted from the login. Default: 7d
 	Lifetime string `json:"lifetime,omitempty"`
+
+	// How long a visitor may go to no page before the session ends. Only navigations count, since only they may bring a new
+	// cookie. Default: as long as the lifetime.
+	Idle string `json:"idle,omitempty"`
+
+	// The name of the session's cookie; on https a prefix __Host- or __Secure- is put before it. Default: wechat_session
+	Cookie string `json:"cookie,omitempty"`
+
+	// A domain that shares one session among its subdomains, such as example.com. The sites need the same key. Default:
+	// each host has its own.
+	Domain string `json:"domain,omitempty"`
 }
 
 // HeadersConfig says which request headers tell the app who is asking.

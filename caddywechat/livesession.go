@@ -12,7 +12,7 @@ const maxSessionCookies = 4
 // liveSession returns the visitor's session with whom it stands for, nil where there is none. Two cookies that both open
 // are none: one of them was planted. The error tells that nobody can know, for want of the key.
 func (h *Handler) liveSession(v *visit) (*session.Session, error) {
-	name := session.CookieName(v.origin.secure())
+	name := h.cookies.FullName(v.origin.secure())
 	var live *session.Session
 	seen := 0
 	for _, c := range v.cookies {
@@ -45,7 +45,7 @@ func (h *Handler) isLive(s session.Session) bool {
 	return a != nil &&
 		a.AppID() == s.Identity.Get(identity.AppID) &&
 		h.person(a, s.Identity) != "" &&
-		h.now().Before(s.End(h.lifetime)) &&
+		h.now().Before(s.End(h.lives)) &&
 		(s.Identity.Get(identity.Snapshot) == "" || allowsSnapshots(a)) &&
 		!h.memory.revoked.Has(s.ID)
 }
@@ -76,5 +76,8 @@ func identityOf(s *session.Session) identity.Identity {
 
 // site is what sessions and attempts are sealed for: they open nowhere else.
 func (h *Handler) site(o origin) string {
+	if h.cookies.Domain != "" {
+		return h.cookies.Domain + "|" + h.platform
+	}
 	return o.hostname() + "|" + h.platform
 }

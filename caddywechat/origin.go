@@ -128,3 +128,9 @@ func isHost(host string) bool {
 func isDigits(s string) bool {
 	return s != "" && len(s) <= 5 && strings.Trim(s, "0123456789") == ""
 }
+
+// isInDomain reports whether browsers keep the session's cookie for an origin.
+func (h *Handler) isInDomain(o origin) bool {
+	domain := h.cookies.Domain
+	return domain == "" || o.hostname() == domain || strings.HasSuffix(o.hostname(), "."+domain)
+}

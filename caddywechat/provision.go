@@ -199,7 +199,7 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	if h.Session != nil {
 		session = *h.Session
 	}
-	if h.lifetime, err = resolveDuration(defaultLifetime, "session lifetime", session.Lifetime, config.Lifetime); err != nil {
+	if err := h.provisionSession(session); err != nil {
 		return err
 	}
 	var secrets [][]byte
@@ -225,6 +225,26 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	return err
 }
 
+// provisionSession settles how long sessions live, and in which cookie.
+func (h *Handler) provisionSession(c SessionConfig) (err error) {
+	if h.lives.Lifetime, err = resolveDuration(defaultLifetime, "session lifetime", c.Lifetime, config.Lifetime); err != nil {
+		return err
+	}
+	if h.lives.Idle, err = resolveDuration(0, "session idle", c.Idle, config.Lifetime); err != nil {
+		return err
+	}
+	if h.cookies.Name, err = config.ResolveOr("", "session cookie", c.Cookie, config.CookieName); err != nil {
+		return err
+	}
+	if h.cookies.Domain, err = config.ResolveOr("", "session domain", c.Domain, config.Domain); err != nil {
+		return err
+	}
+	if h.public != nil && !h.isInDomain(*h.public) {
+		return fmt.Errorf("session domain: %s does not cover public_url %s: no browser would keep the cookie", h.cookies.Domain, h.public)
+	}
+	return nil
+}
+
 // accountOf returns the site's account of a kind, nil where there is none.
 func (h *Handler) accountOf(kind string) account.Account {
 	for _, a := range h.accounts {
@@ -244,7 +264,10 @@ func accountKinds() []string {
 }
 
 func resolveDuration(fallback time.Duration, option, value string, check config.Check) (time.Duration, error) {
-	text, err := config.ResolveOr(fallback.String(), option, value, check)
+	if value == "" {
+		return fallback, nil
+	}
+	text, err := config.Resolve(option, value, check)
 	if err != nil {
 		return 0, err
 	}

@@ -174,7 +174,7 @@ func (w *world) serve() {
 	handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		repl := caddy.NewReplacer()
 		r = caddyhttp.PrepareRequest(r, repl, rw, nil)
-		err := w.handler.ServeHTTP(rw, r, caddyhttp.HandlerFunc(w.receive))
+		err := w.current().ServeHTTP(rw, r, caddyhttp.HandlerFunc(w.receive))
 		if err != nil {
 			status := http.StatusInternalServerError
 			if handlerErr, ok := err.(caddyhttp.HandlerError); ok {
@@ -189,6 +189,19 @@ func (w *world) serve() {
 		w.gate = httptest.NewServer(handler)
 	}
 	w.t.Cleanup(w.gate.Close)
+}
+
+func (w *world) current() *Handler {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.handler
+}
+
+// swap puts another handler in place while requests are under way.
+func (w *world) swap(h *Handler) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.handler = h
 }
 
 // receive is the app behind the gate.
@@ -243,7 +256,7 @@ func (w *world) browser(agent string) *browser {
 		w.t.Fatal(err)
 	}
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if strings.Contains(strings.ToLower(addr), ".example") {
+		if strings.Contains(strings.ToLower(addr), "example") {
 			addr = w.gate.Listener.Addr().String()
 		}
 		return new(net.Dialer).DialContext(ctx, network, addr)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/net/publicsuffix"
 )
 
 // AppID judges an app id.
@@ -153,6 +154,36 @@ func Prefix(prefix string) error {
 	}
 	if !ok {
 		return fmt.Errorf("%.80q is no path to put the module's own addresses under: write something like /_wechat", prefix)
+	}
+	return nil
+}
+
+// CookieName judges the name of the session's cookie.
+func CookieName(name string) error {
+	ok := name != "" && !strings.HasPrefix(name, "__") && !strings.HasPrefix(name, "wechat_login_") && name != "wechat_hop"
+	for _, c := range name {
+		ok = ok && (isTokenChar(c) || c == '.')
+	}
+	if !ok {
+		return fmt.Errorf("%.40q is no name for the session's cookie: write letters, digits and underscores; a prefix __Host- "+
+			"or __Secure- is added where it belongs", name)
+	}
+	return nil
+}
+
+// Domain judges a domain whose subdomains share a session.
+func Domain(domain string) error {
+	for _, c := range domain {
+		if !isTokenChar(c) && c != '.' {
+			return fmt.Errorf("%.80q is no domain: write something like example.com", domain)
+		}
+	}
+	if _, err := netip.ParseAddr(domain); err == nil {
+		return fmt.Errorf("%s is an address, which has no subdomains: remove domain", domain)
+	}
+	// Also refuses empty names and dots at either end.
+	if _, err := publicsuffix.EffectiveTLDPlusOne(domain); err != nil || domain != strings.ToLower(domain) {
+		return fmt.Errorf("%.80q is no domain that browsers keep a cookie for: write your own in lower case, such as example.com", domain)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@
 package identity
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -61,6 +62,11 @@ func (id Identity) With(name, value string) Identity {
 		}
 	}
 	return append(id, Field{name, value})
+}
+
+// Without returns a copy of the identity that lacks the named field.
+func (id Identity) Without(name string) Identity {
+	return slices.DeleteFunc(slices.Clone(id), func(f Field) bool { return f.Name == name })
 }
 
 // maxLength returns the length in bytes of the longest value of a field. All together fit into a sealed cookie.

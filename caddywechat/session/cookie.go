@@ -6,28 +6,56 @@ import (
 	"time"
 )
 
-// CookieName returns the name of the session's cookie. On https the prefix __Host- keeps other subdomains and plain http
-// from setting it.
-func CookieName(secure bool) string {
-	if secure {
-		return hostPrefix + cookieName
-	}
-	return cookieName
+// Cookies says in which cookie a browser keeps a session.
+type Cookies struct {
+	// Name is the cookie's name without a prefix, "" for [DefaultName].
+	Name string
+	// Domain shares the session among a domain and its subdomains; "" keeps it on one host.
+	Domain string
 }
 
-// IsCookieName reports whether a cookie of that name is a session's, under any configuration.
-func IsCookieName(name string) bool {
-	name = strings.TrimPrefix(name, hostPrefix)
-	return strings.TrimPrefix(name, securePrefix) == cookieName
-}
+// DefaultName is the name of a session's cookie, without a prefix.
+const DefaultName = "wechat_session"
 
 const (
-	cookieName   = "wechat_session"
 	hostPrefix   = "__Host-"
 	securePrefix = "__Secure-"
 )
 
-// Cookie returns a cookie that a browser keeps for the given time, or deletes when that is not positive.
+// FullName returns the cookie's name. On https a prefix keeps plain http, and where one host keeps the session other
+// subdomains as well, from setting the cookie (RFC 6265bis, section 4.1.3).
+func (c Cookies) FullName(secure bool) string {
+	switch {
+	case !secure:
+		return c.name()
+	case c.Domain != "":
+		return securePrefix + c.name()
+	default:
+		return hostPrefix + c.name()
+	}
+}
+
+func (c Cookies) name() string {
+	if c.Name == "" {
+		return DefaultName
+	}
+	return c.Name
+}
+
+// IsName reports whether a cookie of that name is a session's, by this or by another configuration of the cookie.
+func (c Cookies) IsName(name string) bool {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, hostPrefix), securePrefix)
+	return name == c.name() || name == DefaultName
+}
+
+// New returns the cookie for a browser to keep for the given time, or to delete when that is not positive.
+func (c Cookies) New(value string, life time.Duration, secure bool) *http.Cookie {
+	cookie := Cookie(c.FullName(secure), value, life, secure)
+	cookie.Domain = c.Domain
+	return cookie
+}
+
+// Cookie returns a cookie of one host, for a browser to keep for the given time, or to delete when that is not positive.
 func Cookie(name, value string, life time.Duration, secure bool) *http.Cookie {
 	maxAge := int((life + time.Second - 1) / time.Second)
 	if maxAge <= 0 {

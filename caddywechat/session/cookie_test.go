@@ -21,7 +21,7 @@ func TestCookieAttributes(t *testing.T) {
 		"deleted on http":  {false, 0, "wechat_session=v; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := Cookie(CookieName(tt.secure), "v", tt.life, tt.secure)
+			c := Cookies{}.New("v", tt.life, tt.secure)
 			if got := c.String(); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
@@ -36,19 +36,29 @@ func TestCookieAttributes(t *testing.T) {
 	}
 }
 
+func TestCookieOfADomain(t *testing.T) {
+	c := Cookies{Name: "shop", Domain: "example.com"}
+	for secure, want := range map[bool]string{
+		true:  "__Secure-shop=v; Path=/; Domain=example.com; Max-Age=60; HttpOnly; Secure; SameSite=Lax",
+		false: "shop=v; Path=/; Domain=example.com; Max-Age=60; HttpOnly; SameSite=Lax",
+	} {
+		if got := c.New("v", time.Minute, secure).String(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestCookieNamesOfEveryConfigurationAreTheModules(t *testing.T) {
-	for _, name := range []string{"wechat_session", "__Host-wechat_session", "__Secure-wechat_session"} {
-		if !IsCookieName(name) {
+	own := Cookies{Name: "shop"}
+	for _, name := range []string{
+		"wechat_session", "__Host-wechat_session", "__Secure-wechat_session", "shop", "__Host-shop", "__Secure-shop",
+	} {
+		if !own.IsName(name) {
 			t.Errorf("%s would go upstream", name)
 		}
 	}
-	for _, secure := range []bool{true, false} {
-		if !IsCookieName(CookieName(secure)) {
-			t.Errorf("%s would go upstream", CookieName(secure))
-		}
-	}
-	for _, name := range []string{"", "session", "wechat_session2", "my_wechat_session", "WECHAT_SESSION", "wechat_login_0", "__Host-"} {
-		if IsCookieName(name) {
+	for _, name := range []string{"", "session", "wechat_session2", "my_wechat_session", "WECHAT_SESSION", "wechat_login_0", "__Host-", "shops"} {
+		if own.IsName(name) {
 			t.Errorf("%q would be kept from the app", name)
 		}
 	}

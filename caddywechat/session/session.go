@@ -25,6 +25,7 @@ type Session struct {
 	Identity identity.Identity
 	Created  time.Time // the login, to the second
 	Expires  time.Time // the end that the configuration of that day gave it, to the second
+	Seen     time.Time // the visitor's last navigation that was noted, to the second; at first the login
 }
 
 // New returns a session that begins now and ends after lifetime.
@@ -33,27 +34,44 @@ func New(id identity.Identity, now time.Time, lifetime time.Duration) Session {
 		Identity: id,
 		Created:  now.Truncate(time.Second),
 		Expires:  now.Add(lifetime).Truncate(time.Second),
+		Seen:     now.Truncate(time.Second),
 	}
 	rand.Read(s.ID[:])
 	return s
 }
 
-// End returns when the session ends where sessions live as long as lifetime. A lifetime that was made shorter since the
-// login holds for sessions that already exist; one that was made longer does not.
-func (s Session) End(lifetime time.Duration) time.Time {
-	if end := s.Created.Add(lifetime); end.Before(s.Expires) {
-		return end
+// Lives says how long sessions live.
+type Lives struct {
+	Lifetime time.Duration // counted from the login
+	Idle     time.Duration // counted from the last navigation that was noted; 0: for ever
+}
+
+// End returns when the session ends. Lives that were made shorter since the login hold for sessions that already exist; a
+// lifetime that was made longer does not.
+func (s Session) End(l Lives) time.Time {
+	end := s.Expires
+	if e := s.Created.Add(l.Lifetime); e.Before(end) {
+		end = e
 	}
-	return s.Expires
+	if e := s.Seen.Add(l.Idle); l.Idle > 0 && e.Before(end) {
+		end = e
+	}
+	return end
+}
+
+// NeedsNote reports whether a navigation now is to be noted, so that the session does not end as idle: not every one, for
+// each takes a new cookie and an answer that nobody may cache.
+func (s Session) NeedsNote(l Lives, now time.Time) bool {
+	return l.Idle > 0 && now.Sub(s.Seen) >= l.Idle/10
 }
 
 // version is the first byte of a payload. Whoever changes what follows it gives it a new number: instances of both
 // versions run side by side during an upgrade, and each takes the other's cookies for no session.
-const version = 1
+const version = 2
 
 var errVersion = errors.New("payload of another version")
 
-// MarshalBinary makes the payload: version, id, creation, life, and the fields, each with the place of its name in
+// MarshalBinary makes the payload: version, id, creation, life, age when last seen, and the fields, each with the place of its name in
 // [identity.Names] counted from 1, or 0 and the name itself.
 func (s Session) MarshalBinary() ([]byte, error) {
 	b := make([]byte, 0, 128)
@@ -61,6 +79,7 @@ func (s Session) MarshalBinary() ([]byte, error) {
 	b = append(b, s.ID[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(s.Created.Unix()))
 	b = seal.AppendNumber(b, uint64(s.Expires.Sub(s.Created)/time.Second))
+	b = seal.AppendNumber(b, uint64(max(s.Seen.Sub(s.Created), 0)/time.Second))
 	for _, f := range s.Identity {
 		place := nameToPlace[f.Name]
 		b = append(b, place)
@@ -83,11 +102,12 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 	var created [4]byte
 	copy(created[:], r.Bytes(len(created)))
 	s.Created = time.Unix(int64(binary.BigEndian.Uint32(created[:])), 0)
-	life := r.Number()
-	if life > maxLife {
+	life, seen := r.Number(), r.Number()
+	if life > maxLife || seen > maxLife {
 		return seal.ErrPayload
 	}
 	s.Expires = s.Created.Add(time.Duration(life) * time.Second)
+	s.Seen = s.Created.Add(time.Duration(seen) * time.Second)
 	for r.More() {
 		name, ok := placeToName(r)
 		if !ok {

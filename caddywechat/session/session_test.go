@@ -110,7 +110,7 @@ func TestEndWhereTheLifetimeWasChangedSinceTheLogin(t *testing.T) {
 		"shorter":  {time.Hour, s.Created.Add(time.Hour)},
 		"longer":   {30 * day, s.Created.Add(7 * day)},
 	} {
-		if got := s.End(tt.lifetime); !got.Equal(tt.want) {
+		if got := s.End(Lives{Lifetime: tt.lifetime}); !got.Equal(tt.want) {
 			t.Errorf("%s: ends %s, want %s", name, got, tt.want)
 		}
 	}
@@ -132,7 +132,9 @@ func TestAPayloadOfAnotherVersionIsNoSession(t *testing.T) {
 func TestAMalformedPayloadIsNoSession(t *testing.T) {
 	whole := payloadOf(t, New(silent(), login, day))
 	head := whole[:1+idLength+4]
-	fields := func(b ...byte) []byte { return append(seal.AppendNumber(slices.Clone(head), 60), b...) }
+	fields := func(b ...byte) []byte {
+		return append(seal.AppendNumber(seal.AppendNumber(slices.Clone(head), 60), 1), b...)
+	}
 	for name, b := range map[string][]byte{
 		"nothing":              nil,
 		"only a version":       {version},
@@ -164,12 +166,12 @@ func TestASilentSessionMakesASmallCookie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair := CookieName(true) + "=" + sealed
+	pair := Cookies{}.FullName(true) + "=" + sealed
 	t.Logf("the Cookie header of a silent session has %d bytes", len(pair))
 	if len(pair) >= 320 {
 		t.Errorf("the Cookie header of a silent session has %d bytes", len(pair))
 	}
-	set := Cookie(CookieName(true), sealed, 7*day, true).String()
+	set := Cookie(Cookies{}.FullName(true), sealed, 7*day, true).String()
 	t.Logf("its Set-Cookie has %d bytes", len(set))
 	if parsed, err := http.ParseSetCookie(set); err != nil || parsed.Value != sealed {
 		t.Errorf("%q does not parse: %v", set, err)
@@ -200,4 +202,23 @@ func FuzzUnmarshalBinary(f *testing.F) {
 			t.Errorf("got %+v, %v, want %+v", again, err, s)
 		}
 	})
+}
+
+func TestEndWhereTheVisitorIsIdle(t *testing.T) {
+	s := New(silent(), login, day)
+	lives := Lives{Lifetime: day, Idle: time.Hour}
+	if got, want := s.End(lives), login.Truncate(time.Second).Add(time.Hour); !got.Equal(want) {
+		t.Errorf("at first: %s, want %s", got, want)
+	}
+	if s.NeedsNote(lives, login.Add(5*time.Minute)) || !s.NeedsNote(lives, login.Add(7*time.Minute)) || s.NeedsNote(Lives{Lifetime: day}, login.Add(day)) {
+		t.Error("noted too often, too seldom, or where nobody can be idle")
+	}
+	s.Seen = login.Truncate(time.Second).Add(23*time.Hour + 30*time.Minute)
+	if got, want := s.End(lives), login.Truncate(time.Second).Add(day); !got.Equal(want) {
+		t.Errorf("at last: %s, want %s", got, want)
+	}
+	var again Session
+	if err := again.UnmarshalBinary(payloadOf(t, s)); err != nil || !again.Seen.Equal(s.Seen) {
+		t.Errorf("read back: %s, %v", again.Seen, err)
+	}
 }
