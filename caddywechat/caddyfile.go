@@ -30,6 +30,7 @@ func init() {
 //		login    <matcher>
 //		userinfo <matcher>
 //		outside_wechat page|pass
+//		keep_fragment
 //		session {
 //			key      <secret>...
 //			lifetime <duration>
@@ -83,7 +84,7 @@ type authParser struct {
 }
 
 // optionWords lists what stands directly in the block beside the kinds of accounts.
-const optionWords = "public, optional, login, userinfo, outside_wechat, session, store, user_id, headers, public_url, prefix, timeout, platform"
+const optionWords = "public, optional, login, userinfo, outside_wechat, keep_fragment, session, store, user_id, headers, public_url, prefix, timeout, platform"
 
 func (p *authParser) option(word string) error {
 	h := p.handler
@@ -98,6 +99,15 @@ func (p *authParser) option(word string) error {
 		return p.rule(AskUserinfo)
 	case "outside_wechat":
 		return config.Single(p.Dispenser, &h.OutsideWeChat, checkOutsideWeChat)
+	case "keep_fragment":
+		if p.NextArg() {
+			return p.Err("keep_fragment takes nothing behind it")
+		}
+		if h.KeepFragment {
+			return p.Err("keep_fragment is given twice: remove one")
+		}
+		h.KeepFragment = true
+		return nil
 	case "session":
 		return p.session()
 	case "store":

@@ -88,6 +88,8 @@ func (h *Handler) challenge(w http.ResponseWriter, v *visit, ask Ask, s *session
 		return h.goToPublicHost(w, v)
 	case account == nil:
 		return h.showOpenInWeChat(w, v, target(v.Request))
+	case h.mayHaveFragment(v):
+		return h.askForFragment(w, v, ask == AskUserinfo)
 	default:
 		return h.begin(w, v, start{account: account, profile: ask == AskUserinfo, target: target(v.Request)})
 	}

@@ -52,6 +52,10 @@ type Handler struct {
 	// "pass", which lets them through without an identity. Default: "page".
 	OutsideWeChat string `json:"outside_wechat,omitempty"`
 
+	// Keep what stands behind # in a page's address across the login, for single-page apps that route by it: a small page
+	// with a script comes before WeChat.
+	KeepFragment bool `json:"keep_fragment,omitempty"`
+
 	// How long and with which keys visitors stay logged in.
 	Session *SessionConfig `json:"session,omitempty"`
 

@@ -483,3 +483,18 @@ func TestVisitorWhoLeavesDoesNotLoseTheCode(t *testing.T) {
 		t.Errorf("%d exchanges", got)
 	}
 }
+
+func TestKeepFragment(t *testing.T) {
+	w := newWorld(t, "keep_fragment")
+	b := w.browser(inWeChat)
+	a := b.open("/app?x=1&y=2")
+	a.wantStatus(t, http.StatusOK)
+	if !strings.Contains(a.body, `href="/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"`) || a.Header.Get("Set-Cookie") != "" {
+		t.Fatalf("body: %s", a.body)
+	}
+	// What the page's script does.
+	b.open(b.toCallback("/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"+url.QueryEscape("#/order/9?b=2"))).
+		wantRedirect(t, "/app?x=1&y=2#/order/9?b=2")
+	w.browser(inWeChat).open("//evil.example/x").wantStatus(t, http.StatusFound)
+	w.browser(inWeChat).send("GET", "/app").wantStatus(t, http.StatusUnauthorized)
+}

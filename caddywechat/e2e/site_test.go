@@ -38,6 +38,7 @@ type site struct {
 	config    string
 	caddy     *process
 	scheme    string
+	host      string
 	caddyfile func(directives string) string
 }
 
@@ -70,11 +71,16 @@ func newApp(t *testing.T) *app {
 // simulator as platform, and {app} the app's address.
 func newSite(t *testing.T, scheme, directives string) *site {
 	t.Helper()
-	s := &site{t: t, app: newApp(t), port: freePort(t), admin: freePort(t), env: home(t, "WECHAT_APP_SECRET="+simulator.DemoSecret), scheme: scheme}
+	return newSiteAt(t, scheme, host, directives, false)
+}
+
+func newSiteAt(t *testing.T, scheme, host, directives string, anyBrowser bool) *site {
+	t.Helper()
+	s := &site{t: t, app: newApp(t), port: freePort(t), admin: freePort(t), env: home(t, "WECHAT_APP_SECRET="+simulator.DemoSecret), scheme: scheme, host: host}
 	var err error
 	s.sim, err = simulator.New(simulator.Config{Accounts: []simulator.OfficialAccount{
 		{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host},
-	}})
+	}, AnyBrowser: anyBrowser})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +108,7 @@ func newSite(t *testing.T, scheme, directives string) *site {
 	log
 	%[6]s
 }
-`, s.admin, s.port, scheme, host, tlsLine, directives)
+`, s.admin, s.port, scheme, s.host, tlsLine, directives)
 	}
 	s.config = write(t, "Caddyfile", s.caddyfile(directives))
 	s.restart()
@@ -140,7 +146,7 @@ func (s *site) reload(directives string) {
 }
 
 func (s *site) url(path string) string {
-	return fmt.Sprintf("%s://%s:%d%s", s.scheme, host, s.port, path)
+	return fmt.Sprintf("%s://%s:%d%s", s.scheme, s.host, s.port, path)
 }
 
 // visitor is a browser inside WeChat with cookies of its own. It follows no redirect by itself.

@@ -7,15 +7,23 @@ import (
 	"net/http"
 )
 
-// The only style and the only script of the pages. They stand in the HTML itself; the browser knows them by their hash
-// and runs nothing else.
+// The only style and scripts of the pages. They stand in the HTML itself; the browser knows them by their hash and runs
+// nothing else.
 var (
-	style  = newInline("style", mustRead("style.css"))
-	script = newInline("script", mustRead("copy.js"))
+	style   = newInline("style", mustRead("style.css"))
+	scripts = map[Name]inline{
+		OpenInWeChat: newInline("script", mustRead("copy.js")),
+		Fragment:     newInline("script", mustRead("fragment.js")),
+	}
 )
 
-var contentSecurityPolicy = "default-src 'none'; style-src " + style.source + "; script-src " + script.source +
-	"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+func contentSecurityPolicy(name Name) string {
+	policy := "default-src 'none'; style-src " + style.source
+	if script, ok := scripts[name]; ok {
+		policy += "; script-src " + script.source
+	}
+	return policy + "; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
 
 // inline is an element with its text, and the name by which a Content-Security-Policy allows it.
 type inline struct {
@@ -36,7 +44,7 @@ func setHeaders(header http.Header, name Name, language string) {
 	header.Set("Content-Language", language)
 	header.Add("Vary", "Accept-Language")
 	header.Set("Cache-Control", "no-store")
-	header.Set("Content-Security-Policy", contentSecurityPolicy)
+	header.Set("Content-Security-Policy", contentSecurityPolicy(name))
 	header.Set("Referrer-Policy", referrerPolicy(name))
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Frame-Options", "DENY")

@@ -19,6 +19,9 @@ const (
 	// OpenInWeChat is for browsers outside WeChat: scan this QR code or, on a phone, which cannot scan itself, copy
 	// the link into WeChat. Its button, where Data.Action is set, logs in by scanning with another phone.
 	OpenInWeChat Name = "open_in_wechat"
+	// Fragment leads on by itself, to Data.Action with what stands behind # in the browser's address appended, escaped for
+	// a query. Its button is for browsers without JavaScript, where that is lost.
+	Fragment Name = "fragment"
 	// Consent comes before WeChat's own popup, which may only follow a tap on a button. The button goes on to WeChat.
 	Consent Name = "consent"
 	// Declined is for visitors who said no to WeChat. The button asks again.

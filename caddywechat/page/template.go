@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-//go:embed layout.html style.css copy.js pages words
+//go:embed layout.html style.css copy.js fragment.js pages words
 var files embed.FS
 
 // templates has every built-in page, ready to use.
@@ -32,7 +32,7 @@ func newView(name Name, language string, data Data) view {
 		data.Action = "" // nothing there can be tapped
 	}
 
-	v := view{Data: data, Language: language, Words: words[language][name], Style: style.element, Script: script.element}
+	v := view{Data: data, Language: language, Words: words[language][name], Style: style.element, Script: scripts[name].element}
 	if name == OpenInWeChat {
 		v.QR = qrCode(data.URL)
 	}
