@@ -121,6 +121,14 @@ func TestWhatOnlyProvisioningCanKnow(t *testing.T) {
 		{"short key by variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"session":{"key":["{env.SHORT_KEY}"]}}`, []string{"session key", "32"}},
 		{"rule that asks for nothing known", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"rules":[{"ask":"nicely"}]}`, []string{"rule 1", "nicely", "optional"}},
 		{"unknown field", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"sesion":{}}`, []string{"sesion"}},
+		{"domain that does not cover public_url", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"public_url":"https://h5.example.org","session":{"domain":"example.com"}}`, []string{"session domain", "example.com", "h5.example.org"}},
+		{"user_id", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"user_id":"phone"}`, []string{"user_id", "phone", "unionid"}},
+		{"header that HTTP uses", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"headers":{"presets":["none"],"fields":[{"field":"openid","header":"Cookie"}]}}`, []string{"headers", "Cookie"}},
+		{"consent", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x","consent":"never"}]}`, []string{"consent", "ask or direct"}},
+		{"lifetime", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"session":{"lifetime":"0s"}}`, []string{"session lifetime", "7d"}},
+		{"timeout", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"timeout":"soon"}`, []string{"timeout", "5s"}},
+		{"platform", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"platform":"http://8.8.8.8"}`, []string{"platform", "plain http"}},
+		{"unknown matcher", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"rules":[{"ask":"none","match":[{"colour":"red"}]}]}`, []string{"rule 1", "colour"}},
 		{"unknown store", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"store":{"module":"mysql"}}`, []string{"mysql"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -144,33 +152,76 @@ func TestWhatOnlyProvisioningCanKnow(t *testing.T) {
 	}
 }
 
-func TestGoodCaddyfile(t *testing.T) {
-	raw := adaptHandler(t, "wechat_auth", `
-		@assets path *.css *.js
-		wechat_auth /app/* {
-			official_account {env.APP_ID} {env.APP_SECRET} {
-				scope snsapi_base
+func TestGoodCaddyfiles(t *testing.T) {
+	for _, c := range []struct{ name, directive, want string }{
+		{
+			"six lines", "wechat_auth {\nofficial_account {env.APP_ID} {env.APP_SECRET}\n}",
+			`{"accounts":[{"app_id":"{env.APP_ID}","app_secret":"{env.APP_SECRET}","kind":"official_account"}]}`,
+		},
+		{
+			"every option", `
+			@assets path *.css *.js
+			wechat_auth /app/* {
+				official_account {env.APP_ID} {env.APP_SECRET} {
+					scope snsapi_userinfo
+					consent direct
+					snapshot allow
+				}
+				public @assets
+				optional /app/news/*
+				userinfo /app/me
+				login *
+				outside_wechat pass
+				keep_fragment
+				session {
+					key {env.KEY_1} {env.KEY_2}
+					lifetime 30d
+					idle 12h
+					cookie shop
+					domain example.com
+				}
+				store caddy
+				user_id unionid
+				headers default remote_user {
+					openid X-My-Openid
+				}
+				public_url https://h5.example.com
+				prefix /auth
+				timeout 3s
+				platform http://127.0.0.1:9090
+			}`,
+			`{"accounts":[{"app_id":"{env.APP_ID}","app_secret":"{env.APP_SECRET}","consent":"direct","kind":"official_account","scope":"snsapi_userinfo","snapshot":"allow"}],` +
+				`"headers":{"fields":[{"field":"openid","header":"X-My-Openid"}],"presets":["default","remote_user"]},"keep_fragment":true,` +
+				`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","platform":"http://127.0.0.1:9090","prefix":"/auth","public_url":"https://h5.example.com",` +
+				`"rules":[{"ask":"none","match":[{"path":["*.css","*.js"]}]},{"ask":"optional","match":[{"path":["/app/news/*"]}]},{"ask":"userinfo","match":[{"path":["/app/me"]}]},{"ask":"login"}],` +
+				`"session":{"cookie":"shop","domain":"example.com","idle":"12h","key":["{env.KEY_1}","{env.KEY_2}"],"lifetime":"30d"},"store":{"module":"caddy"},"timeout":"3s","user_id":"unionid"}`,
+		},
+		{
+			"placeholders everywhere", `wechat_auth {
+				official_account {env.A} {file./run/secrets/a} {
+					scope {env.SCOPE}
+				}
+				outside_wechat {env.OUTSIDE}
+				session {
+					lifetime {env.LIFETIME}
+				}
+				headers {env.PRESET}
+				user_id {env.USER_ID}
+				public_url {env.PUBLIC_URL}
+				prefix {env.PREFIX}
+				timeout {env.TIMEOUT}
+				platform {env.PLATFORM}
+			}`,
+			`{"accounts":[{"app_id":"{env.A}","app_secret":"{file./run/secrets/a}","kind":"official_account","scope":"{env.SCOPE}"}],` +
+				`"headers":{"presets":["{env.PRESET}"]},"outside_wechat":"{env.OUTSIDE}","platform":"{env.PLATFORM}","prefix":"{env.PREFIX}","public_url":"{env.PUBLIC_URL}",` +
+				`"session":{"lifetime":"{env.LIFETIME}"},"timeout":"{env.TIMEOUT}","user_id":"{env.USER_ID}"}`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := string(adaptHandler(t, "wechat_auth", c.directive)); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
-			public @assets
-			optional /app/news/*
-			login *
-			outside_wechat pass
-			session {
-				key {env.KEY_1} {env.KEY_2}
-				lifetime 30d
-			}
-			store caddy
-			public_url https://h5.example.com
-			prefix /auth
-			timeout 3s
-			platform http://127.0.0.1:9090
-		}`)
-	const want = `{"accounts":[{"app_id":"{env.APP_ID}","app_secret":"{env.APP_SECRET}","kind":"official_account","scope":"snsapi_base"}],` +
-		`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","platform":"http://127.0.0.1:9090","prefix":"/auth","public_url":"https://h5.example.com",` +
-		`"rules":[{"ask":"none","match":[{"path":["*.css","*.js"]}]},{"ask":"optional","match":[{"path":["/app/news/*"]}]},{"ask":"login"}],` +
-		`"session":{"key":["{env.KEY_1}","{env.KEY_2}"],"lifetime":"30d"},"store":{"module":"caddy"},"timeout":"3s"}`
-	if string(raw) != want {
-		t.Errorf("got  %s\nwant %s", raw, want)
+		})
 	}
 }
 
