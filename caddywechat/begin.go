@@ -30,7 +30,7 @@ type start struct {
 // begin sends the visitor to the account's login page, with the attempt in a cookie.
 func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	if v.origin.host == "" {
-		return h.fail(w, v, problemBadRequest, errNoHost)
+		return h.answer(w, v, problemBadRequest, page.Data{})
 	}
 	if !h.isInDomain(v.origin) {
 		return h.fail(w, v, problemInternal, fmt.Errorf("session domain %s does not cover the host: no browser would keep the cookie", h.cookies.Domain))
@@ -39,7 +39,7 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	if consent == account.Never {
 		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
 	}
-	sealers, err := h.keyring.sealers()
+	sealers, err := h.keyring.sealers(v.Context())
 	if err != nil {
 		return h.fail(w, v, problemStore, err)
 	}
@@ -86,7 +86,7 @@ func (h *Handler) stopLoop(w http.ResponseWriter, v *visit, attempts login.Attem
 	for _, c := range attempts.RemoveAll() {
 		http.SetCookie(w, c)
 	}
-	reason := "the browser does not keep the cookies, or the site changed them on their way"
+	reason := "the browser does not keep the cookies, or instances of the site have different session keys"
 	if s.refused {
 		reason = "WeChat keeps refusing the codes"
 	}

@@ -39,8 +39,7 @@ type returning struct {
 // callback is where WeChat sends a visitor back to. Every way through it ends at the page that the visitor asked for, at
 // another login, or on a page that says what to do.
 func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
-	hideFromAccessLog(v.Request)
-	sealers, err := h.keyring.sealers()
+	sealers, err := h.keyring.sealers(v.Context())
 	if err != nil {
 		return h.fail(w, v, problemStore, err)
 	}
@@ -63,6 +62,10 @@ func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
 		h.logReturn(c, "declined", nil)
 		c.forgetAttempt(w)
 		return h.answer(w, v, problemDeclined, page.Data{Action: c.retryURL(h)})
+	case !c.known && c.attempts.Foreign() > 0:
+		h.logReturn(c, "begun afresh: the attempt was sealed with a key that this instance does not have; all instances of a "+
+			"site need the same session key, or the same storage", nil)
+		return h.beginAgain(w, c, false)
 	default:
 		h.logReturn(c, "begun afresh: no attempt of this browser is open", nil)
 		return h.beginAgain(w, c, false)
@@ -95,7 +98,10 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 	switch err := result.Err; {
 	case err == nil && h.isLive(result.Session):
 		return h.land(w, c, result.Session)
-	case err == nil || errors.Is(err, account.ErrCodeRefused):
+	case err == nil:
+		h.logReturn(c, "begun afresh: the session that this attempt led to is over", nil)
+		return h.beginAgain(w, c, false)
+	case errors.Is(err, account.ErrCodeRefused):
 		h.logReturn(c, "begun afresh: WeChat refused the code", nil, zap.Error(err))
 		return h.beginAgain(w, c, true)
 	case errors.Is(err, errNeedsConsent):
@@ -126,6 +132,7 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 	if err != nil {
 		return login.Result{Err: err}
 	}
+	id = id.With(identity.Account, c.account.Kind()).With(identity.AppID, c.account.AppID())
 	lifetime := h.lives.Lifetime
 	if id.Get(identity.Snapshot) != "" {
 		if !allowsSnapshots(c.account) {
@@ -182,7 +189,7 @@ func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) e
 	end := s.End(h.lives)
 	sealed, err := c.sealers.session.Seal(site, s)
 	if err != nil {
-		return h.failWeChat(w, c, err)
+		return h.fail(w, c.visit, problemInternal, err)
 	}
 	spent := c.attempt.Spend(s, end, now)
 	sealedAttempt, err := c.sealers.attempt.Seal(site, spent)
@@ -205,7 +212,7 @@ func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, refused bool) 
 		account: c.account,
 		profile: c.attempt.Profile,
 		target:  c.landing,
-		rounds:  c.sealers.state.Rounds(c.state).Add(h.now()),
+		rounds:  c.rounds(h.now()),
 		refused: refused,
 	}
 	if c.known {
@@ -214,21 +221,44 @@ func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, refused bool) 
 	return h.begin(w, c.visit, s)
 }
 
+// rounds returns the browser's rounds with the one that ends here. What the state says counts for the browser that it is
+// of, and for one that shows no cookie at all: another's state must not stop a visitor.
+func (c *returning) rounds(now time.Time) login.Rounds {
+	var rounds login.Rounds
+	if c.known || !c.attempts.Any() {
+		rounds = c.sealers.state.Rounds(c.state)
+	}
+	rounds = rounds.Add(now)
+	for len(rounds) < c.attempts.Foreign() {
+		rounds = rounds.Add(now) // instances with different keys pass the visitor to and fro
+	}
+	return rounds
+}
+
 // failWeChat tells visitor and operator that WeChat failed, each what they can do.
 func (h *Handler) failWeChat(w http.ResponseWriter, c *returning, err error) error {
-	problem, cure := problemWeChat, ""
-	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.Cure() != "" {
-		problem, cure = problemMisconfigured, apiErr.Cure()
-	}
-	if errors.Is(err, weixin.ErrTimeout) {
-		problem = problemTimeout
-	}
-	fields := c.log(zap.Error(err), zap.String("account", c.account.Kind()), zap.String("app_id", c.account.AppID()))
-	if cure != "" {
+	fields := c.log(zap.String("outcome", "failed"), zap.Error(err),
+		zap.String("account", c.account.Kind()), zap.String("app_id", c.account.AppID()))
+	if cure := weixin.Cure(err); cure != "" {
 		fields = append(fields, zap.String("cure", cure))
 	}
-	h.logger.Error("login failed", fields...)
-	return h.answer(w, c.visit, problem, page.Data{Action: c.retryURL(h)})
+	h.logger.Error("callback", fields...)
+	return h.answer(w, c.visit, problemOf(err), page.Data{Action: c.retryURL(h)})
+}
+
+// problemOf returns what a visitor is told of a failure of WeChat.
+func problemOf(err error) problem {
+	apiErr, named := errors.AsType[*weixin.Error](err)
+	switch {
+	case errors.Is(err, weixin.ErrTimeout):
+		return problemTimeout
+	case errors.Is(err, weixin.ErrBusy):
+		return problemBusy
+	case named && !apiErr.IsBusy() && weixin.Cure(err) != "":
+		return problemMisconfigured
+	default:
+		return problemWeChat
+	}
 }
 
 // retryURL begins the login that failed once more.

@@ -10,7 +10,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
@@ -35,6 +34,9 @@ var reading = []string{http.MethodGet, http.MethodHead}
 // serveOwn answers what lies under the prefix, whatever it is.
 func (h *Handler) serveOwn(w http.ResponseWriter, v *visit) error {
 	name := strings.TrimPrefix(strings.TrimPrefix(v.URL.Path, h.Prefix), "/")
+	if strings.HasPrefix(name, "callback") {
+		hideFromAccessLog(v.Request)
+	}
 	e, ok := endpoints[name]
 	switch {
 	case !ok:
@@ -42,11 +44,16 @@ func (h *Handler) serveOwn(w http.ResponseWriter, v *visit) error {
 	case !slices.Contains(e.methods, v.Method):
 		w.Header().Set("Allow", strings.Join(e.methods, ", "))
 		return h.answer(w, v, problemMethod, page.Data{Action: "/"})
-	case e.late && v.TLS != nil && !v.TLS.HandshakeComplete:
+	case e.late && isEarly(v.Request):
 		return h.answer(w, v, problemTooEarly, page.Data{})
 	default:
 		return e.serve(h, w, v)
 	}
+}
+
+// isEarly reports whether a request came in TLS early data, here or at a proxy that says so (RFC 8470).
+func isEarly(r *http.Request) bool {
+	return r.TLS != nil && !r.TLS.HandshakeComplete || r.Header.Get("Early-Data") == "1"
 }
 
 // login begins a login, by the account that is asked for or the one that serves the browser.
@@ -80,14 +87,8 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 		page.Write(w, v.Request, http.StatusOK, page.ConfirmLogout, page.Data{Action: action})
 		return nil
 	}
-	s, err := h.liveSession(v)
-	if err != nil {
+	if err := h.endSessions(w, v); err != nil {
 		return h.fail(w, v, problemStore, err)
-	}
-	if s != nil {
-		if err := h.endSession(w, v, s); err != nil {
-			return h.fail(w, v, problemStore, err)
-		}
 	}
 	if returnTo == "" {
 		page.Write(w, v.Request, http.StatusOK, page.LoggedOut, page.Data{Action: h.loginURL("/", false)})
@@ -101,13 +102,20 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// endSession ends a session, and with it the logins that the browser has begun.
-func (h *Handler) endSession(w http.ResponseWriter, v *visit, s *session.Session) error {
-	sealers, err := h.keyring.sealers()
+// endSessions ends every session that the browser carries, and with them the logins that it has begun. Where there is
+// none it sets nothing.
+func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
+	sessions, err := h.openSessions(v)
+	if err != nil || len(sessions) == 0 {
+		return err
+	}
+	sealers, err := h.keyring.sealers(v.Context())
 	if err != nil {
 		return err
 	}
-	h.memory.revoked.Add(s.ID, s.Expires, h.now())
+	for _, s := range sessions {
+		h.memory.revoked.Add(s.ID, s.Expires, h.now())
+	}
 	http.SetCookie(w, h.cookies.New("", 0, v.origin.secure()))
 	for _, c := range h.attempts(v, sealers).RemoveAll() {
 		http.SetCookie(w, c)
@@ -121,8 +129,10 @@ func isFromElsewhere(v *visit) bool {
 	if site := v.Header.Get("Sec-Fetch-Site"); site != "" {
 		return site != "same-origin" && site != "none"
 	}
-	origin := v.Header.Get("Origin")
-	return origin != "" && origin != v.origin.String()
+	text := v.Header.Get("Origin")
+	u, err := url.Parse(text)
+	// The scheme is left out: behind a balancer that is not trusted we do not know it.
+	return text != "" && (err != nil || origin{u.Scheme, canonicalHost(u.Scheme, u.Host)}.hostname() != v.origin.hostname())
 }
 
 // me tells a page's script who the visitor is.
@@ -142,9 +152,9 @@ func (h *Handler) me(w http.ResponseWriter, v *visit) error {
 }
 
 // health tells a balancer whether visitors can log in here.
-func (h *Handler) health(w http.ResponseWriter, _ *visit) error {
+func (h *Handler) health(w http.ResponseWriter, v *visit) error {
 	status := http.StatusOK
-	if _, err := h.keyring.sealers(); err != nil {
+	if _, err := h.keyring.sealers(v.Context()); err != nil {
 		status = http.StatusServiceUnavailable
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -155,7 +165,7 @@ func (h *Handler) health(w http.ResponseWriter, _ *visit) error {
 // showOpenInWeChat tells a visitor whose browser no account serves how to open a page of this site in WeChat.
 func (h *Handler) showOpenInWeChat(w http.ResponseWriter, v *visit, target string) error {
 	if v.origin.host == "" {
-		return h.fail(w, v, problemBadRequest, errNoHost)
+		return h.answer(w, v, problemBadRequest, page.Data{})
 	}
 	return h.answer(w, v, problemOutside, page.Data{
 		URL:   v.origin.String() + target,

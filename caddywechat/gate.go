@@ -33,6 +33,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	h.reserved.Strip(r)
 	received := asReceived(r)
+	if !hasPath(received) {
+		return caddyhttp.Error(http.StatusBadRequest, errors.New("the request line names no path"))
+	}
 	v := &visit{Request: received, origin: h.originOf(received), cookies: takeCookies(r.Header, h.isOwnCookie)}
 	v.next = func(w http.ResponseWriter, id identity.Identity) error {
 		h.headers.Set(r.Header, id)
@@ -97,7 +100,7 @@ func (h *Handler) challenge(w http.ResponseWriter, v *visit, ask Ask, s *session
 
 // isSecondGate reports whether a wechat_auth has seen the request before, and marks it as seen.
 func isSecondGate(r *http.Request) bool {
-	const seen = "wechat_auth"
+	const seen = "http.handlers.wechat_auth"
 	if caddyhttp.GetVar(r.Context(), seen) != nil {
 		return true
 	}

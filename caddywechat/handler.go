@@ -185,6 +185,13 @@ func (h *Handler) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	return nil
 }
 
+// MarshalLogObject keeps the keys out of logs.
+func (c *SessionConfig) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddInt("keys", len(c.Keys))
+	enc.AddString("lifetime", c.Lifetime)
+	return nil
+}
+
 // Interface guards
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)

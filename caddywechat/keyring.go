@@ -8,9 +8,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
@@ -45,10 +46,14 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 type keyring struct {
 	ready atomic.Pointer[sealers]
 	store store.Store
+	group singleflight.Group
+	fault atomic.Pointer[keyFault]
+}
 
-	mu      sync.Mutex
-	err     error
-	retryAt time.Time
+// keyFault is the last failure to get the key from the store.
+type keyFault struct {
+	err error
+	at  time.Time
 }
 
 func newKeyring(secrets [][]byte, s store.Store) (*keyring, error) {
@@ -65,26 +70,33 @@ const (
 	madeKeyName = "session_key"
 	// madeKeyTimeout bounds how long a request waits for the store. Other instances may hold its lock meanwhile.
 	madeKeyTimeout = 10 * time.Second
-	// madeKeyPause keeps requests from queueing for a store that is down.
+	// madeKeyPause keeps requests from asking a store that is down over and over.
 	madeKeyPause = time.Second
 )
 
-// sealers returns the sealers. The error is the store's, and goes away when that works again.
-func (k *keyring) sealers() (*sealers, error) {
+// sealers returns the sealers. The error is the store's, or that of ctx, and goes away when the store works again.
+func (k *keyring) sealers(ctx context.Context) (*sealers, error) {
 	if s := k.ready.Load(); s != nil {
 		return s, nil
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if s := k.ready.Load(); s != nil {
-		return s, nil
+	if f := k.fault.Load(); f != nil && time.Since(f.at) < madeKeyPause {
+		return nil, f.err
 	}
-	if k.err != nil && time.Now().Before(k.retryAt) {
-		return nil, k.err
+	select {
+	case result := <-k.group.DoChan("", k.load):
+		if result.Err != nil {
+			return nil, result.Err
+		}
+		return result.Val.(*sealers), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
+}
+
+func (k *keyring) load() (any, error) {
 	s, err := k.fromStore()
 	if err != nil {
-		k.err, k.retryAt = err, time.Now().Add(madeKeyPause)
+		k.fault.Store(&keyFault{err, time.Now()})
 		return nil, err
 	}
 	k.ready.Store(s)

@@ -12,8 +12,20 @@ const maxSessionCookies = 4
 // liveSession returns the visitor's session with whom it stands for, nil where there is none. Two cookies that both open
 // are none: one of them was planted. The error tells that nobody can know, for want of the key.
 func (h *Handler) liveSession(v *visit) (*session.Session, error) {
+	sessions, err := h.openSessions(v)
+	if err != nil || len(sessions) != 1 {
+		return nil, err
+	}
+	s := sessions[0]
+	s.Identity = s.Identity.With(identity.ID, h.person(h.accountOf(s.Identity.Get(identity.Account)), s.Identity))
+	return &s, nil
+}
+
+// openSessions returns the live sessions in the cookies that the browser sent, none where there are too many to be a
+// browser's.
+func (h *Handler) openSessions(v *visit) ([]session.Session, error) {
 	name := h.cookies.FullName(v.origin.secure())
-	var live *session.Session
+	var sessions []session.Session
 	seen := 0
 	for _, c := range v.cookies {
 		if c.Name != name {
@@ -22,21 +34,16 @@ func (h *Handler) liveSession(v *visit) (*session.Session, error) {
 		if seen++; seen > maxSessionCookies {
 			return nil, nil
 		}
-		sealers, err := h.keyring.sealers()
+		sealers, err := h.keyring.sealers(v.Context())
 		if err != nil {
 			return nil, err
 		}
 		var s session.Session
-		if !sealers.session.Open(h.site(v.origin), c.Value, &s) || !h.isLive(s) {
-			continue
+		if sealers.session.Open(h.site(v.origin), c.Value, &s) && h.isLive(s) {
+			sessions = append(sessions, s)
 		}
-		if live != nil {
-			return nil, nil
-		}
-		s.Identity = s.Identity.With(identity.ID, h.person(h.accountOf(s.Identity.Get(identity.Account)), s.Identity))
-		live = &s
 	}
-	return live, nil
+	return sessions, nil
 }
 
 // isLive judges a session by the clock and by the configuration of today.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -441,7 +443,7 @@ func TestWeChatFails(t *testing.T) {
 			if names := b.cookieNames(); len(names) != 0 {
 				t.Errorf("cookies: %v", names)
 			}
-			lines := w.logs.FilterMessage("login failed").All()
+			lines := w.logs.FilterField(zap.String("outcome", "failed")).All()
 			if len(lines) != 1 {
 				t.Fatalf("%d log lines", len(lines))
 			}

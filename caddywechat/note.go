@@ -21,7 +21,7 @@ func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session) http
 	if !s.NeedsNote(h.lives, now) || !visitor.IsNavigation(v.Request) {
 		return w
 	}
-	sealers, err := h.keyring.sealers()
+	sealers, err := h.keyring.sealers(v.Context())
 	if err != nil {
 		return w
 	}

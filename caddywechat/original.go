@@ -21,7 +21,11 @@ func asReceived(r *http.Request) *http.Request {
 	return &received
 }
 
-// target returns path and query as the client wrote them.
+// hasPath reports whether a request is for a path, and not for something else that a request line can hold: CONNECT's
+// authority, the * of OPTIONS, an URL without slashes (x:admin/secret). A proxy might make a path of these that no rule saw.
+func hasPath(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/") && r.URL.Opaque == "" }
+
+// target returns path and query as the client wrote them. It begins with a slash.
 func target(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") {
 		return r.RequestURI
@@ -29,16 +33,16 @@ func target(r *http.Request) string {
 	return r.URL.RequestURI() // a request line with a whole URL in it
 }
 
-// isAmbiguous reports whether servers disagree on what a path means: one may decode what another leaves encoded, cut
-// what follows a semicolon, or resolve dots. No rule may open such a path.
+// isAmbiguous reports whether servers disagree on what a path means: one may decode what another leaves encoded, or decode
+// it sloppily, cut what follows a semicolon, or resolve dots. No rule may open such a path.
 func isAmbiguous(r *http.Request) bool {
 	rawPath, _, _ := strings.Cut(target(r), "?")
 	return ambiguous.MatchString(rawPath)
 }
 
-// ambiguous: a backslash, a semicolon, a control byte, one of / \ . ; % or a control byte percent-encoded, or a segment
-// of dots.
-var ambiguous = regexp.MustCompile(`(?i)[\\;\x00-\x1f\x7f]|%(2f|5c|2e|3b|25|[01][0-9a-f]|7f)|/\.\.?(/|$)`)
+// ambiguous: a backslash, a semicolon, a control byte, one of / \ . ; % or a control byte percent-encoded, the first byte
+// of an overlong form of one of these, or a segment of dots.
+var ambiguous = regexp.MustCompile(`(?i)[\\;\x00-\x1f\x7f]|%(2f|5c|2e|3b|25|[01][0-9a-f]|7f|c0|c1)|/\.\.?(/|$)`)
 
 // verifyFile returns the name of the file when r asks for one of WeChat's domain verification files, as WeChat does:
 // nothing but the name, in no folder that could be a program's.

@@ -2,7 +2,6 @@ package caddywechat
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 
 	"go.uber.org/zap"
@@ -36,11 +35,10 @@ var (
 	problemInternal      = problem{http.StatusInternalServerError, "internal_error", "the server could not do this", page.Busy}
 	problemWeChat        = problem{http.StatusBadGateway, "wechat_error", "WeChat failed", page.Unavailable}
 	problemMisconfigured = problem{http.StatusBadGateway, "wechat_error", "WeChat does not accept how the site is set up", page.Misconfigured}
+	problemBusy          = problem{http.StatusServiceUnavailable, "wechat_busy", "too many logins are under way", page.Busy}
 	problemStore         = problem{http.StatusServiceUnavailable, "store_unavailable", "the server's memory cannot be reached", page.Busy}
 	problemTimeout       = problem{http.StatusGatewayTimeout, "wechat_timeout", "WeChat did not answer in time", page.Unavailable}
 )
-
-var errNoHost = errors.New("the request names no host")
 
 // problemBody is a problem as JSON.
 type problemBody struct {
@@ -63,7 +61,7 @@ func (h *Handler) answer(w http.ResponseWriter, v *visit, p problem, data page.D
 	return writeJSON(w, p.status, problemBody{Error: p.word, Message: p.message, RequestID: v.id()})
 }
 
-// fail answers with a problem that is this server's own, and logs why.
+// fail answers with a problem that an operator can mend, and logs why.
 func (h *Handler) fail(w http.ResponseWriter, v *visit, p problem, err error) error {
 	h.logger.Error("request failed", v.log(zap.Error(err), zap.Int("status", p.status))...)
 	return h.answer(w, v, p, page.Data{})

@@ -203,8 +203,8 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 		return err
 	}
 	var secrets [][]byte
-	for _, key := range session.Keys {
-		secret, err := config.Resolve("session key", key, config.Key)
+	for i, key := range session.Keys {
+		secret, err := config.Resolve(fmt.Sprintf("session key %d", i+1), key, config.Key)
 		if err != nil {
 			return err
 		}

@@ -84,6 +84,7 @@ func parseVerify(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 
 // add adds a file, and checks it where it is written literally.
 func (v *Verify) add(h httpcaddyfile.Helper, name, content string) error {
+	name = strings.TrimPrefix(name, "/")
 	if _, ok := v.Files[name]; ok {
 		return h.Errf("wechat_verify: %s is given twice: remove one", name)
 	}

@@ -35,7 +35,7 @@ type Redirector interface {
 	// as the parameters of these names; without a code when the visitor declined.
 	AuthorizeURL(redirectURI, state string, profile bool) string
 	// Exchange returns whom a code stands for, with the profile where the login asked for it. It is called once for a
-	// code, whatever comes of it. The identity holds the fields account and app_id; the field id is set by the gate. An
+	// code, whatever comes of it. The gate adds the fields account, app_id and id. An
 	// error that wraps [ErrCodeRefused] begins the login afresh.
 	Exchange(ctx context.Context, code string, profile bool) (identity.Identity, error)
 	// HasProfile reports whether an identity that this account made holds the profile.

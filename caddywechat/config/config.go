@@ -4,6 +4,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -43,7 +44,7 @@ func Resolve(option, value string, check Check) (string, error) {
 	if hasPlaceholder(value) {
 		resolved, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w: set it, or write the value itself", option, err)
+			return "", fmt.Errorf("%s: %s", option, unresolved(value))
 		}
 		// Files that hold one value end with a line break as a rule.
 		value = strings.TrimRight(resolved, "\r\n")
@@ -61,5 +62,24 @@ func ResolveOr(fallback, option, value string, check Check) (string, error) {
 	}
 	return Resolve(option, value, check)
 }
+
+// unresolved says why a value's placeholder resolves to nothing. Braces that are none may be part of a secret, so they
+// are not repeated.
+func unresolved(value string) string {
+	match := placeholder.FindStringSubmatch(value)
+	switch {
+	case match == nil:
+		return `it has braces that are no placeholder such as {env.NAME}: write \{ for a brace`
+	case match[1] == "env":
+		return "the environment variable " + match[2] + " is not set or empty: set it for the process that reads this, or run it with --envfile"
+	case match[1] == "file":
+		return "the file " + match[2] + " cannot be read or is empty"
+	default:
+		return "the placeholder " + match[0] + " has no value here"
+	}
+}
+
+// placeholder is one that Caddy knows when it loads a configuration.
+var placeholder = regexp.MustCompile(`\{(env|file|system|time)\.([^{}]+)\}`)
 
 func hasPlaceholder(value string) bool { return strings.Contains(value, "{") }

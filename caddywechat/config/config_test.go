@@ -65,7 +65,7 @@ func TestResolve(t *testing.T) {
 func TestWhatDoesNotResolveIsNamed(t *testing.T) {
 	os.Unsetenv("CONFIG_TEST_UNSET")
 	_, err := Resolve("app_secret", "{env.CONFIG_TEST_UNSET}", AppSecret)
-	if err == nil || !strings.Contains(err.Error(), "env.CONFIG_TEST_UNSET") {
+	if err == nil || !strings.Contains(err.Error(), "variable CONFIG_TEST_UNSET") {
 		t.Errorf("got %v", err)
 	}
 }

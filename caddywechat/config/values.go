@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,10 +125,31 @@ func Platform(text string) error {
 
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
-		return nil, fmt.Errorf("%.80q is no URL of a site: write https://host", redactUser(text))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Opaque != "" || !isHost(u) {
+		return nil, fmt.Errorf("%.80q is no URL of a site: write https://host, a name with other than ASCII letters as xn--…", redactUser(text))
 	}
 	return u, nil
+}
+
+// isHost reports whether the host is one that browsers send: ASCII letters, an address, perhaps a port.
+func isHost(u *url.URL) bool {
+	if port := u.Port(); strings.HasSuffix(u.Host, ":") || port != "" && !isPort(port) {
+		return false
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return true
+	}
+	for _, c := range u.Hostname() {
+		if !isTokenChar(c) && c != '.' {
+			return false
+		}
+	}
+	return u.Hostname() != ""
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 // redactUser cuts what may be a password.
@@ -143,7 +165,7 @@ func isPrivate(host string) bool {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)
-	return err == nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast())
+	return err == nil && (ip.IsLoopback() || ip.IsPrivate())
 }
 
 // Prefix judges the path below which the module answers itself.

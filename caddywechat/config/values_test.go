@@ -44,13 +44,13 @@ var values = map[string]struct {
 		Origin,
 		[]string{
 			"https://h5.example.com", "https://h5.example.com/", "http://h5.example.com:8080", "HTTPS://H5.Example.com", "https://[::1]:8443",
-			"https://例子.测试",
+			"https://xn--fsqu00a.xn--0zwm56d",
 		},
 		[]string{
 			"", "h5.example.com", "//h5.example.com", "https://", "https:///x", "https://:443", "https:h5.example.com", "ftp://h5.example.com",
 			"javascript://h5.example.com", "https://h5.example.com/app", "https://h5.example.com?x", "https://h5.example.com/#", "https://h5.example.com#x",
 			"https://user@h5.example.com", "https://user:pw@h5.example.com", "https://h5.example.com:port", "https://h5 example.com", "https://h5.example.com\n",
-			"https://%zz", "http://[::1",
+			"https://%zz", "http://[::1", "https://例子.测试", "https://h5.example.com:", "https://h5.example.com:99999", "https://h5.example.com:0",
 		},
 	},
 	"platform": {
@@ -58,13 +58,14 @@ var values = map[string]struct {
 		[]string{
 			"https://sim.example.com", "https://sim.example.com:8443/wechat", "https://sim.example.com/", "http://127.0.0.1:8900", "http://127.9.9.9", "http://[::1]:8900",
 			"http://localhost:8900", "http://wechat.localhost", "http://10.0.0.7", "http://172.16.3.4:80", "http://192.168.1.2", "http://[fd00::7]",
-			"http://[fe80::1]", "http://169.254.1.1", "http://[::ffff:10.0.0.7]",
+			"http://[::ffff:10.0.0.7]",
 		},
 		[]string{
 			"", "sim.example.com", "http://sim.example.com", "http://8.8.8.8", "http://[2001:db8::1]", "http://172.32.0.1", "http://localhost.evil.com",
 			"http://127.0.0.1.evil.com", "http://127.0.0.1@evil.com", "http://evil.com#127.0.0.1", "http://evil.com?127.0.0.1", "http://2130706433",
 			"http://0x7f.1", "http://[::ffff:8.8.8.8]", "http://0.0.0.0", "ftp://127.0.0.1", "https://user:pw@sim.example.com",
 			"https://sim.example.com/?a=b", "https://sim.example.com/#x", "https://:443", "http://evillocalhost",
+			"http://[fe80::1]", "http://169.254.1.1", "http://127.0.0.1:99999",
 		},
 	},
 	"prefix": {

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,14 +103,11 @@ func unix(seconds uint64) time.Time { return time.Unix(int64(seconds), 0) }
 // slots is how many attempts a browser carries at most.
 const slots = 8
 
-const (
-	cookieName = "wechat_login_"
-	hostPrefix = "__Host-"
-)
+const cookieName = "wechat_login_"
 
 // IsCookieName reports whether a cookie of that name is an attempt's, under any configuration.
 func IsCookieName(name string) bool {
-	_, ok := slotOf(strings.TrimPrefix(name, hostPrefix))
+	_, ok := slotOf(strings.TrimPrefix(name, session.HostPrefix))
 	return ok
 }
 
@@ -125,8 +123,8 @@ func slotOf(name string) (int, bool) {
 type Attempts struct {
 	secure bool
 	place  [slots]*Attempt
-	// named tells which cookies the browser sent at all, opened or not.
-	named [slots]bool
+	// named tells which cookies the browser sent at all, foreign which of them did not open.
+	named, foreign [slots]bool
 }
 
 // ReadAttempts opens the attempts among cookies: those that were sealed at site and are younger than [Lifetime]. secure
@@ -134,18 +132,34 @@ type Attempts struct {
 func ReadAttempts(cookies []*http.Cookie, s *seal.Sealer, site string, secure bool, now time.Time) Attempts {
 	as := Attempts{secure: secure}
 	for _, c := range cookies {
-		name, hasPrefix := strings.CutPrefix(c.Name, hostPrefix)
+		name, hasPrefix := strings.CutPrefix(c.Name, session.HostPrefix)
 		slot, ok := slotOf(name)
 		if !ok || hasPrefix != secure || as.named[slot] {
 			continue
 		}
 		as.named[slot] = true
 		var a Attempt
-		if s.Open(site, c.Value, &a) && now.Sub(a.Created) < Lifetime {
+		if !s.Open(site, c.Value, &a) {
+			as.foreign[slot] = true
+		} else if now.Sub(a.Created) < Lifetime {
 			as.place[slot] = &a
 		}
 	}
 	return as
+}
+
+// Any reports whether the browser sent any cookie of an attempt.
+func (as Attempts) Any() bool { return slices.Contains(as.named[:], true) }
+
+// Foreign returns how many cookies of attempts did not open: most likely they were sealed with another key.
+func (as Attempts) Foreign() int {
+	n := 0
+	for _, foreign := range as.foreign {
+		if foreign {
+			n++
+		}
+	}
+	return n
 }
 
 // Find returns the attempt that state names, and its place.
@@ -158,17 +172,24 @@ func (as Attempts) Find(state string) (a Attempt, place int, ok bool) {
 	return Attempt{}, 0, false
 }
 
-// Free returns a place for another attempt: one that is free, else that of the oldest, a spent one before an unspent.
-// Among free places it takes any, so that two tabs that begin at the same moment seldom take the same.
+// Free returns a place for another attempt: one that is free, or whose attempt did not open, else that of the oldest, a
+// spent one before an unspent. Among free places it takes any, so that two tabs that begin at the same moment seldom take
+// the same.
 func (as Attempts) Free() int {
-	var free []int
+	var free, unopened []int
 	for i, a := range as.place {
-		if a == nil {
+		switch {
+		case a != nil:
+		case as.named[i]:
+			unopened = append(unopened, i)
+		default:
 			free = append(free, i)
 		}
 	}
-	if len(free) > 0 {
-		return free[rand.IntN(len(free))]
+	for _, places := range [][]int{free, unopened} {
+		if len(places) > 0 {
+			return places[rand.IntN(len(places))]
+		}
 	}
 	oldest := 0
 	for i, a := range as.place {
@@ -220,7 +241,7 @@ func (as Attempts) RemoveAll() []*http.Cookie {
 func (as Attempts) cookieName(place int) string {
 	name := cookieName + strconv.Itoa(place)
 	if as.secure {
-		return hostPrefix + name
+		return session.HostPrefix + name
 	}
 	return name
 }

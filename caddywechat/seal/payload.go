@@ -39,7 +39,7 @@ func NewReader(payload []byte) *Reader { return &Reader{rest: payload} }
 func (r *Reader) Bytes(n int) []byte {
 	if n < 0 || n > len(r.rest) {
 		r.failed, r.rest = true, nil
-		return make([]byte, 0)
+		return nil
 	}
 	b := r.rest[:n]
 	r.rest = r.rest[n:]

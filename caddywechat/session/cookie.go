@@ -17,21 +17,22 @@ type Cookies struct {
 // DefaultName is the name of a session's cookie, without a prefix.
 const DefaultName = "wechat_session"
 
+// Prefixes by which a cookie's name binds it to https, and to one host (RFC 6265bis, section 4.1.3).
 const (
-	hostPrefix   = "__Host-"
-	securePrefix = "__Secure-"
+	HostPrefix   = "__Host-"
+	SecurePrefix = "__Secure-"
 )
 
 // FullName returns the cookie's name. On https a prefix keeps plain http, and where one host keeps the session other
-// subdomains as well, from setting the cookie (RFC 6265bis, section 4.1.3).
+// subdomains as well, from setting the cookie.
 func (c Cookies) FullName(secure bool) string {
 	switch {
 	case !secure:
 		return c.name()
 	case c.Domain != "":
-		return securePrefix + c.name()
+		return SecurePrefix + c.name()
 	default:
-		return hostPrefix + c.name()
+		return HostPrefix + c.name()
 	}
 }
 
@@ -44,7 +45,11 @@ func (c Cookies) name() string {
 
 // IsName reports whether a cookie of that name is a session's, by this or by another configuration of the cookie.
 func (c Cookies) IsName(name string) bool {
-	name = strings.TrimPrefix(strings.TrimPrefix(name, hostPrefix), securePrefix)
+	if bare, ok := strings.CutPrefix(name, HostPrefix); ok {
+		name = bare
+	} else {
+		name = strings.TrimPrefix(name, SecurePrefix)
+	}
 	return name == c.name() || name == DefaultName
 }
 

@@ -49,6 +49,8 @@ var (
 	ErrTimeout = errors.New("WeChat did not answer in time")
 	// ErrUnreachable: no connection, or one that broke.
 	ErrUnreachable = errors.New("WeChat could not be reached")
+	// ErrBusy: too many calls are under way in this process; this one was not made.
+	ErrBusy = errors.New("too many calls to WeChat are under way")
 	// ErrAnswer: an answer that is none of WeChat's API: HTML, nothing at all, too long.
 	ErrAnswer = errors.New("WeChat's answer was not understood")
 )
@@ -56,14 +58,20 @@ var (
 // maxAnswer is the length in bytes of the longest answer that is read. WeChat's own are below 4 KiB.
 const maxAnswer = 64 << 10
 
-// transport serves the whole process, so that connections outlive a reload of the configuration. It has as many idle
-// connections as a busy site has calls in flight.
+// maxInFlight bounds the calls of the whole process that are under way: whoever asks for callbacks without end costs no
+// more than this many connections.
+const maxInFlight = 256
+
+var inFlight = make(chan struct{}, maxInFlight)
+
+// transport serves the whole process, so that connections outlive a reload of the configuration. It keeps as many idle
+// connections as there may be calls.
 var transport = &http.Transport{
 	Proxy:                  http.ProxyFromEnvironment,
 	DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 	TLSHandshakeTimeout:    5 * time.Second,
-	MaxIdleConns:           256,
-	MaxIdleConnsPerHost:    128,
+	MaxIdleConns:           2 * maxInFlight,
+	MaxIdleConnsPerHost:    maxInFlight,
 	IdleConnTimeout:        60 * time.Second,
 	MaxResponseHeaderBytes: 64 << 10,
 }
@@ -71,6 +79,12 @@ var transport = &http.Transport{
 // getOnce calls an API by GET, sends the request at most once, and decodes the answer into out. An answer that names an
 // errcode other than 0 is an *[Error].
 func (c *Client) getOnce(ctx context.Context, path string, query query, out any) error {
+	select {
+	case inFlight <- struct{}{}:
+		defer func() { <-inFlight }()
+	default:
+		return fmt.Errorf("%w: %d", ErrBusy, maxInFlight)
+	}
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout

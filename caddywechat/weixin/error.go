@@ -1,6 +1,9 @@
 package weixin
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Error is an error that WeChat's API names.
 type Error struct {
@@ -23,11 +26,23 @@ func (e *Error) RefusesCode() bool {
 	return false
 }
 
-// Cure returns what an operator can do about the error, "" where they cannot do anything.
+// IsBusy reports whether WeChat has too much to do, or the account asked too often: it will pass.
+func (e *Error) IsBusy() bool { return e.Code == -1 || e.Code == 45009 || e.Code == 45011 }
+
+// Cure returns what an operator can do about an error of this package, "" where they cannot do anything.
 // The codes are those of https://developers.weixin.qq.com/doc/store/API/basics/commErrCode.html.
-func (e *Error) Cure() string { return cures[e.Code] }
+func Cure(err error) string {
+	if apiErr, ok := errors.AsType[*Error](err); ok {
+		return cures[apiErr.Code]
+	}
+	if errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnreachable) {
+		return "if this lasts, check that this server gets out to api.weixin.qq.com:443"
+	}
+	return ""
+}
 
 var cures = map[int]string{
+	-1:    "WeChat is busy: nothing to change here",
 	40001: "check the app secret: WeChat takes it for another account's, or it was reset",
 	40013: "check the app id: WeChat does not know it",
 	40125: "check the app secret: WeChat takes it for wrong; it may have been reset in the account's settings",

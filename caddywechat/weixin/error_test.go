@@ -20,13 +20,13 @@ func TestEveryCureSaysSomething(t *testing.T) {
 			t.Errorf("errcode %d: %q", code, cure)
 		}
 	}
-	for _, code := range []int{-1, 0, 40029, 40163, 42003} {
-		if cure := (&Error{Code: code}).Cure(); cure != "" {
+	for _, code := range []int{0, 40029, 40163, 42003} {
+		if cure := Cure(&Error{Code: code}); cure != "" {
 			t.Errorf("errcode %d: an operator can do nothing, not %q", code, cure)
 		}
 	}
 	for _, code := range []int{40001, 40013, 40125, 40164, 48001} {
-		if (&Error{Code: code}).Cure() == "" {
+		if Cure(&Error{Code: code}) == "" {
 			t.Errorf("errcode %d: nobody says what to do", code)
 		}
 	}

@@ -94,11 +94,12 @@ func (c *Client) UserInfo(ctx context.Context, t Token) (Person, error) {
 	return Person{UnionID: answer.UnionID, Nickname: answer.Nickname, Avatar: answer.Avatar}, nil
 }
 
-// withoutSecrets keeps what was sent out of an error, should whoever answers repeat it.
+// withoutSecrets keeps what was sent out of an error, should whoever answers repeat it. A code of a few characters is a
+// stranger's joke and no secret.
 func withoutSecrets(err error, secrets ...string) error {
 	if apiErr, ok := errors.AsType[*Error](err); ok {
 		for _, secret := range secrets {
-			if secret != "" {
+			if len(secret) >= 8 {
 				apiErr.Message = strings.ReplaceAll(apiErr.Message, secret, "…")
 			}
 		}

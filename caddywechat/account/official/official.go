@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
@@ -99,13 +101,14 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 // Provision resolves and checks the configuration.
-func (a *Account) Provision(caddy.Context) (err error) {
+func (a *Account) Provision(ctx caddy.Context) (err error) {
 	if a.appID, err = config.Resolve("app_id", a.AppIDRaw, config.AppID); err != nil {
 		return err
 	}
 	if a.appSecret, err = config.Resolve("app_secret", a.AppSecretRaw, config.AppSecret); err != nil {
 		return err
 	}
+	a.warnOfMixUps(ctx.Logger())
 	if a.Scope, err = config.ResolveOr(scopeBase, "scope", a.Scope, scopes); err != nil {
 		return err
 	}
@@ -114,6 +117,26 @@ func (a *Account) Provision(caddy.Context) (err error) {
 	}
 	a.SnapshotMode, err = config.ResolveOr(snapshotReject, "snapshot", a.SnapshotMode, snapshots)
 	return err
+}
+
+// appIDShape is what WeChat's app ids look like, secretLength what their secrets are long.
+var appIDShape = regexp.MustCompile(`^wx[0-9a-f]{16}$`)
+
+const secretLength = 32
+
+// warnOfMixUps warns of ids and secrets that WeChat gives to nobody. It is no error: others' platforms have others.
+func (a *Account) warnOfMixUps(logger *zap.Logger) {
+	switch {
+	case strings.HasPrefix(a.appID, "gh_"):
+		logger.Warn("app_id is the account's original id (原始ID): write the AppID, wx and 16 hex digits", zap.String("app_id", a.appID))
+	case !appIDShape.MatchString(a.appID) && len(a.appID) == secretLength:
+		logger.Warn("app_id is as long as an app secret: the two may be swapped")
+	case !appIDShape.MatchString(a.appID):
+		logger.Warn("app_id is not wx and 16 hex digits, as WeChat's are", zap.String("app_id", a.appID))
+	}
+	if len(a.appSecret) != secretLength {
+		logger.Warn("app_secret does not have 32 characters, as WeChat's have", zap.Int("length", len(a.appSecret)))
+	}
 }
 
 // What the options can be.
@@ -188,8 +211,6 @@ func (a *Account) Exchange(ctx context.Context, code string, profile bool) (iden
 		return nil, err
 	}
 	id := identity.Identity{}.
-		With(identity.Account, Kind).
-		With(identity.AppID, a.appID).
 		With(identity.OpenID, token.OpenID).
 		With(identity.UnionID, token.UnionID).
 		With(identity.Scope, token.Scope)

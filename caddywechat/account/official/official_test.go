@@ -171,19 +171,19 @@ func TestExchangeTellsWhoCame(t *testing.T) {
 	}{
 		"silent": {
 			`{"access_token":"t","openid":"` + openID + `","scope":"snsapi_base"}`,
-			person("account", "official_account", "app_id", appID, "openid", openID, "scope", "snsapi_base"),
+			person("openid", openID, "scope", "snsapi_base"),
 		},
 		"with unionid": {
 			`{"openid":"` + openID + `","scope":"snsapi_base","unionid":"oU"}`,
-			person("account", "official_account", "app_id", appID, "openid", openID, "unionid", "oU", "scope", "snsapi_base"),
+			person("openid", openID, "unionid", "oU", "scope", "snsapi_base"),
 		},
 		"snapshot": {
 			`{"openid":"` + openID + `","scope":"snsapi_base","is_snapshotuser":1}`,
-			person("account", "official_account", "app_id", appID, "openid", openID, "scope", "snsapi_base", "snapshot", "1"),
+			person("openid", openID, "scope", "snsapi_base", "snapshot", "1"),
 		},
 		"no snapshot": {
 			`{"openid":"` + openID + `","scope":"snsapi_base","is_snapshotuser":"0"}`,
-			person("account", "official_account", "app_id", appID, "openid", openID, "scope", "snsapi_base"),
+			person("openid", openID, "scope", "snsapi_base"),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
