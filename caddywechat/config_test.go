@@ -78,7 +78,7 @@ func TestBadCaddyfiles(t *testing.T) {
 		{"platform over plain http", "wechat_auth {\n" + anAccount + "platform http://sim.example.com\n}", []string{"Caddyfile:4", "plain http", "https://"}},
 		{"platform with a password", "wechat_auth {\n" + anAccount + "platform https://u:hunter2@sim.example.com\n}", []string{"Caddyfile:4", "https://host"}},
 		{"verify nothing", "wechat_verify", []string{"Caddyfile:2", "MP_verify_"}},
-		{"verify a name whose content is unknown", "wechat_verify XSXXE203iJ.txt", []string{"Caddyfile:2", "<name> <content>"}},
+		{"verify a name whose content is unknown", "wechat_verify XSXXE203iJ.txt", []string{"Caddyfile:2", "<name> <content> on a line"}},
 		{"verify twice", "wechat_verify MP_verify_iwu2jY0FNdXA7RGa.txt MP_verify_iwu2jY0FNdXA7RGa.txt", []string{"Caddyfile:2", "twice"}},
 		{"verify two contents", "wechat_verify {\na.txt b c\n}", []string{"Caddyfile:3", "quotes"}},
 		{"verify upwards", "wechat_verify {\n../a.txt b\n}", []string{"Caddyfile:3", "no name of a file"}},

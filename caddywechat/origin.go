@@ -55,7 +55,7 @@ func (h *Handler) requestOrigin(r *http.Request) origin {
 	} else if forwarded == "https" && scheme == "http" {
 		h.forwardedProtoHint.Do(func() {
 			h.logger.Warn("a proxy in front says that visitors use https, but it is not trusted, so WeChat would send them "+
-				"back to http: add it to the global option servers { trusted_proxies … }, or set public_url",
+				"back to http: name it as trusted_proxies in the global option servers, or set public_url",
 				zap.String("remote_addr", r.RemoteAddr))
 		})
 	}

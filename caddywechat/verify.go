@@ -134,7 +134,7 @@ func verifyContent(name, content string) (string, error) {
 	match := verifyFileName.FindStringSubmatch(path.Base(p))
 	if match == nil {
 		return "", fmt.Errorf("%.80q is no MP_verify_<16 characters>.txt nor WW_verify_<16 characters>.txt, so its content "+
-			"does not follow from its name: write it in a block, wechat_verify { <name> <content> }", name)
+			"does not follow from its name: open a block and write <name> <content> on a line of its own", name)
 	}
 	return match[1], nil
 }

@@ -116,6 +116,9 @@ func Platform(text string) error {
 	if strings.ContainsAny(text, "?#") {
 		return fmt.Errorf("%.80q has a query or fragment: write only https://host", text)
 	}
+	if strings.HasSuffix(u.Hostname(), ".weixin.qq.com") {
+		return errors.New("it is WeChat itself: remove platform")
+	}
 	if u.Scheme == "http" && !isPrivate(u.Hostname()) {
 		return fmt.Errorf("%.80q would send the app secret over plain http: write https://, or an address of this "+
 			"machine or of a private network", text)

@@ -65,7 +65,7 @@ var values = map[string]struct {
 			"http://127.0.0.1.evil.com", "http://127.0.0.1@evil.com", "http://evil.com#127.0.0.1", "http://evil.com?127.0.0.1", "http://2130706433",
 			"http://0x7f.1", "http://[::ffff:8.8.8.8]", "http://0.0.0.0", "ftp://127.0.0.1", "https://user:pw@sim.example.com",
 			"https://sim.example.com/?a=b", "https://sim.example.com/#x", "https://:443", "http://evillocalhost",
-			"http://[fe80::1]", "http://169.254.1.1", "http://127.0.0.1:99999",
+			"http://[fe80::1]", "http://169.254.1.1", "http://127.0.0.1:99999", "https://api.weixin.qq.com",
 		},
 	},
 	"prefix": {

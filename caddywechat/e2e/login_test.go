@@ -64,7 +64,7 @@ func TestLogsHoldTheUserAndNoSecret(t *testing.T) {
 	v.open("/_wechat/me")
 	s.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40125})
 	s.visitor().follow("/else")
-	s.caddy.waitFor(`"login failed"[^\n]*40125[^\n]*app secret`)
+	s.caddy.waitFor(`"outcome":"failed"[^\n]*40125[^\n]*app secret`)
 	s.caddy.stop()
 	log := s.caddy.log.String()
 	if !regexp.MustCompile(`"uri":"/page"[^\n]*"user_id":"` + person + `"`).MatchString(log) {

@@ -37,8 +37,6 @@ const (
 	Misconfigured Name = "misconfigured"
 	// Busy says that this server cannot take the login now. The button tries again.
 	Busy Name = "busy"
-	// NotAMember is for people whom the company's WeCom does not know. The button tries again.
-	NotAMember Name = "not_a_member"
 	// ProfileUnavailable says that the page needs a profile which this way to log in can never give.
 	ProfileUnavailable Name = "profile_unavailable"
 	// ConfirmLogout asks before it logs out. The button sends a POST to Data.Action.

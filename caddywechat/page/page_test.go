@@ -12,7 +12,7 @@ import (
 )
 
 var allNames = []Name{
-	OpenInWeChat, Fragment, Consent, Declined, Snapshot, TooOften, Unavailable, Misconfigured, Busy, NotAMember,
+	OpenInWeChat, Fragment, Consent, Declined, Snapshot, TooOften, Unavailable, Misconfigured, Busy,
 	ProfileUnavailable, ConfirmLogout, LoggedOut, NotFound, BadRequest, MethodNotAllowed, TooEarly,
 }
 

@@ -1,7 +1,7 @@
 <?php
 // The whole of what a legacy app does to know who is asking. Nobody can forge this header: the gate removes every one
 // that does not come from itself, as long as the app can only be reached through it.
-$user = $_SERVER['HTTP_X_WECHAT_USER'];
+$user = $_SERVER['HTTP_X_WECHAT_USER'] ?? '';
 ?>
 <!doctype html>
 <meta charset="utf-8">
