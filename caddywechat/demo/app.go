@@ -29,6 +29,7 @@ type header struct{ Name, Value, Decoded string }
 var rules = map[string]string{
 	"/public":   "public",
 	"/optional": "optional",
+	"/profile":  "userinfo",
 }
 
 func (app) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -35,6 +35,16 @@ func TestDemoInChromium(t *testing.T) {
 	if at := b.address(); !strings.HasPrefix(at, address+"/orders?id=5") {
 		t.Errorf("landed at %s", at)
 	}
+	b.click(`a[href="/profile"]`)
+	b.click(`a.button`) // our page, before WeChat's
+	b.see(`button[value="allow"]`)
+	b.picture("demo-3-consent")
+	b.click(`button[value="allow"]`)
+	b.see(`main[data-rule="userinfo"]`)
+	if headers := b.text("#headers"); !strings.Contains(headers, emma) || !strings.Contains(headers, "Emma 🐳") {
+		t.Errorf("a page that needs the profile received %s", headers)
+	}
+	b.picture("demo-4-profile")
 	b.click(`a[href="/public"]`)
 	b.see(`main[data-rule="public"]`)
 	if headers := b.text("#headers"); strings.Contains(headers, emma) {
@@ -52,7 +62,7 @@ func TestDemoInChromium(t *testing.T) {
 	if headers := b.text("#headers"); strings.Contains(headers, emma) {
 		t.Errorf("after logout an optional page received %s", headers)
 	}
-	b.picture("demo-3-logged-out")
+	b.picture("demo-5-logged-out")
 	b.click(`a[href="/"]`)
 	b.see(`input[value="laowang"]`)
 	b.click(`input[value="laowang"]`)
