@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -22,9 +21,9 @@ type start struct {
 	target  string // where the visitor lands
 
 	// The rest is for a start that a callback led to.
-	rounds  login.Rounds // with the one that just ended
-	refused bool         // WeChat refused the code; else the attempt was gone
-	place   *int         // the place of the attempt that this one stands in for, nil: a free one
+	rounds login.Rounds // with the one that just ended
+	cause  loopCause    // why it led to none
+	place  *int         // the place of the attempt that this one stands in for, nil: a free one
 }
 
 // begin sends the visitor to the account's login page, with the attempt in a cookie.
@@ -33,7 +32,11 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 		return h.answer(w, v, problemBadRequest, page.Data{})
 	}
 	if !h.isInDomain(v.origin) {
-		return h.fail(w, v, problemInternal, fmt.Errorf("session domain %s does not cover the host: no browser would keep the cookie", h.cookies.Domain))
+		if h.domainHint.allow(h.now()) {
+			h.logger.Warn("a login on a host that the session's domain does not cover: no browser would keep the cookie",
+				v.log(zap.String("domain", h.cookies.Domain))...)
+		}
+		return h.answer(w, v, problemBadRequest, page.Data{})
 	}
 	consent := s.account.Consent(s.profile)
 	if consent == account.Never {
@@ -47,7 +50,7 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	attempts := h.attempts(v, sealers)
 	rounds := s.rounds
 	if rounds == nil {
-		rounds = h.lostRounds(v, s.profile, attempts, sealers)
+		rounds, s.cause = h.lostRounds(v, s.profile, attempts, sealers)
 	}
 	if rounds.Exceeded(now) {
 		return h.stopLoop(w, v, attempts, s)
@@ -73,12 +76,16 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 
 // lostRounds returns the rounds of a visitor whose last login led to a session that did not come back, or to one that
 // still lacks the profile that it was to bring.
-func (h *Handler) lostRounds(v *visit, profile bool, attempts login.Attempts, s *sealers) login.Rounds {
+func (h *Handler) lostRounds(v *visit, profile bool, attempts login.Attempts, s *sealers) (login.Rounds, loopCause) {
 	live, _ := h.liveSession(v)
-	if live != nil && !profile {
-		return nil
+	switch {
+	case live == nil:
+		return attempts.LostRounds(s.state, false, h.now()), loopCookies
+	case profile && !h.hasProfile(live.Identity):
+		return attempts.LostRounds(s.state, true, h.now()), loopProfile
+	default:
+		return nil, ""
 	}
-	return attempts.LostRounds(s.state, live != nil, h.now())
 }
 
 // stopLoop shows a visitor why the login does not come to an end. It forgets the attempts, so that the retry is one.
@@ -86,13 +93,18 @@ func (h *Handler) stopLoop(w http.ResponseWriter, v *visit, attempts login.Attem
 	for _, c := range attempts.RemoveAll() {
 		http.SetCookie(w, c)
 	}
-	reason := "the browser does not keep the cookies, or instances of the site have different session keys"
-	if s.refused {
-		reason = "WeChat keeps refusing the codes"
-	}
-	h.logger.Warn("login loop stopped", v.log(zap.String("reason", reason))...)
-	return h.answer(w, v, problemTooMany, page.Data{Action: h.loginURL(s.target, s.profile), NoCookies: !s.refused})
+	h.logger.Warn("login loop stopped", v.log(zap.String("reason", string(s.cause)))...)
+	return h.answer(w, v, problemTooMany, page.Data{Action: h.loginURL(s.target, s.profile), NoCookies: s.cause == loopCookies})
 }
+
+// loopCause is why logins of a browser lead to more logins.
+type loopCause string
+
+const (
+	loopCookies loopCause = "the browser does not keep the cookies, or instances of the site have different session keys"
+	loopRefused loopCause = "WeChat keeps refusing the codes"
+	loopProfile loopCause = "WeChat does not give the profile that was asked for"
+)
 
 // attempts opens the attempts that the visitor's browser carries.
 func (h *Handler) attempts(v *visit, s *sealers) login.Attempts {

@@ -65,10 +65,10 @@ func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
 	case !c.known && c.attempts.Foreign() > 0:
 		h.logReturn(c, "begun afresh: the attempt was sealed with a key that this instance does not have; all instances of a "+
 			"site need the same session key, or the same storage", nil)
-		return h.beginAgain(w, c, false)
+		return h.beginAgain(w, c, loopCookies)
 	default:
 		h.logReturn(c, "begun afresh: no attempt of this browser is open", nil)
-		return h.beginAgain(w, c, false)
+		return h.beginAgain(w, c, loopCookies)
 	}
 }
 
@@ -100,10 +100,10 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 		return h.land(w, c, result.Session)
 	case err == nil:
 		h.logReturn(c, "begun afresh: the session that this attempt led to is over", nil)
-		return h.beginAgain(w, c, false)
+		return h.beginAgain(w, c, loopCookies)
 	case errors.Is(err, account.ErrCodeRefused):
 		h.logReturn(c, "begun afresh: WeChat refused the code", nil, zap.Error(err))
-		return h.beginAgain(w, c, true)
+		return h.beginAgain(w, c, loopRefused)
 	case errors.Is(err, errNeedsConsent):
 		h.logReturn(c, "consent needed for the unionid", nil)
 		return h.begin(w, c.visit, start{account: c.account, profile: true, target: c.landing, place: &c.place})
@@ -151,18 +151,25 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 const snapshotLifetime = time.Hour
 
 // keepKnown adds to an identity what a session of the same person knew: a login for the profile need not bring all that
-// a silent one brought, nor the other way round.
+// a silent one brought, and a silent one in another tab must not take the profile away.
 func (h *Handler) keepKnown(id identity.Identity, live *session.Session) identity.Identity {
-	if live == nil || live.Identity.Get(identity.Snapshot) != id.Get(identity.Snapshot) {
+	if live == nil {
 		return id
 	}
-	for _, name := range []string{identity.Account, identity.AppID, identity.OpenID} {
+	for _, name := range []string{identity.Account, identity.AppID, identity.OpenID, identity.Snapshot} {
 		if live.Identity.Get(name) != id.Get(name) {
 			return id
 		}
 	}
-	if id.Get(identity.UnionID) == "" {
-		id = id.With(identity.UnionID, live.Identity.Get(identity.UnionID))
+	missing := []string{identity.UnionID}
+	if h.hasProfile(live.Identity) && !h.hasProfile(id) {
+		missing = append(missing, identity.Nickname, identity.Avatar)
+		id = id.With(identity.Scope, live.Identity.Get(identity.Scope))
+	}
+	for _, name := range missing {
+		if id.Get(name) == "" {
+			id = id.With(name, live.Identity.Get(name))
+		}
 	}
 	return id
 }
@@ -204,7 +211,7 @@ func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) e
 }
 
 // beginAgain begins another login for a visitor whose callback led to none: a round of what may be a loop.
-func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, refused bool) error {
+func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, cause loopCause) error {
 	if c.account == nil {
 		return h.showOpenInWeChat(w, c.visit, c.landing)
 	}
@@ -213,7 +220,7 @@ func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, refused bool) 
 		profile: c.attempt.Profile,
 		target:  c.landing,
 		rounds:  c.rounds(h.now()),
-		refused: refused,
+		cause:   cause,
 	}
 	if c.known {
 		s.place = &c.place
@@ -229,11 +236,16 @@ func (c *returning) rounds(now time.Time) login.Rounds {
 		rounds = c.sealers.state.Rounds(c.state)
 	}
 	rounds = rounds.Add(now)
-	for len(rounds) < c.attempts.Foreign() {
-		rounds = rounds.Add(now) // instances with different keys pass the visitor to and fro
+	// Instances with different keys pass the visitor to and fro, and leave a cookie each time. One of them is this round's;
+	// a few may be left from before the key was changed.
+	for range min(c.attempts.Foreign()-foreignAllowed, login.MaxRounds) {
+		rounds = rounds.Add(now)
 	}
 	return rounds
 }
+
+// foreignAllowed is how many attempts that do not open count as nothing more than left over.
+const foreignAllowed = 3
 
 // failWeChat tells visitor and operator that WeChat failed, each what they can do.
 func (h *Handler) failWeChat(w http.ResponseWriter, c *returning, err error) error {

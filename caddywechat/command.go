@@ -56,7 +56,9 @@ func simulatorCommand() *cobra.Command {
 It is strict: what WeChat refuses, it refuses. Point an app at it instead of
 https://open.weixin.qq.com and https://api.weixin.qq.com; in a Caddyfile, write
 "platform http://127.0.0.1:9090" into wechat_auth. Its page /simulator/ shows the
-account and how to make it misbehave.`,
+account, the people and all that can be changed while it runs, by hand or by a
+test: what it forgives, where it differs from WeChat's documentation, and how it
+fails. The flags only say how it starts.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config.Accounts = []simulator.OfficialAccount{account}

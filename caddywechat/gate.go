@@ -18,7 +18,7 @@ import (
 
 // visit is one request on its way through the gate.
 type visit struct {
-	*http.Request        // with the URL that the client sent
+	*http.Request        // with the URL that the client sent, until it is passed on
 	origin        origin // what the browser calls the site; none has no host
 	cookies       []*http.Cookie
 	// next passes the request on as this person, as nobody when nil.
@@ -32,25 +32,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return caddyhttp.Error(http.StatusInternalServerError, errors.New("two wechat_auth on the way of one request"))
 	}
 	h.reserved.Strip(r)
-	received := asReceived(r)
-	if !hasPath(received) {
+	restore := asReceived(r)
+	if !hasPath(r) {
 		return caddyhttp.Error(http.StatusBadRequest, errors.New("the request line names no path"))
 	}
-	v := &visit{Request: received, origin: h.originOf(received), cookies: takeCookies(r.Header, h.isOwnCookie)}
+	v := &visit{Request: r, origin: h.originOf(r)}
+	v.cookies = takeCookies(r.Header, func(name string) bool { return h.isOwnCookie(name, v.origin.secure()) })
 	v.next = func(w http.ResponseWriter, id identity.Identity) error {
 		h.headers.Set(r.Header, id)
 		setPlaceholders(r, id)
+		restore()
 		return next.ServeHTTP(w, r)
 	}
-	if login.IsUnder(received.URL.Path, h.Prefix) {
+	if login.IsUnder(r.URL.Path, h.Prefix) {
 		setPlaceholders(r, nil)
 		return h.serveOwn(w, v)
 	}
-	if name, ok := verifyFile(received); ok {
-		return h.passVerifyFile(w, r, name, func(w http.ResponseWriter) error {
-			setPlaceholders(r, nil)
-			return next.ServeHTTP(w, r)
-		})
+	if name, ok := verifyFile(r); ok {
+		return h.passVerifyFile(w, v, name)
 	}
 	return h.judge(w, v)
 }
@@ -108,8 +107,8 @@ func isSecondGate(r *http.Request) bool {
 	return false
 }
 
-func (h *Handler) isOwnCookie(name string) bool {
-	return h.cookies.IsName(name) || login.IsCookieName(name) || name == hopCookie
+func (h *Handler) isOwnCookie(name string, secure bool) bool {
+	return h.cookies.IsName(name, secure) || login.IsCookieName(name) || name == hopCookie
 }
 
 // takeCookies removes the module's own cookies from h, so that they never go upstream, and returns them. Everything else

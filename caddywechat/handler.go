@@ -101,6 +101,7 @@ type Handler struct {
 
 	forwardedProtoHint sync.Once
 	verifyFileHint     limiter
+	domainHint         limiter
 }
 
 // SessionConfig is how long and with which keys visitors stay logged in.

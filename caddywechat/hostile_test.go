@@ -167,7 +167,12 @@ func TestCallsToWeChatAreBounded(t *testing.T) {
 			}
 		})
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && w.exchanges() < 256; {
+	turnedAway := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return busy
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && w.exchanges()+turnedAway() < callbacks; {
 		time.Sleep(5 * time.Millisecond)
 	}
 	w.sim.ClearFaults()
@@ -271,4 +276,22 @@ func TestTheMadeKeyWhereTheStoreIsBroken(t *testing.T) {
 		b.open("/o", "Cookie: wechat_session=x").wantStatus(t, http.StatusOK)
 		b.open("/page", "Cookie: wechat_session=x").wantStatus(t, http.StatusServiceUnavailable)
 	})
+}
+
+func TestForeignCookiesDoNotKeepTheServerBusy(t *testing.T) {
+	w := newWorld(t, "")
+	for n := range 9 {
+		cookie := "Cookie: a=1"
+		for i := range n {
+			cookie += fmt.Sprintf("; wechat_login_%d=junk", i)
+		}
+		a := w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", cookie)
+		want := http.StatusFound // a few may be left from before a key was changed
+		if n > 5 {
+			want = http.StatusTooManyRequests
+		}
+		if n != 5 && a.StatusCode != want {
+			t.Errorf("%d cookies: status %d, want %d", n, a.StatusCode, want)
+		}
+	}
 }

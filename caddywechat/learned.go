@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
@@ -25,7 +27,7 @@ const storeTimeout = 3 * time.Second
 func (h *Handler) withUnionID(ctx context.Context, id identity.Identity) (identity.Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	key := learnedKey(id)
+	key := learnedKey(h.platform, id)
 	if id.Get(identity.UnionID) == "" {
 		known, err := h.store.Get(ctx, key)
 		if err != nil {
@@ -33,6 +35,7 @@ func (h *Handler) withUnionID(ctx context.Context, id identity.Identity) (identi
 		}
 		id = id.With(identity.UnionID, string(known))
 	}
+	// Each login, since the life of what was learned is counted from the last one.
 	if err := h.store.Put(ctx, key, []byte(id.Get(identity.UnionID)), learnedFor); err != nil {
 		// The login does not need it; the next silent one may ask for consent again.
 		h.logger.Warn("a unionid could not be remembered", zap.Error(err))
@@ -40,9 +43,9 @@ func (h *Handler) withUnionID(ctx context.Context, id identity.Identity) (identi
 	return id, nil
 }
 
-// learnedKey names a person in the store without telling who it is.
-func learnedKey(id identity.Identity) string {
-	sum := sha256.Sum256([]byte(id.Get(identity.AppID) + "\x00" + id.Get(identity.OpenID)))
+// learnedKey names a person in the store without telling who it is. What a simulator says of somebody is none of WeChat's.
+func learnedKey(platform string, id identity.Identity) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{platform, id.Get(identity.Account), id.Get(identity.AppID), id.Get(identity.OpenID)}, "\x00")))
 	return "unionid/" + hex.EncodeToString(sum[:])
 }
 
@@ -61,7 +64,7 @@ func (h *Handler) identify(ctx context.Context, c *returning, id identity.Identi
 	switch {
 	case !errors.Is(err, store.ErrNotFound):
 		return complete, err
-	case c.account.HasProfile(id):
+	case c.attempt.Profile || c.account.Consent(false) != account.Silent:
 		return nil, errNoUnionID
 	default:
 		return nil, errNeedsConsent

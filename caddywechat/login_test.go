@@ -497,6 +497,12 @@ func TestKeepFragment(t *testing.T) {
 	// What the page's script does.
 	b.open(b.toCallback("/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"+url.QueryEscape("#/order/9?b=2"))).
 		wantRedirect(t, "/app?x=1&y=2#/order/9?b=2")
+	for fragment, landing := range map[string]string{
+		"#/search?q=100%": "#/search?q=100%25", `#/a\b`: `#/a\b`, "#/a%zz": "#/a%25zz", "#%4": "#%254", "#%E4%B8%AD%": "#%E4%B8%AD%25", "#a#b": "#a#b", "#": "#", "#\t//x": "#%09//x", "#中": "#%E4%B8%AD",
+	} {
+		b := w.browser(inWeChat)
+		b.open(b.toCallback("/_wechat/login?return_to=%2Fapp"+url.QueryEscape(fragment))).wantRedirect(t, "/app"+landing)
+	}
 	w.browser(inWeChat).open("//evil.example/x").wantStatus(t, http.StatusFound)
 	w.browser(inWeChat).send("GET", "/app").wantStatus(t, http.StatusUnauthorized)
 }

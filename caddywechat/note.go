@@ -13,9 +13,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// note notes that the visitor is there, where a session ends without that, and returns the writer to answer with: an
-// answer that brings a new cookie is the visitor's own. Only navigations are noted, for others' answers may be cached and
-// shared whatever their headers say.
+// note notes that the visitor is there, where a session ends without that, and returns the writer to answer with: it adds
+// the cookie to the answer, which becomes the visitor's own. Only navigations are noted, for others' answers may be cached
+// and shared whatever their headers say.
 func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session) http.ResponseWriter {
 	now := h.now()
 	if !s.NeedsNote(h.lives, now) || !visitor.IsNavigation(v.Request) {
@@ -33,37 +33,53 @@ func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session) http
 		h.logger.Error("a session could not be sealed again", v.log(zap.Error(err))...)
 		return w
 	}
-	http.SetCookie(w, h.cookies.New(sealed, noted.End(h.lives).Sub(now), v.origin.secure()))
-	return &privateWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	return &notingWriter{
+		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		cookie:                h.cookies.New(sealed, noted.End(h.lives).Sub(now), v.origin.secure()),
+	}
 }
 
-// privateWriter keeps an answer out of every cache, whatever the app says.
-type privateWriter struct {
+// notingWriter adds a session's cookie to an answer that the app writes, and keeps the answer out of caches. An answer that
+// is not written through it, as an error page, gets neither.
+type notingWriter struct {
 	*caddyhttp.ResponseWriterWrapper
-	wroteHeader bool
+	cookie *http.Cookie
+	begun  bool
 }
 
-func (w *privateWriter) WriteHeader(status int) {
-	if status >= http.StatusOK {
-		w.wroteHeader = true
-		w.Header().Set("Cache-Control", "private, no-store")
+func (w *notingWriter) WriteHeader(status int) {
+	if status >= http.StatusOK && !w.begun {
+		w.begun = true
+		h := w.Header()
+		http.SetCookie(w, w.cookie)
+		h.Set("Cache-Control", "private, no-store")
+		h.Add("Vary", "Cookie")
+		for _, name := range []string{"Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires", "Expires"} {
+			h.Del(name)
+		}
 	}
 	w.ResponseWriterWrapper.WriteHeader(status)
 }
 
-func (w *privateWriter) Write(b []byte) (int, error) {
+func (w *notingWriter) Write(b []byte) (int, error) {
 	w.begin()
 	return w.ResponseWriterWrapper.Write(b)
 }
 
 // ReadFrom is how files are sent.
-func (w *privateWriter) ReadFrom(r io.Reader) (int64, error) {
+func (w *notingWriter) ReadFrom(r io.Reader) (int64, error) {
 	w.begin()
 	return w.ResponseWriterWrapper.ReadFrom(r)
 }
 
-func (w *privateWriter) begin() {
-	if !w.wroteHeader {
+// Flush begins the answer before it is flushed, which would begin it unseen.
+func (w *notingWriter) Flush() {
+	w.begin()
+	http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *notingWriter) begin() {
+	if !w.begun {
 		w.WriteHeader(http.StatusOK)
 	}
 }

@@ -9,16 +9,17 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// asReceived returns the request with the URL that the client sent. A site may rewrite URLs in front of the handler
-// (handle_path does); rules, own addresses and return addresses are about what the visitor sees.
-func asReceived(r *http.Request) *http.Request {
+// asReceived gives the request the URL that the client sent, and returns what gives it back the one it has. A site may
+// rewrite URLs in front of the handler (handle_path does); rules, own addresses and return addresses are about what the
+// visitor sees. It is the request itself that changes, so that matchers by placeholder see the same as others.
+func asReceived(r *http.Request) (restore func()) {
 	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
 	if !ok || *original.URL == *r.URL && original.RequestURI == r.RequestURI {
-		return r
+		return func() {}
 	}
-	received := *r
-	received.URL, received.RequestURI = original.URL, original.RequestURI
-	return &received
+	url, uri := *r.URL, r.RequestURI
+	*r.URL, r.RequestURI = *original.URL, original.RequestURI
+	return func() { *r.URL, r.RequestURI = url, uri }
 }
 
 // hasPath reports whether a request is for a path, and not for something else that a request line can hold: CONNECT's

@@ -18,10 +18,12 @@ var checkUserID = config.OneOf(userIDOpenID, userIDUnionID, userIDQualified)
 // person returns what identifies somebody to the app, "" for an identity that lacks it. It never changes for a person
 // while the configuration stays.
 func (h *Handler) person(a account.Account, id identity.Identity) string {
-	switch h.userID {
-	case userIDUnionID:
+	switch {
+	case h.userID == userIDUnionID && id.Get(identity.Snapshot) != "":
+		return "snapshot:" + a.Person(id) // WeChat gives several made-up people the same unionid
+	case h.userID == userIDUnionID:
 		return a.PersonEverywhere(id)
-	case userIDQualified:
+	case h.userID == userIDQualified:
 		return a.AppID() + ":" + a.Person(id)
 	default:
 		return a.Person(id)

@@ -68,6 +68,22 @@ func TestUserIDUnionID(t *testing.T) {
 			t.Errorf("log: %v", w.logs.All())
 		}
 	})
+	t.Run("a platform that never gives the profile is no endless loop", func(t *testing.T) {
+		w := newProfileWorld(t, "consent direct", "user_id unionid")
+		b := w.browser(inWeChat)
+		authorize := b.open(b.toCallback("/page")).Header.Get("Location")
+		// As if the visitor had been asked for nothing: the code is a silent one.
+		silent := w.browser(inWeChat).open(strings.Replace(authorize, "snsapi_userinfo", "snsapi_base", 1)).Header.Get("Location")
+		b.send("GET", silent).wantJSON(t, http.StatusForbidden, "unionid_missing")
+	})
+	t.Run("people of a snapshot are never one person", func(t *testing.T) {
+		w := newProfileWorld(t, "scope snsapi_userinfo\nsnapshot allow\nconsent direct", "user_id unionid")
+		b := w.browser(inWeChat)
+		b.open(b.agree(b.open("/page").Header.Get("Location"), "snapshot")).wantRedirect(t, "/page")
+		if got := b.user("/page"); !strings.HasPrefix(got, "snapshot:o") {
+			t.Errorf("user %s", got)
+		}
+	})
 	t.Run("sessions that do not say are none", func(t *testing.T) {
 		w := newProfileWorld(t, "", "")
 		b := w.browser(inWeChat)

@@ -227,7 +227,7 @@ func TestProfileThatNeverComesIsNoEndlessLoop(t *testing.T) {
 
 func TestWeChatFailsToGiveTheProfile(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
-	if err := w.sim.Fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1}); err != nil {
+	if err := w.sim.Fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 48001, Times: 1}); err != nil {
 		t.Fatal(err)
 	}
 	b := w.browser(inWeChat)
@@ -237,4 +237,49 @@ func TestWeChatFailsToGiveTheProfile(t *testing.T) {
 		t.Error("a session without the profile")
 	}
 	b.open(callback).wantStatus(t, http.StatusFound) // Reload begins afresh
+}
+
+func TestTokenThatAnotherLoginReplacedBeginsAfresh(t *testing.T) {
+	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
+	if err := w.sim.Fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	b := w.browser(inWeChat)
+	again := b.open(b.agree(b.open("/page").Header.Get("Location"), "allow"))
+	b.open(b.agree(again.Header.Get("Location"), "allow")).wantRedirect(t, "/page")
+}
+
+func TestProfileRenewedManyTimesIsNoLoop(t *testing.T) {
+	b := newProfileWorld(t, "consent direct", "").browser(inWeChat)
+	for range 6 {
+		b.open(b.agree(b.open("/_wechat/login?profile=1").Header.Get("Location"), "allow")).wantRedirect(t, "/")
+	}
+}
+
+func TestSilentLoginInASlowerTabKeepsTheProfile(t *testing.T) {
+	w := newProfileWorld(t, "", "userinfo /profile")
+	b := w.browser(inWeChat)
+	slow := b.toCallback("/slow")
+	b.open(b.agree(consentPage(t, b.open("/profile")), "allow")).wantRedirect(t, "/profile")
+	b.open(slow).wantRedirect(t, "/slow")
+	b.open("/profile").wantStatus(t, http.StatusOK)
+	if got := w.received().Header.Get("X-Wechat-Nickname"); got == "" {
+		t.Error("the nickname is gone")
+	}
+}
+
+func TestConsentByAnotherPersonTakesNothingOver(t *testing.T) {
+	w := newProfileWorld(t, "", "userinfo /profile")
+	b := w.browser(inWeChat)
+	b.login("/")
+	if err := w.sim.Hold("emma"); err != nil {
+		t.Fatal(err)
+	}
+	b.open(b.agree(consentPage(t, b.open("/profile")), "allow"))
+	w.received()
+	b.open("/profile").wantStatus(t, http.StatusOK)
+	emma := simulator.OpenID(simulator.DemoAppID, "emma")
+	if h := w.received().Header; h.Get("X-Wechat-User") != emma || h.Get("X-Wechat-Unionid") != simulator.UnionID("x", "emma") {
+		t.Errorf("the app got %v", h)
+	}
 }

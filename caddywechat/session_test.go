@@ -45,6 +45,25 @@ func TestIdleSession(t *testing.T) {
 		w.pass(21 * time.Minute)
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
+	t.Run("an answer that the app does not write brings none", func(t *testing.T) {
+		w := newWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\n}")
+		b := w.browser(inWeChat)
+		b.login("/")
+		w.pass(30 * time.Minute)
+		w.app = func(http.ResponseWriter, *http.Request) {}
+		if a := b.open("/"); a.Header.Get("Set-Cookie") != "" {
+			t.Errorf("header %v", a.Header)
+		}
+		w.app = func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("CDN-Cache-Control", "public")
+			rw.(http.Flusher).Flush()
+			rw.Write([]byte("streamed"))
+		}
+		if a := b.open("/"); a.Header.Get("Set-Cookie") == "" || a.Header.Get("Cache-Control") != "private, no-store" ||
+			a.Header.Get("CDN-Cache-Control") != "" || a.Header.Get("Vary") != "Cookie" {
+			t.Errorf("header %v", a.Header)
+		}
+	})
 	t.Run("the lifetime ends all the same", func(t *testing.T) {
 		w := newWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\nlifetime 2h\n}")
 		b := w.browser(inWeChat)
@@ -70,7 +89,7 @@ func TestSessionOfADomain(t *testing.T) {
 	}
 	b.open("https://www.example.com/").wantStatus(t, http.StatusOK)
 	b.open("https://example.com/").wantStatus(t, http.StatusOK)
-	b.open("https://www.example.org/").wantStatus(t, http.StatusInternalServerError)
+	b.open("https://www.example.org/").wantStatus(t, http.StatusBadRequest)
 	b.open("https://www.example.com/_wechat/logout").wantStatus(t, http.StatusOK)
 	b.open("/").wantStatus(t, http.StatusFound)
 }

@@ -144,7 +144,10 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return next.ServeHTTP(w, r)
 	}
-	p := asReceived(r).URL.Path
+	p := r.URL.Path
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		p = original.URL.Path
+	}
 	content, ok := v.contents[p]
 	if !ok && v.Auto {
 		if match := verifyFileName.FindStringSubmatch(path.Base(p)); match != nil {

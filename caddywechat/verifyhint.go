@@ -12,16 +12,16 @@ import (
 
 // passVerifyFile passes on a request for a verification file that wechat_verify does not serve. If nobody behind does
 // either, it tells the operator the line to add: WeChat itself only says that the file was not found.
-func (h *Handler) passVerifyFile(w http.ResponseWriter, r *http.Request, name string, next func(http.ResponseWriter) error) error {
+func (h *Handler) passVerifyFile(w http.ResponseWriter, v *visit, name string) error {
 	rec := caddyhttp.NewResponseRecorder(w, nil, nil)
-	err := next(rec)
+	err := v.next(rec, nil)
 	status := rec.Status()
 	if handlerErr, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
 		status = handlerErr.StatusCode
 	}
 	if status == http.StatusNotFound && h.verifyFileHint.allow(h.now()) {
 		h.logger.Warn("a domain verification file was asked for and is not there; if you are setting up the domain, add the line to the site",
-			zap.String("line", "wechat_verify "+name), zap.String("host", r.Host))
+			zap.String("line", "wechat_verify "+name), zap.String("host", v.Host))
 	}
 	return err
 }

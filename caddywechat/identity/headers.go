@@ -153,9 +153,9 @@ func isHTTPs(name string) bool {
 		}
 	}
 	switch folded {
-	case "authorization", "cache-control", "connection", "cookie", "date", "expect", "forwarded", "from", "host",
-		"keep-alive", "max-forwards", "origin", "pragma", "range", "referer", "set-cookie", "te", "trailer",
-		"transfer-encoding", "upgrade", "user-agent", "via", "warning", "x-real-ip", "x-requested-with":
+	case "alt-used", "authorization", "cache-control", "connection", "cookie", "date", "early-data", "expect", "forwarded", "from", "host", "http2-settings",
+		"keep-alive", "max-forwards", "origin", "pragma", "priority", "proxy", "range", "referer", "set-cookie", "te", "trailer",
+		"transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent", "via", "warning", "x-http-method-override", "x-original-url", "x-real-ip", "x-requested-with", "x-rewrite-url":
 		return true
 	}
 	return false
@@ -172,31 +172,39 @@ func isToken(name string) bool {
 }
 
 // HeaderValue returns a field's value as a header carries it: a nickname is always percent-encoded (UTF-8, RFC 3986
-// unreserved characters stay), any other value only when it holds something else than visible ASCII.
+// unreserved characters stay), any other value only when it holds something else than visible ASCII; of an URL only that.
 func HeaderValue(field, value string) string {
-	if field == Nickname || !isVisibleASCII(value) {
-		return percentEncode(value)
+	switch {
+	case field != Nickname && isAll(value, isVisibleASCII):
+		return value
+	case field == Avatar:
+		return percentEncode(value, isVisibleASCII)
+	default:
+		return percentEncode(value, isUnreserved)
 	}
-	return value
 }
 
-func isVisibleASCII(s string) bool {
+func isVisibleASCII(c byte) bool { return ' ' < c && c < 0x7f }
+
+func isUnreserved(c byte) bool { return isAlphanumeric(c) || strings.IndexByte("-._~", c) >= 0 }
+
+func isAll(s string, is func(byte) bool) bool {
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f {
+		if !is(s[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-func percentEncode(s string) string {
+// percentEncode encodes every byte that does not stay.
+func percentEncode(s string, stays func(byte) bool) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {
-		switch c := s[i]; {
-		case isAlphanumeric(c), strings.IndexByte("-._~", c) >= 0:
+		if c := s[i]; stays(c) {
 			b.WriteByte(c)
-		default:
+		} else {
 			b.WriteByte('%')
 			b.WriteByte(hex[c>>4])
 			b.WriteByte(hex[c&15])

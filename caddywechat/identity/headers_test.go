@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -106,6 +107,10 @@ func TestOtherValuesStayAsTheyAreUnlessAHeaderCannotCarryThem(t *testing.T) {
 		"https://thirdwx.qlogo.cn/a?b=%E5&c=\"d'": "https://thirdwx.qlogo.cn/a?b=%E5&c=\"d'",
 	} {
 		for _, field := range []string{ID, OpenID, Avatar, Departments, "badge"} {
+			want := want
+			if field == Avatar {
+				want = strings.ReplaceAll(want, "%3A", ":") // of an URL only what is not visible ASCII
+			}
 			if got := HeaderValue(field, value); got != want {
 				t.Errorf("HeaderValue(%q, %q) = %q, want %q", field, value, got, want)
 			}

@@ -201,9 +201,9 @@ func (as Attempts) Free() int {
 	return oldest
 }
 
-// LostRounds returns the rounds of a browser that comes without a session, or, with profileOnly, without a profile: an
-// attempt that led to a session, or asked for a profile, counts as one, unless that session would have ended by now, and
-// so do those that led to the attempt. Of several such attempts the one with the longest way behind it counts.
+// LostRounds returns the rounds of a browser that comes without the session that an attempt led to; with profileOnly, of
+// one whose session lacks the profile that an attempt asked for. Such an attempt counts as one, unless its session would
+// have ended by now, and so do those that led to it. Of several attempts the one with the longest way behind it counts.
 func (as Attempts) LostRounds(k StateKey, profileOnly bool, now time.Time) Rounds {
 	var longest Rounds
 	for _, a := range as.place {

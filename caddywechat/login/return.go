@@ -1,7 +1,9 @@
 package login
 
 import (
+	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,6 +12,7 @@ import (
 // path on this site outside prefix. It may carry a query and a fragment. Characters that are not ASCII come back
 // percent-encoded, as they must stand in a Location header.
 func ReturnTo(address, prefix string) string {
+	address, fragment, hasFragment := strings.Cut(address, "#")
 	if !isLocalPath(address) {
 		return "/"
 	}
@@ -20,7 +23,11 @@ func ReturnTo(address, prefix string) string {
 	if hasDotSegment(u.Path) || IsUnder(u.Path, prefix) {
 		return "/"
 	}
-	return encodeNonASCII(address)
+	address = encode(address)
+	if hasFragment {
+		address += "#" + looseFragment.ReplaceAllString(encode(fragment), "%25$1")
+	}
+	return address
 }
 
 // hasDotSegment reports whether a browser, or a server that decodes slashes, would resolve the path to another one.
@@ -33,6 +40,9 @@ func hasDotSegment(path string) bool {
 	}
 	return false
 }
+
+// looseFragment is a percent sign that begins no encoded byte. Browsers let it stand, others take such an address for none.
+var looseFragment = regexp.MustCompile(`%([^0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]|[0-9A-Fa-f]?$)`)
 
 // isLocalPath reports whether every browser takes address for a path of the site that it came from. Browsers drop tabs
 // and line breaks wherever they stand, and read a backslash as a slash.
@@ -63,13 +73,14 @@ func Location(origin, target string) string {
 	return target
 }
 
-func encodeNonASCII(s string) string {
+// encode percent-encodes what is not visible ASCII.
+func encode(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
-		if s[i] < utf8.RuneSelf {
-			b.WriteByte(s[i])
+		if c := s[i]; ' ' < c && c < 0x7f {
+			b.WriteByte(c)
 		} else {
-			b.WriteString(url.QueryEscape(s[i : i+1]))
+			fmt.Fprintf(&b, "%%%02X", c)
 		}
 	}
 	return b.String()

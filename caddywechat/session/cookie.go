@@ -2,7 +2,6 @@ package session
 
 import (
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -43,14 +42,13 @@ func (c Cookies) name() string {
 	return c.Name
 }
 
-// IsName reports whether a cookie of that name is a session's, by this or by another configuration of the cookie.
-func (c Cookies) IsName(name string) bool {
-	if bare, ok := strings.CutPrefix(name, HostPrefix); ok {
-		name = bare
-	} else {
-		name = strings.TrimPrefix(name, SecurePrefix)
+// IsName reports whether a cookie of that name is a session's: by this configuration, or by one without a name of its own,
+// which nobody else's cookies have.
+func (c Cookies) IsName(name string, secure bool) bool {
+	if name == c.FullName(secure) {
+		return true
 	}
-	return name == c.name() || name == DefaultName
+	return name == DefaultName || name == HostPrefix+DefaultName || name == SecurePrefix+DefaultName
 }
 
 // New returns the cookie for a browser to keep for the given time, or to delete when that is not positive.

@@ -50,7 +50,7 @@ const (
 // succeed answers an API call. Most calls have no errcode in a successful answer.
 func (s *Simulator) succeed(f fields) answer {
 	contentType := typeSuccess
-	if s.config.Quirks.JSONSuccess {
+	if s.Quirks().JSONSuccess {
 		contentType = typeError
 	}
 	return newAnswer(contentType, f.encode(), "ok")
@@ -75,7 +75,7 @@ func (s *Simulator) errmsgTail() string {
 	var b [8]byte
 	rand.Read(b[:])
 	rid := fmt.Sprintf("%08x-%08x-%08x", uint32(s.config.Now().Unix()), binary.BigEndian.Uint32(b[:4]), binary.BigEndian.Uint32(b[4:]))
-	switch s.config.Quirks.Errmsg {
+	switch s.Quirks().Errmsg {
 	case ErrmsgPlainRID:
 		return " rid: " + rid
 	case ErrmsgHints:

@@ -16,14 +16,14 @@ func (s *Simulator) authorize(r *http.Request) answer {
 	if p != nil {
 		return problemPage("../../", *p)
 	}
-	person := s.holding(r)
+	person, quirks := s.holding(r), s.Quirks()
 	switch {
-	case ask.scope == ScopeUserinfo && ask.snapshot:
-		return s.callback(http.StatusFound, ask, person, true)
-	case ask.scope == ScopeUserinfo, s.config.Choose:
+	case ask.scope == ScopeUserinfo && (ask.snapshot || quirks.SnapshotPages):
+		return s.callback(r, http.StatusFound, ask, person, true)
+	case ask.scope == ScopeUserinfo, quirks.Choose:
 		return s.consentPage(ask, person)
 	default:
-		return s.callback(http.StatusFound, ask, person, false)
+		return s.callback(r, http.StatusFound, ask, person, false)
 	}
 }
 
@@ -62,9 +62,9 @@ func (s *Simulator) consent(r *http.Request) answer {
 	var a answer
 	switch r.PostForm.Get("answer") {
 	case "allow":
-		a = s.callback(http.StatusSeeOther, ask, person, false)
+		a = s.callback(r, http.StatusSeeOther, ask, person, false)
 	case "snapshot":
-		a = s.callback(http.StatusSeeOther, ask, person, ask.scope == ScopeUserinfo)
+		a = s.callback(r, http.StatusSeeOther, ask, person, ask.scope == ScopeUserinfo)
 	case "deny":
 		a = s.deny(ask)
 	default:
@@ -77,16 +77,18 @@ func (s *Simulator) consent(r *http.Request) answer {
 }
 
 // callback sends the visitor back to the app with a code.
-func (s *Simulator) callback(status int, ask authorization, person Person, snapshot bool) answer {
+func (s *Simulator) callback(r *http.Request, status int, ask authorization, person Person, snapshot bool) answer {
 	if snapshot {
 		person = snapshotOf(person)
 	}
 	code := s.issueCode(grant{account: ask.account, person: person, scope: ask.scope, snapshot: snapshot})
-	return redirect(status, callbackURL(ask.redirectURI, "code="+code+"&state="+ask.state), "ok")
+	location := callbackURL(ask.redirectURI, "code="+code+"&state="+ask.state)
+	s.duplicate(location, r.UserAgent())
+	return redirect(status, location, "ok")
 }
 
 func (s *Simulator) deny(ask authorization) answer {
-	if s.config.DenyRedirects {
+	if s.Quirks().DenyRedirects {
 		return redirect(http.StatusSeeOther, callbackURL(ask.redirectURI, "state="+ask.state), "denied")
 	}
 	return closedPage()

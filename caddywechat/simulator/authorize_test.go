@@ -198,10 +198,13 @@ func TestConsent(t *testing.T) {
 		if hidden == nil || html.UnescapeString(hidden[1]) != query {
 			t.Errorf("the form does not carry the query: %q", hidden)
 		}
-		for _, person := range b.sim.config.People {
+		for _, person := range b.sim.People() {
 			if !strings.Contains(r.body, `value="`+person.ID+`"`) {
 				t.Errorf("%s is not on the page", person.ID)
 			}
+		}
+		if strings.Contains(r.body, `value="nasty-`) {
+			t.Error("nasty people are on the page")
 		}
 	})
 	t.Run("allow", func(t *testing.T) {

@@ -95,14 +95,14 @@ func (s *Simulator) checkAuthorization(rawQuery, userAgent string) (authorizatio
 }
 
 func (s *Simulator) checkBrowser(userAgent string) *problem {
-	if s.config.AnyBrowser || strings.Contains(strings.ToLower(userAgent), "micromessenger") {
+	if s.Quirks().AnyBrowser || strings.Contains(strings.ToLower(userAgent), "micromessenger") {
 		return nil
 	}
 	return &problem{
 		outcome: "not wechat",
 		Text:    "请在微信客户端打开链接",
-		ZH:      "User-Agent 里没有 MicroMessenger。请在浏览器开发者工具里把 User-Agent 改成微信的，或让模拟器接受任何浏览器（Config.AnyBrowser）。",
-		EN:      "The User-Agent does not contain MicroMessenger. Set WeChat's User-Agent in your browser's developer tools, or let the simulator serve any browser (Config.AnyBrowser).",
+		ZH:      "User-Agent 里没有 MicroMessenger。请在浏览器开发者工具里把 User-Agent 改成微信的，或打开模拟器的 any_browser，见 /simulator/ 页面。",
+		EN:      "The User-Agent does not contain MicroMessenger. Set WeChat's User-Agent in your browser's developer tools, or turn on any_browser of the simulator: its page /simulator/ tells how.",
 	}
 }
 
@@ -114,7 +114,7 @@ func (s *Simulator) checkPresence(ask *authorization) *problem {
 		return missing("redirect_uri", 10011)
 	case ask.scope == "":
 		return missing("scope", 10010)
-	case ask.state == "" && !s.config.Quirks.StateOptional:
+	case ask.state == "" && !s.Quirks().StateOptional:
 		p := missing("state", 10013)
 		p.ZH += "文档说 state 可选，但这个错误码确实存在：请始终带上随机的 state，并在回调时核对。"
 		p.EN += " The documentation calls state optional, but this error exists: always send a random state, and compare it in the callback."
@@ -134,7 +134,7 @@ func missing(name string, code int) *problem {
 }
 
 func (s *Simulator) checkOrder(ask *authorization) *problem {
-	if s.config.Quirks.AnyOrder || inOrder(ask.names, s.config.Quirks.StateOptional) {
+	if quirks := s.Quirks(); quirks.AnyOrder || inOrder(ask.names, quirks.StateOptional) {
 		return nil
 	}
 	want := strings.Join(parameterOrder[:requiredParameters], ", ")

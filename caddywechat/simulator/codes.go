@@ -33,7 +33,7 @@ func (s *Simulator) issueCode(g grant) string {
 	name := "0" + randomText(31)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.codes.put(name, &code{grant: g, expires: s.config.Now().Add(s.config.Quirks.CodeLife)})
+	s.codes.put(name, &code{grant: g, expires: s.config.Now().Add(s.quirks.CodeLife)})
 	return name
 }
 

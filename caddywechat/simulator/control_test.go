@@ -11,11 +11,11 @@ import (
 func TestControlFaults(t *testing.T) {
 	b := newBench(t, Config{})
 	r := b.send("POST", "/simulator/faults", `{"path":"/sns/auth","kind":"delay","delay":"1.5s","consume":true,"times":2}`)
-	want := `{"path":"/sns/auth","kind":"delay","delay":"1.5s","consume":true,"times":2}` + "\n"
+	want := `{"path":"/sns/auth","kind":"delay","consume":true,"rate":1,"times":2,"delay":"1.5s"}` + "\n"
 	if r.status != http.StatusCreated || r.body != want || r.header.Get("Content-Type") != "application/json" {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
-	if got := b.sim.Faults(); len(got) != 1 || got[0] != (Fault{Path: authPath, Kind: FaultDelay, Delay: 1500 * time.Millisecond, Consume: true, Times: 2}) {
+	if got := b.sim.Faults(); len(got) != 1 || got[0] != (Fault{Path: authPath, Kind: FaultDelay, Delay: 1500 * time.Millisecond, Consume: true, Rate: 1, Times: 2}) {
 		t.Errorf("got %+v", got)
 	}
 	if r := b.get("/simulator/faults"); r.body != `{"faults":[`+strings.TrimSpace(want)+"]}\n" {
@@ -40,6 +40,12 @@ func TestControlIsStrict(t *testing.T) {
 		`{"path":"/sns/auth","kind":"delay","delay":"3"}`,
 		`{"path":"/sns/auth","kind":"delay","delay":3}`,
 		`{"path":"/sns/auth","kind":"nothing"}`,
+		`{"path":"/sns/auth","kind":"hang","times":null}`,
+		`{"path":"/sns/auth","kind":"hang","times":"one"}`,
+		`{"path":"/sns/auth","kind":"hang","rate":0}`,
+		`{"path":"/sns/auth","kind":"hang","rate":1.5}`,
+		`null`,
+		`[]`,
 		`{"path":"` + strings.Repeat("x", maxForm) + `"}`,
 	} {
 		r := b.send("POST", "/simulator/faults", body)
@@ -51,8 +57,16 @@ func TestControlIsStrict(t *testing.T) {
 	if r := b.send("PUT", "/simulator/holder", `{"person":"nobody"}`); r.status != http.StatusBadRequest || !strings.Contains(r.body, "nobody") {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
-	if r := b.send("PATCH", "/simulator/faults", ""); r.status == http.StatusOK {
-		t.Errorf("PATCH: got %d", r.status)
+	for path, want := range map[string]string{
+		"/simulator/faults": "POST /simulator/faults",
+		"/simulator/falts":  "GET /simulator/faults",
+	} {
+		if r := b.send("PATCH", path, ""); r.status != http.StatusNotFound || !strings.Contains(r.body, want) {
+			t.Errorf("%s: got %d %s", path, r.status, r.body)
+		}
+	}
+	if len(b.sim.Journal()) != 0 {
+		t.Error("control calls are in the journal")
 	}
 }
 
@@ -67,14 +81,14 @@ func TestControlHolderAndCalls(t *testing.T) {
 	if got := b.api(exchangePath(b.silentCode())).OpenID; got != OpenID(DemoAppID, "emma") {
 		t.Error("someone else logged in")
 	}
-	want := `{"calls":[{"time":"2026-03-01T12:00:00Z","method":"GET","path":"/connect/oauth2/authorize","outcome":"ok"},` +
-		`{"time":"2026-03-01T12:00:00Z","method":"GET","path":"/sns/oauth2/access_token","outcome":"ok"}],` +
-		`"counts":{"/connect/oauth2/authorize":1,"/sns/oauth2/access_token":1}}` + "\n"
+	want := `{"calls":[{"seq":1,"time":"2026-03-01T12:00:00Z","method":"GET","path":"/connect/oauth2/authorize","outcome":"ok"},` +
+		`{"seq":2,"time":"2026-03-01T12:00:00Z","method":"GET","path":"/sns/oauth2/access_token","outcome":"ok"}],` +
+		`"counts":{"/connect/oauth2/authorize":1,"/sns/oauth2/access_token":1},"last":2}` + "\n"
 	if r := b.get("/simulator/calls"); r.body != want {
 		t.Errorf("got %s", r.body)
 	}
 	b.send("DELETE", "/simulator/calls", "")
-	if r := b.get("/simulator/calls"); r.body != `{"calls":[],"counts":{}}`+"\n" {
+	if r := b.get("/simulator/calls"); r.body != `{"calls":[],"counts":{},"last":2}`+"\n" {
 		t.Errorf("got %s", r.body)
 	}
 }
@@ -100,25 +114,5 @@ func TestControlRefusesOtherSites(t *testing.T) {
 		if r := b.send("PUT", "/simulator/holder", `{"person":"emma"}`, header...); r.status != http.StatusOK {
 			t.Errorf("%v: got %d", header, r.status)
 		}
-	}
-}
-
-func TestOverview(t *testing.T) {
-	b := newBench(t, Config{})
-	r := b.get("/simulator/")
-	for _, want := range []string{DemoAppID, DemoSecret, DemoDomain, "xiaoming", "小明", b.url + "/simulator/faults", "&lt;i&gt;"} {
-		if !strings.Contains(r.body, want) {
-			t.Errorf("%s is not on the page", want)
-		}
-	}
-	if r.header.Get("Cache-Control") != "no-store" || r.header.Get("Content-Security-Policy") != policy {
-		t.Errorf("got %v", r.header)
-	}
-	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
-	if r := b.send("POST", "/simulator/", "person=emma", form...); r.status != http.StatusSeeOther || !strings.HasPrefix(r.header.Get("Set-Cookie"), "simulator_person=emma;") {
-		t.Errorf("got %d %v", r.status, r.header)
-	}
-	if r := b.send("POST", "/simulator/", "person=nobody", form...); r.status != http.StatusBadRequest {
-		t.Errorf("got %d", r.status)
 	}
 }

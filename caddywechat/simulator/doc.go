@@ -1,5 +1,6 @@
 // Package simulator is WeChat on localhost: the pages and the API that an official account's web login needs, for
-// building and testing H5 apps without an account, a public domain or a network.
+// building and testing H5 apps without an account, a public domain or a network. It needs nothing but Go's standard
+// library, and the apps that it serves need not be written in Go.
 //
 // A Simulator is an http.Handler that stands in for all of WeChat's hosts: below one base URL it answers the real
 // paths, /connect/oauth2/authorize of open.weixin.qq.com as well as /sns/oauth2/access_token of api.weixin.qq.com.
@@ -7,17 +8,46 @@
 //
 //	sim, err := simulator.New(simulator.Config{})
 //	…
-//	http.ListenAndServe("127.0.0.1:9002", sim)
+//	http.ListenAndServe("127.0.0.1:9090", sim)
 //
 // It is strict: what WeChat refuses is refused, with WeChat's words and codes, and its pages add in Chinese and English
-// what to change. It can also misbehave, see [Fault], and keeps a journal of what it was asked, see [Call]. Everything
-// is in memory and bounded; nothing is kept over a restart.
+// what to change. Everything is in memory and bounded; nothing is kept over a restart.
 //
-// GET /simulator/ is a page that shows the accounts, the people and the control calls. It shows the app secrets, and
-// whoever reaches it can control the simulator: listen on a loopback address, and never give it a real secret.
+// # In tests
 //
-// Where WeChat's documentation and developers' experience contradict each other, the default is the documentation and
-// the other behaviour is one of the [Quirks].
+// A test starts a simulator with net/http/httptest, as in the example below, and turns it while it runs:
+//
+//   - [Simulator.Hold] says who logs in. [Cast] are the people that it has of itself, [Nasty] those whose profiles apps
+//     get wrong, and [Simulator.AddPerson] lets others join. [OpenID] and [UnionID] tell which ids the app should get.
+//   - [Simulator.SetQuirks] chooses where WeChat's documentation and developers' experience contradict each other. The
+//     default is the documentation. See [Quirks].
+//   - [Simulator.Fault] makes a path fail: late, never, with an error code, with rubbish, once or in a rate. See [Fault].
+//   - [Simulator.Calls] and [Simulator.Journal] tell what it was asked. See [Call].
+//   - [Simulator.Reset] brings everything back to how it was started.
+//
+// Config.Now moves the clock on, so that codes and tokens expire without waiting.
+//
+// # In other languages
+//
+// The command "caddywechat wechat simulator" serves the simulator at http://127.0.0.1:9090. The same can be done there
+// by HTTP, with JSON in both directions; what is wrong with a request is answered with 400 and {"error": "…"}:
+//
+//	POST   /simulator/reset        back to how it was started
+//	PUT    /simulator/holder       {"person": "emma"}: who logs in
+//	GET    /simulator/people       everybody, with their openids and unionids
+//	POST   /simulator/people       {"id": "lily", "nickname": "Lily", "avatar": "L"}
+//	DELETE /simulator/people/lily
+//	PATCH  /simulator/quirks       {"unionid": "profile"}; GET shows them, DELETE brings back those of the start
+//	POST   /simulator/faults       {"path": "/sns/userinfo", "kind": "delay", "delay": "3s"}; GET lists, DELETE clears
+//	GET    /simulator/calls        ?path=/sns/userinfo&since=12&wait=2s: what it was asked; DELETE forgets
+//	POST   /simulator/consent      what the buttons of the consent page send: authorize, answer, person
+//
+// The page /simulator/ has all of this with examples, and buttons for most of it.
+//
+// # Limits
+//
+// The page /simulator/ shows the app secrets, and whoever reaches the simulator can control it and log in as anybody:
+// listen on a loopback address, and never give it a real secret.
 //
 // What it can't tell: whether #wechat_redirect ended the authorize URL (a browser keeps fragments to itself), and
 // whether HTTPS would have worked.

@@ -84,7 +84,23 @@ func Example() {
 	}
 	fmt.Println(visit().StatusCode, sim.Calls("/sns/oauth2/access_token"), "exchanges")
 
+	// The shop is opened in a browser that is not WeChat's, and never hears of it.
+	quirks := sim.Quirks()
+	quirks.AnyBrowser = false
+	if err := sim.SetQuirks(quirks); err != nil {
+		log.Fatal(err)
+	}
+	visit()
+	journal := sim.Journal()
+	fmt.Println(journal[len(journal)-1].Outcome)
+
+	// For the next test.
+	sim.Reset()
+	fmt.Println(visit().StatusCode)
+
 	// Output:
 	// 200 true
 	// 502 2 exchanges
+	// not wechat
+	// 200
 }

@@ -1,8 +1,8 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,29 +13,33 @@ import (
 // Fault makes one path misbehave, as WeChat's servers and what is between do now and then.
 type Fault struct {
 	// Path is the exact path, such as /sns/oauth2/access_token or /connect/oauth2/authorize.
-	Path string
+	Path string `json:"path"`
 
 	// Kind is what goes wrong.
-	Kind FaultKind
+	Kind FaultKind `json:"kind"`
 
 	// Delay is waited first, whatever the kind. Zero: not at all.
-	Delay time.Duration
+	Delay time.Duration `json:"delay"`
 
 	// Status is the HTTP status of FaultStatus, 400 to 599. Zero: 503.
-	Status int
+	Status int `json:"status,omitzero"`
 
 	// Errcode is WeChat's error code of FaultErrcode, such as -1, 40029 or 45011.
-	Errcode int
+	Errcode int `json:"errcode,omitzero"`
 
 	// Bytes is the length of the body of FaultOversized, from 1 KiB to 1 GiB. Zero: 16 MiB.
-	Bytes int
+	Bytes int `json:"bytes,omitzero"`
 
 	// Consume lets the call take effect before it goes wrong: a code that came with it is used up, though the app gets
 	// nothing for it. That is what developers saw of -1.
-	Consume bool
+	Consume bool `json:"consume,omitzero"`
+
+	// Rate is the share of calls that it spoils, above 0 up to 1, at random. Zero: 1, every call. The calls that it spares
+	// may meet the next fault on the path.
+	Rate float64 `json:"rate"`
 
 	// Times is how many calls it spoils. Zero: all, until cleared.
-	Times int
+	Times int `json:"times,omitzero"`
 }
 
 // FaultKind is a way to misbehave.
@@ -43,7 +47,7 @@ type FaultKind string
 
 const (
 	FaultDelay     FaultKind = "delay"     // the right answer, after Delay
-	FaultHang      FaultKind = "hang"      // no answer until the client leaves or the simulator is closed
+	FaultHang      FaultKind = "hang"      // no answer until the client leaves or the simulator is reset or closed
 	FaultStatus    FaultKind = "status"    // an HTTP error with the page of a proxy
 	FaultHTML      FaultKind = "html"      // HTTP 200 with an HTML page
 	FaultErrcode   FaultKind = "errcode"   // one of WeChat's error codes; not for the authorize page
@@ -61,8 +65,8 @@ var faultyPaths = []string{authorizePath, accessTokenPath, refreshTokenPath, aut
 // maxFaults is how many faults may wait at a time.
 const maxFaults = 100
 
-// Fault turns on a fault. Faults on the same path take effect one after the other: the first until its Times are spent,
-// then the next. An error says what is wrong with the fault itself; then nothing changes.
+// Fault turns on a fault. A call meets the first fault on its path that does not spare it by its Rate. So faults without
+// a rate take effect one after the other: the first until its Times are spent, then the next. An error says what is wrong with the fault itself; then nothing changes.
 func (s *Simulator) Fault(f Fault) error {
 	_, err := s.addFault(f)
 	return err
@@ -103,6 +107,9 @@ func (f Fault) withDefaults() Fault {
 	if f.Kind == FaultOversized && f.Bytes == 0 {
 		f.Bytes = 16 << 20
 	}
+	if f.Rate == 0 {
+		f.Rate = 1
+	}
 	return f
 }
 
@@ -114,6 +121,8 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault kind %q: it is one of %q", f.Kind, faultKinds)
 	case f.Delay < 0 || f.Times < 0:
 		return fmt.Errorf("fault delay and times can't be negative")
+	case !(f.Rate > 0 && f.Rate <= 1): // NaN, too
+		return fmt.Errorf("fault rate %v: it is above 0, up to 1 for every call", f.Rate)
 	case f.Kind == FaultDelay && f.Delay == 0:
 		return fmt.Errorf("fault kind delay: say how long")
 	case f.Kind == FaultStatus && (f.Status < 400 || f.Status > 599):
@@ -143,7 +152,9 @@ func (f Fault) outcome() string {
 func (s *Simulator) nextFault(path string) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.faults, func(f Fault) bool { return f.Path == path })
+	i := slices.IndexFunc(s.faults, func(f Fault) bool {
+		return f.Path == path && (f.Rate == 1 || s.config.Random() < f.Rate)
+	})
 	if i == -1 {
 		return Fault{}, false
 	}
@@ -158,99 +169,41 @@ func (s *Simulator) nextFault(path string) (Fault, bool) {
 	return fault, true
 }
 
-// misbehave serves a request that meets a fault. handle is what would have answered.
-func (s *Simulator) misbehave(w http.ResponseWriter, r *http.Request, f Fault, handle func(*http.Request) answer) {
-	s.note(r, f.outcome())
-
-	var early *answer
-	if f.Consume {
-		a := handle(r)
-		early = &a
-	}
-	if !s.wait(r, f.Delay) {
-		cutConnection()
-	}
-	switch f.Kind {
-	case FaultDelay:
-		if early == nil {
-			a := handle(r)
-			early = &a
-		}
-		early.write(w)
-	case FaultHang:
-		s.hang(r)
-	case FaultStatus:
-		newAnswer("text/html", proxyPage(f.Status), "").withStatus(f.Status).write(w)
-	case FaultHTML:
-		newAnswer("text/html", proxyPage(http.StatusOK), "").write(w)
-	case FaultErrcode:
-		s.refuse(f.Errcode).write(w)
-	case FaultEmpty:
-		newAnswer(typeSuccess, "", "").write(w)
-	case FaultOversized:
-		writeOversized(w, f.Bytes)
-	case FaultCut:
-		writeHalf(w)
-	}
+// faultJSON is a Fault as control calls write it.
+type faultJSON struct {
+	Fault
+	Delay duration `json:"delay,omitzero"`
 }
 
-// wait returns false if the client left or the simulator was closed before the time was over.
-func (s *Simulator) wait(r *http.Request, delay time.Duration) bool {
-	if delay == 0 {
-		return true
+func (f Fault) json() faultJSON {
+	return faultJSON{f, duration(f.Delay)}
+}
+
+func (s *Simulator) listFaults(*http.Request) (any, error) {
+	list := []faultJSON{}
+	for _, fault := range s.Faults() {
+		list = append(list, fault.json())
 	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-r.Context().Done():
-		return false
-	case <-s.closed:
-		return false
+	return map[string]any{"faults": list}, nil
+}
+
+func (s *Simulator) postFault(r *http.Request) (any, error) {
+	wanted := Fault{Rate: 1}.json()
+	if err := readJSON(r, &wanted); err != nil {
+		return nil, err
 	}
-}
-
-func (s *Simulator) hang(r *http.Request) {
-	select {
-	case <-r.Context().Done():
-	case <-s.closed:
+	if wanted.Rate == 0 {
+		return nil, errors.New("fault rate 0: such a fault would never happen, leave it out")
 	}
-	cutConnection()
-}
-
-// cutConnection is net/http's way to end a connection without a proper answer.
-func cutConnection() {
-	panic(http.ErrAbortHandler)
-}
-
-func proxyPage(status int) string {
-	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title + "</h1></center>\r\n</body>\r\n</html>\r\n"
-}
-
-func writeOversized(w http.ResponseWriter, n int) {
-	const head, tail = `{"padding":"`, `"}`
-	w.Header().Set("Content-Type", typeSuccess)
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Length", strconv.Itoa(n))
-	io.WriteString(w, head)
-	padding := strings.Repeat("x", 32<<10)
-	for left := n - len(head) - len(tail); left > 0; {
-		written, err := io.WriteString(w, padding[:min(left, len(padding))])
-		if err != nil {
-			return // the client had enough
-		}
-		left -= written
+	wanted.Fault.Delay = time.Duration(wanted.Delay)
+	fault, err := s.addFault(wanted.Fault)
+	if err != nil {
+		return nil, err
 	}
-	io.WriteString(w, tail)
+	return fault.json(), nil
 }
 
-func writeHalf(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", typeSuccess)
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Length", "512")
-	io.WriteString(w, `{"access_token":"61_`)
-	http.NewResponseController(w).Flush()
-	cutConnection()
+func (s *Simulator) deleteFaults(*http.Request) (any, error) {
+	s.ClearFaults()
+	return nil, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -145,6 +146,24 @@ func TestFaultsFollowOneAnother(t *testing.T) {
 	b.wantErrcode(authPath, 41001)
 }
 
+func TestFaultRate(t *testing.T) {
+	chances := []float64{0.9, 0.1, 0.24, 0.25, 0.9, 0.4}
+	b := newBench(t, Config{Random: func() float64 {
+		chance := chances[0]
+		chances = chances[1:]
+		return chance
+	}})
+	b.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: -1, Rate: 0.25})
+	for _, want := range []int{41001, -1, -1, 41001} {
+		b.wantErrcode(authPath, want)
+	}
+	b.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: 45011, Rate: 0.5, Times: 1})
+	b.wantErrcode(authPath, 45011) // spared by the first, met by the second
+	if len(chances) != 0 || len(b.sim.Faults()) != 1 {
+		t.Errorf("left: %v, %+v", chances, b.sim.Faults())
+	}
+}
+
 func TestFaultRefusesNonsense(t *testing.T) {
 	b := newBench(t, Config{})
 	for _, fault := range []Fault{
@@ -158,6 +177,9 @@ func TestFaultRefusesNonsense(t *testing.T) {
 		{Path: authPath, Kind: FaultErrcode},
 		{Path: authorizePath, Kind: FaultErrcode, Errcode: -1},
 		{Path: authPath, Kind: FaultOversized, Bytes: 10},
+		{Path: authPath, Kind: FaultHang, Rate: -0.1},
+		{Path: authPath, Kind: FaultHang, Rate: 1.1},
+		{Path: authPath, Kind: FaultHang, Rate: math.NaN()},
 	} {
 		if b.sim.Fault(fault) == nil {
 			t.Errorf("accepted %+v", fault)

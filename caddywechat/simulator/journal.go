@@ -1,21 +1,30 @@
 package simulator
 
 import (
+	"context"
+	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"time"
 )
 
-// Call is one request to an address of WeChat's that the simulator answered. It never holds a query: no code, no token,
-// no secret.
+// Call is one request to an address of WeChat's that the simulator answered, or a duplicate callback that it sent
+// itself. It never holds a query: no code, no token, no secret.
 type Call struct {
+	// Seq counts the calls from 1 on. It goes on after ClearJournal and Reset.
+	Seq int `json:"seq"`
+
 	Time   time.Time `json:"time"`
 	Method string    `json:"method"`
 	Path   string    `json:"path"`
 
 	// Outcome is a word or number: "ok" for what succeeded, WeChat's error code, "consent" for the consent page, "denied",
-	// "fault: " and the kind of a fault, and for authorize pages whose error has no code what was wrong: "not wechat",
-	// "order", "response_type", "appid", "scope", "state".
+	// "fault: " and the kind of a fault, "duplicate: " and the HTTP status or what went wrong for a duplicate callback, and
+	// for authorize pages whose error has no code what was wrong: "not wechat", "order", "response_type", "appid",
+	// "scope", "state".
 	Outcome string `json:"outcome"`
 }
 
@@ -26,27 +35,35 @@ const (
 	maxPath  = 200
 )
 
+// maxWait is how long someone may wait for a call.
+const maxWait = 30 * time.Second
+
 type journal struct {
-	calls  []Call
-	counts map[string]int
+	calls   []Call
+	counts  map[string]int
+	last    int           // the Seq of the last call, 0 before the first
+	arrived chan struct{} // closed, and replaced, when a call arrives
 }
 
 func newJournal() journal {
-	return journal{counts: make(map[string]int)}
+	return journal{counts: make(map[string]int), arrived: make(chan struct{})}
 }
 
-func (s *Simulator) note(r *http.Request, outcome string) {
-	method, path := clipped(r.Method), clipped(r.URL.Path)
+func (s *Simulator) note(method, path, outcome string) {
+	method, path = clipped(method), clipped(path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j := &s.journal
 	if len(j.calls) == maxCalls {
 		j.calls = slices.Delete(j.calls, 0, maxCalls/10)
 	}
-	j.calls = append(j.calls, Call{Time: s.config.Now(), Method: method, Path: path, Outcome: outcome})
+	j.last++
+	j.calls = append(j.calls, Call{Seq: j.last, Time: s.config.Now(), Method: method, Path: path, Outcome: outcome})
 	if _, counted := j.counts[path]; counted || len(j.counts) < maxPaths {
 		j.counts[path]++
 	}
+	close(j.arrived)
+	j.arrived = make(chan struct{})
 }
 
 func clipped(text string) string {
@@ -72,5 +89,101 @@ func (s *Simulator) Journal() []Call {
 func (s *Simulator) ClearJournal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.journal = newJournal()
+	s.journal.calls, s.journal.counts = nil, make(map[string]int)
+}
+
+// journalQuery says which calls someone wants to hear of.
+type journalQuery struct {
+	path  string    // empty: all
+	after int       // only calls with a greater Seq
+	from  time.Time // only calls at that time or later
+	wait  time.Duration
+}
+
+func (q journalQuery) matches(c Call) bool {
+	return (q.path == "" || c.Path == q.path) && c.Seq > q.after && !c.Time.Before(q.from)
+}
+
+// journalQuery reads path, since, which is a Seq or a time, and wait. Who waits without saying since when waits for
+// what is still to come.
+func (s *Simulator) journalQuery(values url.Values) (journalQuery, error) {
+	var q journalQuery
+	for name := range values {
+		value := values.Get(name)
+		var err error
+		switch name {
+		case "path":
+			q.path = value
+		case "since":
+			if q.after, err = strconv.Atoi(value); err == nil {
+				break
+			}
+			if q.from, err = time.Parse(time.RFC3339, value); err != nil {
+				return q, fmt.Errorf("since %q: it is the seq of a call, or a time like 2026-03-01T12:00:00Z", value)
+			}
+		case "wait":
+			if q.wait, err = time.ParseDuration(value); err != nil || q.wait < 0 || q.wait > maxWait {
+				return q, fmt.Errorf("wait %q: it is like 2s, at most %v", value, maxWait)
+			}
+		default:
+			return q, fmt.Errorf("there is no %q: there are path, since, wait", name)
+		}
+	}
+	if q.wait > 0 && !values.Has("since") {
+		s.mu.Lock()
+		q.after = s.journal.last
+		s.mu.Unlock()
+	}
+	return q, nil
+}
+
+// journalJSON answers a query: Last is the since of a next one that misses nothing.
+type journalJSON struct {
+	Calls  []Call         `json:"calls"`
+	Counts map[string]int `json:"counts"` // of all paths since the start or the last clearing
+	Last   int            `json:"last"`
+}
+
+func (j *journal) find(q journalQuery) journalJSON {
+	found := journalJSON{Calls: []Call{}, Counts: maps.Clone(j.counts), Last: j.last}
+	for _, call := range j.calls {
+		if q.matches(call) {
+			found.Calls = append(found.Calls, call)
+		}
+	}
+	return found
+}
+
+// await answers at once if there is a call, otherwise when one arrives or the time is over.
+func (s *Simulator) await(ctx context.Context, q journalQuery) journalJSON {
+	ctx, cancel := context.WithTimeout(ctx, q.wait)
+	defer cancel()
+	for {
+		s.mu.Lock()
+		found, arrived, alive := s.journal.find(q), s.journal.arrived, s.alive
+		s.mu.Unlock()
+		if len(found.Calls) > 0 {
+			return found
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return found
+		case <-alive.Done():
+			return found
+		}
+	}
+}
+
+func (s *Simulator) listCalls(r *http.Request) (any, error) {
+	q, err := s.journalQuery(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	return s.await(r.Context(), q), nil
+}
+
+func (s *Simulator) deleteCalls(*http.Request) (any, error) {
+	s.ClearJournal()
+	return nil, nil
 }

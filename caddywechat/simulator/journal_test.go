@@ -1,10 +1,13 @@
 package simulator
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestJournal(t *testing.T) {
@@ -67,5 +70,98 @@ func TestJournalIsBounded(t *testing.T) {
 	}
 	if n := b.sim.Calls("/stranger/0"); n != 11 {
 		t.Errorf("counted %d", n)
+	}
+}
+
+type callsReply struct {
+	Calls []Call
+	Last  int
+}
+
+func (b *bench) calls(query string) callsReply {
+	b.Helper()
+	r := b.get("/simulator/calls?" + query)
+	var decoded callsReply
+	if err := json.Unmarshal([]byte(r.body), &decoded); err != nil || r.status != http.StatusOK {
+		b.Fatalf("%s: %d %s", query, r.status, r.body)
+	}
+	return decoded
+}
+
+func TestJournalCanBeAsked(t *testing.T) {
+	b := newBench(t, Config{})
+	b.get(authPath)
+	b.get(userinfoPath)
+	b.later(time.Minute)
+	b.get(authPath)
+
+	for query, want := range map[string][]int{
+		"":                                    {1, 2, 3},
+		"path=/sns/auth":                      {1, 3},
+		"since=1":                             {2, 3},
+		"since=1&path=/sns/auth":              {3},
+		"since=3":                             {},
+		"since=2026-03-01T12:00:00Z":          {1, 2, 3},
+		"since=2026-03-01T12:01:00Z":          {3},
+		"since=2026-03-01T20:01:00%2B08:00":   {3},
+		"since=2026-03-01T12:02:00Z":          {},
+		"path=/sns/userinfo&since=0&wait=30s": {2},
+		"wait=1ms":                            {},
+	} {
+		reply := b.calls(query)
+		got := []int{}
+		for _, call := range reply.Calls {
+			got = append(got, call.Seq)
+		}
+		if !slices.Equal(got, want) || reply.Last != 3 {
+			t.Errorf("%s: got %v, last %d, want %v", query, got, reply.Last, want)
+		}
+	}
+	for _, query := range []string{"since=yesterday", "wait=2", "wait=-1s", "wait=1h", "pth=/sns/auth"} {
+		if r := b.get("/simulator/calls?" + query); r.status != http.StatusBadRequest {
+			t.Errorf("%s: got %d %s", query, r.status, r.body)
+		}
+	}
+}
+
+func TestJournalWaits(t *testing.T) {
+	b := newBench(t, Config{})
+	for _, query := range []string{"wait=30s", "path=/sns/auth&wait=30s", "path=/sns/auth&since=1&wait=30s"} {
+		b.sim.Reset()
+		last := b.calls("").Last
+		query = strings.Replace(query, "since=1", "since="+fmt.Sprint(last), 1)
+		told := make(chan callsReply)
+		go func() { told <- b.calls(query) }()
+		for answered := false; !answered; {
+			if strings.Contains(query, "path") {
+				b.get(userinfoPath) // not waited for
+			}
+			b.get(authPath)
+			select {
+			case reply := <-told:
+				answered = true
+				if len(reply.Calls) == 0 || reply.Calls[0].Path != authPath || reply.Last <= last {
+					t.Errorf("%s: got %+v", query, reply)
+				}
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}
+}
+
+func TestResetEndsWaiting(t *testing.T) {
+	b := newBench(t, Config{})
+	told := make(chan callsReply)
+	go func() { told <- b.calls("wait=30s") }()
+	for {
+		b.sim.Reset()
+		select {
+		case reply := <-told:
+			if len(reply.Calls) != 0 {
+				t.Errorf("got %+v", reply)
+			}
+			return
+		case <-time.After(time.Millisecond):
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"encoding/base64"
 	"html/template"
-	"net/http"
 	"strings"
 )
 
@@ -70,56 +69,38 @@ type face struct {
 	Holding              bool
 }
 
-func (s *Simulator) faces(root string, holding Person) []face {
-	var faces []face
-	for _, person := range s.config.People {
-		avatar := person.Avatar
-		if avatar != "" && !isURL(avatar) {
-			avatar = root + strings.TrimPrefix(avatarPath, "/") + person.ID + "/96"
-		}
-		faces = append(faces, face{person.ID, person.Nickname, avatar, person.ID == holding.ID})
+// faces returns who may be chosen on a page: the people, and those of Nasty where they are wanted, or one of them holds
+// the phone.
+func (s *Simulator) faces(root string, holding Person) (people, nasty []face) {
+	for _, person := range s.People() {
+		people = append(people, newFace(root, person, holding))
 	}
-	return faces
+	all := s.Quirks().NastyPeople
+	for _, person := range Nasty() {
+		if all || person == holding {
+			nasty = append(nasty, newFace(root, person, holding))
+		}
+	}
+	return people, nasty
+}
+
+func newFace(root string, person, holding Person) face {
+	avatar := person.Avatar
+	if avatar != "" && !isURL(avatar) {
+		avatar = root + strings.TrimPrefix(avatarPath, "/") + person.ID + "/96"
+	}
+	return face{person.ID, person.Nickname, avatar, person.ID == holding.ID}
 }
 
 // consentPage asks the person who holds the phone; and, since the simulator can't know, who that is.
 func (s *Simulator) consentPage(ask authorization, holding Person) answer {
 	const root = "../../"
+	people, nasty := s.faces(root, holding)
 	return renderPage("consent.html", root, "consent", struct {
 		Account   string
 		Site      string
 		Authorize string
 		Profile   bool
 		People    []face
-	}{ask.account.Name, ask.redirect.Host, ask.raw, ask.scope == ScopeUserinfo, s.faces(root, holding)})
-}
-
-// overview is GET /simulator/: what there is and how to control it.
-func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
-	const root = "../"
-	renderPage("overview.html", root, "", struct {
-		Base       string
-		Accounts   []OfficialAccount
-		People     []face
-		FaultKinds []FaultKind
-		FaultPaths []string
-		AnyBrowser bool
-	}{s.baseURL(r), s.config.Accounts, s.faces(root, s.holding(r)), faultKinds, faultyPaths, s.config.AnyBrowser}).write(w)
-}
-
-// takePhone is the form on the overview: this browser belongs to someone else now.
-func (s *Simulator) takePhone(w http.ResponseWriter, r *http.Request) {
-	if !sameOrigin(r) {
-		problemPage("../", crossSite).withStatus(http.StatusForbidden).write(w)
-		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	person, ok := s.person(r.PostFormValue("person"))
-	if !ok {
-		problemPage("../", badForm("没有这个人", "there is no such person")).withStatus(http.StatusBadRequest).write(w)
-		return
-	}
-	a := redirect(http.StatusSeeOther, "./", "ok")
-	a.header.Set("Set-Cookie", rememberPerson(person))
-	a.write(w)
+	}{ask.account.Name, ask.redirect.Host, ask.raw, ask.scope == ScopeUserinfo, append(people, nasty...)})
 }

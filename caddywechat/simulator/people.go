@@ -1,65 +1,122 @@
 package simulator
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 )
 
 // Person is someone who may hold the phone.
 type Person struct {
 	// ID names the person in this simulator only: 1 to 32 of a-z, 0-9, - and _. WeChat's ids follow from it, see OpenID
 	// and UnionID.
-	ID string
+	ID string `json:"id"`
 
 	// Nickname is whatever someone may call themselves, with emoji, quotes and line breaks.
-	Nickname string
+	Nickname string `json:"nickname"`
 
 	// Avatar is a URL beginning http:// or https://, which is handed out as it is; or a character or two, from which the
 	// simulator draws a picture and serves it; or empty for someone without a picture.
-	Avatar string
+	Avatar string `json:"avatar"`
 }
 
-// Cast returns the built-in people: 小明, 阿芳, 老王, Emma 🐳, and 阿七, who has no avatar and a nickname that apps get
-// wrong when they don't escape it.
-func Cast() []Person {
-	return []Person{
-		{ID: "xiaoming", Nickname: "小明", Avatar: "明"},
-		{ID: "afang", Nickname: "阿芳", Avatar: "芳"},
-		{ID: "laowang", Nickname: "老王", Avatar: "王"},
-		{ID: "emma", Nickname: "Emma 🐳", Avatar: "E"},
-		{ID: "aqi", Nickname: "\"阿七\"\n<i>'seven'</i> & co"},
+// maxPeople is how many people there may be, those of Nasty not counted.
+const maxPeople = 1000
+
+var personShape = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+
+// checkNewcomer says what is against a person joining the others.
+func checkNewcomer(person Person, others []Person) error {
+	named := func(other Person) bool { return other.ID == person.ID }
+	switch {
+	case !personShape.MatchString(person.ID):
+		return fmt.Errorf("person %q: an id is 1 to 32 of a-z, 0-9, - and _", person.ID)
+	case slices.ContainsFunc(others, named):
+		return fmt.Errorf("person %q: there is one of this id already", person.ID)
+	case slices.ContainsFunc(Nasty(), named):
+		return fmt.Errorf("person %q: one of the built-in nasty people has this id", person.ID)
+	case len(others) >= maxPeople:
+		return fmt.Errorf("person %q: there are %d people already, remove some first", person.ID, maxPeople)
 	}
+	return nil
 }
 
-// OpenID returns the openid by which the official account appID knows a person: the same at every start, another for
-// every account. 28 characters of [0-9A-Za-z_-], the first is o.
-func OpenID(appID, personID string) string {
-	return wechatID("openid", appID, personID)
+// People returns those who are there, in the order in which they came; without those of Nasty.
+func (s *Simulator) People() []Person {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.people)
 }
 
-// UnionID returns the unionid by which all accounts bound to an Open Platform account know a person. It looks like an
-// openid.
-func UnionID(openPlatform, personID string) string {
-	return wechatID("unionid", openPlatform, personID)
+// AddPerson lets someone join, at most 1000 in all. It fails if the id is taken or has another shape.
+func (s *Simulator) AddPerson(person Person) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := checkNewcomer(person, s.people); err != nil {
+		return err
+	}
+	s.people = append(s.people, person)
+	return nil
 }
 
-func wechatID(kind, within, personID string) string {
-	sum := sha256.Sum256([]byte(kind + "\x00" + within + "\x00" + personID))
-	return "o" + base64.RawURLEncoding.EncodeToString(sum[:])[:27]
+// RemovePerson sends someone away. Their codes and tokens stay good, and if they held the phone the first person does
+// now. It fails for those of Nasty and for the last one.
+func (s *Simulator) RemovePerson(personID string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.people, func(p Person) bool { return p.ID == personID })
+	switch {
+	case i == -1:
+		return fmt.Errorf("person %q can't be removed: those who can are %s", personID, ids(s.people))
+	case len(s.people) == 1:
+		return fmt.Errorf("person %q is the last one: somebody must hold the phone, add another first", personID)
+	}
+	s.people = slices.Delete(s.people, i, i+1)
+	if s.holder == personID {
+		s.holder = s.people[0].ID
+	}
+	return nil
 }
 
 // Hold gives the phone to another person: from now on they log in, except in browsers where someone was chosen by hand.
 func (s *Simulator) Hold(personID string) error {
-	if _, ok := s.person(personID); !ok {
-		return fmt.Errorf("there is no person %q", personID)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, ok := s.state.person(personID); !ok {
+		return fmt.Errorf("there is no person %q: there are %s", personID, ids(s.state.everybody()))
+	}
 	s.holder = personID
 	return nil
+}
+
+func ids(people []Person) string {
+	var names []string
+	for _, person := range people {
+		names = append(names, person.ID)
+	}
+	return strings.Join(names, ", ")
+}
+
+// everybody is who may hold the phone.
+func (s *state) everybody() []Person {
+	return append(slices.Clone(s.people), Nasty()...)
+}
+
+func (s *state) person(id string) (Person, bool) {
+	everybody := s.everybody()
+	i := slices.IndexFunc(everybody, func(p Person) bool { return p.ID == id })
+	if i == -1 {
+		return Person{}, false
+	}
+	return everybody[i], true
+}
+
+func (s *Simulator) person(id string) (Person, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.person(id)
 }
 
 // personCookie remembers in a browser who was chosen there. Test clients may set it to a person's id.
@@ -67,28 +124,24 @@ const personCookie = "simulator_person"
 
 // holding returns who holds the phone that r came from.
 func (s *Simulator) holding(r *http.Request) Person {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if cookie, err := r.Cookie(personCookie); err == nil {
-		if person, ok := s.person(cookie.Value); ok {
+		if person, ok := s.state.person(cookie.Value); ok {
 			return person
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	person, _ := s.person(s.holder)
+	person, _ := s.state.person(s.holder)
 	return person
-}
-
-func (s *Simulator) person(id string) (Person, bool) {
-	for _, person := range s.config.People {
-		if person.ID == id {
-			return person, true
-		}
-	}
-	return Person{}, false
 }
 
 func rememberPerson(person Person) string {
 	cookie := http.Cookie{Name: personCookie, Value: person.ID, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	return cookie.String()
+}
+
+func forgetPerson() string {
+	cookie := http.Cookie{Name: personCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	return cookie.String()
 }
 
@@ -98,18 +151,70 @@ func snapshotOf(person Person) Person {
 	return Person{ID: "snapshot of " + person.ID, Nickname: "微信用户"}
 }
 
-var personShape = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+// personJSON adds the ids by which apps know a person, under the app id of each account.
+type personJSON struct {
+	Person
+	OpenIDs  map[string]string `json:"openids"`
+	UnionIDs map[string]string `json:"unionids"` // of accounts that are bound to an Open Platform account
+}
 
-func checkPeople(people []Person) error {
-	seen := make(map[string]bool)
-	for _, person := range people {
-		if !personShape.MatchString(person.ID) {
-			return fmt.Errorf("person %q: an id is 1 to 32 of a-z, 0-9, - and _", person.ID)
+func (s *Simulator) personJSON(person Person) personJSON {
+	result := personJSON{person, map[string]string{}, map[string]string{}}
+	for _, account := range s.config.Accounts {
+		result.OpenIDs[account.AppID] = OpenID(account.AppID, person.ID)
+		if account.OpenPlatform != "" {
+			result.UnionIDs[account.AppID] = UnionID(account.OpenPlatform, person.ID)
 		}
-		if seen[person.ID] {
-			return fmt.Errorf("person %q: configured twice", person.ID)
-		}
-		seen[person.ID] = true
 	}
-	return nil
+	return result
+}
+
+func (s *Simulator) listPeople(*http.Request) (any, error) {
+	var list struct {
+		People []personJSON `json:"people"`
+		Nasty  []personJSON `json:"nasty"`
+	}
+	for _, person := range s.People() {
+		list.People = append(list.People, s.personJSON(person))
+	}
+	for _, person := range Nasty() {
+		list.Nasty = append(list.Nasty, s.personJSON(person))
+	}
+	return list, nil
+}
+
+func (s *Simulator) postPerson(r *http.Request) (any, error) {
+	var person Person
+	if err := readJSON(r, &person); err != nil {
+		return nil, err
+	}
+	if err := s.AddPerson(person); err != nil {
+		return nil, err
+	}
+	return s.personJSON(person), nil
+}
+
+func (s *Simulator) deletePerson(r *http.Request) (any, error) {
+	return nil, s.RemovePerson(r.PathValue("id"))
+}
+
+type holderJSON struct {
+	Person string `json:"person"`
+}
+
+func (s *Simulator) getHolder(*http.Request) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return holderJSON{s.holder}, nil
+}
+
+func (s *Simulator) putHolder(r *http.Request) (any, error) {
+	var wanted holderJSON
+	if err := readJSON(r, &wanted); err != nil {
+		return nil, err
+	}
+	if err := s.Hold(wanted.Person); err != nil {
+		return nil, err
+	}
+	return wanted, nil
 }

@@ -1,7 +1,9 @@
 package simulator
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,101 +17,112 @@ type Config struct {
 	// both scopes, bound to DemoOpenPlatform.
 	Accounts []OfficialAccount
 
-	// People are those who may hold the phone; the first one does until someone else is chosen. Empty: Cast().
+	// People are those who may hold the phone; the first one does until someone else is chosen. Empty: Cast(). The people
+	// of Nasty are there besides.
 	People []Person
 
-	// Choose shows the page of people also where WeChat is silent (snsapi_base). For demonstrations.
-	Choose bool
-
-	// AnyBrowser serves the authorize page to every browser. Otherwise, as in WeChat, only to a User-Agent that contains
-	// MicroMessenger.
-	AnyBrowser bool
-
-	// DenyRedirects makes a refusal on the consent page lead back to redirect_uri, with state and without code, as the
-	// third-party-platform documentation promises. Otherwise the page just closes and the app never hears of it, which
-	// is what WeChat's staff say happens on phones.
-	DenyRedirects bool
+	// Choose, AnyBrowser and DenyRedirects turn on the quirks of these names.
+	Choose, AnyBrowser, DenyRedirects bool
 
 	// PublicURL is where apps and browsers reach the simulator, for URLs of avatars, such as "http://localhost:9002".
 	// Empty: taken from the Host of each request, which is wrong only where servers and browsers use different names.
 	PublicURL string
 
-	// Quirks choose among the contradicting behaviours of the real platform.
+	// Quirks are those that it starts with; see [Simulator.SetQuirks].
 	Quirks Quirks
 
 	// Now is the clock by which codes and tokens expire. Nil: time.Now. Delays of faults take real time.
 	Now func() time.Time
+
+	// Random says, with a number from 0 up to but not including 1, whether a fault that has a Rate meets a call: if the
+	// number is below the rate. It is never called twice at a time, and must not call the simulator. Nil: chance.
+	Random func() float64
 }
 
 // Simulator answers as WeChat would. It is an http.Handler, safe for concurrent use; make it with New and Close it.
 type Simulator struct {
-	config   Config
-	accounts map[string]OfficialAccount
-	mux      *http.ServeMux
+	config     Config
+	accounts   map[string]OfficialAccount
+	mux        *http.ServeMux
+	duplicates chan struct{}   // one for each duplicate callback under way
+	open       context.Context // ends with Close
+	close      context.CancelFunc
 
-	closing sync.Once
-	closed  chan struct{}
-
-	mu            sync.Mutex // guards everything below
-	holder        string
-	codes         shelf[*code]
-	accessTokens  shelf[*accessToken]
-	refreshTokens shelf[*refreshToken]
-	faults        []Fault
-	journal       journal
+	mu    sync.Mutex
+	state // guarded by mu
 }
 
 // New makes a simulator. It fails if the configuration could not exist at WeChat: an app id or a secret of another
 // shape, a domain with a scheme or port, an unknown scope, two accounts or people of the same id.
 func New(config Config) (*Simulator, error) {
-	if len(config.Accounts) == 0 {
-		config.Accounts = []OfficialAccount{demoAccount()}
-	}
-	if len(config.People) == 0 {
-		config.People = Cast()
-	}
-	config.Accounts = slices.Clone(config.Accounts)
-	config.People = slices.Clone(config.People)
-	if config.Now == nil {
-		config.Now = time.Now
-	}
-	config.PublicURL = strings.TrimSuffix(config.PublicURL, "/")
-	if config.PublicURL != "" && !isURL(config.PublicURL) {
-		return nil, fmt.Errorf("public URL %q: it begins http:// or https://", config.PublicURL)
-	}
-	config.Quirks = config.Quirks.withDefaults()
-	if err := config.Quirks.check(); err != nil {
+	config, err := config.complete()
+	if err != nil {
 		return nil, err
 	}
-
-	accounts := make(map[string]OfficialAccount)
-	for i, account := range config.Accounts {
-		account = account.withDefaults()
-		if err := account.check(); err != nil {
-			return nil, fmt.Errorf("official account %q: %w", account.AppID, err)
-		}
-		if _, taken := accounts[account.AppID]; taken {
-			return nil, fmt.Errorf("official account %q: configured twice", account.AppID)
-		}
-		accounts[account.AppID] = account
-		config.Accounts[i] = account
-	}
-	if err := checkPeople(config.People); err != nil {
-		return nil, err
-	}
-
 	s := &Simulator{
-		config:        config,
-		accounts:      accounts,
-		closed:        make(chan struct{}),
-		holder:        config.People[0].ID,
-		codes:         newShelf[*code](),
-		accessTokens:  newShelf[*accessToken](),
-		refreshTokens: newShelf[*refreshToken](),
-		journal:       newJournal(),
+		config:     config,
+		accounts:   make(map[string]OfficialAccount),
+		duplicates: make(chan struct{}, maxDuplicates),
 	}
+	for _, account := range config.Accounts {
+		s.accounts[account.AppID] = account
+	}
+	s.open, s.close = context.WithCancel(context.Background())
+	s.state = newState(s.open, config)
 	s.mux = s.routes()
 	return s, nil
+}
+
+// complete returns the configuration with its defaults filled in, sharing nothing with c, or what is wrong with it.
+func (c Config) complete() (Config, error) {
+	if len(c.Accounts) == 0 {
+		c.Accounts = []OfficialAccount{demoAccount()}
+	}
+	if len(c.People) == 0 {
+		c.People = Cast()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Float64
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	if c.PublicURL != "" && !isURL(c.PublicURL) {
+		return c, fmt.Errorf("public URL %q: it begins http:// or https://", c.PublicURL)
+	}
+
+	c.Quirks.Choose = c.Quirks.Choose || c.Choose
+	c.Quirks.AnyBrowser = c.Quirks.AnyBrowser || c.AnyBrowser
+	c.Quirks.DenyRedirects = c.Quirks.DenyRedirects || c.DenyRedirects
+	c.Quirks = c.Quirks.withDefaults()
+	if err := c.Quirks.check(); err != nil {
+		return c, err
+	}
+
+	c.Accounts = slices.Clone(c.Accounts)
+	seen := make(map[string]bool)
+	for i, account := range c.Accounts {
+		account = account.withDefaults()
+		if err := account.check(); err != nil {
+			return c, fmt.Errorf("official account %q: %w", account.AppID, err)
+		}
+		if seen[account.AppID] {
+			return c, fmt.Errorf("official account %q: configured twice", account.AppID)
+		}
+		seen[account.AppID] = true
+		c.Accounts[i] = account
+	}
+
+	people := c.People
+	c.People = nil
+	for _, person := range people {
+		if err := checkNewcomer(person, c.People); err != nil {
+			return c, err
+		}
+		c.People = append(c.People, person)
+	}
+	return c, nil
 }
 
 // Paths of WeChat that the simulator answers.
@@ -132,8 +145,9 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.Handle(userinfoPath, s.wechat(s.getOnly(s.userinfo)))
 	mux.Handle("/", s.wechat(s.unknownPath))
 
-	s.addControl(mux)
 	mux.HandleFunc("GET "+avatarPath+"{person}/{size}", s.avatar)
+	s.addOverview(mux)
+	s.addControls(mux)
 	return mux
 }
 
@@ -142,10 +156,10 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// Close releases the requests that hang or wait because of a fault; their connections are cut. The simulator goes on
-// answering others. Call it before closing a server that waits for its requests, such as httptest.Server.
+// Close cuts the connections of requests that hang or wait because of a fault, answers those that wait for calls, and
+// gives up duplicate callbacks under way. The simulator goes on answering others. Call it before closing a server that waits for its requests, such as httptest.Server.
 func (s *Simulator) Close() {
-	s.closing.Do(func() { close(s.closed) })
+	s.close()
 }
 
 // wechat serves one of WeChat's own addresses: what it is asked goes into the journal, and a fault may take the place
@@ -157,7 +171,7 @@ func (s *Simulator) wechat(handle func(*http.Request) answer) http.Handler {
 			return
 		}
 		a := handle(r)
-		s.note(r, a.outcome)
+		s.note(r.Method, r.URL.Path, a.outcome)
 		a.write(w)
 	})
 }

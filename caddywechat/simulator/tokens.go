@@ -50,7 +50,7 @@ func (s *Simulator) exchange(r *http.Request) answer {
 	access, refresh := s.issueTokens(g)
 	f := tokenFields(access, refresh, g)
 	f = append(f, s.unionIDField(g, false)...)
-	if g.snapshot && !s.config.Quirks.NoSnapshotFlag {
+	if g.snapshot && !s.Quirks().NoSnapshotFlag {
 		f = append(f, field{"is_snapshotuser", 1})
 	}
 	return s.succeed(f)
@@ -95,7 +95,7 @@ func (s *Simulator) unionIDField(g grant, profile bool) fields {
 		return nil
 	}
 	documented := profile || g.scope == ScopeUserinfo
-	switch s.config.Quirks.UnionID {
+	switch s.Quirks().UnionID {
 	case UnionIDAlways:
 		return fields{{"unionid", g.unionID()}}
 	case UnionIDNever:
@@ -122,7 +122,7 @@ func (s *Simulator) issueTokens(g grant) (access, refresh string) {
 	s.refreshTokens.put(refresh, &refreshToken{
 		grant:   g,
 		access:  access,
-		expires: s.config.Now().Add(s.config.Quirks.RefreshLife),
+		expires: s.config.Now().Add(s.quirks.RefreshLife),
 	})
 	return access, refresh
 }

@@ -188,10 +188,7 @@ func TestIDs(t *testing.T) {
 }
 
 func TestUserinfo(t *testing.T) {
-	b := newBench(t, Config{})
-	if err := b.sim.Hold("aqi"); err != nil {
-		t.Fatal(err)
-	}
+	b := newBench(t, Config{People: []Person{{ID: "aqi", Nickname: "\"阿七\"\n<i>'seven'</i> & co"}}})
 	token := b.api(exchangePath(b.profileCode()))
 	path := userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID + "&lang=zh_CN"
 	want := `{"openid":"` + token.OpenID + `","nickname":"\"阿七\"\n<i>'seven'<\/i> & co","sex":0,"language":"","city":"",` +

@@ -26,7 +26,7 @@ func (s *Simulator) userinfo(r *http.Request) answer {
 		return s.refuse(48001)
 	}
 	var sex any = 0
-	if s.config.Quirks.SexString {
+	if s.Quirks().SexString {
 		sex = "0"
 	}
 	f := fields{
@@ -68,7 +68,7 @@ func (s *Simulator) grantOf(r *http.Request) (grant, int) {
 }
 
 func (s *Simulator) nickname(person Person) any {
-	if !s.config.Quirks.RawControls {
+	if !s.Quirks().RawControls {
 		return person.Nickname
 	}
 	raw := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t", `\\`, `\\`).Replace(encodeValue(person.Nickname))

@@ -26,6 +26,15 @@ func (e *Error) RefusesCode() bool {
 	return false
 }
 
+// RefusesToken reports whether WeChat takes an access token for wrong, replaced or too old.
+func (e *Error) RefusesToken() bool {
+	switch e.Code {
+	case 40001, 40014, 42001:
+		return true
+	}
+	return false
+}
+
 // IsBusy reports whether WeChat has too much to do, or the account asked too often: it will pass.
 func (e *Error) IsBusy() bool { return e.Code == -1 || e.Code == 45009 || e.Code == 45011 }
 

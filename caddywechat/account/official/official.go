@@ -221,6 +221,10 @@ func (a *Account) Exchange(ctx context.Context, code string, profile bool) (iden
 		return id, nil
 	}
 	person, err := a.wechat.UserInfo(ctx, token)
+	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.RefusesToken() {
+		// The token is as old as this login: the visitor has begun another one meanwhile.
+		return nil, fmt.Errorf("%w: %w", account.ErrCodeRefused, err)
+	}
 	if err != nil {
 		return nil, err
 	}

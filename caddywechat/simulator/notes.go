@@ -1,0 +1,100 @@
+package simulator
+
+// quirkNotes are what the page says of the quirks.
+var quirkNotes = []quirkGroup{
+	{ZH: "浏览器和用户", EN: "Browsers and people", Quirks: []quirkNote{
+		yesNo("any_browser",
+			"任何浏览器都能打开授权页；关闭时只接受 User-Agent 里有 MicroMessenger 的。",
+			"Every browser may open the authorize page; otherwise only those with MicroMessenger in their User-Agent."),
+		yesNo("choose",
+			"静默授权（snsapi_base）也显示选人页面，便于演示。",
+			"Silent logins (snsapi_base) ask who it is, too. For demonstrations."),
+		yesNo("nasty_people",
+			"页面上显示难缠的用户：表情、换行、标记、占位符、512 个字的昵称，没有头像，全空。",
+			"Shows the nasty people: emoji, line breaks, markup, placeholders, 512 characters, no avatar, everything empty."),
+	}},
+	{ZH: "授权页和回调", EN: "Authorize page and callback", Quirks: []quirkNote{
+		yesNo("any_order",
+			"不检查授权链接的参数顺序。",
+			"Takes the parameters of the authorize URL in any order."),
+		yesNo("state_optional",
+			"允许没有 state；关闭时报错 10013。",
+			"A state may be missing; otherwise that is page error 10013."),
+		yesNo("deny_redirects",
+			"用户拒绝后带着 state 回调；关闭时页面关闭，没有回调。",
+			"Who refuses is sent back, with state only; otherwise the page closes and nothing comes back."),
+		yesNo("snapshot_pages",
+			"所有 snsapi_userinfo 都以快照页打开，拿到的是虚拟用户。",
+			"Opens every snsapi_userinfo login as a snapshot page, with a virtual person."),
+		ofTime("duplicate_callback",
+			"多久以后由模拟器再请求一次回调地址，不带 cookie，就像来自另一个 IP；0s 为不请求。只发往本机和内网地址。",
+			"After this time the simulator requests the callback a second time, without cookies, as if from another IP; 0s: never. Only loopback and private addresses.",
+			"0s", "100ms", "2s"),
+	}},
+	{ZH: "接口", EN: "API", Quirks: []quirkNote{
+		ofTime("code_life",
+			"code 的有效期：服务号文档说 5 分钟，网站应用文档说 10 分钟。",
+			"How long a code lives: official accounts' documentation says 5 minutes, that of websites 10.",
+			"5m", "10m"),
+		ofTime("refresh_life",
+			"refresh_token 的有效期：30 天，移动应用是 180 天。",
+			"How long a refresh token lives: 30 days, with mobile apps 180.",
+			"720h", "4320h"),
+		yesNo("json_success",
+			"成功时的 Content-Type 也是 application/json; encoding=utf-8；关闭时是没有 charset 的 text/plain。",
+			"Success comes as application/json; encoding=utf-8, as errors do; otherwise as text/plain without charset."),
+		oneOf("errmsg",
+			"errmsg 的结尾：“, rid: …”、“ rid: …”或“, hints: [ req_id: … ]”。不要比较 errmsg。",
+			"How errmsg ends: “, rid: …”, “ rid: …” or “, hints: [ req_id: … ]”. Never compare an errmsg.",
+			errmsgStyles),
+		oneOf("unionid",
+			"哪里有 unionid：按文档（userinfo 的 token 和用户信息）、只在用户信息、总有、空字符串、从不。未绑定开放平台的公众号永远没有。",
+			"Where the unionid is: as documented (the token of userinfo, and the profile), only in the profile, always, empty, never. Without an Open Platform there is none.",
+			unionIDRules),
+		yesNo("no_snapshot_flag",
+			"快照页的 token 里没有 is_snapshotuser。",
+			"Tokens from snapshot pages lack is_snapshotuser."),
+		yesNo("sex_string",
+			"sex 是字符串 \"0\"；关闭时是数字 0。",
+			"sex is the string \"0\"; otherwise the number 0."),
+		yesNo("raw_controls",
+			"昵称里的控制字符不转义，JSON 因此无效。",
+			"Control characters in a nickname are not escaped, which makes the JSON invalid."),
+	}},
+}
+
+func yesNo(name, zh, en string) quirkNote {
+	return quirkNote{name, []quirkValue{
+		{Label: "false", Change: `{"` + name + `":false}`},
+		{Label: "true", Change: `{"` + name + `":true}`},
+	}, zh, en}
+}
+
+func ofTime(name, zh, en string, usual ...string) quirkNote {
+	return oneOf(name, zh, en, usual)
+}
+
+func oneOf[T ~string](name, zh, en string, possible []T) quirkNote {
+	note := quirkNote{Name: name, ZH: zh, EN: en}
+	for _, value := range possible {
+		note.Values = append(note.Values, quirkValue{Label: string(value), Change: `{"` + name + `":"` + string(value) + `"}`})
+	}
+	return note
+}
+
+// faultNote explains a kind of fault.
+type faultNote struct {
+	Kind   FaultKind
+	ZH, EN string
+}
+
+var faultNotes = []faultNote{
+	{FaultDelay, "等 delay 之后正确回答", "the right answer, after delay"},
+	{FaultHang, "一直不回答", "no answer at all"},
+	{FaultStatus, "HTTP 错误 status（默认 503）和代理的页面", "HTTP error status (503 unless said) with the page of a proxy"},
+	{FaultHTML, "HTTP 200，但内容是网页", "HTTP 200, but a web page"},
+	{FaultErrcode, "微信的错误码 errcode；授权页没有", "WeChat's error code errcode; not for the authorize page"},
+	{FaultEmpty, "HTTP 200，没有内容", "HTTP 200 with nothing"},
+	{FaultOversized, "很长的 JSON，bytes 字节（默认 16 MiB）", "very long JSON of so many bytes (16 MiB unless said)"},
+	{FaultCut, "内容到一半时断开连接", "the connection ends in the middle"},
+}
