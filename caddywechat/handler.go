@@ -88,7 +88,6 @@ type Handler struct {
 	reserved identity.Reserved
 	public   *origin // public_url, nil where it is not set
 	platform string  // where WeChat's pages are: sessions of a simulator are none of WeChat's
-	userID   string
 	headers  *identity.Headers
 	lives    session.Lives
 	cookies  session.Cookies

@@ -57,7 +57,7 @@ var errNeedsConsent = errors.New("the unionid is not known without consent")
 
 // identify completes an identity by what the site's user_id needs.
 func (h *Handler) identify(ctx context.Context, c *returning, id identity.Identity) (identity.Identity, error) {
-	if h.userID != userIDUnionID || id.Get(identity.Snapshot) != "" || id.Get(identity.OpenID) == "" {
+	if h.UserID != userIDUnionID || id.Get(identity.Snapshot) != "" || id.Get(identity.OpenID) == "" {
 		return id, nil
 	}
 	complete, err := h.withUnionID(ctx, id)

@@ -19,11 +19,11 @@ var checkUserID = config.OneOf(userIDOpenID, userIDUnionID, userIDQualified)
 // while the configuration stays.
 func (h *Handler) person(a account.Account, id identity.Identity) string {
 	switch {
-	case h.userID == userIDUnionID && id.Get(identity.Snapshot) != "":
+	case h.UserID == userIDUnionID && id.Get(identity.Snapshot) != "":
 		return "snapshot:" + a.Person(id) // WeChat gives several made-up people the same unionid
-	case h.userID == userIDUnionID:
+	case h.UserID == userIDUnionID:
 		return a.PersonEverywhere(id)
-	case h.userID == userIDQualified:
+	case h.UserID == userIDQualified:
 		return a.AppID() + ":" + a.Person(id)
 	default:
 		return a.Person(id)

@@ -119,7 +119,7 @@ func (h *Handler) provisionIdentity(caddy.Context) (err error) {
 	if len(h.accounts) > 1 && h.UserID == "" {
 		return errors.New("user_id is not set: where several accounts vouch, a person has several openids; write user_id unionid or user_id qualified")
 	}
-	if h.userID, err = config.ResolveOr(userIDOpenID, "user_id", h.UserID, checkUserID); err != nil {
+	if h.UserID, err = config.ResolveOr(userIDOpenID, "user_id", h.UserID, checkUserID); err != nil {
 		return err
 	}
 	if h.headers, err = h.Headers.provision(); err != nil {
