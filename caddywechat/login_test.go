@@ -397,7 +397,7 @@ func TestSnapshotVisitorIsNobody(t *testing.T) {
 	code := b.open(snapshot)
 	bought, err := url.Parse(code.Header.Get("Location"))
 	if err != nil || bought.Query().Get("code") == "" {
-		t.Skipf("the simulator did not hand out a snapshot's code: %d %s", code.StatusCode, code.Header.Get("Location"))
+		t.Fatalf("the simulator did not hand out a snapshot's code: %d %s", code.StatusCode, code.Header.Get("Location"))
 	}
 	q := u.Query()
 	q.Set("code", bought.Query().Get("code"))
