@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -183,15 +184,27 @@ func (l *logBuffer) tail() string {
 	return text[max(0, len(text)-4000):]
 }
 
+// nextPort is where freePort looks next: below the ports that the kernel gives away by itself, which somebody could get
+// between the moment a port was found free and the moment a process opens it.
+var nextPort = func() *atomic.Int32 {
+	n := new(atomic.Int32)
+	n.Store(int32(15_000 + os.Getpid()%1000*10))
+	return n
+}()
+
 // freePort returns a port of the loopback interface that nobody listens on.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := int(nextPort.Add(1))
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // write puts a file into a folder of the test's own and returns its path.

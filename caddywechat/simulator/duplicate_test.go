@@ -90,11 +90,17 @@ func TestDuplicateCallbackGoesNowhereElse(t *testing.T) {
 }
 
 func TestDuplicateCallbackWithoutAnswer(t *testing.T) {
+	// An app that hangs up. A port that nobody listens on could be the next that the simulator gets.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
+	defer l.Close()
+	go func() {
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			c.Close()
+		}
+	}()
 	b := newBench(t, Config{Quirks: Quirks{DuplicateCallback: time.Millisecond}})
 	b.get(authorizePath + "?" + queryTo("http://"+l.Addr().String()+"/callback"))
 	b.wantOutcome("duplicate: no answer")
