@@ -62,6 +62,17 @@ func TestLogsHoldTheUserAndNoSecret(t *testing.T) {
 	code := callback.Request.URL.Query().Get("code")
 	state := callback.Request.URL.Query().Get("state")
 	v.open("/_wechat/me")
+	for method, path := range map[string]string{"HEAD": "/_wechat/callback", "POST": "/_wechat/callback", "GET": "/_wechat/callback/"} {
+		req, err := http.NewRequest(method, s.url(path+"?code="+code+"&state="+state), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := v.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		readAll(t, res.Body)
+	}
 	s.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40125})
 	s.visitor().follow("/else")
 	s.caddy.waitFor(`"outcome":"failed"[^\n]*40125[^\n]*app secret`)
@@ -82,11 +93,9 @@ func TestLogsHoldTheUserAndNoSecret(t *testing.T) {
 			t.Errorf("%q is in the log:\n%s", secret, log)
 		}
 	}
-	if strings.Contains(log, "callback?to=") && strings.Contains(log, state) && strings.Contains(log, "code=") {
+	// The state is no secret, and stands in the Location of the first answer; with a code it stands nowhere.
+	if regexp.MustCompile(`callback/?\?[^"]*code=`).MatchString(log) {
 		t.Errorf("the callback's address is in the log:\n%s", log)
-	}
-	if strings.Contains(log, simulator.DemoAppID+" ") {
-		t.Log("the app id may be in the log")
 	}
 }
 
