@@ -498,7 +498,7 @@ func TestKeepFragment(t *testing.T) {
 	b.open(b.toCallback("/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"+url.QueryEscape("#/order/9?b=2"))).
 		wantRedirect(t, "/app?x=1&y=2#/order/9?b=2")
 	for fragment, landing := range map[string]string{
-		"#/search?q=100%": "#/search?q=100%25", `#/a\b`: `#/a\b`, "#/a%zz": "#/a%25zz", "#%4": "#%254", "#%E4%B8%AD%": "#%E4%B8%AD%25", "#a#b": "#a#b", "#": "#", "#\t//x": "#%09//x", "#中": "#%E4%B8%AD",
+		"#/search?q=100%": "#/search?q=100%25", `#/a\b`: `#/a\b`, "#/a%zz": "#/a%25zz", "#%%%": "#%25%25%25", "#%%41": "#%25%41", "#%4": "#%254", "#%E4%B8%AD%": "#%E4%B8%AD%25", "#a#b": "#a#b", "#": "#", "#\t//x": "#%09//x", "#中": "#%E4%B8%AD",
 	} {
 		b := w.browser(inWeChat)
 		b.open(b.toCallback("/_wechat/login?return_to=%2Fapp"+url.QueryEscape(fragment))).wantRedirect(t, "/app"+landing)

@@ -3,7 +3,6 @@ package login
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -25,7 +24,7 @@ func ReturnTo(address, prefix string) string {
 	}
 	address = encode(address)
 	if hasFragment {
-		address += "#" + looseFragment.ReplaceAllString(encode(fragment), "%25$1")
+		address += "#" + encodeLoosePercents(encode(fragment))
 	}
 	return address
 }
@@ -41,8 +40,19 @@ func hasDotSegment(path string) bool {
 	return false
 }
 
-// looseFragment is a percent sign that begins no encoded byte. Browsers let it stand, others take such an address for none.
-var looseFragment = regexp.MustCompile(`%([^0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]|[0-9A-Fa-f]?$)`)
+// encodeLoosePercents encodes percent signs that begin no encoded byte. Browsers let them stand in a fragment, others take
+// such an address for none.
+func encodeLoosePercents(s string) string {
+	pieces := strings.Split(s, "%")
+	for i, piece := range pieces[1:] {
+		if len(piece) < 2 || !isHex(piece[0]) || !isHex(piece[1]) {
+			pieces[i+1] = "25" + piece
+		}
+	}
+	return strings.Join(pieces, "%")
+}
+
+func isHex(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0 }
 
 // isLocalPath reports whether every browser takes address for a path of the site that it came from. Browsers drop tabs
 // and line breaks wherever they stand, and read a backslash as a slash.
