@@ -153,10 +153,12 @@ const snapshotLifetime = time.Hour
 // keepKnown adds to an identity what a session of the same person knew: a login for the profile need not bring all that
 // a silent one brought, and a silent one in another tab must not take the profile away.
 func (h *Handler) keepKnown(id identity.Identity, live *session.Session) identity.Identity {
-	if live == nil {
+	if live == nil || id.Get(identity.OpenID)+id.Get(identity.UserID)+id.Get(identity.ExternalUserID) == "" {
 		return id
 	}
-	for _, name := range []string{identity.Account, identity.AppID, identity.OpenID, identity.Snapshot} {
+	for _, name := range []string{
+		identity.Account, identity.AppID, identity.OpenID, identity.UserID, identity.ExternalUserID, identity.Snapshot,
+	} {
 		if live.Identity.Get(name) != id.Get(name) {
 			return id
 		}
@@ -229,10 +231,10 @@ func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, cause loopCaus
 }
 
 // rounds returns the browser's rounds with the one that ends here. What the state says counts for the browser that it is
-// of, and for one that shows no cookie at all: another's state must not stop a visitor.
+// of, and for one that does not show that it keeps our cookies: another's state must not stop a visitor.
 func (c *returning) rounds(now time.Time) login.Rounds {
 	var rounds login.Rounds
-	if c.known || !c.attempts.Any() {
+	if c.known || !c.attempts.AnyOpen() {
 		rounds = c.sealers.state.Rounds(c.state)
 	}
 	rounds = rounds.Add(now)

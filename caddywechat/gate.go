@@ -33,11 +33,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	h.reserved.Strip(r)
 	restore := asReceived(r)
+	v := &visit{Request: r, origin: h.originOf(r)}
+	v.cookies = takeCookies(r.Header, func(name string) bool { return h.isOwnCookie(name, v.origin.secure()) })
 	if !hasPath(r) {
 		return caddyhttp.Error(http.StatusBadRequest, errors.New("the request line names no path"))
 	}
-	v := &visit{Request: r, origin: h.originOf(r)}
-	v.cookies = takeCookies(r.Header, func(name string) bool { return h.isOwnCookie(name, v.origin.secure()) })
 	v.next = func(w http.ResponseWriter, id identity.Identity) error {
 		h.headers.Set(r.Header, id)
 		setPlaceholders(r, id)

@@ -152,12 +152,14 @@ func TestRules(t *testing.T) {
 		"/app#/app/a/x":         AskLogin,
 
 		// These mean the same to everybody.
-		"/app/a/x%20y":      AskNothing,
-		"/app/a/x.y":        AskNothing,
-		"/app/a/x?y=;%2f..": AskNothing,
-		"/app/a/..x":        AskNothing,
-		"/app/a/%C0%EE.jpg": AskNothing, // 李 in GBK
-		"/app/a/中":          AskNothing,
+		"/app/a/x%20y":              AskNothing,
+		"/app/a/x.y":                AskNothing,
+		"/app/a/x?y=;%2f..":         AskNothing,
+		"/app/a/..x":                AskNothing,
+		"/app/a/\xc0\xae\xc0\xae/x": AskLogin,
+		"/app/a/x%c0%80":            AskLogin,
+		"/app/a/%C0%EE.jpg":         AskNothing, // 李 in GBK
+		"/app/a/中":                  AskNothing,
 	} {
 		w.received()
 		a := w.browser(inWeChat).open(path)

@@ -295,3 +295,18 @@ func TestForeignCookiesDoNotKeepTheServerBusy(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOldCookieDoesNotHideALoop(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	b.cookies = false // but for one that stays, and never opens
+	address := "/page"
+	for range 20 {
+		a := b.open(address, "Cookie: wechat_login_0=junk")
+		if a.StatusCode == http.StatusTooManyRequests {
+			return
+		}
+		address = a.Header.Get("Location")
+	}
+	t.Error("no end")
+}

@@ -3,6 +3,8 @@ package caddywechat
 import (
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -47,6 +49,9 @@ type notingWriter struct {
 	begun  bool
 }
 
+// cacheHeaders are what some caches heed more than Cache-Control, beside those that end in CDN-Cache-Control.
+var cacheHeaders = []string{"Surrogate-Control", "Edge-Control", "X-Accel-Expires", "Expires"}
+
 func (w *notingWriter) WriteHeader(status int) {
 	if status >= http.StatusOK && !w.begun {
 		w.begun = true
@@ -54,8 +59,10 @@ func (w *notingWriter) WriteHeader(status int) {
 		http.SetCookie(w, w.cookie)
 		h.Set("Cache-Control", "private, no-store")
 		h.Add("Vary", "Cookie")
-		for _, name := range []string{"Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires", "Expires"} {
-			h.Del(name)
+		for name := range h {
+			if strings.HasSuffix(name, "Cdn-Cache-Control") || slices.Contains(cacheHeaders, name) {
+				delete(h, name)
+			}
 		}
 	}
 	w.ResponseWriterWrapper.WriteHeader(status)

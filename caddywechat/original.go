@@ -38,12 +38,12 @@ func target(r *http.Request) string {
 // it sloppily, cut what follows a semicolon, or resolve dots. No rule may open such a path.
 func isAmbiguous(r *http.Request) bool {
 	rawPath, _, _ := strings.Cut(target(r), "?")
-	return ambiguous.MatchString(rawPath)
+	return ambiguous.MatchString(rawPath) || ambiguous.MatchString(r.URL.EscapedPath()) // which encodes raw bytes
 }
 
 // ambiguous: a backslash, a semicolon, a control byte, one of / \ . ; % or a control byte percent-encoded, the overlong
 // UTF-8 form of one of these (other bytes that are no UTF-8 stay open: they are GBK), or a segment of dots.
-var ambiguous = regexp.MustCompile(`(?i)[\\;\x00-\x1f\x7f]|%(2f|5c|2e|3b|25|[01][0-9a-f]|7f|c0%(af|ae|bb|a5)|c1%9c)|/\.\.?(/|$)`)
+var ambiguous = regexp.MustCompile(`(?i)[\\;\x00-\x1f\x7f]|%(2f|5c|2e|3b|25|[01][0-9a-f]|7f|c0%(80|af|ae|bb|a5)|c1%9c)|/\.\.?(/|$)`)
 
 // verifyFile returns the name of the file when r asks for one of WeChat's domain verification files, as WeChat does:
 // nothing but the name, in no folder that could be a program's.

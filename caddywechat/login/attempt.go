@@ -148,8 +148,10 @@ func ReadAttempts(cookies []*http.Cookie, s *seal.Sealer, site string, secure bo
 	return as
 }
 
-// Any reports whether the browser sent any cookie of an attempt.
-func (as Attempts) Any() bool { return slices.Contains(as.named[:], true) }
+// AnyOpen reports whether the browser carries an attempt, of whatever login.
+func (as Attempts) AnyOpen() bool {
+	return slices.ContainsFunc(as.place[:], func(a *Attempt) bool { return a != nil })
+}
 
 // Foreign returns how many cookies of attempts did not open: most likely they were sealed with another key.
 func (as Attempts) Foreign() int {

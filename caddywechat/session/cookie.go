@@ -45,7 +45,7 @@ func (c Cookies) name() string {
 // IsName reports whether a cookie of that name is a session's: by this configuration, or by one without a name of its own,
 // which nobody else's cookies have.
 func (c Cookies) IsName(name string, secure bool) bool {
-	if name == c.FullName(secure) {
+	if name == c.FullName(secure) || name == HostPrefix+c.name() || name == SecurePrefix+c.name() {
 		return true
 	}
 	return name == DefaultName || name == HostPrefix+DefaultName || name == SecurePrefix+DefaultName

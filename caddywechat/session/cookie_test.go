@@ -52,8 +52,8 @@ func TestCookieNamesOfTheModule(t *testing.T) {
 	own := Cookies{Name: "shop"}
 	for name, want := range map[string]struct{ http, https bool }{
 		"wechat_session": {true, true}, "__Host-wechat_session": {true, true}, "__Secure-wechat_session": {true, true},
-		"shop": {true, false}, "__Host-shop": {false, true}, // the app may have a cookie of the bare name
-		"__Secure-shop": {}, "": {}, "session": {}, "wechat_session2": {}, "WECHAT_SESSION": {}, "wechat_login_0": {}, "__Host-": {},
+		"shop":        {true, false}, // on https the app may have a cookie of the bare name
+		"__Host-shop": {true, true}, "__Secure-shop": {true, true}, "": {}, "session": {}, "wechat_session2": {}, "WECHAT_SESSION": {}, "wechat_login_0": {}, "__Host-": {},
 		"__Host-__Secure-wechat_session": {},
 	} {
 		if own.IsName(name, false) != want.http || own.IsName(name, true) != want.https {
