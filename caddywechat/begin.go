@@ -67,7 +67,7 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	http.SetCookie(w, attempts.Cookie(place, sealed, attempt, now))
 	authorize := s.account.AuthorizeURL(h.callbackURL(v.origin, attempt.Target), attempt.State, s.profile)
 	if consent == account.AskFirst {
-		page.Write(w, v.Request, http.StatusOK, page.Consent, page.Data{RequestID: v.id(), Action: authorize})
+		h.show(w, v, http.StatusOK, page.Consent, page.Data{Action: authorize})
 		return nil
 	}
 	redirect(w, http.StatusFound, authorize)

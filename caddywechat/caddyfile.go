@@ -46,7 +46,8 @@ func init() {
 //		public_url <url>
 //		prefix     <path>
 //		timeout    <duration>
-//		platform   <url>
+//		pages      <directory>
+//		platform   <url> [<fallback_url>]
 //	}
 //
 // The matcher stands inside the handler: requests that it does not match still have forged headers removed, and the
@@ -84,7 +85,7 @@ type authParser struct {
 }
 
 // optionWords lists what stands directly in the block beside the kinds of accounts.
-const optionWords = "public, optional, login, userinfo, outside_wechat, keep_fragment, session, store, user_id, headers, public_url, prefix, timeout, platform"
+const optionWords = "public, optional, login, userinfo, outside_wechat, keep_fragment, session, store, user_id, headers, public_url, prefix, pages, timeout, platform"
 
 func (p *authParser) option(word string) error {
 	h := p.handler
@@ -123,10 +124,33 @@ func (p *authParser) option(word string) error {
 	case "timeout":
 		return config.Single(p.Dispenser, &h.Timeout, config.Duration)
 	case "platform":
-		return config.Single(p.Dispenser, &h.Platform, config.Platform)
+		return p.platform()
+	case "pages":
+		return config.Single(p.Dispenser, &h.Pages, anything)
 	default:
 		return p.account(word)
 	}
+}
+
+// platform reads the base URL that stands for WeChat's hosts, and perhaps its fallback.
+func (p *authParser) platform() error {
+	if p.handler.Platform != "" {
+		return p.Err("platform is given twice: remove one")
+	}
+	urls := p.RemainingArgs()
+	if len(urls) != 1 && len(urls) != 2 {
+		return p.Err("platform takes a URL, and perhaps a second one to fall back to")
+	}
+	for _, u := range urls {
+		if err := config.Literal(p.Dispenser, "platform", u, config.Platform); err != nil {
+			return err
+		}
+	}
+	p.handler.Platform = urls[0]
+	if len(urls) == 2 {
+		p.handler.PlatformFallback = urls[1]
+	}
+	return nil
 }
 
 // account reads an account of the kind that word names: any module in its namespace will do.

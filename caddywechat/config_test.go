@@ -25,7 +25,7 @@ func TestBadCaddyfiles(t *testing.T) {
 		{"no account", "wechat_auth {\npublic /x\n}", []string{"Caddyfile:4", "official_account <app_id> <app_secret>"}},
 		{"argument that is no matcher", "wechat_auth foo {\n" + anAccount + "}", []string{"Caddyfile:2", `"foo"`, "matcher"}},
 		{"unknown option", "wechat_auth {\n" + anAccount + "bogus 1\n}", []string{"Caddyfile:4", `"bogus"`, "public_url", "official_account"}},
-		{"option of a later version", "wechat_auth {\n" + anAccount + "pages /x\n}", []string{"Caddyfile:4", `"pages"`}},
+		{"option of a later version", "wechat_auth {\n" + anAccount + "serve_hub\n}", []string{"Caddyfile:4", `"serve_hub"`}},
 		{"keep_fragment with a word", "wechat_auth {\n" + anAccount + "keep_fragment yes\n}", []string{"Caddyfile:4", "nothing behind it"}},
 		{"keep_fragment twice", "wechat_auth {\n" + anAccount + "keep_fragment\nkeep_fragment\n}", []string{"Caddyfile:5", "twice"}},
 		{"account without secret", "wechat_auth {\nofficial_account wx0123456789abcdef\n}", []string{"Caddyfile:3", "app secret"}},
@@ -77,6 +77,10 @@ func TestBadCaddyfiles(t *testing.T) {
 		{"timeout without", "wechat_auth {\n" + anAccount + "timeout\n}", []string{"Caddyfile:4", "exactly one"}},
 		{"platform over plain http", "wechat_auth {\n" + anAccount + "platform http://sim.example.com\n}", []string{"Caddyfile:4", "plain http", "https://"}},
 		{"platform with a password", "wechat_auth {\n" + anAccount + "platform https://u:hunter2@sim.example.com\n}", []string{"Caddyfile:4", "https://host"}},
+		{"platform without", "wechat_auth {\n" + anAccount + "platform\n}", []string{"Caddyfile:4", "fall back"}},
+		{"platform twice", "wechat_auth {\n" + anAccount + "platform http://127.0.0.1:1\nplatform http://127.0.0.1:2\n}", []string{"Caddyfile:5", "twice"}},
+		{"fallback over plain http", "wechat_auth {\n" + anAccount + "platform http://127.0.0.1:1 http://sim.example.com\n}", []string{"Caddyfile:4", "plain http"}},
+		{"pages twice", "wechat_auth {\n" + anAccount + "pages a\npages b\n}", []string{"Caddyfile:5", "twice"}},
 		{"verify nothing", "wechat_verify", []string{"Caddyfile:2", "MP_verify_"}},
 		{"verify a name whose content is unknown", "wechat_verify XSXXE203iJ.txt", []string{"Caddyfile:2", "<name> <content> on a line"}},
 		{"verify twice", "wechat_verify MP_verify_iwu2jY0FNdXA7RGa.txt MP_verify_iwu2jY0FNdXA7RGa.txt", []string{"Caddyfile:2", "twice"}},
@@ -127,6 +131,9 @@ func TestWhatOnlyProvisioningCanKnow(t *testing.T) {
 		{"lifetime", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"session":{"lifetime":"0s"}}`, []string{"session lifetime", "7d"}},
 		{"timeout", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"timeout":"soon"}`, []string{"timeout", "5s"}},
 		{"platform", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"platform":"http://8.8.8.8"}`, []string{"platform", "plain http"}},
+		{"fallback of no platform", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"platform_fallback":"http://127.0.0.1:1"}`, []string{"platform_fallback", "platform"}},
+		{"pages that are not there", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"pages":"/no/such/directory"}`, []string{"pages", "/no/such/directory"}},
+		{"broken template", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"pages":"testdata/broken_pages"}`, []string{"pages", "testdata/broken_pages/consent.html:3:", "Nickname"}},
 		{"unknown matcher", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"rules":[{"ask":"none","match":[{"colour":"red"}]}]}`, []string{"rule 1", "colour"}},
 		{"unknown store", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"store":{"module":"mysql"}}`, []string{"mysql"}},
 	} {
@@ -187,11 +194,12 @@ func TestGoodCaddyfiles(t *testing.T) {
 				public_url https://h5.example.com
 				prefix /auth
 				timeout 3s
-				platform http://127.0.0.1:9090
+				pages /srv/pages
+				platform http://127.0.0.1:9090 http://127.0.0.1:9091
 			}`,
 			`{"accounts":[{"app_id":"{env.APP_ID}","app_secret":"{env.APP_SECRET}","consent":"direct","kind":"official_account","scope":"snsapi_userinfo","snapshot":"allow"}],` +
 				`"headers":{"fields":[{"field":"openid","header":"X-My-Openid"}],"presets":["default","remote_user"]},"keep_fragment":true,` +
-				`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","platform":"http://127.0.0.1:9090","prefix":"/auth","public_url":"https://h5.example.com",` +
+				`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","pages":"/srv/pages","platform":"http://127.0.0.1:9090","platform_fallback":"http://127.0.0.1:9091","prefix":"/auth","public_url":"https://h5.example.com",` +
 				`"rules":[{"ask":"none","match":[{"path":["*.css","*.js"]}]},{"ask":"optional","match":[{"path":["/app/news/*"]}]},{"ask":"userinfo","match":[{"path":["/app/me"]}]},{"ask":"login"}],` +
 				`"session":{"cookie":"shop","domain":"example.com","idle":"12h","key":["{env.KEY_1}","{env.KEY_2}"],"lifetime":"30d"},"store":{"module":"caddy"},"timeout":"3s","user_id":"unionid"}`,
 		},
@@ -209,10 +217,11 @@ func TestGoodCaddyfiles(t *testing.T) {
 				public_url {env.PUBLIC_URL}
 				prefix {env.PREFIX}
 				timeout {env.TIMEOUT}
-				platform {env.PLATFORM}
+				pages {env.PAGES}
+				platform {env.PLATFORM} {env.FALLBACK}
 			}`,
 			`{"accounts":[{"app_id":"{env.A}","app_secret":"{file./run/secrets/a}","kind":"official_account","scope":"{env.SCOPE}"}],` +
-				`"headers":{"presets":["{env.PRESET}"]},"outside_wechat":"{env.OUTSIDE}","platform":"{env.PLATFORM}","prefix":"{env.PREFIX}","public_url":"{env.PUBLIC_URL}",` +
+				`"headers":{"presets":["{env.PRESET}"]},"outside_wechat":"{env.OUTSIDE}","pages":"{env.PAGES}","platform":"{env.PLATFORM}","platform_fallback":"{env.FALLBACK}","prefix":"{env.PREFIX}","public_url":"{env.PUBLIC_URL}",` +
 				`"session":{"lifetime":"{env.LIFETIME}"},"timeout":"{env.TIMEOUT}","user_id":"{env.USER_ID}"}`,
 		},
 	} {

@@ -84,14 +84,14 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 		if returnTo != "" {
 			action += "?return_to=" + url.QueryEscape(login.ReturnTo(returnTo, h.Prefix))
 		}
-		page.Write(w, v.Request, http.StatusOK, page.ConfirmLogout, page.Data{Action: action})
+		h.show(w, v, http.StatusOK, page.ConfirmLogout, page.Data{Action: action})
 		return nil
 	}
 	if err := h.endSessions(w, v); err != nil {
 		return h.fail(w, v, problemStore, err)
 	}
 	if returnTo == "" {
-		page.Write(w, v.Request, http.StatusOK, page.LoggedOut, page.Data{Action: h.loginURL("/", false)})
+		h.show(w, v, http.StatusOK, page.LoggedOut, page.Data{Action: h.loginURL("/", false)})
 		return nil
 	}
 	status := http.StatusFound

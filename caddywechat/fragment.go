@@ -21,7 +21,7 @@ func (h *Handler) askForFragment(w http.ResponseWriter, v *visit, profile bool) 
 	if profile {
 		action += "profile=1&"
 	}
-	page.Write(w, v.Request, http.StatusOK, page.Fragment, page.Data{
+	h.show(w, v, http.StatusOK, page.Fragment, page.Data{
 		Action: action + "return_to=" + url.QueryEscape(target(v.Request)), // the page's script appends to it
 	})
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
@@ -77,11 +78,18 @@ type Handler struct {
 	// The path below which the module answers itself. Default: /_wechat
 	Prefix string `json:"prefix,omitempty"`
 
-	// How long one call to WeChat may take. Default: 5s
+	// A directory with templates of the site's own for the pages that visitors see. Default: the built-in pages.
+	Pages string `json:"pages,omitempty"`
+
+	// How long one call to one of WeChat's hosts may take. Default: 5s
 	Timeout string `json:"timeout,omitempty"`
 
 	// The base URL of a simulator that stands for all of WeChat's hosts. It receives the app secret.
 	Platform string `json:"platform,omitempty"`
+
+	// The base URL of a second one, which stands for the host that WeChat offers where its usual one cannot be reached.
+	// Default: none.
+	PlatformFallback string `json:"platform_fallback,omitempty"`
 
 	match    caddyhttp.MatcherSets
 	accounts []account.Account
@@ -89,6 +97,7 @@ type Handler struct {
 	public   *origin // public_url, nil where it is not set
 	platform string  // where WeChat's pages are: sessions of a simulator are none of WeChat's
 	headers  *identity.Headers
+	pages    *page.Pages
 	lives    session.Lives
 	cookies  session.Cookies
 	store    store.Store

@@ -54,11 +54,16 @@ func (h *Handler) answer(w http.ResponseWriter, v *visit, p problem, data page.D
 		w.Header().Set("Retry-After", "5")
 	}
 	if visitor.WantsPage(v.Request) {
-		data.RequestID = v.id()
-		page.Write(w, v.Request, p.status, p.page, data)
+		h.show(w, v, p.status, p.page, data)
 		return nil
 	}
 	return writeJSON(w, p.status, problemBody{Error: p.word, Message: p.message, RequestID: v.id()})
+}
+
+// show answers with a page.
+func (h *Handler) show(w http.ResponseWriter, v *visit, status int, name page.Name, data page.Data) {
+	data.RequestID = v.id()
+	h.pages.Write(w, v.Request, status, name, data)
 }
 
 // fail answers with a problem that an operator can mend, and logs why.

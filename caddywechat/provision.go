@@ -13,6 +13,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
@@ -71,6 +72,9 @@ func (h *Handler) provisionOptions(caddy.Context) (err error) {
 	if h.OutsideWeChat, err = config.ResolveOr(outsidePage, "outside_wechat", h.OutsideWeChat, checkOutsideWeChat); err != nil {
 		return err
 	}
+	if err := h.provisionPages(); err != nil {
+		return err
+	}
 	if h.PublicURL == "" {
 		return nil
 	}
@@ -83,6 +87,21 @@ func (h *Handler) provisionOptions(caddy.Context) (err error) {
 		return fmt.Errorf("public_url: %w", err)
 	}
 	h.public = &origin{scheme: u.Scheme, host: canonicalHost(u.Scheme, u.Host)}
+	return nil
+}
+
+func (h *Handler) provisionPages() error {
+	h.pages = page.BuiltIn()
+	if h.Pages == "" {
+		return nil
+	}
+	dir, err := config.Resolve("pages", h.Pages, anything)
+	if err != nil {
+		return err
+	}
+	if h.pages, err = page.Load(dir); err != nil {
+		return fmt.Errorf("pages: %w", err)
+	}
 	return nil
 }
 
@@ -158,17 +177,24 @@ func (h *Handler) weChatClient() (*weixin.Client, error) {
 		return nil, err
 	}
 	hosts := weixin.WeChatHosts()
+	if h.Platform == "" && h.PlatformFallback != "" {
+		return nil, errors.New("platform_fallback stands in for platform: set that, too")
+	}
 	if h.Platform != "" {
 		base, err := config.Resolve("platform", h.Platform, config.Platform)
 		if err != nil {
 			return nil, err
 		}
-		hosts = weixin.HostsAt(base)
+		fallback, err := config.ResolveOr("", "platform fallback", h.PlatformFallback, config.Platform)
+		if err != nil {
+			return nil, err
+		}
+		hosts = weixin.HostsAt(base, fallback)
 		h.logger.Warn("platform is set: visitors log in at a simulator, which also receives the app secret; remove it in production",
 			zap.String("platform", base))
 	}
 	h.platform = hosts.Open
-	return &weixin.Client{Hosts: hosts, Timeout: timeout}, nil
+	return &weixin.Client{Hosts: hosts, Timeout: timeout, Logger: h.logger}, nil
 }
 
 func (h *Handler) provisionRules(ctx caddy.Context) error {

@@ -2,13 +2,16 @@
 // without jargon, what happened and what to do next.
 //
 // A page is layout.html with the blocks that pages/<name>.html replaces, in the words of words/<language>.json. It
-// stands alone: no picture, font, style or script is loaded from anywhere, and it works without JavaScript.
+// stands alone: no picture, font, style or script is loaded from anywhere, and it works without JavaScript. A site may
+// replace each of these files by its own.
 package page
 
 import (
 	"bytes"
+	"html/template"
 	"net/http"
 	"strconv"
+	"sync"
 )
 
 // Name names one of the built-in pages.
@@ -39,6 +42,8 @@ const (
 	Busy Name = "busy"
 	// ProfileUnavailable says that the page needs a profile which this way to log in can never give.
 	ProfileUnavailable Name = "profile_unavailable"
+	// NotAllowed is for visitors who are known and not let in. The button logs in again, as somebody else perhaps.
+	NotAllowed Name = "not_allowed"
 	// ConfirmLogout asks before it logs out. The button sends a POST to Data.Action.
 	ConfirmLogout Name = "confirm_logout"
 	// LoggedOut says that the visitor is logged out. The button logs in again.
@@ -68,21 +73,78 @@ type Data struct {
 	NoCookies bool
 }
 
+// Pages are the pages of a site: the built-in ones, some of them perhaps replaced by the site's own. The zero value is
+// not usable.
+type Pages struct {
+	style  template.HTML
+	byName map[Name]finished
+}
+
+// finished is a page that is ready to be shown.
+type finished struct {
+	template *template.Template
+	policy   string
+}
+
+// BuiltIn returns the pages that come with the module.
+var BuiltIn = sync.OnceValue(func() *Pages {
+	pages, err := newPages(ownFiles{})
+	if err != nil {
+		panic(err) // our own embedded files
+	}
+	return pages
+})
+
+// Load returns the built-in pages with those files replaced that dir holds: <name>.html for the page of that [Name],
+// layout.html for the frame around all of them, style.css for their style. They are templates of html/template. The
+// error of one that is broken has its file and line.
+func Load(dir string) (*Pages, error) {
+	own, err := readOwn(dir)
+	if err != nil {
+		return nil, err
+	}
+	return newPages(own)
+}
+
+func newPages(own ownFiles) (*Pages, error) {
+	p := &Pages{style: inline("style", "style.css"), byName: map[Name]finished{}}
+	if css, ok := own.texts["style.css"]; ok {
+		p.style = template.HTML("<style>" + css + "</style>") // the operator's own
+	}
+	for _, name := range names {
+		t, err := parsePage(name, own)
+		if err != nil {
+			return nil, err
+		}
+		bodies, err := p.try(name, t, own)
+		if err != nil {
+			return nil, err
+		}
+		p.byName[name] = finished{t, policyOf(bodies, own.stands(name))}
+	}
+	return p, nil
+}
+
 // Write answers r with a page, in the language that r asks for, with its status and all its headers. The answer to
 // HEAD has no body. A name that does not exist, which is a mistake of the caller, is answered as Misconfigured.
-func Write(w http.ResponseWriter, r *http.Request, status int, name Name, data Data) {
-	if templates[name] == nil {
+func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, name Name, data Data) {
+	if p.byName[name].template == nil {
 		name = Misconfigured
 	}
 	language := languageOf(r)
-	setHeaders(w.Header(), name, language)
+	setHeaders(w.Header(), name, language, p.byName[name].policy)
 	if r.Method == http.MethodHead {
 		w.WriteHeader(status)
 		return
 	}
 
 	var body bytes.Buffer
-	if err := templates[name].Execute(&body, newView(name, language, data)); err != nil {
+	if err := p.byName[name].template.Execute(&body, newView(name, language, p.style, data)); err != nil {
+		// A template of the site's own that stumbles over this visitor's data. They must not be left with nothing.
+		if p != BuiltIn() {
+			BuiltIn().Write(w, r, status, name, data)
+			return
+		}
 		http.Error(w, http.StatusText(status), status)
 		return
 	}

@@ -13,7 +13,7 @@ import (
 
 var allNames = []Name{
 	OpenInWeChat, Fragment, Consent, Declined, Snapshot, TooOften, Unavailable, Misconfigured, Busy,
-	ProfileUnavailable, ConfirmLogout, LoggedOut, NotFound, BadRequest, MethodNotAllowed, TooEarly,
+	ProfileUnavailable, NotAllowed, ConfirmLogout, LoggedOut, NotFound, BadRequest, MethodNotAllowed, TooEarly,
 }
 
 const pageURL = "https://h5.example.com/spring?id=1&from=qr"
@@ -24,7 +24,7 @@ func get(t *testing.T, name Name, language string, data Data) *httptest.Response
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Accept-Language", language)
 	w := httptest.NewRecorder()
-	Write(w, r, http.StatusForbidden, name, data)
+	BuiltIn().Write(w, r, http.StatusForbidden, name, data)
 	return w
 }
 
@@ -225,7 +225,7 @@ func TestTooOftenSaysWhy(t *testing.T) {
 
 func TestHead(t *testing.T) {
 	w := httptest.NewRecorder()
-	Write(w, httptest.NewRequest(http.MethodHead, "/", nil), http.StatusForbidden, OpenInWeChat, Data{URL: pageURL})
+	BuiltIn().Write(w, httptest.NewRequest(http.MethodHead, "/", nil), http.StatusForbidden, OpenInWeChat, Data{URL: pageURL})
 	if w.Code != http.StatusForbidden || w.Body.Len() != 0 || w.Header().Get("Content-Security-Policy") == "" {
 		t.Errorf("%d, %d bytes, %v", w.Code, w.Body.Len(), w.Header())
 	}
@@ -240,11 +240,11 @@ func TestUnknownNameIsMisconfigured(t *testing.T) {
 
 func TestEveryTemplateHasAName(t *testing.T) {
 	for _, name := range allNames {
-		if templates[name] == nil {
+		if BuiltIn().byName[name].template == nil {
 			t.Errorf("%s has no template", name)
 		}
 	}
-	if len(templates) != len(allNames) {
-		t.Errorf("%d templates for %d names", len(templates), len(allNames))
+	if len(names) != len(allNames) {
+		t.Errorf("%d templates for %d names", len(names), len(allNames))
 	}
 }

@@ -11,33 +11,23 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"go.uber.org/zap"
 )
-
-// Hosts are the base URLs of WeChat's servers, without a slash at the end.
-type Hosts struct {
-	Open string // pages that a browser visits
-	API  string // what servers call
-}
-
-// WeChatHosts returns WeChat's own hosts
-// (https://developers.weixin.qq.com/doc/service/Basic_Information/Interface_field_description.html).
-func WeChatHosts() Hosts {
-	return Hosts{Open: "https://open.weixin.qq.com", API: "https://api.weixin.qq.com"}
-}
-
-// HostsAt returns hosts that are all the one at base: a simulator's.
-func HostsAt(base string) Hosts {
-	base = strings.TrimSuffix(base, "/")
-	return Hosts{Open: base, API: base}
-}
 
 // Client calls WeChat's API. Its fields must not change once it is in use.
 type Client struct {
 	Hosts     Hosts
 	Transport http.RoundTripper // nil: one for the whole process, which honours HTTPS_PROXY
-	Timeout   time.Duration     // for one call from beginning to end; 0: DefaultTimeout
+	Timeout   time.Duration     // for one call to one host from beginning to end; 0: DefaultTimeout
+	Now       func() time.Time  // nil: time.Now
+	Logger    *zap.Logger       // for the line that says which host is called from now on; nil: none
+
+	detour detour
 }
 
 // DefaultTimeout bounds one call.
@@ -79,11 +69,37 @@ var transport = &http.Transport{
 // getOnce calls an API by GET, sends the request at most once, and decodes the answer into out. An answer that names an
 // errcode other than 0 is an *[Error].
 func (c *Client) getOnce(ctx context.Context, path string, query query, out any) error {
+	return c.get(ctx, path, query, out, false)
+}
+
+// getRepeatable is getOnce for a call that does no harm when it is made twice: where one host fails, the other is asked.
+func (c *Client) getRepeatable(ctx context.Context, path string, query query, out any) error {
+	return c.get(ctx, path, query, out, true)
+}
+
+func (c *Client) get(ctx context.Context, path string, query query, out any, repeatable bool) error {
+	host, other := c.hosts()
+	sent, err := c.getFrom(ctx, host, path, query, out)
+	if err == nil || other == "" || ctx.Err() != nil {
+		return err
+	}
+	failed := isFailureOfHost(err)
+	if failed {
+		c.avoid(host, err)
+	}
+	if failed && !sent || repeatable && (failed || isSystemError(err)) {
+		_, err = c.getFrom(ctx, other, path, query, out)
+	}
+	return err
+}
+
+// getFrom makes one call to one host. It reports whether the request may have got there.
+func (c *Client) getFrom(ctx context.Context, host, path string, query query, out any) (sent bool, err error) {
 	select {
 	case inFlight <- struct{}{}:
 		defer func() { <-inFlight }()
 	default:
-		return fmt.Errorf("%w: %d", ErrBusy, maxInFlight)
+		return false, fmt.Errorf("%w: %d", ErrBusy, maxInFlight)
 	}
 	timeout := c.Timeout
 	if timeout == 0 {
@@ -91,16 +107,20 @@ func (c *Client) getOnce(ctx context.Context, path string, query query, out any)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	body, err := c.fetch(ctx, c.Hosts.API+path+"?"+query.encode())
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	body, err := c.fetch(ctx, host+path+"?"+query.encode())
 	switch {
 	case err == nil:
-		return decode(body, out)
+		return true, decode(body, out)
 	case errors.Is(err, ErrAnswer):
-		return err
+		return true, err
 	case isTimeout(ctx, err):
-		return fmt.Errorf("%w: %s, %s", ErrTimeout, path, timeout)
+		return connected.Load(), fmt.Errorf("%w: %s, %s", ErrTimeout, path, timeout)
 	default:
-		return fmt.Errorf("%w: %s: %w", ErrUnreachable, path, err)
+		return connected.Load(), fmt.Errorf("%w: %s: %w", ErrUnreachable, path, err)
 	}
 }
 

@@ -50,7 +50,7 @@ func answering(t *testing.T, f http.HandlerFunc) *Client {
 	t.Helper()
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
-	return &Client{Hosts: HostsAt(s.URL), Transport: s.Client().Transport, Timeout: 5 * time.Second}
+	return &Client{Hosts: HostsAt(s.URL, ""), Transport: s.Client().Transport, Timeout: 5 * time.Second}
 }
 
 // saying returns a client of a server that answers with a status, a content type and a body.
@@ -297,7 +297,7 @@ func rawServer(t *testing.T, f func(net.Conn)) *Client {
 	}()
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &Client{Hosts: HostsAt("http://" + l.Addr().String()), Transport: tr, Timeout: 5 * time.Second}
+	return &Client{Hosts: HostsAt("http://"+l.Addr().String(), ""), Transport: tr, Timeout: 5 * time.Second}
 }
 
 // skipRequest reads one request of a connection; false tells that there is none.
@@ -332,7 +332,7 @@ func TestABrokenConnection(t *testing.T) {
 
 func TestARefusedConnection(t *testing.T) {
 	// A port that the kernel gives to nobody by itself.
-	c := &Client{Hosts: HostsAt("http://127.0.0.1:1"), Transport: &http.Transport{}}
+	c := &Client{Hosts: HostsAt("http://127.0.0.1:1", ""), Transport: &http.Transport{}}
 	if _, err := exchange(t, c); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("got %v, want %v", err, ErrUnreachable)
 	}
@@ -340,7 +340,7 @@ func TestARefusedConnection(t *testing.T) {
 
 func TestAHostThatIsNone(t *testing.T) {
 	for _, base := range []string{"", "://", "http://a b", "http://[::1", "ftp://127.0.0.1", "http://%zz"} {
-		if _, err := exchange(t, &Client{Hosts: HostsAt(base), Transport: &http.Transport{}}); !errors.Is(err, ErrUnreachable) {
+		if _, err := exchange(t, &Client{Hosts: HostsAt(base, ""), Transport: &http.Transport{}}); !errors.Is(err, ErrUnreachable) {
 			t.Errorf("%q: got %v, want %v", base, err, ErrUnreachable)
 		}
 	}
@@ -389,7 +389,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		c := &Client{Hosts: HostsAt("http://api.test"), Transport: roundTripper(func(*http.Request) *http.Response {
+		c := &Client{Hosts: HostsAt("http://api.test", ""), Transport: roundTripper(func(*http.Request) *http.Response {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewReader(body))}
 		})}
 		token, err := c.ExchangeCode(t.Context(), appID, secret, code)

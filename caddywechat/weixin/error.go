@@ -26,10 +26,11 @@ func (e *Error) RefusesCode() bool {
 	return false
 }
 
-// RefusesToken reports whether WeChat takes an access token for wrong, replaced or too old.
+// RefusesToken reports whether WeChat takes an access token for wrong, replaced, too old, or void since the person changed
+// the password.
 func (e *Error) RefusesToken() bool {
 	switch e.Code {
-	case 40001, 40014, 42001:
+	case 40001, 40014, 42001, 42007:
 		return true
 	}
 	return false
@@ -59,9 +60,14 @@ var cures = map[int]string{
 	40243: "unfreeze the app secret in the account's settings",
 	41002: "the app id is empty: check the configuration",
 	41004: "the app secret is empty: check the configuration",
+	43004: "the account lets only its followers do this: have visitors follow it first",
 	45009: "the account's daily quota of calls is used up: wait, or reset it in the account's settings",
 	45011: "too many calls within a minute: wait",
 	48001: "the account may not use web authorization: it must be a verified service account",
 	48004: "the account was forbidden to use this API: see the notices in its settings",
+	50001: "WeChat does not let this account do this: in WeCom, make the site's host the app's trusted domain (可信域名); " +
+		"else check the scopes that the account was granted",
 	50002: "the account is restricted: see the notices in its settings",
+	60011: "the WeCom app may not see this member: add them to its visible range",
+	60020: "add this server's IP address to the WeCom app's trusted IPs (企业可信IP)",
 }

@@ -25,7 +25,7 @@ func TestEveryCureSaysSomething(t *testing.T) {
 			t.Errorf("errcode %d: an operator can do nothing, not %q", code, cure)
 		}
 	}
-	for _, code := range []int{40001, 40013, 40125, 40164, 48001} {
+	for _, code := range []int{40001, 40013, 40125, 40164, 48001, 50001, 60020} {
 		if Cure(&Error{Code: code}) == "" {
 			t.Errorf("errcode %d: nobody says what to do", code)
 		}

@@ -85,7 +85,7 @@ func (c *Client) UserInfo(ctx context.Context, t Token) (Person, error) {
 		Nickname string `json:"nickname"`
 		Avatar   string `json:"headimgurl"`
 	}
-	if err := c.getOnce(ctx, "/sns/userinfo", q, &answer); err != nil {
+	if err := c.getRepeatable(ctx, "/sns/userinfo", q, &answer); err != nil {
 		return Person{}, withoutSecrets(err, t.access)
 	}
 	if answer.OpenID != t.OpenID || answer.UnionID != "" && !isID(answer.UnionID) {

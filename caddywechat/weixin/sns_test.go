@@ -23,7 +23,7 @@ func TestAuthorizeURLIsWrittenAsWeChatWantsIt(t *testing.T) {
 
 func TestAuthorizeURLLetsNoValueOutOfItsPlace(t *testing.T) {
 	odd := "&state=x#y?z=%41 +/\\张\r\n\"<'"
-	got := HostsAt("http://127.0.0.1:8900/").AuthorizeURL(Authorization{AppID: odd, RedirectURI: odd, Scope: odd, State: odd})
+	got := HostsAt("http://127.0.0.1:8900/", "").AuthorizeURL(Authorization{AppID: odd, RedirectURI: odd, Scope: odd, State: odd})
 	if strings.ContainsAny(got, " \r\n\"<'\\") || strings.Count(got, "#") != 1 || !strings.HasSuffix(got, "#wechat_redirect") {
 		t.Errorf("got %s", got)
 	}
@@ -46,7 +46,7 @@ func TestAuthorizeURLLetsNoValueOutOfItsPlace(t *testing.T) {
 }
 
 func TestHostsAtTakesASlashAtTheEnd(t *testing.T) {
-	if a, b := HostsAt("http://127.0.0.1:8900/"), HostsAt("http://127.0.0.1:8900"); a != b {
+	if a, b := HostsAt("http://127.0.0.1:8900/", ""), HostsAt("http://127.0.0.1:8900", ""); a != b {
 		t.Errorf("%v and %v", a, b)
 	}
 }

@@ -152,7 +152,7 @@ func answering(t *testing.T, body string) (a *Account, calls *int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.UseWeChat(&weixin.Client{Hosts: weixin.HostsAt(s.URL), Transport: s.Client().Transport})
+	a.UseWeChat(&weixin.Client{Hosts: weixin.HostsAt(s.URL, ""), Transport: s.Client().Transport})
 	return a, calls
 }
 
