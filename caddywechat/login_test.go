@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -405,64 +403,6 @@ func TestSnapshotVisitorIsNobody(t *testing.T) {
 	b.open(u.String()).wantStatus(t, http.StatusForbidden)
 	if slices.Contains(b.cookieNames(), "wechat_session") {
 		t.Error("a snapshot's visitor got a session")
-	}
-}
-
-func TestWeChatFails(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		fault  simulator.Fault
-		status int
-		word   string
-	}{
-		{"-1", simulator.Fault{Kind: simulator.FaultErrcode, Errcode: -1, Consume: true}, 502, "wechat_error"},
-		{"wrong secret", simulator.Fault{Kind: simulator.FaultErrcode, Errcode: 40125}, 502, "wechat_error"},
-		{"5xx", simulator.Fault{Kind: simulator.FaultStatus, Status: 503}, 502, "wechat_error"},
-		{"HTML", simulator.Fault{Kind: simulator.FaultHTML}, 502, "wechat_error"},
-		{"empty", simulator.Fault{Kind: simulator.FaultEmpty}, 502, "wechat_error"},
-		{"a megabyte", simulator.Fault{Kind: simulator.FaultOversized, Bytes: 1 << 20}, 502, "wechat_error"},
-		{"cut", simulator.Fault{Kind: simulator.FaultCut}, 502, "wechat_error"},
-		{"hangs", simulator.Fault{Kind: simulator.FaultHang}, 504, "wechat_timeout"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, "timeout 200ms")
-			c.fault.Path = "/sns/oauth2/access_token"
-			if err := w.sim.Fault(c.fault); err != nil {
-				t.Fatal(err)
-			}
-			b := w.browser(inWeChat)
-			callback := b.toCallback("/page")
-			a := b.open(callback)
-			a.wantStatus(t, c.status)
-			if !strings.Contains(a.body, "<html") {
-				t.Errorf("no page: %.100s", a.body)
-			}
-			if got := w.exchanges(); got != 1 {
-				t.Errorf("%d exchanges", got)
-			}
-			if names := b.cookieNames(); len(names) != 0 {
-				t.Errorf("cookies: %v", names)
-			}
-			lines := w.logs.FilterField(zap.String("outcome", "failed")).All()
-			if len(lines) != 1 {
-				t.Fatalf("%d log lines", len(lines))
-			}
-			if line := fmt.Sprint(lines[0].ContextMap()); strings.Contains(line, simulator.DemoSecret) || strings.Contains(line, callback[strings.Index(callback, "code=")+5:][:32]) {
-				t.Errorf("a secret in the log: %s", line)
-			}
-			// Reload, with WeChat well again, lands.
-			w.sim.ClearFaults()
-			if a := b.follow(callback); a.body != "app "+person {
-				t.Errorf("reload: status %d %.200s", a.StatusCode, a.body)
-			}
-
-			// A program gets the same in a word.
-			if err := w.sim.Fault(c.fault); err != nil {
-				t.Fatal(err)
-			}
-			b = w.browser(inWeChat)
-			b.send("GET", b.toCallback("/page"), "Accept: application/json").wantJSON(t, c.status, c.word)
-		})
 	}
 }
 

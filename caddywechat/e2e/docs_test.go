@@ -63,7 +63,7 @@ func TestEveryCaddyfileInTheDocumentationIsValid(t *testing.T) {
 	for name, text := range caddyfiles(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			file := write(t, "Caddyfile", text)
+			file := write(t, "Caddyfile", withPages(text))
 			if out, err := run(t, env, "adapt", "--validate", "--config", file, "--adapter", "caddyfile"); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
@@ -72,6 +72,15 @@ func TestEveryCaddyfileInTheDocumentationIsValid(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withPages puts the example's folder of pages in place of the one that the documentation names.
+func withPages(text string) string {
+	dir, err := filepath.Abs(root + "examples/own-pages/pages")
+	if err != nil {
+		panic(err)
+	}
+	return strings.ReplaceAll(text, "/etc/caddy/wechat-pages", dir)
 }
 
 func TestBothLanguagesShowTheSameCode(t *testing.T) {

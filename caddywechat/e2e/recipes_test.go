@@ -42,7 +42,7 @@ func newRecipe(t *testing.T, name string, env ...string) *site {
 		env[i] = strings.ReplaceAll(env[i], "{port}", fmt.Sprint(s.port))
 	}
 	s.env = home(t, env...)
-	text := read(t, root+"examples/"+name+"/Caddyfile")
+	text := withPages(read(t, root+"examples/"+name+"/Caddyfile"))
 	text = regexp.MustCompile(`localhost:\d+`).ReplaceAllString(text, s.app.Listener.Addr().String())
 	text = regexp.MustCompile(`(?m)^\t\tofficial_account .*`).ReplaceAllString(text, "${0}\n\t\tplatform "+s.simURL)
 	options := fmt.Sprintf("{\n\tadmin 127.0.0.1:%d\n\tpersist_config off\n", s.admin)
@@ -289,5 +289,22 @@ func TestRecipeTwoAccounts(t *testing.T) {
 	}
 	if got := s.sim.Calls("/sns/oauth2/access_token"); got != calls {
 		t.Errorf("%d exchanges of the other's code", got-calls)
+	}
+}
+
+func TestRecipeOwnPages(t *testing.T) {
+	s := newRecipe(t, "own-pages")
+	a := s.visitor().open("/orders")
+	if a.StatusCode != http.StatusOK || !strings.Contains(a.body, "<h1>欢迎光临茶馆</h1>") ||
+		!strings.Contains(a.body, `<a href="`+s.simURL+`/connect/oauth2/authorize?`) {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	}
+	if a := s.visitor().open("/logo.svg"); a.StatusCode != http.StatusOK || !strings.HasPrefix(a.body, "<svg") {
+		t.Errorf("the logo: status %d: %s", a.StatusCode, a.body)
+	}
+	outside := s.visitor()
+	outside.agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0"
+	if a := outside.open("/orders"); a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, "<h1>请用微信进茶馆</h1>") || !strings.Contains(a.body, `class="qr"`) {
+		t.Errorf("status %d: %s", a.StatusCode, a.body)
 	}
 }

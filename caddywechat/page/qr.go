@@ -15,7 +15,7 @@ const (
 	// quietZone is the white border that readers need, in modules.
 	quietZone = 4
 	// qrWidth is about how wide a code is shown, in CSS pixels; one with many modules may grow beyond it.
-	qrWidth = 240
+	qrWidth = 260
 	// smallestModule is the least width of a module, in CSS pixels.
 	smallestModule = 3
 )

@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+)
+
+const (
+	sharedURL = "https://h5.example.com/spring/detail?id=20260412&from=poster"
+	requestID = "2f6c1a9e-7b1d-4a55-9c35-0f6b8a1d3e77"
+	again     = "/_wechat/login?return_to=%2Fspring%2Fdetail"
+)
+
+// exhibits are the pages, in each shape that a visitor may see, with what the gate shows on them.
+var exhibits = []struct {
+	title string
+	name  page.Name
+	data  page.Data
+}{
+	{"open_in_wechat", page.OpenInWeChat, page.Data{URL: sharedURL}},
+	{"open_in_wechat-phone", page.OpenInWeChat, page.Data{URL: sharedURL, Phone: true}},
+	{"open_in_wechat-long", page.OpenInWeChat, page.Data{URL: sharedURL + "&q=" + strings.Repeat("%E6%98%A5", 200)}},
+	{"fragment", page.Fragment, page.Data{}}, // with an action its script goes on at once
+	{"consent", page.Consent, page.Data{Action: "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx#wechat_redirect"}},
+	{"declined", page.Declined, page.Data{Action: again}},
+	{"snapshot", page.Snapshot, page.Data{}},
+	{"too_often", page.TooOften, page.Data{Action: again}},
+	{"too_often-cookies", page.TooOften, page.Data{Action: again, NoCookies: true}},
+	{"unavailable", page.Unavailable, page.Data{Action: again}},
+	{"misconfigured", page.Misconfigured, page.Data{Action: again}},
+	{"busy", page.Busy, page.Data{Action: again}},
+	{"profile_unavailable", page.ProfileUnavailable, page.Data{Action: "/"}},
+	{"not_allowed", page.NotAllowed, page.Data{Action: again}},
+	{"confirm_logout", page.ConfirmLogout, page.Data{Action: "/_wechat/logout"}},
+	{"logged_out", page.LoggedOut, page.Data{Action: again}},
+	{"not_found", page.NotFound, page.Data{Action: "/"}},
+	{"bad_request", page.BadRequest, page.Data{Action: "/"}},
+	{"method_not_allowed", page.MethodNotAllowed, page.Data{Action: "/"}},
+	{"too_early", page.TooEarly, page.Data{Action: again}},
+}
+
+// TestEveryPageOnEveryScreen looks at each page as a visitor does: in each language, on a phone and on a desktop, by day
+// and by night.
+func TestEveryPageOnEveryScreen(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, e := range exhibits {
+			if r.URL.Path == "/"+url.PathEscape(e.title) {
+				data := e.data
+				data.RequestID = requestID
+				page.BuiltIn().Write(w, r, http.StatusOK, e.name, data)
+				return
+			}
+		}
+		w.WriteHeader(http.StatusNoContent) // the browser's own wishes, such as an icon
+	}))
+	defer server.Close()
+	b := newTab(t)
+	for _, language := range []string{"zh-CN", "zh-TW", "en"} {
+		b.do(call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": language}}))
+		for _, screen := range []struct {
+			name          string
+			width, height int64
+		}{{"phone", 390, 844}, {"small", 320, 568}, {"desktop", 1280, 800}} {
+			b.do(call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+				Width: screen.width, Height: screen.height, DeviceScaleFactor: 1, Mobile: screen.name != "desktop",
+			}))
+			for _, scheme := range []string{"light", "dark"} {
+				b.do(call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+				}))
+				for _, e := range exhibits {
+					b.open(server.URL + "/" + e.title)
+					name := e.title + "-" + language + "-" + screen.name + "-" + scheme
+					if problem := ask(b, chromedp.Evaluate[string](fitsTheScreen)); problem != "" {
+						t.Errorf("%s: %s", name, problem)
+					}
+					if screen.name != "small" {
+						b.picture("page-" + name)
+					}
+				}
+			}
+		}
+	}
+	b.wantNoConsoleErrors()
+}
+
+// TestOwnPagesInChromium looks at the example's pages: a browser must not block anything of them.
+func TestOwnPagesInChromium(t *testing.T) {
+	dir := root + "examples/own-pages/pages"
+	pages, err := page.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/consent", func(w http.ResponseWriter, r *http.Request) {
+		pages.Write(w, r, http.StatusOK, page.Consent, page.Data{RequestID: requestID, Action: again})
+	})
+	mux.HandleFunc("/open_in_wechat", func(w http.ResponseWriter, r *http.Request) {
+		pages.Write(w, r, http.StatusOK, page.OpenInWeChat, page.Data{RequestID: requestID, URL: sharedURL})
+	})
+	mux.Handle("/logo.svg", http.FileServer(http.Dir(dir)))
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	b := newTab(t)
+	b.open(server.URL + "/consent")
+	if got := ask(b, chromedp.Evaluate[int](`document.querySelector("img").naturalWidth && getComputedStyle(document.querySelector("img")).width === "96px" ? 1 : 0`)); got != 1 {
+		t.Error("the logo or the style is missing")
+	}
+	b.picture("own-consent")
+	b.open(server.URL + "/open_in_wechat")
+	b.click("#copy")
+	b.picture("own-open_in_wechat")
+	b.wantNoConsoleErrors()
+}
+
+// fitsTheScreen says what of a page does not: something that sticks out to the side, a heading or a button that has to be
+// searched for, a text that is cut off or that can hardly be told from its ground.
+const fitsTheScreen = `(() => {
+	const width = document.documentElement.clientWidth, height = window.innerHeight;
+	if (document.documentElement.scrollWidth > width) return "it is wider than the screen";
+	const heading = document.querySelector("h1").getBoundingClientRect();
+	if (heading.top < 0 || heading.bottom > height) return "the heading is out of sight";
+	const button = document.querySelector(".button:not(.quiet):not([hidden])");
+	if (button && height > 600 && button.getBoundingClientRect().bottom > height) return "the button is out of sight";
+	const light = c => { const [r, g, b] = c.match(/[\d.]+/g).map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126*r + .7152*g + .0722*b };
+	const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (!/, 0\)$/.test(c)) return c } return "rgb(255, 255, 255)" };
+	for (const e of document.querySelectorAll("h1, p, li, .button, .address, footer, summary")) {
+		const box = e.getBoundingClientRect();
+		if (box.width && (box.left < 0 || box.right > width + 1)) return e.tagName + " sticks out: " + e.textContent;
+		const a = light(getComputedStyle(e).color), b = light(ground(e)), contrast = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+		const large = parseFloat(getComputedStyle(e).fontSize) >= 24 || parseFloat(getComputedStyle(e).fontSize) >= 18.66 && getComputedStyle(e).fontWeight >= 700;
+		if (contrast < (large ? 3 : 4.5)) return e.tagName + " has a contrast of " + contrast.toFixed(1) + ": " + e.textContent;
+	}
+	return "";
+})()`
+
+// call makes an action of a browser's command.
+func call[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, target, command, params)
+		return chromedp.Void{}, err
+	}
+}
