@@ -14,14 +14,14 @@ func (s *Simulator) authorize(r *http.Request) answer {
 	}
 	ask, p := s.checkAuthorization(r.URL.RawQuery, r.UserAgent())
 	if p != nil {
-		return problemPage("../../", *p)
+		return problemPage(r, *p)
 	}
 	person, quirks := s.holding(r), s.Quirks()
 	switch {
 	case ask.scope == ScopeUserinfo && (ask.snapshot || quirks.SnapshotPages):
 		return s.callback(r, http.StatusFound, ask, person, true)
 	case ask.scope == ScopeUserinfo, quirks.Choose:
-		return s.consentPage(ask, person)
+		return s.consentPage(r, ask, person)
 	default:
 		return s.callback(r, http.StatusFound, ask, person, false)
 	}
@@ -38,25 +38,16 @@ const maxForm = 64 << 10
 // consent takes what was answered on the consent page. Nothing in the form is believed: the authorize URL in it goes
 // through the same checks as the first time.
 func (s *Simulator) consent(r *http.Request) answer {
-	if r.Method != http.MethodPost {
-		return methodNotAllowed("POST")
-	}
-	if !sameOrigin(r) {
-		return problemPage("../", crossSite)
-	}
-	r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return problemPage("../", badForm("表单读不出来", "the form can't be read: "+err.Error())).withStatus(http.StatusBadRequest)
+	if refusal, ok := readForm(r); !ok {
+		return refusal
 	}
 	ask, p := s.checkAuthorization(r.PostForm.Get("authorize"), r.UserAgent())
 	if p != nil {
-		return problemPage("../", *p)
+		return problemPage(r, *p)
 	}
-	person, chosen := s.holding(r), false
-	if id := r.PostForm.Get("person"); id != "" {
-		if person, chosen = s.person(id); !chosen {
-			return problemPage("../", badForm("没有这个人", "there is no person "+id)).withStatus(http.StatusBadRequest)
-		}
+	person, chosen, ok := s.answering(r)
+	if !ok {
+		return badRequest(r, "no_person", "{person}", r.PostForm.Get("person"))
 	}
 
 	var a answer
@@ -66,14 +57,40 @@ func (s *Simulator) consent(r *http.Request) answer {
 	case "snapshot":
 		a = s.callback(r, http.StatusSeeOther, ask, person, ask.scope == ScopeUserinfo)
 	case "deny":
-		a = s.deny(ask)
+		a = s.deny(r, ask)
 	default:
-		return problemPage("../", badForm("answer 应为 allow、deny 或 snapshot", "answer is allow, deny or snapshot")).withStatus(http.StatusBadRequest)
+		return badRequest(r, "no_answer", "{answers}", "allow, deny, snapshot")
 	}
 	if chosen {
 		a.header.Set("Set-Cookie", rememberPerson(person))
 	}
 	return a
+}
+
+// readForm reads the form that a button of a page sent, or makes the answer that refuses it.
+func readForm(r *http.Request) (refusal answer, ok bool) {
+	if r.Method != http.MethodPost {
+		return methodNotAllowed("POST"), false
+	}
+	if !sameOrigin(r) {
+		return problemPage(r, crossSite).withStatus(http.StatusForbidden), false
+	}
+	r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return badRequest(r, "bad_form", "{error}", err.Error()), false
+	}
+	return answer{}, true
+}
+
+// answering returns who tapped a button: the person chosen on the page, else the one who holds the phone. It fails for
+// a person that does not exist.
+func (s *Simulator) answering(r *http.Request) (person Person, chosen, ok bool) {
+	id := r.PostForm.Get("person")
+	if id == "" {
+		return s.holding(r), false, true
+	}
+	person, ok = s.person(id)
+	return person, ok, ok
 }
 
 // callback sends the visitor back to the app with a code.
@@ -87,25 +104,29 @@ func (s *Simulator) callback(r *http.Request, status int, ask authorization, per
 	return redirect(status, location, "ok")
 }
 
-func (s *Simulator) deny(ask authorization) answer {
+func (s *Simulator) deny(r *http.Request, ask authorization) answer {
 	if s.Quirks().DenyRedirects {
 		return redirect(http.StatusSeeOther, callbackURL(ask.redirectURI, "state="+ask.state), "denied")
 	}
-	return closedPage()
+	return renderPage(r, "closed", "denied", nil)
 }
 
 // callbackURL adds to the query of redirect_uri, before a fragment if there is one, and leaves everything else alone.
 func callbackURL(redirectURI, query string) string {
+	before, after := splitCallback(redirectURI)
+	return before + query + after
+}
+
+// splitCallback returns what stands before and after that which is added.
+func splitCallback(redirectURI string) (before, after string) {
 	page, fragment, hasFragment := strings.Cut(redirectURI, "#")
-	separator := "?"
-	if strings.Contains(page, "?") {
-		separator = "&"
-	}
-	page += separator + query
 	if hasFragment {
-		page += "#" + fragment
+		after = "#" + fragment
 	}
-	return page
+	if strings.Contains(page, "?") {
+		return page + "&", after
+	}
+	return page + "?", after
 }
 
 // sameOrigin reports whether a request comes from one of the simulator's own pages, or from no browser at all. A page
@@ -124,17 +145,6 @@ func sameOrigin(r *http.Request) bool {
 	default:
 		return false
 	}
-}
-
-var crossSite = problem{
-	outcome: "cross-site",
-	Text:    "请求来自别的网站",
-	ZH:      "模拟器只接受自己页面或命令行发来的操作。",
-	EN:      "The simulator takes orders from its own pages and from the command line only, not from other sites.",
-}
-
-func badForm(zh, en string) problem {
-	return problem{outcome: "400", Text: "请求有误", ZH: zh, EN: en}
 }
 
 func methodNotAllowed(method string) answer {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAuthorizeChecks(t *testing.T) {
+	textScope := words["zh-CN"]["titles"]["scope"]
 	pathAccount := OfficialAccount{AppID: "wx0000000000000001", Secret: DemoSecret, Domain: "wx.example.com/mp"}
 	poorAccount := OfficialAccount{AppID: "wx0000000000000002", Secret: DemoSecret, Domain: "localhost", Scopes: []string{ScopeBase}}
 	config := Config{Accounts: []OfficialAccount{demoAccount(), pathAccount, poorAccount}}
@@ -44,6 +45,7 @@ func TestAuthorizeChecks(t *testing.T) {
 		{"appid empty", with(DemoAppID, ""), "错误码：10012"},
 		{"appid in another case", with("appid", "appId"), "错误码：10012"},
 		{"appid unknown", with(DemoAppID, "wxffffffffffffffff"), "AppID 参数错误"},
+		{"appid of a website", with(DemoAppID, DemoWebsiteAppID), "错误码：10016"},
 		{"redirect_uri empty", with(url.QueryEscape("http://localhost:8080/callback"), ""), "错误码：10011"},
 		{"scope empty", with(ScopeBase, ""), "错误码：10010"},
 		{"state empty", with("a1B2", ""), "错误码：10013"},
@@ -102,7 +104,7 @@ func TestAuthorizeChecks(t *testing.T) {
 			if r.status != http.StatusOK || r.header.Get("Location") != "" {
 				t.Errorf("got status %d, Location %q", r.status, r.header.Get("Location"))
 			}
-			if !strings.Contains(r.body, test.want) || !strings.Contains(r.body, "From the simulator") {
+			if !strings.Contains(r.body, test.want) || !strings.Contains(r.body, "模拟器的说明") {
 				t.Errorf("%q is not on the page: %s", test.want, r.body)
 			}
 		})
@@ -187,7 +189,7 @@ func TestConsent(t *testing.T) {
 
 	t.Run("page", func(t *testing.T) {
 		r := b.get(authorizePath + "?" + query)
-		if r.status != http.StatusOK || strings.Contains(r.body, "<script") || strings.Contains(r.body, "<i>") {
+		if r.status != http.StatusOK || strings.Contains(r.body, "<script") || strings.Contains(r.body, "<x>") {
 			t.Errorf("got %d %s", r.status, r.body)
 		}
 		policy := r.header.Get("Content-Security-Policy")

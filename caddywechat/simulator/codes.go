@@ -4,7 +4,7 @@ import "time"
 
 // grant is what a person allowed an app to know.
 type grant struct {
-	account  OfficialAccount
+	account  account
 	person   Person
 	scope    string
 	snapshot bool // given on a snapshot page, to a virtual person
@@ -30,9 +30,14 @@ type code struct {
 
 // issueCode returns a code of WeChat's shape: 32 characters of [0-9A-Za-z], the first is 0.
 func (s *Simulator) issueCode(g grant) string {
-	name := "0" + randomText(31)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.putCode(g)
+}
+
+// putCode is called with the lock held.
+func (s *Simulator) putCode(g grant) string {
+	name := "0" + randomText(31)
 	s.codes.put(name, &code{grant: g, expires: s.config.Now().Add(s.quirks.CodeLife)})
 	return name
 }

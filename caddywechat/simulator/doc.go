@@ -1,6 +1,6 @@
-// Package simulator is WeChat on localhost: the pages and the API that an official account's web login needs, for
-// building and testing H5 apps without an account, a public domain or a network. It needs nothing but Go's standard
-// library, and the apps that it serves need not be written in Go.
+// Package simulator is WeChat on localhost: the pages and the API that the web login of an official account, and the
+// login of a website by QR code, need, for building and testing H5 apps and websites without an account, a public domain
+// or a network. It knows nothing of Caddy, and the apps that it serves need not be written in Go.
 //
 // A Simulator is an http.Handler that stands in for all of WeChat's hosts: below one base URL it answers the real
 // paths, /connect/oauth2/authorize of open.weixin.qq.com as well as /sns/oauth2/access_token of api.weixin.qq.com.
@@ -10,8 +10,22 @@
 //	…
 //	http.ListenAndServe("127.0.0.1:9090", sim)
 //
-// It is strict: what WeChat refuses is refused, with WeChat's words and codes, and its pages add in Chinese and English
-// what to change. Everything is in memory and bounded; nothing is kept over a restart.
+// It is strict: what WeChat refuses is refused, with WeChat's words and codes, and its pages add what to change. They
+// speak the visitor's language: simplified or traditional Chinese, or English. What is the simulator's own on them, and
+// not WeChat's, has its colour. Everything is in memory and bounded; nothing is kept over a restart.
+//
+// # Login by QR code
+//
+// A website sends its visitor to /connect/qrconnect. The page there shows a QR code of /connect/confirm?uuid=…, which a
+// phone opens to allow or refuse; a link below the code does so without a phone. The page hears of the answer by a long
+// poll of /connect/l/qrconnect, and leads back to the website with a code, or with state only after a refusal. Codes are
+// exchanged as an official account's are.
+//
+// A test needs neither browser nor phone: it gets the page, takes the uuid from the address of the picture, which is
+// /connect/qrcode/ and the uuid, posts uuid, answer (allow or deny) and, if it likes, person to /connect/confirm, and
+// polls once: the answer is "window.wx_errcode=405;window.wx_code='…';" with the code, or 403 without. A poll before that
+// is held, up to 25 seconds, and answers 408; 404 tells that the phone has opened its page, which is news only to a poll
+// without last=404. 402 is the end: each uuid is answered once, gives its code once, and lives for 5 minutes.
 //
 // # In tests
 //
@@ -41,6 +55,7 @@
 //	POST   /simulator/faults       {"path": "/sns/userinfo", "kind": "delay", "delay": "3s"}; GET lists, DELETE clears
 //	GET    /simulator/calls        ?path=/sns/userinfo&since=12&wait=2s: what it was asked; DELETE forgets
 //	POST   /simulator/consent      what the buttons of the consent page send: authorize, answer, person
+//	POST   /connect/confirm        what the buttons on the phone send after scanning: uuid, answer, person
 //
 // The page /simulator/ has all of this with examples, and buttons for most of it.
 //
@@ -49,6 +64,7 @@
 // The page /simulator/ shows the app secrets, and whoever reaches the simulator can control it and log in as anybody:
 // listen on a loopback address, and never give it a real secret.
 //
-// What it can't tell: whether #wechat_redirect ended the authorize URL (a browser keeps fragments to itself), and
-// whether HTTPS would have worked.
+// What it can't tell: whether #wechat_redirect ended the authorize URL (a browser keeps fragments to itself), whether
+// HTTPS would have worked, and whether what opened /connect/confirm was a phone. The QR page can't be embedded: there is
+// no wxLogin.js and no quick login.
 package simulator

@@ -50,7 +50,7 @@ const (
 	FaultHang      FaultKind = "hang"      // no answer until the client leaves or the simulator is reset or closed
 	FaultStatus    FaultKind = "status"    // an HTTP error with the page of a proxy
 	FaultHTML      FaultKind = "html"      // HTTP 200 with an HTML page
-	FaultErrcode   FaultKind = "errcode"   // one of WeChat's error codes; not for the authorize page
+	FaultErrcode   FaultKind = "errcode"   // one of WeChat's error codes; not for pages
 	FaultEmpty     FaultKind = "empty"     // HTTP 200 with nothing
 	FaultOversized FaultKind = "oversized" // HTTP 200 with very long, valid JSON
 	FaultCut       FaultKind = "cut"       // the connection ends in the middle of the body
@@ -60,7 +60,11 @@ var faultKinds = []FaultKind{
 	FaultDelay, FaultHang, FaultStatus, FaultHTML, FaultErrcode, FaultEmpty, FaultOversized, FaultCut,
 }
 
-var faultyPaths = []string{authorizePath, accessTokenPath, refreshTokenPath, authPath, userinfoPath}
+// The paths that may misbehave: pages and what belongs to them, and the API.
+var (
+	pagePaths   = []string{authorizePath, qrConnectPath, qrPollPath, confirmPath}
+	faultyPaths = append(slices.Clip(pagePaths), accessTokenPath, refreshTokenPath, authPath, userinfoPath)
+)
 
 // maxFaults is how many faults may wait at a time.
 const maxFaults = 100
@@ -129,8 +133,8 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault status %d: it is 400 to 599", f.Status)
 	case f.Kind == FaultErrcode && f.Errcode == 0:
 		return fmt.Errorf("fault kind errcode: say which, for example -1")
-	case f.Kind == FaultErrcode && f.Path == authorizePath:
-		return fmt.Errorf("fault kind errcode: the authorize page answers no JSON, choose another kind")
+	case f.Kind == FaultErrcode && slices.Contains(pagePaths, f.Path):
+		return fmt.Errorf("fault kind errcode: %s answers no JSON, choose another kind", f.Path)
 	case f.Kind == FaultOversized && (f.Bytes < 1<<10 || f.Bytes > 1<<30):
 		return fmt.Errorf("fault bytes %d: it is 1024 to %d", f.Bytes, 1<<30)
 	}

@@ -22,13 +22,12 @@ const overviewCalls = 8
 
 // overview is GET /simulator/.
 func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
-	const root = "../"
-	people, nasty := s.faces(root, s.holding(r))
+	people, nasty := s.faces(rootOf(r), s.holding(r))
 	calls := s.Journal()
 	slices.Reverse(calls)
-	renderPage("overview.html", root, "", struct {
+	renderPage(r, "overview", "", struct {
 		Base          string
-		Accounts      []OfficialAccount
+		Accounts      []account
 		People, Nasty []face
 		Quirks        []quirkGroup
 		Faults        []Fault
@@ -36,17 +35,21 @@ func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
 		FaultPaths    []string
 		Calls         []Call
 		Authorize     string
+		QRConnect     string
 	}{
-		s.baseURL(r), s.config.Accounts, people, nasty, s.quirkGroups(), s.Faults(), faultNotes, faultyPaths,
-		calls[:min(len(calls), overviewCalls)], exampleQuery(s.config.Accounts[0]),
+		s.baseURL(r), s.accounts, people, nasty, s.quirkGroups(), s.Faults(), faultNotes, faultyPaths,
+		calls[:min(len(calls), overviewCalls)], exampleQuery(s.accounts[0]), exampleQuery(s.accounts[len(s.accounts)-1]),
 	}).write(w)
 }
 
-// exampleQuery is the query of an authorize URL that the account may use.
-func exampleQuery(account OfficialAccount) string {
+// exampleQuery is the query of an authorize URL that the account may use, or of a QR login's.
+func exampleQuery(account account) string {
 	host, path := account.callback()
 	scope := ScopeUserinfo
-	if !account.grants(scope) {
+	switch {
+	case account.Website:
+		scope = ScopeLogin
+	case !account.grants(scope):
 		scope = ScopeBase
 	}
 	return "appid=" + account.AppID + "&redirect_uri=" + url.QueryEscape("http://"+bracketed(host)+path+"/callback") +
@@ -55,26 +58,22 @@ func exampleQuery(account OfficialAccount) string {
 
 // press takes the buttons of the page.
 func (s *Simulator) press(w http.ResponseWriter, r *http.Request) {
-	if !sameOrigin(r) {
-		problemPage("../", crossSite).withStatus(http.StatusForbidden).write(w)
+	if refusal, ok := readForm(r); !ok {
+		refusal.write(w)
 		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	refuse := func(zh, en string) {
-		problemPage("../", badForm(zh, en)).withStatus(http.StatusBadRequest).write(w)
 	}
 	back, cookie := "./", ""
 	switch {
 	case r.PostFormValue("person") != "":
 		person, ok := s.person(r.PostFormValue("person"))
 		if !ok {
-			refuse("没有这个人", "there is no such person")
+			badRequest(r, "no_person", "{person}", r.PostFormValue("person")).write(w)
 			return
 		}
 		back, cookie = "./#people", rememberPerson(person)
 	case r.PostFormValue("quirks") != "":
 		if err := s.changeQuirks([]byte(r.PostFormValue("quirks"))); err != nil {
-			refuse("没有这个开关或取值", err.Error())
+			badRequest(r, "no_quirk", "{error}", err.Error()).write(w)
 			return
 		}
 		back = "./#quirks"
@@ -85,7 +84,7 @@ func (s *Simulator) press(w http.ResponseWriter, r *http.Request) {
 		s.Reset()
 		cookie = forgetPerson()
 	default:
-		refuse("没有这个操作", "the page has no such button")
+		badRequest(r, "no_button").write(w)
 		return
 	}
 	a := redirect(http.StatusSeeOther, back, "ok")

@@ -32,7 +32,7 @@ func TestOverview(t *testing.T) {
 			t.Errorf("%s is not on the page", kind)
 		}
 	}
-	if r.header.Get("Cache-Control") != "no-store" || r.header.Get("Content-Security-Policy") != policy {
+	if r.header.Get("Cache-Control") != "no-store" || r.header.Get("Content-Security-Policy") != policyOf("overview") {
 		t.Errorf("got %v", r.header)
 	}
 }
@@ -171,8 +171,11 @@ func TestExampleQuery(t *testing.T) {
 	} {
 		account.AppID, account.Secret = fmt.Sprintf("wx%016x", i), DemoSecret
 		b := newBench(t, Config{Accounts: []OfficialAccount{account}})
-		if _, p := b.sim.checkAuthorization(exampleQuery(b.sim.config.Accounts[0]), wechatUserAgent); p != nil {
+		if _, p := b.sim.checkAuthorization(exampleQuery(b.sim.accounts[0]), wechatUserAgent); p != nil {
 			t.Errorf("%s: %+v", account.Domain, p)
+		}
+		if _, p := b.sim.checkQRConnect(exampleQuery(b.sim.accounts[1])); p != nil {
+			t.Errorf("website app: %+v", p)
 		}
 	}
 }

@@ -6,16 +6,21 @@ import (
 	"embed"
 	"encoding/base64"
 	"html/template"
+	"net/http"
 	"strings"
 )
 
-//go:embed pages
+//go:embed pages words
 var pageFiles embed.FS
 
 var (
-	templates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
-	style     = mustRead("pages/style.css")
-	policy    = contentPolicy(style)
+	templates = template.Must(template.New("pages").Option("missingkey=error").ParseFS(pageFiles, "pages/*.html"))
+
+	overviewStyle = mustRead("pages/base.css") + mustRead("pages/overview.css")
+	wechatStyle   = mustRead("pages/base.css") + mustRead("pages/wechat.css")
+
+	// scripts are those of the pages that have one. Without it a page still says what it has to say.
+	scripts = map[string]string{"qrconnect": mustRead("pages/qrconnect.js")}
 )
 
 func mustRead(name string) string {
@@ -26,41 +31,55 @@ func mustRead(name string) string {
 	return string(content)
 }
 
-// contentPolicy allows a page its own style and pictures, and no script. form-action is left open: browsers apply it to
-// the redirect that follows a form too, and where the app sends people from there is the app's affair. Pictures may
-// come from anywhere, since an avatar may be any URL.
-func contentPolicy(style string) string {
-	sum := sha256.Sum256([]byte(style))
-	hash := base64.StdEncoding.EncodeToString(sum[:])
-	return "default-src 'none'; style-src 'sha256-" + hash + "'; img-src http: https: data:; base-uri 'none'; frame-ancestors 'none'"
+func styleOf(page string) string {
+	if page == "overview" {
+		return overviewStyle
+	}
+	return wechatStyle
 }
 
-// renderPage makes an HTML answer. root leads from the page's own address to the simulator's base URL, so that pages
-// work below any base path.
-func renderPage(name, root, outcome string, data any) answer {
+// policyOf allows a page its own style and pictures, and its script, if it has one, which may ask the simulator.
+// form-action is left open: browsers apply it to the redirect that follows a form too, and where the app sends people
+// from there is the app's affair. Pictures may come from anywhere, since an avatar may be any URL.
+func policyOf(page string) string {
+	policy := "default-src 'none'; style-src " + hashOf(styleOf(page)) + "; img-src http: https: data:"
+	if script, ok := scripts[page]; ok {
+		policy += "; script-src " + hashOf(script) + "; connect-src 'self'"
+	}
+	return policy + "; base-uri 'none'; frame-ancestors 'none'"
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// rootOf leads from the address of r to the simulator's base URL, so that pages work below any base path.
+func rootOf(r *http.Request) string {
+	return strings.Repeat("../", max(0, strings.Count(r.URL.Path, "/")-1))
+}
+
+// renderPage makes an HTML answer of the page of this name, in the language of r's visitor.
+func renderPage(r *http.Request, page, outcome string, data any) answer {
+	language := languageOf(r)
 	var b bytes.Buffer
-	err := templates.ExecuteTemplate(&b, name, struct {
-		Root  string
-		Style template.CSS
-		Data  any
-	}{root, template.CSS(style), data})
+	err := templates.ExecuteTemplate(&b, page+".html", struct {
+		Root     string
+		Language string
+		Words    map[string]string
+		Style    template.CSS
+		Script   template.JS
+		Data     any
+	}{rootOf(r), language, words[language][page], template.CSS(styleOf(page)), template.JS(scripts[page]), data})
 	if err != nil {
 		panic(err) // the templates are part of the program
 	}
 	a := newAnswer("text/html; charset=utf-8", b.String(), outcome)
-	a.header.Set("Content-Security-Policy", policy)
+	a.header.Set("Vary", "Accept-Language")
+	a.header.Set("Content-Security-Policy", policyOf(page))
 	a.header.Set("X-Content-Type-Options", "nosniff")
 	a.header.Set("Referrer-Policy", "same-origin") // no-referrer would make the Origin of our own forms "null"
 	return a
-}
-
-// problemPage is WeChat's error page, HTTP status 200, and below it what the simulator has to say.
-func problemPage(root string, p problem) answer {
-	return renderPage("problem.html", root, p.outcome, p)
-}
-
-func closedPage() answer {
-	return renderPage("closed.html", "../", "denied", nil)
 }
 
 // face is a person as pages show them.
@@ -70,7 +89,7 @@ type face struct {
 }
 
 // faces returns who may be chosen on a page: the people, and those of Nasty where they are wanted, or one of them holds
-// the phone.
+// the phone. root leads from the page to the simulator's base URL.
 func (s *Simulator) faces(root string, holding Person) (people, nasty []face) {
 	for _, person := range s.People() {
 		people = append(people, newFace(root, person, holding))
@@ -92,15 +111,35 @@ func newFace(root string, person, holding Person) face {
 	return face{person.ID, person.Nickname, avatar, person.ID == holding.ID}
 }
 
-// consentPage asks the person who holds the phone; and, since the simulator can't know, who that is.
-func (s *Simulator) consentPage(ask authorization, holding Person) answer {
-	const root = "../../"
-	people, nasty := s.faces(root, holding)
-	return renderPage("consent.html", root, "consent", struct {
-		Account   string
-		Site      string
-		Authorize string
-		Profile   bool
-		People    []face
-	}{ask.account.Name, ask.redirect.Host, ask.raw, ask.scope == ScopeUserinfo, append(people, nasty...)})
+// sheet is what the pages show that ask the person who holds the phone; and, since the simulator can't know, who that
+// is.
+type sheet struct {
+	Account string
+	Site    string // where the answer leads
+	People  []face
+
+	Authorize string // the query of the authorize URL; empty on the phone of a QR login
+	UUID      string // of the QR login; else empty
+}
+
+func (s *Simulator) newSheet(r *http.Request, ask authorization, holding Person) sheet {
+	people, nasty := s.faces(rootOf(r), holding)
+	return sheet{Account: ask.account.Name, Site: ask.redirect.Host, People: append(people, nasty...)}
+}
+
+// consentPage asks for a profile; and where WeChat is silent, only who it is.
+func (s *Simulator) consentPage(r *http.Request, ask authorization, holding Person) answer {
+	sheet := s.newSheet(r, ask, holding)
+	sheet.Authorize = ask.raw
+	if ask.scope == ScopeBase {
+		return renderPage(r, "choose", "consent", sheet)
+	}
+	return renderPage(r, "consent", "consent", sheet)
+}
+
+// confirmPage asks, on the phone that scanned a QR code, whether to log in.
+func (s *Simulator) confirmPage(r *http.Request, ask authorization, uuid string) answer {
+	sheet := s.newSheet(r, ask, s.holding(r))
+	sheet.UUID = uuid
+	return renderPage(r, "confirm", "confirm", sheet)
 }

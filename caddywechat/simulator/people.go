@@ -160,7 +160,7 @@ type personJSON struct {
 
 func (s *Simulator) personJSON(person Person) personJSON {
 	result := personJSON{person, map[string]string{}, map[string]string{}}
-	for _, account := range s.config.Accounts {
+	for _, account := range s.accounts {
 		result.OpenIDs[account.AppID] = OpenID(account.AppID, person.ID)
 		if account.OpenPlatform != "" {
 			result.UnionIDs[account.AppID] = UnionID(account.OpenPlatform, person.ID)

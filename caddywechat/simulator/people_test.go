@@ -16,8 +16,9 @@ func TestPeopleComeAndGo(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.body), &lily); err != nil || r.status != http.StatusCreated || lily.Nickname != "Lily \n🌸" {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
-	if !strings.Contains(r.body, `"openids":{"`+DemoAppID+`":"`+OpenID(DemoAppID, "lily")+`"}`) ||
-		!strings.Contains(r.body, `"unionids":{"`+DemoAppID+`":"`+UnionID(DemoOpenPlatform, "lily")+`"}`) {
+	unionID := UnionID(DemoOpenPlatform, "lily")
+	if !strings.Contains(r.body, `"openids":{"`+DemoWebsiteAppID+`":"`+OpenID(DemoWebsiteAppID, "lily")+`","`+DemoAppID+`":"`+OpenID(DemoAppID, "lily")+`"}`) ||
+		!strings.Contains(r.body, `"unionids":{"`+DemoWebsiteAppID+`":"`+unionID+`","`+DemoAppID+`":"`+unionID+`"}`) {
 		t.Errorf("got %s", r.body)
 	}
 	if r := b.get("/simulator/people"); !strings.Contains(r.body, `{"people":[{"id":"xiaoming"`) || !strings.Contains(r.body, `"nasty":[{"id":"nasty-`) {

@@ -26,16 +26,17 @@ type Quirks struct {
 	// NastyPeople shows those of Nasty on the pages, too. They may hold the phone without it.
 	NastyPeople bool `json:"nasty_people"`
 
-	// AnyOrder accepts the authorize parameters in every order. Documented is: "follow the format strictly, including
-	// order and case" (web authorization of third-party platforms).
+	// AnyOrder accepts the parameters of the authorize page, and of the QR login, in every order. Documented is: "follow
+	// the format strictly, including order and case" (web authorization of third-party platforms).
 	AnyOrder bool `json:"any_order"`
 
-	// StateOptional accepts an authorize URL without state, as its documentation says; page error 10013 says otherwise.
+	// StateOptional accepts an authorize URL, or that of a QR login, without state, as their documentation says; page
+	// error 10013 says otherwise.
 	StateOptional bool `json:"state_optional"`
 
 	// DenyRedirects makes a refusal on the consent page lead back to redirect_uri, with state and without code, as the
 	// third-party-platform documentation promises. Otherwise the page just closes and the app never hears of it, which
-	// is what WeChat's staff say happens on phones.
+	// is what WeChat's staff say happens on phones. A refused QR login always leads back, as documented.
 	DenyRedirects bool `json:"deny_redirects"`
 
 	// SnapshotPages opens every snsapi_userinfo login as a snapshot page (快照页), without asking, as WeChat does to apps
@@ -90,7 +91,7 @@ var errmsgStyles = []Errmsg{ErrmsgRID, ErrmsgPlainRID, ErrmsgHints}
 type UnionIDRule string
 
 const (
-	// UnionIDDocumented gives it with the token if the scope is snsapi_userinfo, and with the profile.
+	// UnionIDDocumented gives it with the token if the scope is snsapi_userinfo or snsapi_login, and with the profile.
 	UnionIDDocumented UnionIDRule = "documented"
 
 	// UnionIDInProfile gives it with the profile only, as observed for people who don't follow the account.

@@ -1,6 +1,6 @@
 package simulator
 
-// shelfSize is how many codes, and how many tokens of each kind, are remembered. More would be a leak; with less, a
+// shelfSize is how many codes, QR codes, and tokens of each kind are remembered. More would be a leak; with less, a
 // load test would see codes vanish that it has not exchanged yet.
 const shelfSize = 20_000
 

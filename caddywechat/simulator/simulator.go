@@ -11,11 +11,16 @@ import (
 	"time"
 )
 
-// Config is how a simulator starts. The zero value is ready to use: the account [DemoAppID] and the built-in [Cast].
+// Config is how a simulator starts. The zero value is ready to use: the accounts [DemoAppID] and [DemoWebsiteAppID], and
+// the built-in [Cast].
 type Config struct {
 	// Accounts are the official accounts that exist. Empty: one demo account, with DemoAppID, DemoSecret and DemoDomain,
 	// both scopes, bound to DemoOpenPlatform.
 	Accounts []OfficialAccount
+
+	// Websites are the website apps that exist. Empty: one demo app, with DemoWebsiteAppID, DemoWebsiteSecret and
+	// DemoDomain, bound to DemoOpenPlatform.
+	Websites []WebsiteApp
 
 	// People are those who may hold the phone; the first one does until someone else is chosen. Empty: Cast(). The people
 	// of Nasty are there besides.
@@ -42,7 +47,7 @@ type Config struct {
 // Simulator answers as WeChat would. It is an http.Handler, safe for concurrent use; make it with New and Close it.
 type Simulator struct {
 	config     Config
-	accounts   map[string]OfficialAccount
+	accounts   []account // official accounts, then website apps
 	mux        *http.ServeMux
 	duplicates chan struct{}   // one for each duplicate callback under way
 	open       context.Context // ends with Close
@@ -61,11 +66,8 @@ func New(config Config) (*Simulator, error) {
 	}
 	s := &Simulator{
 		config:     config,
-		accounts:   make(map[string]OfficialAccount),
+		accounts:   config.accounts(),
 		duplicates: make(chan struct{}, maxDuplicates),
-	}
-	for _, account := range config.Accounts {
-		s.accounts[account.AppID] = account
 	}
 	s.open, s.close = context.WithCancel(context.Background())
 	s.state = newState(s.open, config)
@@ -77,6 +79,9 @@ func New(config Config) (*Simulator, error) {
 func (c Config) complete() (Config, error) {
 	if len(c.Accounts) == 0 {
 		c.Accounts = []OfficialAccount{demoAccount()}
+	}
+	if len(c.Websites) == 0 {
+		c.Websites = []WebsiteApp{demoWebsite()}
 	}
 	if len(c.People) == 0 {
 		c.People = Cast()
@@ -100,18 +105,16 @@ func (c Config) complete() (Config, error) {
 		return c, err
 	}
 
-	c.Accounts = slices.Clone(c.Accounts)
+	c.Accounts, c.Websites = slices.Clone(c.Accounts), slices.Clone(c.Websites)
 	seen := make(map[string]bool)
-	for i, account := range c.Accounts {
-		account = account.withDefaults()
+	for _, account := range c.accounts() {
 		if err := account.check(); err != nil {
-			return c, fmt.Errorf("official account %q: %w", account.AppID, err)
+			return c, fmt.Errorf("%s %q: %w", account.kind(), account.AppID, err)
 		}
 		if seen[account.AppID] {
-			return c, fmt.Errorf("official account %q: configured twice", account.AppID)
+			return c, fmt.Errorf("%s %q: configured twice", account.kind(), account.AppID)
 		}
 		seen[account.AppID] = true
-		c.Accounts[i] = account
 	}
 
 	people := c.People
@@ -125,9 +128,25 @@ func (c Config) complete() (Config, error) {
 	return c, nil
 }
 
+// accounts returns those of every kind.
+func (c Config) accounts() []account {
+	var all []account
+	for _, official := range c.Accounts {
+		all = append(all, official.account())
+	}
+	for _, website := range c.Websites {
+		all = append(all, website.account())
+	}
+	return all
+}
+
 // Paths of WeChat that the simulator answers.
 const (
 	authorizePath    = "/connect/oauth2/authorize"
+	qrConnectPath    = "/connect/qrconnect"
+	qrCodePath       = "/connect/qrcode/" // followed by the uuid
+	qrPollPath       = "/connect/l/qrconnect"
+	confirmPath      = "/connect/confirm"
 	accessTokenPath  = "/sns/oauth2/access_token"
 	refreshTokenPath = "/sns/oauth2/refresh_token"
 	authPath         = "/sns/auth"
@@ -139,6 +158,10 @@ func (s *Simulator) routes() *http.ServeMux {
 
 	mux.Handle(authorizePath, s.wechat(s.authorize))
 	mux.Handle(consentPath, s.wechat(s.consent))
+	mux.Handle(qrConnectPath, s.wechat(s.qrConnect))
+	mux.HandleFunc(qrCodePath+"{uuid}", s.qrCode)
+	mux.Handle(qrPollPath, s.wechat(s.qrPoll))
+	mux.Handle(confirmPath, s.wechat(s.confirm))
 	mux.Handle(accessTokenPath, s.wechat(s.getOnly(s.exchange)))
 	mux.Handle(refreshTokenPath, s.wechat(s.getOnly(s.refresh)))
 	mux.Handle(authPath, s.wechat(s.getOnly(s.auth)))
@@ -189,11 +212,11 @@ func (s *Simulator) baseURL(r *http.Request) string {
 }
 
 func (s *Simulator) unknownPath(r *http.Request) answer {
-	root := strings.Repeat("../", strings.Count(r.URL.Path, "/")-1)
-	return problemPage(root, problem{
-		outcome: "404",
-		Text:    "页面不存在",
-		ZH:      "模拟器没有这个地址。它有什么，见 /simulator/ 页面。",
-		EN:      "The simulator has nothing at " + r.Method + " " + r.URL.Path + ". The page /simulator/ tells what it has.",
+	return problemPage(r, problem{
+		about:  "404",
+		title:  "not_found",
+		ours:   true,
+		note:   "not_found",
+		values: []string{"{method}", r.Method, "{path}", r.URL.Path},
 	}).withStatus(http.StatusNotFound)
 }

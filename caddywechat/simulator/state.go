@@ -11,6 +11,7 @@ type state struct {
 	people        []Person
 	holder        string // the id of who holds the phone
 	codes         shelf[*code]
+	qrLogins      shelf[*qrLogin]
 	accessTokens  shelf[*accessToken]
 	refreshTokens shelf[*refreshToken]
 	faults        []Fault
@@ -29,6 +30,7 @@ func newState(parent context.Context, config Config) state {
 		people:        slices.Clone(config.People),
 		holder:        config.People[0].ID,
 		codes:         newShelf[*code](),
+		qrLogins:      newShelf[*qrLogin](),
 		accessTokens:  newShelf[*accessToken](),
 		refreshTokens: newShelf[*refreshToken](),
 		journal:       newJournal(),
@@ -38,7 +40,8 @@ func newState(parent context.Context, config Config) state {
 }
 
 // Reset brings the simulator back to how it was started: people, who holds the phone and quirks are those of Config;
-// faults, journal, codes and tokens are forgotten. Calls that hang are cut and duplicate callbacks under way given up.
+// faults, journal, QR codes, codes and tokens are forgotten. Calls that hang are cut and duplicate callbacks under way
+// given up.
 // The sequence numbers of the journal go on, so that nobody waits for one that has been.
 func (s *Simulator) Reset() {
 	s.mu.Lock()

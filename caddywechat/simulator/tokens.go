@@ -35,7 +35,7 @@ func (s *Simulator) exchange(r *http.Request) answer {
 	case query.Get("grant_type") != "authorization_code":
 		return s.refuse(40002)
 	}
-	account, ok := s.accounts[appID]
+	account, ok := s.account(appID)
 	switch {
 	case !ok:
 		return s.refuse(40013)
@@ -68,7 +68,7 @@ func (s *Simulator) refresh(r *http.Request) answer {
 	case refresh == "":
 		return s.refuse(41003)
 	}
-	if _, ok := s.accounts[appID]; !ok {
+	if _, ok := s.account(appID); !ok {
 		return s.refuse(40013)
 	}
 	access, g, errcode := s.renewTokens(appID, refresh)
@@ -94,7 +94,7 @@ func (s *Simulator) unionIDField(g grant, profile bool) fields {
 	if g.account.OpenPlatform == "" {
 		return nil
 	}
-	documented := profile || g.scope == ScopeUserinfo
+	documented := profile || g.scope != ScopeBase
 	switch s.Quirks().UnionID {
 	case UnionIDAlways:
 		return fields{{"unionid", g.unionID()}}

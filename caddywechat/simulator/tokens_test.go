@@ -264,9 +264,9 @@ func TestPublicURL(t *testing.T) {
 
 func TestCodesAreBounded(t *testing.T) {
 	b := newBench(t, Config{})
-	first := b.sim.issueCode(grant{account: demoAccount()})
+	first := b.sim.issueCode(grant{account: demoAccount().account()})
 	for range shelfSize {
-		b.sim.issueCode(grant{account: demoAccount()})
+		b.sim.issueCode(grant{account: demoAccount().account()})
 	}
 	if n := len(b.sim.codes.things); n != shelfSize {
 		t.Errorf("%d codes are kept", n)

@@ -22,7 +22,7 @@ func (s *Simulator) userinfo(r *http.Request) answer {
 	if errcode != 0 {
 		return s.refuse(errcode)
 	}
-	if g.scope != ScopeUserinfo {
+	if g.scope == ScopeBase {
 		return s.refuse(48001)
 	}
 	var sex any = 0

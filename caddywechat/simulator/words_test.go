@@ -1,0 +1,46 @@
+package simulator
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestEveryLanguageHasTheSameWords(t *testing.T) {
+	place := regexp.MustCompile(`\{\w+\}`)
+	places := func(text string) []string {
+		found := place.FindAllString(text, -1)
+		slices.Sort(found)
+		return found
+	}
+	for _, tag := range languages {
+		language := tag.String()
+		if got, want := slices.Sorted(maps.Keys(words[language])), slices.Sorted(maps.Keys(words["zh-CN"])); !slices.Equal(got, want) {
+			t.Fatalf("%s has words for %q, want %q", language, got, want)
+		}
+		for page, want := range words["zh-CN"] {
+			got := words[language][page]
+			if !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want))) {
+				t.Errorf("%s in %s has other words", page, language)
+			}
+			for key, text := range got {
+				if strings.TrimSpace(text) == "" {
+					t.Errorf("%s.%s in %s is empty", page, key, language)
+				}
+				if !slices.Equal(places(text), places(want[key])) {
+					t.Errorf("%s.%s in %s has the places %q, want %q", page, key, language, places(text), places(want[key]))
+				}
+			}
+		}
+	}
+}
+
+// What stands in a place is text, whatever it looks like.
+func TestPlacesAreFilledOnce(t *testing.T) {
+	got := say("en", "notes", "redirect_uri_elsewhere", "{where}", "{domain}", "{domain}", "localhost")
+	if !strings.HasPrefix(got, "redirect_uri is at {domain}, and the configured callback domain is localhost.") {
+		t.Error(got)
+	}
+}
