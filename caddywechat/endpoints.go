@@ -90,6 +90,10 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 	if err := h.endSessions(w, v); err != nil {
 		return h.fail(w, v, problemStore, err)
 	}
+	if returnTo == "" && v.Method == http.MethodPost {
+		redirect(w, http.StatusSeeOther, h.Prefix+"/logout") // a page that can be reloaded and come back to
+		return nil
+	}
 	if returnTo == "" {
 		h.show(w, v, http.StatusOK, page.LoggedOut, page.Data{Action: h.loginURL("/", false)})
 		return nil

@@ -100,6 +100,20 @@ func TestLogout(t *testing.T) {
 			t.Errorf("POST: %d %s", a.StatusCode, a.Header.Get("Location"))
 		}
 	})
+	t.Run("a page that a button leads to can be reloaded", func(t *testing.T) {
+		b := newWorld(t, "").browser(inWeChat)
+		b.login("/")
+		a := b.send("POST", "/_wechat/logout", "Sec-Fetch-Site: same-origin", "Accept: text/html")
+		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/_wechat/logout" {
+			t.Fatalf("POST: %d %s", a.StatusCode, a.Header.Get("Location"))
+		}
+		a = b.open("/_wechat/logout", "Sec-Fetch-Site: same-origin")
+		a.wantStatus(t, http.StatusOK)
+		if !strings.Contains(a.body, `href="/_wechat/login?return_to=%2F"`) || a.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%v %s", a.Header, a.body)
+		}
+		b.open("/").wantStatus(t, http.StatusFound)
+	})
 	t.Run("without a session it sets nothing", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		if a := b.open("/_wechat/logout"); a.Header.Get("Set-Cookie") != "" {
