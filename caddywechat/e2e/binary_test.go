@@ -44,6 +44,7 @@ func build(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "building the binary: %v\n%s", err, out)
 		return 1
 	}
+	defer func() { stopChromium() }()
 	return m.Run()
 }
 

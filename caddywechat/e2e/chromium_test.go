@@ -2,49 +2,111 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
-// tab is a page in a real browser with a phone's window.
-type tab struct {
-	t   *testing.T
-	ctx context.Context
+// chromium is the one process that all tests share, since starting it takes longer than most of what they do with it.
+// stopChromium ends it.
+var (
+	chromium     = sync.OnceValues(startChromium)
+	stopChromium = func() {}
+)
 
-	mu     sync.Mutex
-	errors []string // what pages wrote to the console
+func startChromium() (context.Context, error) {
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath("chromium"), chromedp.WindowSize(1280, 800),
+		chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("ignore-certificate-errors", true),
+		chromedp.Flag("host-resolver-rules", "MAP *.example.com 127.0.0.1"),
+		// So that Back asks the site, and is not answered from memory, which chromedp does not notice.
+		chromedp.Flag("disable-features", "BackForwardCache,Translate"))
+	ctx, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, stop := chromedp.NewContext(ctx)
+	stopChromium = func() { stop(); stopAllocator() }
+	return ctx, chromedp.Do(ctx)
 }
 
-// newTab starts a browser.
-func newTab(t *testing.T) *tab {
+// tab is a page of a real browser.
+type tab struct {
+	t    *testing.T
+	ctx  context.Context
+	look look
+
+	mu      sync.Mutex
+	asked   []string // the addresses of pages that it asked for, redirects included
+	status  int64    // of the last page
+	console []consoleError
+}
+
+type consoleError struct {
+	text string
+	url  string // without fragment; empty where there is none
+}
+
+// newTab opens a browser that nobody used before.
+func newTab(t *testing.T) *tab { t.Helper(); return newTabAs(t, look{}) }
+
+// newTabAs opens a browser that nobody used before and that looks like another one.
+func newTabAs(t *testing.T, l look) *tab {
 	t.Helper()
-	path := program(t, "chromium")
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.WindowSize(390, 844),
-		chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("accept-lang", "zh-CN"))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx}
-	if err := chromedp.Listen(ctx, b.listen); err != nil {
+	program(t, "chromium")
+	process, err := chromium()
+	if err != nil {
 		t.Fatalf("starting chromium: %v", err)
 	}
-	b.do(func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, target, log.Enable, cdp.Empty{})
-		return chromedp.Void{}, err
-	})
+	return openTab(t, process, l, chromedp.WithNewBrowserContext())
+}
+
+// another opens another tab of the same browser.
+func (b *tab) another() *tab { b.t.Helper(); return openTab(b.t, b.ctx, b.look) }
+
+func openTab(t *testing.T, parent context.Context, l look, options ...chromedp.ContextOption) *tab {
+	t.Helper()
+	if l.language == "" {
+		l.language = "zh-CN"
+	}
+	ctx, cancel := chromedp.NewContext(parent, options...)
+	t.Cleanup(cancel)
+	b := &tab{t: t, ctx: ctx, look: l}
+	if err := chromedp.Listen(ctx, b.listen); err != nil {
+		t.Fatalf("chromium: %v", err)
+	}
+	scheme := "light"
+	if l.dark {
+		scheme = "dark"
+	}
+	b.do(
+		send(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: l.agent, AcceptLanguage: l.language}),
+		send(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		}),
+	)
+	if !l.wide {
+		b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
+	}
 	return b
+}
+
+// send is an action that sends one command of Chromium's protocol.
+func send[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, command, params)
+		return err
+	})
 }
 
 func (b *tab) listen(event any) {
@@ -52,22 +114,73 @@ func (b *tab) listen(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		b.errors = append(b.errors, e.ExceptionDetails.Text)
+		text := e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			text += " " + e.ExceptionDetails.Exception.Description
+		}
+		b.console = append(b.console, consoleError{text: text})
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.ConsoleAPICalledTypeError {
+			b.console = append(b.console, consoleError{text: "console.error"})
+		}
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError {
-			b.errors = append(b.errors, e.Entry.Text)
+			b.console = append(b.console, consoleError{e.Entry.Text, withoutFragment(e.Entry.URL)})
+		}
+	case *network.EventRequestWillBeSent:
+		if e.Type == network.ResourceTypeDocument {
+			b.asked = append(b.asked, e.Request.URL)
+		}
+	case *network.EventResponseReceived:
+		if e.Type == network.ResourceTypeDocument {
+			b.status = e.Response.Status
 		}
 	}
 }
 
-// wantNoConsoleErrors fails the test if a page wrote an error to the console.
-func (b *tab) wantNoConsoleErrors() {
+func withoutFragment(address string) string {
+	address, _, _ = strings.Cut(address, "#")
+	return address
+}
+
+// wantNoConsoleErrors fails the test if a page wrote an error to the console. Chromium also writes there that an address
+// answered with an error status. That is no fault of a page where the page itself has that status, as most of ours have,
+// nor with the icon that the browser asks every site for, nor with refused, addresses that a script asks for to be told
+// that a login is needed.
+func (b *tab) wantNoConsoleErrors(refused ...string) {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.errors) > 0 {
-		b.t.Errorf("console: %q", b.errors)
+	expected := map[string]bool{}
+	for _, address := range append(refused, b.asked...) {
+		expected[address] = true
 	}
+	for _, e := range b.console {
+		isStatus := strings.HasPrefix(e.text, "Failed to load resource: the server responded with a status of ")
+		if !isStatus || !expected[e.url] && !strings.HasSuffix(e.url, "/favicon.ico") {
+			b.t.Errorf("console: %s %s", e.text, e.url)
+		}
+	}
+}
+
+// lastStatus returns the status of the last page.
+func (b *tab) lastStatus() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.status
+}
+
+// askedFor returns the addresses of pages that the browser asked for and that begin with prefix.
+func (b *tab) askedFor(prefix string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []string
+	for _, address := range b.asked {
+		if strings.HasPrefix(address, prefix) {
+			found = append(found, address)
+		}
+	}
+	return found
 }
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
@@ -95,8 +208,21 @@ func ask[T any](b *tab, action chromedp.Action[T]) T {
 // open goes to an address.
 func (b *tab) open(address string) { b.t.Helper(); b.do(chromedp.Navigate(address)) }
 
+// back goes back in the tab's history, reload asks for the page once more.
+func (b *tab) back()   { b.t.Helper(); b.do(chromedp.NavigateBack()) }
+func (b *tab) reload() { b.t.Helper(); b.do(chromedp.Reload()) }
+
 // click clicks on the element that a CSS selector names.
 func (b *tab) click(css string) { b.t.Helper(); b.do(chromedp.Click(chromedp.CSS(css))) }
+
+// follow clicks on what leads to another page and waits for it.
+func (b *tab) follow(css string) {
+	b.t.Helper()
+	b.do(func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(css)))
+		return chromedp.Void{}, err
+	})
+}
 
 // see waits until an element is visible.
 func (b *tab) see(css string) { b.t.Helper(); b.do(chromedp.WaitVisible(chromedp.CSS(css))) }
@@ -106,6 +232,47 @@ func (b *tab) text(css string) string { b.t.Helper(); return ask(b, chromedp.Tex
 
 // address returns where the browser is.
 func (b *tab) address() string { b.t.Helper(); return ask(b, chromedp.Location()) }
+
+// evaluate returns the value of an expression in the page.
+func evaluate[T any](b *tab, expression string) T {
+	b.t.Helper()
+	return ask(b, chromedp.Evaluate[T](expression))
+}
+
+// eventually waits until an expression is true in whatever page is there by then.
+func (b *tab) eventually(expression string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	for {
+		// An error means that the page is just being left.
+		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression)); err == nil && ok {
+			return
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			b.picture("failure")
+			b.t.Fatalf("waited too long for %s", expression)
+		}
+	}
+}
+
+// keepCookies lets the browser keep the cookies of the site that the tab shows, or not. Chromium's protocol has no such
+// switch; its settings page has.
+func (b *tab) keepCookies(on bool) {
+	b.t.Helper()
+	site := evaluate[string](b, "location.origin")
+	change := `chrome.send("setCategoryPermissionForPattern", [SITE, "", "cookies", "block", false])`
+	if on {
+		change = `chrome.send("resetCategoryPermissionForPattern", [SITE, "", "cookies", false])`
+	}
+	process, _ := chromium()
+	settings := openTab(b.t, process, look{wide: true})
+	settings.open("chrome://settings/content/siteData")
+	evaluate[bool](settings, strings.ReplaceAll(change, "SITE", strconv.Quote(site))+", true")
+	b.eventually(fmt.Sprintf(`(document.cookie = "probe=1; Max-Age=60", document.cookie.includes("probe=1")) == %t`, on))
+}
 
 // picture takes a screenshot into the folder that E2E_PICTURES names, if it does.
 func (b *tab) picture(name string) {
