@@ -92,18 +92,28 @@ func TestBothLanguagesShowTheSameCode(t *testing.T) {
 	}
 }
 
-// TestBasicExample runs examples/basic as its README says, on other ports.
+// startLaptop runs an example's laptop.Caddyfile as its README says, but on other ports and with the changes that old and
+// new texts make to it. The app is to listen at the port app. It returns the addresses of the site and of the simulator.
+func startLaptop(t *testing.T, example string, app int, changes ...string) (caddy *process, front, sim string) {
+	t.Helper()
+	frontPort, simPort := freePort(t), freePort(t)
+	start(t, home(t), "wechat", "simulator", "--any-browser", "--listen", fmt.Sprintf("127.0.0.1:%d", simPort)).waitFor("/simulator/")
+	config := strings.NewReplacer(append(changes,
+		"localhost:8080", fmt.Sprintf("localhost:%d", frontPort), "localhost:8081", fmt.Sprintf("localhost:%d", app),
+		"127.0.0.1:9090", fmt.Sprintf("127.0.0.1:%d", simPort), "examples/", root+"examples/")...).
+		Replace(read(t, root+"examples/"+example+"/laptop.Caddyfile"))
+	config = strings.Replace(config, "{\n", "{\n\tadmin off\n", 1)
+	caddy = start(t, home(t), "run", "--config", write(t, "Caddyfile", config), "--adapter", "caddyfile")
+	front = fmt.Sprintf("http://localhost:%d", frontPort)
+	caddy.answers(front + "/_wechat/health")
+	return caddy, front, fmt.Sprintf("http://127.0.0.1:%d", simPort)
+}
+
 func TestBasicExample(t *testing.T) {
 	php := program(t, "php")
-	app, sim, front := freePort(t), freePort(t), freePort(t)
+	app := freePort(t)
 	startProgram(t, php, "-S", fmt.Sprintf("localhost:%d", app), "-t", root+"examples/basic/app")
-	start(t, home(t), "wechat", "simulator", "--any-browser", "--listen", fmt.Sprintf("127.0.0.1:%d", sim)).waitFor("/simulator/")
-	config := strings.NewReplacer("8080", fmt.Sprint(front), "8081", fmt.Sprint(app), "9090", fmt.Sprint(sim)).
-		Replace(read(t, root+"examples/basic/laptop.Caddyfile"))
-	config = strings.Replace(config, "{\n", "{\n\tadmin off\n", 1)
-	caddy := start(t, home(t), "run", "--config", write(t, "Caddyfile", config), "--adapter", "caddyfile")
-	base := fmt.Sprintf("http://localhost:%d", front)
-	caddy.answers(base + "/about.php")
+	caddy, base, _ := startLaptop(t, "basic", app)
 
 	v := (&site{t: t, caddy: caddy}).visitor()
 	v.agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0"
