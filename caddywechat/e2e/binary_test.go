@@ -90,8 +90,10 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *process {
 	}()
 	t.Cleanup(func() {
 		p.stop()
-		if strings.Contains(p.log.String(), "DATA RACE") || strings.Contains(p.log.String(), "panic") {
-			t.Errorf("the process raced or panicked:\n%s", p.log.tail())
+		for _, trouble := range []string{"DATA RACE", "panic"} {
+			if _, report, found := strings.Cut(p.log.String(), trouble); found {
+				t.Errorf("the process raced or panicked: %s%s", trouble, report[:min(len(report), 4000)])
+			}
 		}
 	})
 	return p
