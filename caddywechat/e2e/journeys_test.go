@@ -178,6 +178,7 @@ func TestAppWithoutFragmentStaysWithoutOne(t *testing.T) {
 	if got := evaluate[string](b, "location.hash"); got != "" {
 		t.Errorf("the app would take %s for its route", got)
 	}
+	b.wantNoConsoleErrors()
 }
 
 func TestCallbackThatIsOpenedAgain(t *testing.T) {
@@ -189,7 +190,9 @@ func TestCallbackThatIsOpenedAgain(t *testing.T) {
 	exchanges := s.sim.Calls("/sns/oauth2/access_token")
 	b.open(callback)
 	b.wantLanded(s.url("/orders?id=5"), person)
-	b.another().open(callback)
+	again := b.another()
+	again.open(callback)
+	again.wantLanded(s.url("/orders?id=5"), person)
 	if got := s.sim.Calls("/sns/oauth2/access_token"); got != exchanges {
 		t.Errorf("the code was exchanged %d times more", got-exchanges)
 	}
@@ -210,7 +213,7 @@ func TestCallbackThatIsOpenedAgain(t *testing.T) {
 	}
 	b.reload()
 	b.wantLanded(s.url("/orders?id=5"), person)
-	for _, b := range []*tab{b, friend, colleague} {
+	for _, b := range []*tab{b, again, friend, colleague} {
 		b.wantNoConsoleErrors()
 	}
 }
@@ -232,13 +235,15 @@ func TestWeChatAsksTwice(t *testing.T) {
 
 func TestTwoTabsLogInAtOnce(t *testing.T) {
 	s := newJourney(t, "")
-	first := newTabAs(t, windows)
-	second := first.another()
 	t.Run("silently", func(t *testing.T) {
+		first := newTabAs(t, windows)
+		second := first.another()
 		evaluate[bool](first, `location.href = "`+s.url("/orders")+`", true`)
 		evaluate[bool](second, `location.href = "`+s.url("/cart")+`", true`)
 		first.wantLanded(s.url("/orders"), person)
 		second.wantLanded(s.url("/cart"), person)
+		first.wantNoConsoleErrors()
+		second.wantNoConsoleErrors()
 	})
 	t.Run("each waits for its visitor", func(t *testing.T) {
 		s.quirks(simulator.Quirks{Choose: true})
@@ -253,6 +258,4 @@ func TestTwoTabsLogInAtOnce(t *testing.T) {
 		first.wantNoConsoleErrors()
 		second.wantNoConsoleErrors()
 	})
-	first.wantNoConsoleErrors()
-	second.wantNoConsoleErrors()
 }
