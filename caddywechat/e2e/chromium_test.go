@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -90,8 +89,8 @@ func openTab(t *testing.T, parent context.Context, l look, options ...chromedp.C
 		scheme = "dark"
 	}
 	b.do(
-		send(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: l.agent, AcceptLanguage: l.language}),
-		send(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		call(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: l.agent, AcceptLanguage: l.language}),
+		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		}),
 	)
@@ -99,14 +98,6 @@ func openTab(t *testing.T, parent context.Context, l look, options ...chromedp.C
 		b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
 	}
 	return b
-}
-
-// send is an action that sends one command of Chromium's protocol.
-func send[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, command, params)
-		return err
-	})
 }
 
 func (b *tab) listen(event any) {

@@ -55,7 +55,7 @@ func (s *spa) wantNoConsoleErrors() {
 }
 
 // endSession ends the session unseen by the page.
-func (s *spa) endSession() { s.t.Helper(); s.do(send(network.ClearBrowserCookies, cdp.Empty{})) }
+func (s *spa) endSession() { s.t.Helper(); s.do(call(network.ClearBrowserCookies, cdp.Empty{})) }
 
 func TestSinglePageApp(t *testing.T) {
 	for name, page := range map[string]string{"hash": "/#", "path": "/shop"} {
