@@ -30,12 +30,13 @@ type host struct {
 func (h *host) start(t *testing.T) {
 	h.answer = answerWell
 	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := h.answer // before the call is counted: who has seen the count may change it
 		if r.URL.Path == "/sns/userinfo" {
 			h.infos.Add(1)
 		} else {
 			h.tokens.Add(1)
 		}
-		h.answer(w, r)
+		answer(w, r)
 	}))
 	t.Cleanup(h.Close)
 }
@@ -54,7 +55,11 @@ func answerWith(text string) http.HandlerFunc {
 
 func breakOff(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+// hang reads the body first: until then a server does not notice that its client has gone.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
 
 func newTwoHosts(t *testing.T) *twoHosts {
 	t.Helper()
