@@ -153,3 +153,36 @@ func call[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action[ch
 		return chromedp.Void{}, err
 	}
 }
+
+// TestWithoutJavaScript shows what is left of the two pages that have a script: an address to copy by hand, and a button
+// that leads on.
+func TestWithoutJavaScript(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/open_in_wechat", func(w http.ResponseWriter, r *http.Request) {
+		page.BuiltIn().Write(w, r, http.StatusForbidden, page.OpenInWeChat, page.Data{URL: sharedURL, Phone: true})
+	})
+	mux.HandleFunc("/fragment", func(w http.ResponseWriter, r *http.Request) {
+		page.BuiltIn().Write(w, r, http.StatusOK, page.Fragment, page.Data{Action: "/login?return_to=%2Fapp"})
+	})
+	mux.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Write([]byte("<p id=to>" + url.QueryEscape(r.FormValue("return_to"))))
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	b := newTab(t)
+	b.do(call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+	b.open(server.URL + "/open_in_wechat")
+	b.see("#address")
+	if got := b.text("#address"); got != sharedURL {
+		t.Errorf("the address is %s", got)
+	}
+	b.do(chromedp.WaitNotVisible(chromedp.CSS("#copy")))
+	b.picture("without-javascript")
+	b.open(server.URL + "/fragment")
+	b.click("a.button")
+	if got := b.text("#to"); got != "%2Fapp" {
+		t.Errorf("the button leads to a login for %s", got)
+	}
+}
