@@ -38,7 +38,7 @@ func init() {
 //			cookie   <name>
 //			domain   <domain>
 //		}
-//		store      caddy
+//		store      caddy|memory|redis <url>
 //		user_id    openid|unionid|qualified
 //		headers    default|wxcloud|remote_user|none {
 //			<field> <Header-Name>
@@ -157,7 +157,7 @@ func (p *authParser) platform() error {
 func (p *authParser) account(word string) error {
 	if _, err := caddy.GetModule(accountNamespace + "." + word); err != nil {
 		return p.Errf("wechat_auth has no option and knows no kind of account %q: it takes %s, and the accounts %s",
-			word, optionWords, strings.Join(accountKinds(), ", "))
+			word, optionWords, strings.Join(guestNames(accountNamespace), ", "))
 	}
 	for _, kind := range p.kinds {
 		if kind == word {
@@ -178,11 +178,11 @@ func (p *authParser) store() error {
 		return p.Err("store is given twice: remove one")
 	}
 	if !p.NextArg() {
-		return p.Err("store takes the name of a store: write store caddy")
+		return p.Errf("store takes the name of a store: write store caddy (there are %s)", strings.Join(guestNames(storeNamespace), ", "))
 	}
 	name := p.Val()
 	if _, err := caddy.GetModule(storeNamespace + "." + name); err != nil {
-		return p.Errf("store %q is not known: write store caddy", name)
+		return p.Errf("store %q is not known: write store caddy (there are %s)", name, strings.Join(guestNames(storeNamespace), ", "))
 	}
 	raw, err := unmarshalGuest(p.Dispenser, storeNamespace, "module", name)
 	p.handler.StoreRaw = raw

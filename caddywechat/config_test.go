@@ -66,6 +66,11 @@ func TestBadCaddyfiles(t *testing.T) {
 		{"session's argument", "wechat_auth {\n" + anAccount + "session x\n}", []string{"Caddyfile:4", "block"}},
 		{"session twice", "wechat_auth {\n" + anAccount + "session {\n}\nsession {\n}\n}", []string{"Caddyfile:6", "twice"}},
 		{"store", "wechat_auth {\n" + anAccount + "store mysql\n}", []string{"Caddyfile:4", `"mysql"`, "store caddy"}},
+		{"store by a name that lists the others", "wechat_auth {\n" + anAccount + "store postgres\n}", []string{"Caddyfile:4", "caddy, memory, redis"}},
+		{"memory's argument", "wechat_auth {\n" + anAccount + "store memory 64MiB\n}", []string{"Caddyfile:4", "no options"}},
+		{"redis without URL", "wechat_auth {\n" + anAccount + "store redis\n}", []string{"Caddyfile:4", "store redis redis://"}},
+		{"redis by a name", "wechat_auth {\n" + anAccount + "store redis localhost:6379\n}", []string{"Caddyfile:4", "store redis", "redis://host:6379"}},
+		{"redis with a password that is not escaped", "wechat_auth {\n" + anAccount + "store redis redis://:hunter2/x@h\n}", []string{"Caddyfile:4", "%2F"}},
 		{"store's argument", "wechat_auth {\n" + anAccount + "store caddy x\n}", []string{"Caddyfile:4", "no options"}},
 		{"store without", "wechat_auth {\n" + anAccount + "store\n}", []string{"Caddyfile:4", "store caddy"}},
 		{"store twice", "wechat_auth {\n" + anAccount + "store caddy\nstore caddy\n}", []string{"Caddyfile:5", "twice"}},
@@ -135,6 +140,10 @@ func TestWhatOnlyProvisioningCanKnow(t *testing.T) {
 		{"pages that are not there", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"pages":"/no/such/directory"}`, []string{"pages", "/no/such/directory"}},
 		{"broken template", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"pages":"testdata/broken_pages"}`, []string{"pages", "testdata/broken_pages/consent.html:3:", "Nickname"}},
 		{"unknown matcher", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"rules":[{"ask":"none","match":[{"colour":"red"}]}]}`, []string{"rule 1", "colour"}},
+		{"redis without a key", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"store":{"module":"redis","url":"redis://127.0.0.1:1"}}`, []string{"session key", "session { key", "openssl rand"}},
+		{"redis by an unset variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"{env.NO_SUCH_VARIABLE}"}}`, []string{"store redis", "NO_SUCH_VARIABLE"}},
+		{"redis by a variable that is no URL", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"redis://{env.SHORT_KEY}@h"}}`, []string{"store redis", "redis://host:6379"}},
+		{"redis without URL", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis"}}`, []string{"store redis", "redis://host:6379"}},
 		{"unknown store", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"store":{"module":"mysql"}}`, []string{"mysql"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -204,6 +213,10 @@ func TestGoodCaddyfiles(t *testing.T) {
 				`"session":{"cookie":"shop","domain":"example.com","idle":"12h","key":["{env.KEY_1}","{env.KEY_2}"],"lifetime":"30d"},"store":{"module":"caddy"},"timeout":"3s","user_id":"unionid"}`,
 		},
 		{
+			"memory", "wechat_auth {\n" + anAccount + "store memory\n}",
+			`{"accounts":[{"app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef","kind":"official_account"}],"store":{"module":"memory"}}`,
+		},
+		{
 			"placeholders everywhere", `wechat_auth {
 				official_account {env.A} {file./run/secrets/a} {
 					scope {env.SCOPE}
@@ -212,6 +225,7 @@ func TestGoodCaddyfiles(t *testing.T) {
 				session {
 					lifetime {env.LIFETIME}
 				}
+				store redis redis://:{env.REDIS_PASSWORD}@redis:6379
 				headers {env.PRESET}
 				user_id {env.USER_ID}
 				public_url {env.PUBLIC_URL}
@@ -222,7 +236,7 @@ func TestGoodCaddyfiles(t *testing.T) {
 			}`,
 			`{"accounts":[{"app_id":"{env.A}","app_secret":"{file./run/secrets/a}","kind":"official_account","scope":"{env.SCOPE}"}],` +
 				`"headers":{"presets":["{env.PRESET}"]},"outside_wechat":"{env.OUTSIDE}","pages":"{env.PAGES}","platform":"{env.PLATFORM}","platform_fallback":"{env.FALLBACK}","prefix":"{env.PREFIX}","public_url":"{env.PUBLIC_URL}",` +
-				`"session":{"lifetime":"{env.LIFETIME}"},"timeout":"{env.TIMEOUT}","user_id":"{env.USER_ID}"}`,
+				`"session":{"lifetime":"{env.LIFETIME}"},"store":{"module":"redis","url":"redis://:{env.REDIS_PASSWORD}@redis:6379"},"timeout":"{env.TIMEOUT}","user_id":"{env.USER_ID}"}`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -250,7 +264,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 }
 
 func TestNothingIsTouchedByLoading(t *testing.T) {
-	// Nobody listens at this platform, and the storage's folder cannot be made.
+	// Nobody listens at this platform or Redis, and the storage's folder cannot be made.
 	config := `{"storage":{"module":"file_system","root":"/dev/null/nowhere"}}`
 	var c caddy.Config
 	if err := json.Unmarshal([]byte(config), &c); err != nil {
@@ -260,9 +274,11 @@ func TestNothingIsTouchedByLoading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = ctx.LoadModuleByID("http.handlers.wechat_auth",
-		[]byte(`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"platform":"http://127.0.0.1:1"}`))
-	if err != nil {
-		t.Error(err)
+	for _, s := range []string{"", `,"store":{"module":"memory"}`, `,"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"redis://127.0.0.1:1"}`} {
+		_, err = ctx.LoadModuleByID("http.handlers.wechat_auth",
+			[]byte(`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"platform":"http://127.0.0.1:1"`+s+`}`))
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -191,10 +191,12 @@ func TestNoPageTellsSecretsOrReferers(t *testing.T) {
 }
 
 func TestMadeKey(t *testing.T) {
-	w := newWorld(t, "store caddy")
-	b := w.browser(inWeChat)
-	b.login("/")
-	if !slices.Contains(b.cookieNames(), "wechat_session") {
-		t.Error("no session")
+	for _, store := range []string{"store caddy", "store memory"} {
+		w := newWorld(t, store)
+		b := w.browser(inWeChat)
+		b.login("/")
+		if !slices.Contains(b.cookieNames(), "wechat_session") {
+			t.Errorf("%s: no session", store)
+		}
 	}
 }

@@ -60,7 +60,9 @@ type Handler struct {
 	// How long and with which keys visitors stay logged in.
 	Session *SessionConfig `json:"session,omitempty"`
 
-	// Where the server keeps the little that it must remember. Default: Caddy's own storage.
+	// Where the server keeps the little that it must remember: "caddy" (Caddy's own storage: a folder, or what the storage
+	// option names), "memory" (this process's, until it ends) or "redis". Several instances that serve one site need the
+	// same. Default: "caddy".
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=wechat.stores inline_key=module"`
 
 	// What identifies a person to the app: "openid" (the openid in this account), "unionid" (one id over all of a company's
@@ -116,7 +118,7 @@ type Handler struct {
 type SessionConfig struct {
 	// Secrets of at least 32 bytes each, any text. The first one seals sessions, all of them open them: to exchange a
 	// key, put the new one in front and remove the old one when the lifetime is over. Default: one that is made at first
-	// use and kept in the store.
+	// use and kept in the store; Redis is no place for it, there it has to be given.
 	Keys []string `json:"key,omitempty"`
 
 	// How long a session lives, counted from the login. Default: 7d

@@ -216,10 +216,11 @@ func TestLogoutEndsEverySessionThatTheBrowserCarries(t *testing.T) {
 
 // brokenStore fails, hangs, or gives what it is told to.
 type brokenStore struct {
-	value []byte
-	err   error
-	hang  chan struct{}
-	calls int
+	store.Store // nil: whatever else is called panics
+	value       []byte
+	err         error
+	hang        chan struct{}
+	calls       int
 }
 
 func (s *brokenStore) Get(ctx context.Context, _ string) ([]byte, error) {
@@ -233,8 +234,8 @@ func (s *brokenStore) Get(ctx context.Context, _ string) ([]byte, error) {
 	}
 	return s.value, s.err
 }
-func (s *brokenStore) Put(context.Context, string, []byte, time.Duration) error { return s.err }
-func (s *brokenStore) PutIfAbsent(context.Context, string, []byte) ([]byte, error) {
+
+func (s *brokenStore) PutIfAbsent(context.Context, string, []byte, time.Duration) ([]byte, error) {
 	return nil, s.err
 }
 

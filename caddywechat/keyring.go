@@ -109,7 +109,7 @@ func (k *keyring) fromStore() (*sealers, error) {
 	defer cancel()
 	key, err := k.store.Get(ctx, madeKeyName)
 	if errors.Is(err, store.ErrNotFound) {
-		key, err = k.store.PutIfAbsent(ctx, madeKeyName, newKey())
+		key, err = k.store.PutIfAbsent(ctx, madeKeyName, newKey(), 0)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the session key: %w", err)

@@ -5,4 +5,6 @@ package caddywechat
 import (
 	_ "github.com/caddywechat/caddy-wechat/caddywechat/account/official"
 	_ "github.com/caddywechat/caddy-wechat/caddywechat/store/caddystore"
+	_ "github.com/caddywechat/caddy-wechat/caddywechat/store/memory"
+	_ "github.com/caddywechat/caddy-wechat/caddywechat/store/redis"
 )

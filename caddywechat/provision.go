@@ -247,6 +247,15 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	if h.store, ok = guest.(store.Store); !ok {
 		return fmt.Errorf("store: %T is no store", guest)
 	}
+	if keeper, ok := h.store.(store.KeyKeeper); ok && len(secrets) == 0 {
+		warning, err := keeper.KeepsKey()
+		if err != nil {
+			return fmt.Errorf("session key: %w", err)
+		}
+		if warning != "" {
+			h.logger.Warn(warning)
+		}
+	}
 	h.keyring, err = newKeyring(secrets, h.store)
 	return err
 }
@@ -281,12 +290,13 @@ func (h *Handler) accountOf(kind string) account.Account {
 	return nil
 }
 
-func accountKinds() []string {
-	var kinds []string
-	for _, m := range caddy.GetModules(accountNamespace) {
-		kinds = append(kinds, m.ID.Name())
+// guestNames returns the names of the modules in a namespace.
+func guestNames(namespace string) []string {
+	var names []string
+	for _, m := range caddy.GetModules(namespace) {
+		names = append(names, m.ID.Name())
 	}
-	return kinds
+	return names
 }
 
 func resolveDuration(fallback time.Duration, option, value string, check config.Check) (time.Duration, error) {

@@ -115,7 +115,7 @@ func TestNobodyCrossesAWall(t *testing.T) {
 			t.Errorf("there is no room %s: its wall guards nothing", room)
 		}
 	}
-	for _, room := range []string{".", "account", "account/official", "store", "store/caddystore", "config"} {
+	for _, room := range []string{".", "account", "account/official", "store", "store/caddystore", "store/memory", "store/redis", "config"} {
 		if !seen[room] {
 			t.Errorf("there is no room %s: the test looks at the wrong folder", room)
 		}
@@ -163,6 +163,9 @@ func TestTheWallsHold(t *testing.T) {
 		{"store/caddystore", "caddystore.go", house + "/store", false, true},
 		{"store/caddystore", "caddystore.go", house + "/store/redis", false, false},
 		{"store/caddystore", "caddystore.go", house, false, false},
+		{"store/redis", "redis.go", house + "/store", false, true},
+		{"store/redis", "redis.go", house + "/config", false, true},
+		{"store/redis", "redis.go", house + "/store/memory", false, false},
 		{"config", "values.go", house + "/account/official", false, false},
 		{"config", "values.go", house, false, false},
 		{".", "gate.go", house + "/account", false, true},

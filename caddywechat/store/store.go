@@ -7,21 +7,65 @@ import (
 	"time"
 )
 
-// ErrNotFound is the error of an entry that is not there.
+// ErrNotFound is the error of an entry that is not there, or no more.
 var ErrNotFound = errors.New("no such entry")
 
-// ErrStore is what every other error of a store wraps.
+// ErrStore is what every other error of a store wraps. It holds no value and no secret.
 var ErrStore = errors.New("the store failed")
 
-// Store keeps small values by key. Every module in the namespace wechat.stores must be one. A key is slash-separated
-// words of lower-case letters, digits, hyphens and underscores; whatever else names an entry stands in it as a hash.
-// Nothing is read from or written to a store while a configuration is loaded.
+// Store keeps small values: entries by key, and journals. Every module in the namespace wechat.stores must be one; package
+// storetest says whether it is. All instances of a site that share a store see the same.
+//
+// A key, as the name of a journal, is slash-separated words of lower-case letters, digits, hyphens and underscores, and not
+// the beginning of another one's; whatever else names an entry stands in it as a hash. A value has at most [MaxValue] bytes.
+// Others may be able to read a store: secrets are sealed before they are put in.
+//
+// Entries end by themselves, up to a second late, and are never dropped before: a store that is full refuses new ones. A
+// call whose context ends returns soon after. A store that is down answers [ErrStore], and works again when it can. Nothing
+// is read from or written to a store while a configuration is loaded.
 type Store interface {
 	// Get returns the value of key, or an error that wraps [ErrNotFound] or [ErrStore].
 	Get(ctx context.Context, key string) ([]byte, error)
-	// Put keeps value under key for the given life, in place of what is there.
+
+	// Put keeps value under key for the given life, which is more than 0, in place of what is there.
 	Put(ctx context.Context, key string, value []byte, life time.Duration) error
-	// PutIfAbsent keeps value under key for ever unless there is one already, and returns the one that is there afterwards. When
-	// several instances that share the store call it at once, all of them get the same value.
-	PutIfAbsent(ctx context.Context, key string, value []byte) ([]byte, error)
+
+	// PutIfAbsent keeps value under key for the given life, 0 for ever, unless there is a value already, and returns the one
+	// that is there afterwards. When several instances call it at once, all of them get the same value: whoever gets a value
+	// of its own making, say a random one, knows that it was first. After an error the value may be there or not.
+	PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error)
+
+	// Take returns the value of key and removes it, or returns an error that wraps [ErrNotFound] or [ErrStore]. Of all who
+	// call it, on whichever instance, at most one gets the value. After an error it may be lost to everybody.
+	Take(ctx context.Context, key string) ([]byte, error)
+
+	// Delete removes the value of key. It is no error that there is none.
+	Delete(ctx context.Context, key string) error
+
+	// Append adds a value to a journal, where it stays for the given life, which is more than 0.
+	//
+	// Journals are how instances tell one another what each must know within seconds, such as which sessions are revoked:
+	// each reads on from where it was. Entries listed by prefix would not do: in Redis that means looking through all keys
+	// again and again, and one entry that holds the whole list has no room for it.
+	Append(ctx context.Context, journal string, value []byte, life time.Duration) error
+
+	// Follow returns a reader of a journal that begins at its beginning. It touches nothing.
+	Follow(journal string) Reader
+}
+
+// Reader reads a journal on. It is for one goroutine.
+type Reader interface {
+	// Read returns the values that it did not return before, in no particular order. Every value is among them whose Append,
+	// on whichever instance, returned without error before Read was called, unless its life is over. One may come twice.
+	// After an error nothing is lost: the next call returns it. Where nothing is new, Read is cheap enough to call every
+	// second.
+	Read(ctx context.Context) ([][]byte, error)
+}
+
+// KeyKeeper is what a [Store] can be besides that is not the place for the session key that is made where none is
+// configured: whoever reads it can be anybody, and when it is lost everybody is logged out.
+type KeyKeeper interface {
+	// KeepsKey returns a warning for the log, "" for none, or an error where the key must be configured. Both say what to
+	// write.
+	KeepsKey() (warning string, err error)
 }

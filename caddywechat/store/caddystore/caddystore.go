@@ -4,10 +4,7 @@ package caddystore
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -20,10 +17,17 @@ import (
 func init() { caddy.RegisterModule(new(Store)) }
 
 // Store keeps what the server must remember in Caddy's storage. It has no options.
+//
+// A storage can put, get and remove, each at once for everybody, and it has locks. Where an entry is to be put only if there
+// is none, or taken once, the store holds a lock in the storage, which costs more than in Redis: in a folder some
+// milliseconds, a second for each instance that is before in the queue, and ten where one died holding it. It is also worth
+// no more than the lock, and certmagic's promise is that these hold nearly always: an instance that stands still for ten
+// seconds while it holds one may find that it was passed by. What may never happen twice needs Redis, or must be harmless.
 type Store struct {
 	storage certmagic.Storage
 	now     func() time.Time
 	ctx     context.Context // ends with the configuration
+	turns   *turns
 }
 
 // CaddyModule returns the Caddy module information.
@@ -36,7 +40,7 @@ func (*Store) CaddyModule() caddy.ModuleInfo {
 
 // Provision takes the storage; it does not touch it.
 func (s *Store) Provision(ctx caddy.Context) error {
-	s.storage, s.now, s.ctx = ctx.Storage(), time.Now, ctx
+	s.storage, s.now, s.ctx, s.turns = ctx.Storage(), time.Now, ctx, newTurns()
 	return nil
 }
 
@@ -52,75 +56,74 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
+// folder is where everything lies. Journals lie in folders of their own in it, whose names no key can have.
 const folder = "wechat/"
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
-	entry, err := s.storage.Load(ctx, folder+key)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s", store.ErrNotFound, key)
+	if err := store.Check(ctx, key); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: reading %s from Caddy's storage: %w", store.ErrStore, key, err)
-	}
-	value, ok := s.open(entry)
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", store.ErrNotFound, key)
-	}
-	return value, nil
+	return s.load(ctx, folder+key)
 }
 
-// Put implements [store.Store]. Caddy's storage knows no end of life, so entries carry their own, and those that are over
-// are removed from time to time.
+// Put implements [store.Store].
 func (s *Store) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
-	if err := s.storage.Store(ctx, folder+key, seal(value, s.now().Add(life))); err != nil {
-		return fmt.Errorf("%w: writing %s to Caddy's storage: %w", store.ErrStore, key, err)
+	if err := store.CheckPut(ctx, key, value, life); err != nil {
+		return err
 	}
-	s.sweepNowAndThen()
-	return nil
+	return s.save(ctx, folder+key, value, life)
 }
 
-// An entry is the second of its end, 0 for none, as eight bytes, and the value.
-const endLength = 8
-
-func seal(value []byte, end time.Time) []byte {
-	var seconds uint64
-	if !end.IsZero() {
-		seconds = uint64(end.Unix())
+// PutIfAbsent implements [store.Store] as well as the storage's locks hold, see [Store]: Put and Delete don't wait for it.
+func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) (kept []byte, err error) {
+	if life == 0 {
+		life = store.Forever
 	}
-	return append(binary.BigEndian.AppendUint64(nil, seconds), value...)
-}
-
-// open returns the value of an entry, and whether it still is one.
-func (s *Store) open(entry []byte) ([]byte, bool) {
-	if len(entry) < endLength {
-		return nil, false
+	if err := store.CheckPut(ctx, key, value, life); err != nil {
+		return nil, err
 	}
-	end := binary.BigEndian.Uint64(entry)
-	return entry[endLength:], end == 0 || uint64(s.now().Unix()) < end
-}
-
-// PutIfAbsent implements [store.Store]. It holds the storage's lock meanwhile, which may take seconds where several
-// instances want it at once.
-func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte) (kept []byte, err error) {
-	lock := folder + key + ".lock"
-	if err := s.storage.Lock(ctx, lock); err != nil {
-		return nil, fmt.Errorf("%w: locking %s in Caddy's storage: %w", store.ErrStore, key, err)
-	}
-	defer func() {
-		// Whatever became of ctx, others must not wait for this lock.
-		if unlockErr := s.storage.Unlock(context.WithoutCancel(ctx), lock); unlockErr != nil && err == nil {
-			err = fmt.Errorf("%w: unlocking %s in Caddy's storage: %w", store.ErrStore, key, unlockErr)
+	path := folder + key
+	err = s.locked(ctx, path, func(ctx context.Context) (absent bool, err error) {
+		kept, err = s.load(ctx, path)
+		if errors.Is(err, store.ErrNotFound) {
+			return true, nil
 		}
-	}()
-	kept, err = s.Get(ctx, key)
-	if !errors.Is(err, store.ErrNotFound) {
-		return kept, err
+		return false, err
+	}, func(ctx context.Context) error {
+		kept = value
+		return s.save(ctx, path, value, life)
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := s.storage.Store(ctx, folder+key, seal(value, time.Time{})); err != nil {
-		return nil, fmt.Errorf("%w: writing %s to Caddy's storage: %w", store.ErrStore, key, err)
+	return kept, nil
+}
+
+// Take implements [store.Store] as well as the storage's locks hold, see [Store]: Put and Delete don't wait for it.
+func (s *Store) Take(ctx context.Context, key string) (taken []byte, err error) {
+	if err := store.Check(ctx, key); err != nil {
+		return nil, err
 	}
-	return value, nil
+	path := folder + key
+	err = s.locked(ctx, path, func(ctx context.Context) (there bool, err error) {
+		taken, err = s.load(ctx, path)
+		return err == nil, err
+	}, func(ctx context.Context) error {
+		return s.remove(ctx, path)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return taken, nil
+}
+
+// Delete implements [store.Store].
+func (s *Store) Delete(ctx context.Context, key string) error {
+	if err := store.Check(ctx, key); err != nil {
+		return err
+	}
+	return s.remove(ctx, folder+key)
 }
 
 // Interface guards

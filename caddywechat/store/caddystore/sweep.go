@@ -2,13 +2,18 @@ package caddystore
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"time"
 )
 
-// sweepEvery is how often entries are looked through for those whose life is over.
-const sweepEvery = 24 * time.Hour
+const (
+	// sweepEvery is how often entries are looked through for those whose life is over.
+	sweepEvery = 24 * time.Hour
+	// sweepTimeout bounds a sweep. Each begins somewhere else, so that in time all entries are looked at.
+	sweepTimeout = 10 * time.Minute
+)
 
 // lastSweep is the second in which this process last began one, whatever the configuration was then.
 var lastSweep atomic.Int64
@@ -23,20 +28,24 @@ func (s *Store) sweepNowAndThen() {
 
 // sweep removes entries whose life is over. What it cannot read or remove it leaves to the next one.
 func (s *Store) sweep(ctx context.Context) {
-	keys, err := s.storage.List(ctx, strings.TrimSuffix(folder, "/"), true)
-	if err != nil {
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	paths, err := s.list(ctx, strings.TrimSuffix(folder, "/"), true)
+	if err != nil || len(paths) == 0 {
 		return
 	}
-	for _, key := range keys {
+	first := rand.IntN(len(paths))
+	for i := range paths {
 		if ctx.Err() != nil {
 			return
 		}
-		entry, err := s.storage.Load(ctx, key)
-		if err != nil || len(entry) < endLength {
-			continue
-		}
-		if _, ok := s.open(entry); !ok {
-			s.storage.Delete(ctx, key)
-		}
+		path := paths[(first+i)%len(paths)]
+		// Under the lock: somebody may put a new one there meanwhile.
+		s.locked(ctx, path, func(ctx context.Context) (over bool, err error) {
+			entry, err := s.storage.Load(ctx, path)
+			return err == nil && len(entry) >= endLength && s.isOver(entry), err
+		}, func(ctx context.Context) error {
+			return s.remove(ctx, path)
+		})
 	}
 }

@@ -1,0 +1,154 @@
+// Package memory keeps what a server must remember in its own memory: shared by all sites of the process, kept over a
+// reload of the configuration, lost when the process ends. For a single instance.
+package memory
+
+import (
+	"context"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+)
+
+func init() { caddy.RegisterModule(new(Store)) }
+
+// Store keeps what the server must remember in memory: at most 64 MiB for all sites together, until the process ends. It
+// has no options.
+type Store struct {
+	shelf *shelf
+	now   func() time.Time
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Store) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "wechat.stores.memory",
+		New: func() caddy.Module { return new(Store) },
+	}
+}
+
+// shelves has the one shelf of the process, as long as a configuration names this store.
+var shelves = caddy.NewUsagePool()
+
+const theShelf = "shelf"
+
+// Provision takes the process's shelf.
+func (s *Store) Provision(caddy.Context) error {
+	shared, _, err := shelves.LoadOrNew(theShelf, func() (caddy.Destructor, error) { return newShelf(), nil })
+	if err != nil {
+		return err
+	}
+	s.shelf, s.now = shared.(*shelf), time.Now
+	return nil
+}
+
+// Cleanup gives the shelf back. It is also called when Provision failed.
+func (s *Store) Cleanup() error {
+	if s.shelf == nil {
+		return nil
+	}
+	_, err := shelves.Delete(theShelf)
+	return err
+}
+
+// UseClock makes the store judge its entries' lives by another clock than the system's. For tests.
+func (s *Store) UseClock(now func() time.Time) { s.now = now }
+
+// UnmarshalCaddyfile reads `memory`, which takes nothing.
+func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the store's name
+	if d.NextArg() || d.NextBlock(0) {
+		return d.Err("store memory takes no options")
+	}
+	return nil
+}
+
+// KeepsKey implements [store.KeyKeeper].
+func (*Store) KeepsKey() (warning string, err error) {
+	return "store memory forgets the session key that it makes: every restart logs everybody out; write session { key … }", nil
+}
+
+// Get implements [store.Store].
+func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
+	if err := store.Check(ctx, key); err != nil {
+		return nil, err
+	}
+	return s.shelf.get(key, s.now())
+}
+
+// Put implements [store.Store].
+func (s *Store) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
+	if err := store.CheckPut(ctx, key, value, life); err != nil {
+		return err
+	}
+	now := s.now()
+	return s.shelf.put(key, value, now.Add(life), now)
+}
+
+// PutIfAbsent implements [store.Store].
+func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
+	if life == 0 {
+		life = store.Forever
+	}
+	if err := store.CheckPut(ctx, key, value, life); err != nil {
+		return nil, err
+	}
+	now := s.now()
+	return s.shelf.putIfAbsent(key, value, now.Add(life), now)
+}
+
+// Take implements [store.Store].
+func (s *Store) Take(ctx context.Context, key string) ([]byte, error) {
+	if err := store.Check(ctx, key); err != nil {
+		return nil, err
+	}
+	return s.shelf.take(key, s.now())
+}
+
+// Delete implements [store.Store].
+func (s *Store) Delete(ctx context.Context, key string) error {
+	if err := store.Check(ctx, key); err != nil {
+		return err
+	}
+	s.shelf.delete(key)
+	return nil
+}
+
+// Append implements [store.Store].
+func (s *Store) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
+	if err := store.CheckPut(ctx, journal, value, life); err != nil {
+		return err
+	}
+	now := s.now()
+	return s.shelf.append(journal, value, now.Add(life), now)
+}
+
+// Follow implements [store.Store].
+func (s *Store) Follow(journal string) store.Reader { return &reader{store: s, journal: journal} }
+
+type reader struct {
+	store   *Store
+	journal string
+	read    uint64 // the number of the last record that was
+}
+
+// Read implements [store.Reader].
+func (r *reader) Read(ctx context.Context) ([][]byte, error) {
+	if err := store.Check(ctx, r.journal); err != nil {
+		return nil, err
+	}
+	values, last := r.store.shelf.since(r.journal, r.read, r.store.now())
+	r.read = last
+	return values, nil
+}
+
+// Interface guards
+var (
+	_ store.Store           = (*Store)(nil)
+	_ store.KeyKeeper       = (*Store)(nil)
+	_ caddy.Provisioner     = (*Store)(nil)
+	_ caddy.CleanerUpper    = (*Store)(nil)
+	_ caddyfile.Unmarshaler = (*Store)(nil)
+)

@@ -1,0 +1,464 @@
+// Package storetest says whether a store is one: whoever implements [store.Store] runs it in a test.
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+)
+
+// Backend is where a store keeps its entries: a folder, a server. It is empty when a test gets it.
+type Backend struct {
+	// Open returns a store on the backend. Each stands for an instance of its own.
+	Open func() store.Store
+	// Life is a life that is over soon. Where the test has a clock of its own it may be an hour.
+	Life time.Duration
+	// Pass lets at least so much time pass.
+	Pass func(time.Duration)
+}
+
+// long is a life that does not end while a test runs, whatever the clock.
+const long = 1000 * time.Hour
+
+const key = "area/4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945"
+
+// Run runs every test. Around is called for each of them, and calls it with a backend: in a synctest bubble, say.
+func Run(t *testing.T, around func(t *testing.T, test func(*testing.T, Backend))) {
+	for _, tt := range []struct {
+		name string
+		test func(*testing.T, Backend)
+	}{
+		{"what is not there is not found", absent},
+		{"what is put is there for every instance", put},
+		{"put replaces value and life", overwrite},
+		{"any bytes are a value", values},
+		{"entries end with their lives", ends},
+		{"put if absent keeps the first value", putIfAbsent},
+		{"put if absent for ever", forever},
+		{"all who put if absent at once get the same value", putIfAbsentRace},
+		{"what is taken is gone", take},
+		{"of all who take at once one gets it", takeRace},
+		{"what is deleted is gone", remove},
+		{"a journal is read by every instance, once", journal},
+		{"what journals hold ends with its life", journalEnds},
+		{"no append is missed", journalRace},
+		{"keys, values and lives have bounds", bounds},
+		{"a context that is over ends a call", cancelled},
+	} {
+		t.Run(tt.name, func(t *testing.T) { around(t, tt.test) })
+	}
+}
+
+func wantValue(t *testing.T, s store.Store, key, want string) {
+	t.Helper()
+	if got, err := s.Get(t.Context(), key); err != nil || string(got) != want {
+		t.Errorf("%s: got %.40q, %v, want %.40q", key, got, err, want)
+	}
+}
+
+func wantAbsent(t *testing.T, s store.Store, key string) {
+	t.Helper()
+	if got, err := s.Get(t.Context(), key); !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) || got != nil {
+		t.Errorf("%s: got %.40q, %v, want ErrNotFound", key, got, err)
+	}
+}
+
+func mustPut(t *testing.T, s store.Store, key, value string, life time.Duration) {
+	t.Helper()
+	if err := s.Put(t.Context(), key, []byte(value), life); err != nil {
+		t.Fatalf("put %s: %v", key, err)
+	}
+}
+
+func absent(t *testing.T, b Backend) {
+	s := b.Open()
+	wantAbsent(t, s, key)
+	if got, err := s.Take(t.Context(), key); !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) || got != nil {
+		t.Errorf("take: got %q, %v", got, err)
+	}
+	if err := s.Delete(t.Context(), key); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+	if got, err := s.Follow("log").Read(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("read: %q, %v", got, err)
+	}
+}
+
+func put(t *testing.T, b Backend) {
+	one, other := b.Open(), b.Open()
+	mustPut(t, one, key, "value", long)
+	mustPut(t, one, "word", "another", long)
+	wantValue(t, one, key, "value")
+	wantValue(t, other, key, "value")
+	wantValue(t, other, "word", "another")
+	wantAbsent(t, other, "area/other")
+}
+
+func overwrite(t *testing.T, b Backend) {
+	one, other := b.Open(), b.Open()
+	mustPut(t, one, key, "first, and longer", b.Life)
+	mustPut(t, other, key, "second", long)
+	wantValue(t, one, key, "second")
+	b.Pass(b.Life)
+	wantValue(t, one, key, "second")
+	mustPut(t, one, key, "third", b.Life)
+	b.Pass(b.Life)
+	wantAbsent(t, other, key)
+}
+
+func values(t *testing.T, b Backend) {
+	s := b.Open()
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	for i, value := range []string{"", "\x00", string(all), "\r\n$-1\r\n", strings.Repeat("\xff", store.MaxValue)} {
+		key := fmt.Sprintf("value/%d", i)
+		mustPut(t, s, key, value, long)
+		wantValue(t, s, key, value)
+		if got, err := s.PutIfAbsent(t.Context(), key, []byte("other"), long); err != nil || string(got) != value {
+			t.Errorf("%d: put if absent: got %.40q, %v", i, got, err)
+		}
+		if got, err := s.Take(t.Context(), key); err != nil || string(got) != value {
+			t.Errorf("%d: take: got %.40q, %v", i, got, err)
+		}
+	}
+	mine := []byte("mine")
+	if err := s.Put(t.Context(), key, mine, long); err != nil {
+		t.Fatal(err)
+	}
+	copy(mine, "your")
+	got, err := s.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(got, "your")
+	wantValue(t, s, key, "mine")
+}
+
+func ends(t *testing.T, b Backend) {
+	s := b.Open()
+	mustPut(t, s, key, "short", b.Life)
+	mustPut(t, s, "kept", "long", long)
+	b.Pass(b.Life)
+	wantAbsent(t, s, key)
+	wantAbsent(t, b.Open(), key)
+	if got, err := s.Take(t.Context(), key); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("take: got %q, %v", got, err)
+	}
+	wantValue(t, s, "kept", "long")
+}
+
+func putIfAbsent(t *testing.T, b Backend) {
+	one, other := b.Open(), b.Open()
+	for _, value := range []string{"first", "second"} {
+		for _, s := range []store.Store{one, other} {
+			if got, err := s.PutIfAbsent(t.Context(), key, []byte(value), long); err != nil || string(got) != "first" {
+				t.Errorf("put %s: got %q, %v", value, got, err)
+			}
+		}
+	}
+	wantValue(t, other, key, "first")
+	if got, err := one.PutIfAbsent(t.Context(), "short", []byte("short"), b.Life); err != nil || string(got) != "short" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	b.Pass(b.Life)
+	wantAbsent(t, one, "short")
+	if got, err := other.PutIfAbsent(t.Context(), "short", []byte("next"), long); err != nil || string(got) != "next" {
+		t.Errorf("after its life: got %q, %v", got, err)
+	}
+}
+
+func forever(t *testing.T, b Backend) {
+	s := b.Open()
+	if got, err := s.PutIfAbsent(t.Context(), key, []byte("value"), 0); err != nil || string(got) != "value" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	b.Pass(b.Life)
+	wantValue(t, s, key, "value")
+}
+
+const (
+	instances = 3
+	callers   = 32
+)
+
+// atOnce calls f for each caller at the same time, with the store of one of the instances.
+func atOnce(b Backend, f func(caller int, s store.Store)) {
+	var stores []store.Store
+	for range instances {
+		stores = append(stores, b.Open())
+	}
+	var wg sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range callers {
+		wg.Go(func() {
+			<-begin
+			f(i, stores[i%instances])
+		})
+	}
+	close(begin)
+	wg.Wait()
+}
+
+func putIfAbsentRace(t *testing.T, b Backend) {
+	var got [callers]string
+	atOnce(b, func(i int, s store.Store) {
+		value, err := s.PutIfAbsent(t.Context(), key, fmt.Appendf(nil, "of %d", i), long)
+		if err != nil {
+			t.Error(err)
+		}
+		got[i] = string(value)
+	})
+	for i, value := range got {
+		if value != got[0] || !strings.HasPrefix(value, "of ") {
+			t.Errorf("caller %d got %q, caller 0 %q", i, value, got[0])
+		}
+	}
+	wantValue(t, b.Open(), key, got[0])
+}
+
+func take(t *testing.T, b Backend) {
+	one, other := b.Open(), b.Open()
+	mustPut(t, one, key, "value", long)
+	if got, err := other.Take(t.Context(), key); err != nil || string(got) != "value" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	wantAbsent(t, one, key)
+	if got, err := one.Take(t.Context(), key); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("again: got %q, %v", got, err)
+	}
+	mustPut(t, one, key, "next", long)
+	wantValue(t, other, key, "next")
+}
+
+func takeRace(t *testing.T, b Backend) {
+	for round := range 3 {
+		key := fmt.Sprintf("%s/%d", key, round)
+		mustPut(t, b.Open(), key, "value", long)
+		var mu sync.Mutex
+		var winners []int
+		atOnce(b, func(i int, s store.Store) {
+			value, err := s.Take(t.Context(), key)
+			switch {
+			case err == nil && string(value) == "value":
+				mu.Lock()
+				winners = append(winners, i)
+				mu.Unlock()
+			case !errors.Is(err, store.ErrNotFound):
+				t.Errorf("caller %d got %q, %v", i, value, err)
+			}
+		})
+		if len(winners) != 1 {
+			t.Errorf("round %d: the callers %v got it", round, winners)
+		}
+	}
+}
+
+func remove(t *testing.T, b Backend) {
+	one, other := b.Open(), b.Open()
+	mustPut(t, one, key, "value", long)
+	mustPut(t, one, "area/other", "other", long)
+	for range 2 {
+		if err := other.Delete(t.Context(), key); err != nil {
+			t.Error(err)
+		}
+		wantAbsent(t, one, key)
+	}
+	wantValue(t, one, "area/other", "other")
+}
+
+// wantRead fails the test unless the reader brings these values, in any order.
+func wantRead(t *testing.T, r store.Reader, want ...string) {
+	t.Helper()
+	got := read(t, r)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("read %q, want %q", got, want)
+	}
+}
+
+// read returns what the reader brings, sorted, each value once.
+func read(t *testing.T, r store.Reader) []string {
+	t.Helper()
+	values, err := r.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, value := range values {
+		got = append(got, string(value))
+	}
+	slices.Sort(got)
+	return slices.Compact(got)
+}
+
+func mustAppend(t *testing.T, s store.Store, journal, value string, life time.Duration) {
+	t.Helper()
+	if err := s.Append(t.Context(), journal, []byte(value), life); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func journal(t *testing.T, b Backend) {
+	one, other := b.Open(), b.Open()
+	early, mine := other.Follow("log"), one.Follow("log")
+	wantRead(t, early)
+	mustPut(t, one, "log", "no part of it", long)
+	mustAppend(t, one, "log", "a", long)
+	mustAppend(t, one, "log", "a\x00\xff", long)
+	mustAppend(t, one, "log-2", "of another", long)
+	mustAppend(t, one, "log/3", "of another", long)
+	wantRead(t, early, "a", "a\x00\xff")
+	wantRead(t, mine, "a", "a\x00\xff")
+	mustAppend(t, other, "log", "b", long)
+	for _, r := range []store.Reader{early, mine} {
+		if got := read(t, r); !slices.Contains(got, "b") {
+			t.Errorf("what was appended later is missing: %q", got)
+		}
+	}
+	wantRead(t, b.Open().Follow("log"), "a", "a\x00\xff", "b")
+	wantRead(t, b.Open().Follow("log-2"), "of another")
+	wantRead(t, b.Open().Follow("log/3"), "of another")
+	wantValue(t, one, "log", "no part of it")
+}
+
+func journalEnds(t *testing.T, b Backend) {
+	s := b.Open()
+	mustAppend(t, s, "log", "long", long)
+	mustAppend(t, s, "log", "short", b.Life)
+	b.Pass(b.Life)
+	wantRead(t, s.Follow("log"), "long")
+	mustAppend(t, s, "log", "longer", long)
+	wantRead(t, b.Open().Follow("log"), "long", "longer")
+	mustAppend(t, s, "ended", "short", b.Life)
+	b.Pass(b.Life)
+	wantRead(t, s.Follow("ended"))
+	r := s.Follow("ended")
+	wantRead(t, r)
+	mustAppend(t, s, "ended", "next", long)
+	wantRead(t, r, "next")
+}
+
+// journalRace appends while others read.
+func journalRace(t *testing.T, b Backend) {
+	const each = 5
+	readers := make([]store.Reader, 2)
+	seen := make([]map[string]bool, len(readers))
+	done := make(chan struct{})
+	var reading sync.WaitGroup
+	for i := range readers {
+		readers[i], seen[i] = b.Open().Follow("log"), make(map[string]bool)
+		reading.Go(func() {
+			for {
+				values, err := readers[i].Read(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, value := range values {
+					seen[i][string(value)] = true
+				}
+				select {
+				case <-done:
+					return
+				case <-time.After(time.Millisecond):
+				}
+			}
+		})
+	}
+	atOnce(b, func(caller int, s store.Store) {
+		for i := range each {
+			if err := s.Append(t.Context(), "log", fmt.Appendf(nil, "%d of %d", i, caller), long); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	close(done)
+	reading.Wait()
+	for i, r := range readers {
+		for _, value := range read(t, r) {
+			seen[i][value] = true
+		}
+		if len(seen[i]) != each*callers {
+			t.Errorf("reader %d saw %d of %d values", i, len(seen[i]), each*callers)
+		}
+	}
+}
+
+func bounds(t *testing.T, b Backend) {
+	s := b.Open()
+	ctx := t.Context()
+	refused := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, store.ErrStore) || errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	big := bytes.Repeat([]byte("x"), store.MaxValue+1)
+	refused("put of a big value", s.Put(ctx, key, big, long))
+	refused("append of a big value", s.Append(ctx, key, big, long))
+	_, err := s.PutIfAbsent(ctx, key, big, long)
+	refused("put if absent of a big value", err)
+	for _, life := range []time.Duration{0, -time.Second} {
+		refused("put without a life", s.Put(ctx, key, nil, life))
+		refused("append without a life", s.Append(ctx, key, nil, life))
+	}
+	_, err = s.PutIfAbsent(ctx, key, nil, -1)
+	refused("put if absent without a life", err)
+	for _, key := range []string{"", "/", "a/", "/a", "a//b", "..", "a/../b", "A", "a b", "a.b", "a:b", "ä", "a\x00", "a\n", strings.Repeat("a", 201)} {
+		refused("put "+key, s.Put(ctx, key, nil, long))
+		refused("append "+key, s.Append(ctx, key, nil, long))
+		refused("delete "+key, s.Delete(ctx, key))
+		_, err := s.PutIfAbsent(ctx, key, nil, long)
+		refused("put if absent "+key, err)
+		_, err = s.Get(ctx, key)
+		refused("get "+key, err)
+		_, err = s.Take(ctx, key)
+		refused("take "+key, err)
+		_, err = s.Follow(key).Read(ctx)
+		refused("read "+key, err)
+	}
+	wantAbsent(t, s, key)
+	longest := strings.Repeat("a", 100) + "/" + strings.Repeat("b", 99)
+	mustPut(t, s, longest, "value", long)
+	wantValue(t, s, longest, "value")
+	if _, err := s.PutIfAbsent(ctx, longest, []byte("x"), long); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Take(ctx, longest); err != nil {
+		t.Error(err)
+	}
+}
+
+func cancelled(t *testing.T, b Backend) {
+	s := b.Open()
+	mustPut(t, s, key, "value", long)
+	r := s.Follow("log")
+	mustAppend(t, s, "log", "entry", long)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, get := s.Get(ctx, key)
+	_, put := s.PutIfAbsent(ctx, "other", nil, long)
+	_, take := s.Take(ctx, key)
+	_, read := r.Read(ctx)
+	for name, err := range map[string]error{
+		"get": get, "put": s.Put(ctx, key, nil, long), "put if absent": put, "take": take,
+		"delete": s.Delete(ctx, key), "append": s.Append(ctx, "log", nil, long), "read": read,
+	} {
+		if !errors.Is(err, store.ErrStore) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wantValue(t, s, key, "value")
+	wantAbsent(t, s, "other")
+	wantRead(t, r, "entry")
+}
