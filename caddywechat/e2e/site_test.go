@@ -67,19 +67,19 @@ func newApp(t *testing.T) *app {
 	return a
 }
 
-// newSite starts Caddy with the given directives on one site. In them {account} is the account's line with the
-// simulator as platform, and {app} the app's address.
-func newSite(t *testing.T, scheme, directives string) *site {
+// newSite starts Caddy with the given directives on one site, and further variables in its environment. In the directives
+// {account} is the account's line with the simulator as platform, and {app} the app's address.
+func newSite(t *testing.T, scheme, directives string, env ...string) *site {
 	t.Helper()
-	return newSiteAt(t, scheme, host, directives, false)
+	return newSiteAt(t, scheme, host, directives, false, env...)
 }
 
-func newSiteAt(t *testing.T, scheme, host, directives string, anyBrowser bool) *site {
+func newSiteAt(t *testing.T, scheme, host, directives string, anyBrowser bool, env ...string) *site {
 	t.Helper()
-	s := &site{t: t, app: newApp(t), port: freePort(t), admin: freePort(t), env: home(t, "WECHAT_APP_SECRET="+simulator.DemoSecret), scheme: scheme, host: host}
+	s := &site{t: t, app: newApp(t), port: freePort(t), admin: freePort(t), env: home(t, append(env, "WECHAT_APP_SECRET="+simulator.DemoSecret)...), scheme: scheme, host: host}
 	var err error
 	s.sim, err = simulator.New(simulator.Config{Accounts: []simulator.OfficialAccount{
-		{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host},
+		{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host, OpenPlatform: simulator.DemoOpenPlatform},
 	}, AnyBrowser: anyBrowser})
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,9 @@ var ErrStore = errors.New("the store failed")
 // the beginning of another one's; whatever else names an entry stands in it as a hash. A value has at most [MaxValue] bytes.
 // Others may be able to read a store: secrets are sealed before they are put in.
 //
+// Where a store can't keep a promise at once for all instances, it says so: Caddy's storage has locks, which nearly always
+// hold. What must never happen twice is harmless twice, or asks for Redis.
+//
 // Entries end by themselves, up to a second late, and are never dropped before: a store that is full refuses new ones. A
 // call whose context ends returns soon after. A store that is down answers [ErrStore], and works again when it can. Nothing
 // is read from or written to a store while a configuration is loaded.
