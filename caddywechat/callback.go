@@ -205,7 +205,7 @@ func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) e
 	if err != nil {
 		return h.fail(w, c.visit, problemInternal, err)
 	}
-	h.logReturn(c, "logged in", s.Identity)
+	h.logReturn(c, "logged in", s.Identity, zap.Stringer("session", s.ID))
 	http.SetCookie(w, h.cookies.New(sealed, end.Sub(now), secure))
 	http.SetCookie(w, c.attempts.Cookie(c.place, sealedAttempt, spent, now))
 	redirect(w, http.StatusFound, login.Location(c.origin.String(), c.landing))

@@ -19,9 +19,9 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "wechat",
-		Short: "WeChat login: a demo, and a simulator of WeChat",
+		Short: "WeChat login: a demo, a simulator of WeChat, and revoking sessions",
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(demoCommand(), simulatorCommand())
+			cmd.AddCommand(demoCommand(), simulatorCommand(), revokeCommand())
 		},
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
@@ -118,7 +119,8 @@ func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	for _, s := range sessions {
-		h.memory.revoked.Add(s.ID, s.Expires, h.now())
+		// A store that fails is logged by its watch. The session is over here all the same.
+		_ = h.revoke(v.Context(), session.RevokeSession(s.ID, h.now(), s.Expires))
 	}
 	http.SetCookie(w, h.cookies.New("", 0, v.origin.secure()))
 	for _, c := range h.attempts(v, sealers).RemoveAll() {
@@ -155,10 +157,10 @@ func (h *Handler) me(w http.ResponseWriter, v *visit) error {
 	return writeJSON(w, http.StatusOK, body)
 }
 
-// health tells a balancer whether visitors can log in here.
+// health tells a balancer whether all that visitors may need works here: the session key, and the store.
 func (h *Handler) health(w http.ResponseWriter, v *visit) error {
 	status := http.StatusOK
-	if _, err := h.keyring.sealers(v.Context()); err != nil {
+	if _, err := h.keyring.sealers(v.Context()); err != nil || !h.storeWorks(v.Context()) {
 		status = http.StatusServiceUnavailable
 	}
 	w.Header().Set("Cache-Control", "no-store")

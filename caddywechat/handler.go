@@ -103,6 +103,8 @@ type Handler struct {
 	lives    session.Lives
 	cookies  session.Cookies
 	store    store.Store
+	shared   *sharedStore
+	storeKey string // names the store among those of the process
 	keyring  *keyring
 	memory   *memory
 	cleanup  sync.Once

@@ -34,6 +34,7 @@ func (h *Handler) openSessions(v *visit) ([]session.Session, error) {
 		if seen++; seen > maxSessionCookies {
 			return nil, nil
 		}
+		h.knowRevocations(v.Context())
 		sealers, err := h.keyring.sealers(v.Context())
 		if err != nil {
 			return nil, err
@@ -49,12 +50,15 @@ func (h *Handler) openSessions(v *visit) ([]session.Session, error) {
 // isLive judges a session by the clock and by the configuration of today.
 func (h *Handler) isLive(s session.Session) bool {
 	a := h.accountOf(s.Identity.Get(identity.Account))
-	return a != nil &&
-		a.AppID() == s.Identity.Get(identity.AppID) &&
-		h.person(a, s.Identity) != "" &&
+	if a == nil {
+		return false
+	}
+	user := h.person(a, s.Identity)
+	return a.AppID() == s.Identity.Get(identity.AppID) &&
+		user != "" &&
 		h.now().Before(s.End(h.lives)) &&
 		(s.Identity.Get(identity.Snapshot) == "" || allowsSnapshots(a)) &&
-		!h.memory.revoked.Has(s.ID)
+		!h.memory.revoked.Has(s, user)
 }
 
 func allowsSnapshots(a account.Account) bool {

@@ -59,9 +59,14 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // Cleanup gives back what Provision took. It is also called when Provision failed, and while requests are still on
 // their way through the handler.
 func (h *Handler) Cleanup() (err error) {
-	if h.memory != nil {
-		h.cleanup.Do(func() { err = releaseMemory() })
-	}
+	h.cleanup.Do(func() {
+		if h.shared != nil {
+			err = releaseStore(h)
+		}
+		if h.memory != nil {
+			err = errors.Join(err, releaseMemory())
+		}
+	})
 	return err
 }
 
@@ -239,15 +244,18 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	if h.StoreRaw == nil {
 		h.StoreRaw = []byte(`{"module":"caddy"}`)
 	}
+	h.storeKey = string(h.StoreRaw)
 	guest, err := ctx.LoadModule(h, "StoreRaw")
 	if err != nil {
 		return fmt.Errorf("loading the store: %w", err)
 	}
-	var ok bool
-	if h.store, ok = guest.(store.Store); !ok {
+	bare, ok := guest.(store.Store)
+	if !ok {
 		return fmt.Errorf("store: %T is no store", guest)
 	}
-	if keeper, ok := h.store.(store.KeyKeeper); ok && len(secrets) == 0 {
+	h.shared = shareStore(h)
+	h.store = watched{bare, h.shared, h.logger}
+	if keeper, ok := bare.(store.KeyKeeper); ok && len(secrets) == 0 {
 		warning, err := keeper.KeepsKey()
 		if err != nil {
 			return fmt.Errorf("session key: %w", err)

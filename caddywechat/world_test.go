@@ -111,7 +111,9 @@ func (w *world) provision(directive string) *Handler {
 	h := module.(*Handler)
 	core, logs := observer.New(zap.DebugLevel)
 	h.logger, h.now, w.logs = zap.New(core), w.now, logs
-	h.store.(interface{ UseClock(func() time.Time) }).UseClock(w.now)
+	bare := h.store.(watched).Store
+	bare.(interface{ UseClock(func() time.Time) }).UseClock(w.now)
+	h.store = watched{bare, h.shared, h.logger}
 	w.t.Cleanup(func() { h.Cleanup() })
 	return h
 }

@@ -2,71 +2,136 @@ package session
 
 import (
 	"encoding/binary"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 )
 
 func number(n int) (id ID) {
-	binary.BigEndian.PutUint64(id[:], uint64(n))
+	binary.LittleEndian.PutUint64(id[:], uint64(n))
 	return id
+}
+
+// sessionOf is a session with that number, of somebody, begun at the login.
+func sessionOf(n int) Session {
+	return Session{ID: number(n), Created: login, Identity: identity.Identity{}.With(identity.OpenID, "oSomebody")}
+}
+
+func (r *Revoked) remembered() (n int) {
+	for i := range r.sessions {
+		n += len(r.sessions[i].end)
+	}
+	return n
 }
 
 func TestAnEndedSessionIsRevokedAndNoOther(t *testing.T) {
 	var r Revoked
-	if r.Has(number(1)) {
+	if r.Has(sessionOf(1), "somebody") {
 		t.Error("the zero Revoked holds a session")
 	}
-	r.Add(number(1), login.Add(day), login)
-	r.Add(number(1), login.Add(day), login.Add(time.Minute))
-	if !r.Has(number(1)) {
+	r.Add(RevokeSession(number(1), login, login.Add(day)), login)
+	r.Add(RevokeSession(number(1), login.Add(time.Minute), login.Add(day)), login.Add(time.Minute))
+	if !r.Has(sessionOf(1), "somebody") {
 		t.Error("not revoked")
 	}
-	if r.Has(number(2)) {
+	if r.Has(sessionOf(2), "somebody") {
 		t.Error("another session is revoked")
 	}
-	if len(r.order) != 1 {
-		t.Errorf("ended twice it is kept %d times", len(r.order))
+	if n := r.remembered(); n != 1 {
+		t.Errorf("ended twice it is kept %d times", n)
+	}
+}
+
+func TestWhoIsRevokedHasNoSessionFromBefore(t *testing.T) {
+	for name, revocation := range map[string]Revocation{
+		"user":   RevokeUser("somebody", login.Add(time.Hour)),
+		"openid": RevokeOpenID("oSomebody", login.Add(time.Hour)),
+		"all":    RevokeAll(login.Add(time.Hour)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r Revoked
+			r.Add(revocation, login.Add(time.Hour))
+			s := sessionOf(1)
+			if !r.Has(s, "somebody") {
+				t.Error("not revoked")
+			}
+			s.Created = login.Add(time.Hour)
+			if !r.Has(s, "somebody") {
+				t.Error("a session of the same second lives on")
+			}
+			s.Created = login.Add(time.Hour + time.Second)
+			if r.Has(s, "somebody") {
+				t.Error("a login after that is revoked, too")
+			}
+			s.Created, s.Identity = login, identity.Identity{}.With(identity.OpenID, "oOther")
+			if r.Has(s, "other") != (name == "all") {
+				t.Error("somebody else is revoked, or not with all")
+			}
+			r.Add(RevokeUser("somebody", login.Add(time.Minute)), login.Add(time.Hour)) // which was read late
+			if !r.Has(sessionOf(1), "somebody") {
+				t.Error("an older revocation takes the place of a newer one")
+			}
+		})
+	}
+}
+
+func TestAUserIsNoOpenID(t *testing.T) {
+	var r Revoked
+	r.Add(RevokeUser("oSomebody", login), login)
+	if r.Has(sessionOf(1), "somebody") {
+		t.Error("a user of that name is taken for an openid")
+	}
+}
+
+func TestPeopleAreForgottenWhenNoSessionOfTheirsCanLive(t *testing.T) {
+	var r Revoked
+	r.Add(RevokeUser("a", login), login)
+	r.Add(RevokeUser("b", login.Add(LongestLife)), login.Add(LongestLife))
+	if n := len(*r.people.Load()); n != 1 {
+		t.Errorf("%d people are remembered", n)
 	}
 }
 
 func TestASessionThatIsOverNeedNotBeRemembered(t *testing.T) {
 	var r Revoked
-	r.Add(number(1), login, login)
-	r.Add(number(2), login.Add(-time.Second), login)
-	if len(r.end) != 0 || len(r.order) != 0 {
-		t.Errorf("%d are remembered", len(r.end))
+	r.Add(RevokeSession(number(1), login, login), login)
+	r.Add(RevokeSession(number(2), login, login.Add(-time.Second)), login)
+	if n := r.remembered(); n != 0 {
+		t.Errorf("%d are remembered", n)
 	}
 }
 
 func TestRevokedSessionsAreForgottenWhenTheyWouldHaveEnded(t *testing.T) {
 	var r Revoked
 	for i := range 100 {
-		r.Add(number(i), login.Add(day), login)
+		r.Add(RevokeSession(number(i*shards), login, login.Add(day)), login)
 	}
-	r.Add(number(100), login.Add(3*day), login.Add(day-time.Second))
-	if len(r.end) != 101 {
-		t.Errorf("%d are remembered before their end, want 101", len(r.end))
+	r.Add(RevokeSession(number(100*shards), login, login.Add(3*day)), login.Add(day-time.Second))
+	if n := r.remembered(); n != 101 {
+		t.Errorf("%d are remembered before their end, want 101", n)
 	}
-	r.Add(number(101), login.Add(3*day), login.Add(day))
-	if len(r.end) != 2 || len(r.order) != 2 {
-		t.Errorf("%d are remembered after their end, want 2", len(r.end))
+	r.Add(RevokeSession(number(101*shards), login, login.Add(3*day)), login.Add(day))
+	if n := r.remembered(); n != 2 {
+		t.Errorf("%d are remembered after their end, want 2", n)
 	}
-	if !r.Has(number(100)) {
+	if !r.Has(sessionOf(100*shards), "") {
 		t.Error("one that still lives was forgotten")
 	}
 }
 
 func TestRevokedIsBounded(t *testing.T) {
 	var r Revoked
-	const more = 50
-	for i := range maxRevoked + more {
-		r.Add(number(i), login.Add(day), login)
+	const more = 50 * shards
+	for i := range maxRevoked/shards*shards + more {
+		r.Add(RevokeSession(number(i), login, login.Add(day)), login)
 	}
-	if len(r.end) != maxRevoked || len(r.order) != maxRevoked {
-		t.Errorf("%d are remembered, at most %d may be", len(r.end), maxRevoked)
+	if n := r.remembered(); n > maxRevoked {
+		t.Errorf("%d are remembered, at most %d may be", n, maxRevoked)
 	}
-	if r.Has(number(more-1)) || !r.Has(number(more)) || !r.Has(number(maxRevoked+more-1)) {
+	if r.Has(sessionOf(0), "") || !r.Has(sessionOf(maxRevoked), "") {
 		t.Error("not the oldest went first")
 	}
 }
@@ -77,12 +142,76 @@ func TestRevokedIsSafeForConcurrentUse(t *testing.T) {
 	for g := range 8 {
 		wg.Go(func() {
 			for i := range 200 {
-				r.Add(number(g*200+i), login.Add(day), login)
-				if !r.Has(number(g*200 + i)) {
+				r.Add(RevokeSession(number(g*200+i), login, login.Add(day)), login)
+				r.Add(RevokeUser(string(rune('a'+g)), login), login)
+				if !r.Has(sessionOf(g*200+i), "") || !r.Has(sessionOf(9999), string(rune('a'+g))) {
 					t.Error("not revoked")
 				}
 			}
 		})
 	}
 	wg.Wait()
+}
+
+func TestRevocationsTravel(t *testing.T) {
+	for _, want := range []Revocation{
+		RevokeSession(number(7), login, login.Add(day)), RevokeUser("somebody", login), RevokeOpenID("oSomebody", login), RevokeAll(login),
+	} {
+		text, err := want.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Revocation
+		if err := got.UnmarshalBinary(text); err != nil || got.subject != want.subject || got.of != want.of || got.At.Unix() != want.At.Unix() || got.End.Unix() != want.End.Unix() {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+		if strings.Contains(string(text), "omebody") {
+			t.Errorf("%q tells who it is", text)
+		}
+	}
+}
+
+func TestIDsAsText(t *testing.T) {
+	id := number(77)
+	if got, err := ParseID(id.String()); err != nil || got != id {
+		t.Errorf("got %s, %v", got, err)
+	}
+	for _, bad := range []string{"", "x", id.String()[1:], id.String() + "0", strings.Repeat("g", 32), strings.Repeat("é", 16)} {
+		if _, err := ParseID(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+func FuzzRevocation(f *testing.F) {
+	for _, r := range []Revocation{RevokeAll(login), RevokeSession(number(1), login, login.Add(day))} {
+		text, _ := r.MarshalBinary()
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var r Revocation
+		if r.UnmarshalBinary(text) == nil {
+			if _, err := r.MarshalBinary(); err != nil {
+				t.Error(err)
+			}
+			new(Revoked).Add(r, login)
+		}
+	})
+}
+
+func BenchmarkRevoked(b *testing.B) {
+	var r Revoked
+	for i := range 10_000 {
+		r.Add(RevokeSession(number(i), login, login.Add(day)), login)
+	}
+	r.Add(RevokeUser("x", login), login)
+	s := sessionOf(20_000)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if r.Has(s, "somebody") {
+				b.Error("revoked")
+			}
+		}
+	})
 }

@@ -1,0 +1,190 @@
+package caddywechat
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+)
+
+// order gives the admin API an order, and returns the status.
+func order(t *testing.T, method, body string) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	route := new(Admin).Routes()[0]
+	if route.Pattern != "/wechat/revoke" {
+		t.Fatalf("it listens at %s", route.Pattern)
+	}
+	err := route.Handler.ServeHTTP(w, httptest.NewRequest(method, route.Pattern, strings.NewReader(body)))
+	if apiErr, ok := errors.AsType[caddy.APIError](err); ok {
+		return apiErr.HTTPStatus, apiErr.Err.Error()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.Code, w.Body.String()
+}
+
+// sessionID returns the id in the log's last line about a login.
+func (w *world) sessionID() string {
+	for _, line := range w.logs.FilterMessage("callback").All() {
+		if id, ok := line.ContextMap()["session"].(string); ok {
+			return id
+		}
+	}
+	return ""
+}
+
+func TestRevoke(t *testing.T) {
+	for name, body := range map[string]func(*world) string{
+		"user":    func(*world) string { return `{"user":"` + person + `"}` },
+		"openid":  func(*world) string { return `{"openid":"` + person + `"}` },
+		"session": func(w *world) string { return `{"session":"` + w.sessionID() + `"}` },
+		"all":     func(*world) string { return `{"all":true}` },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "")
+			b := w.browser(inWeChat)
+			b.login("/")
+			if err := w.sim.Hold("afang"); err != nil {
+				t.Fatal(err)
+			}
+			other := w.browser(inWeChat)
+			other.login("/")
+			if status, text := order(t, "POST", body(w)); status != http.StatusOK || text != "{\"revoked\":true}\n" {
+				t.Fatalf("status %d: %s", status, text)
+			}
+			b.send("GET", "/").wantJSON(t, http.StatusUnauthorized, "login_required")
+			want := http.StatusOK
+			if name == "all" {
+				want = http.StatusUnauthorized
+			}
+			other.send("GET", "/").wantStatus(t, want)
+			w.pass(2 * time.Second)
+			b.login("/") // whoever was revoked may come again
+			w.pass(time.Hour)
+			b.send("GET", "/").wantStatus(t, http.StatusOK)
+		})
+	}
+}
+
+func TestRevocationsOfOtherInstances(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	b.login("/")
+	text, err := session.RevokeUser(person, w.now()).MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.handler.store.Append(t.Context(), revocationJournal, text, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.handler.store.Append(t.Context(), revocationJournal, []byte("of a later version"), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	w.handler.readRevocations(t.Context(), w.handler.store.Follow(revocationJournal))
+	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	if n := w.logs.FilterMessageSnippet("not understood").Len(); n != 1 {
+		t.Errorf("%d lines about what was not understood", n)
+	}
+}
+
+func TestALogoutIsTold(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	b.login("/")
+	b.open("/_wechat/logout")
+	values, err := w.handler.store.Follow(revocationJournal).Read(t.Context())
+	if err != nil || len(values) != 1 {
+		t.Errorf("%d revocations in the store, %v", len(values), err)
+	}
+}
+
+// failingStore fails when it is told to.
+type failingStore struct {
+	store.Store
+	fail *bool
+}
+
+func (s failingStore) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
+	if *s.fail {
+		return store.ErrStore
+	}
+	return s.Store.Append(ctx, journal, value, life)
+}
+
+func (s failingStore) Get(ctx context.Context, key string) ([]byte, error) {
+	if *s.fail {
+		return nil, store.ErrStore
+	}
+	return s.Store.Get(ctx, key)
+}
+
+func TestAStoreThatFails(t *testing.T) {
+	w := newWorld(t, "")
+	fail := true
+	w.handler.store = watched{failingStore{w.handler.store.(watched).Store, &fail}, w.handler.shared, w.handler.logger}
+	b, other := w.browser(inWeChat), w.browser(inWeChat)
+	b.login("/")
+	other.login("/")
+
+	b.open("/_wechat/logout").wantStatus(t, http.StatusOK)
+	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	other.send("GET", "/").wantStatus(t, http.StatusOK)
+	if status, text := order(t, "POST", `{"openid":"`+person+`"}`); status != http.StatusServiceUnavailable || !strings.Contains(text, "revoked here") {
+		t.Errorf("status %d: %s", status, text)
+	}
+	other.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	b.open("/_wechat/health").wantStatus(t, http.StatusServiceUnavailable)
+	w.pass(2 * time.Second)
+	b.login("/page") // a silent login needs no store
+	if n := w.logs.FilterMessageSnippet("the store cannot be").Len(); n != 2 {
+		t.Errorf("%d lines say so, want one for reading and one for writing", n)
+	}
+
+	fail = false
+	w.handler.shared.sendPending(t.Context(), w.handler)
+	values, err := w.handler.store.Follow(revocationJournal).Read(t.Context())
+	if err != nil || len(values) != 2 {
+		t.Errorf("%d revocations in the store, %v", len(values), err)
+	}
+	b.open("/_wechat/health").wantStatus(t, http.StatusOK)
+	if n := w.logs.FilterMessageSnippet("again").Len(); n != 2 {
+		t.Errorf("%d lines say that it works again, want 2", n)
+	}
+}
+
+func TestBadOrders(t *testing.T) {
+	newWorld(t, "")
+	for body, want := range map[string]string{
+		`{}`:                      "exactly one",
+		`{"user":""}`:             "exactly one",
+		`{"user":"a","all":true}`: "exactly one",
+		`{"session":"x"}`:         "hex digits",
+		`{"nickname":"a"}`:        "nickname",
+		`{"all":"yes"}`:           "all",
+		`not JSON`:                "invalid",
+		`{"user":"` + strings.Repeat("a", longestOrder) + `"}`: "too large",
+	} {
+		if status, text := order(t, "POST", body); status != http.StatusBadRequest || !strings.Contains(text, want) {
+			t.Errorf("%.40s: status %d: %s", body, status, text)
+		}
+	}
+	if status, _ := order(t, "GET", ""); status != http.StatusMethodNotAllowed {
+		t.Errorf("GET: status %d", status)
+	}
+}
+
+func TestNobodyToRevoke(t *testing.T) {
+	if status, text := order(t, "POST", `{"all":true}`); status != http.StatusNotFound || !strings.Contains(text, "wechat_auth") {
+		t.Errorf("status %d: %s", status, text)
+	}
+}

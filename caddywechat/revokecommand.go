@@ -1,0 +1,59 @@
+package caddywechat
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func revokeCommand() *cobra.Command {
+	var (
+		order                    revokeOrder
+		address, config, adapter string
+	)
+	cmd := &cobra.Command{
+		Use:   "revoke --user <id> | --openid <id> | --session <id> | --all",
+		Short: "Ends sessions, on every instance that shares the store",
+		Long: `Ends sessions before their time: those that a person has by now, one, or all. It asks
+the running Caddy by its admin API, which must be on. The revocation is in force
+there at once, on all instances that share its store within five seconds, and
+outlives restarts. Whoever is revoked may log in again; to keep people out, don't
+let them through after the login.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := order.revocation(time.Now()); err != nil {
+				return err
+			}
+			adminAddress, err := caddycmd.DetermineAdminAPIAddress(address, nil, config, adapter)
+			if err != nil {
+				return fmt.Errorf("finding the admin API: %w", err)
+			}
+			body, err := json.Marshal(order)
+			if err != nil {
+				return err
+			}
+			res, err := caddycmd.AdminAPIRequest(adminAddress, http.MethodPost, revokePath,
+				http.Header{"Content-Type": {"application/json"}}, bytes.NewReader(body))
+			if err != nil {
+				return fmt.Errorf("asking the running Caddy: %w", err)
+			}
+			defer res.Body.Close()
+			fmt.Fprintln(cmd.OutOrStdout(), "revoked")
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&order.User, "user", "", "the person whom the app gets as X-Wechat-User")
+	flags.StringVar(&order.OpenID, "openid", "", "the person, by WeChat's openid")
+	flags.StringVar(&order.Session, "session", "", "one session, by its id from the callback's log line")
+	flags.BoolVar(&order.All, "all", false, "everybody")
+	flags.StringVar(&address, "address", "", "where the admin API listens; default: as the configuration says, else localhost:2019")
+	flags.StringVarP(&config, "config", "c", "", "a configuration file to take the admin API's address from")
+	flags.StringVarP(&adapter, "adapter", "a", "", "the configuration file's adapter, such as caddyfile")
+	return cmd
+}

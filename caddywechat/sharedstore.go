@@ -1,0 +1,168 @@
+package caddywechat
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+)
+
+// sharedStore is a store as all sites of the process use it that name the same one, beyond reloads of the configuration:
+// with one opinion on whether it works, and one reader of the revocations in it.
+type sharedStore struct {
+	revocations
+	reading, writing condition
+
+	mu    sync.Mutex
+	sites []*Handler // those that use it, the newest last
+	asked time.Time  // when somebody's question for the health last led to one to the store
+}
+
+// sharedStores has them by the configuration of the store's module.
+var sharedStores = caddy.NewUsagePool()
+
+// shareStore returns the sharedStore of h's store, which h uses until releaseStore.
+func shareStore(h *Handler) *sharedStore {
+	value, _, _ := sharedStores.LoadOrNew(h.storeKey, func() (caddy.Destructor, error) { return new(sharedStore), nil })
+	s := value.(*sharedStore)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sites = append(s.sites, h)
+	return s
+}
+
+func releaseStore(h *Handler) error {
+	s := h.shared
+	s.mu.Lock()
+	s.sites = slices.DeleteFunc(s.sites, func(site *Handler) bool { return site == h })
+	s.mu.Unlock()
+	_, err := sharedStores.Delete(h.storeKey)
+	return err
+}
+
+// Destruct implements [caddy.Destructor]: no site uses the store any more.
+func (s *sharedStore) Destruct() error {
+	s.revocations.stop()
+	return nil
+}
+
+// newest returns the site that came last, whose configuration is the one to work with; nil when there is none any more.
+func (s *sharedStore) newest() *Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.sites) == 0 {
+		return nil
+	}
+	return s.sites[len(s.sites)-1]
+}
+
+// healthEvery is how often whoever asks for the health of a site makes it ask the store.
+const healthEvery = time.Second
+
+// storeWorks reports whether the store can be read, and could be written when that was last tried.
+func (h *Handler) storeWorks(ctx context.Context) bool {
+	s := h.shared
+	s.mu.Lock()
+	asked := h.now()
+	isFresh := asked.Sub(s.asked) < healthEvery
+	if !isFresh {
+		s.asked = asked
+	}
+	s.mu.Unlock()
+	if !isFresh {
+		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+		defer cancel()
+		_, _ = h.store.Get(ctx, "health") // its watch takes note
+	}
+	return !s.reading.failing.Load() && !s.writing.failing.Load()
+}
+
+// condition is whether a store can be read, or written.
+type condition struct{ failing atomic.Bool }
+
+// watched is a site's store, whose changes between working and failing are logged, each by one line for all sites.
+type watched struct {
+	store.Store
+	shared *sharedStore
+	logger *zap.Logger
+}
+
+func (w watched) Get(ctx context.Context, key string) ([]byte, error) {
+	value, err := w.Store.Get(ctx, key)
+	w.noteReading(ctx, err)
+	return value, err
+}
+
+func (w watched) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
+	err := w.Store.Put(ctx, key, value, life)
+	w.noteWriting(ctx, err)
+	return err
+}
+
+func (w watched) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
+	kept, err := w.Store.PutIfAbsent(ctx, key, value, life)
+	w.noteWriting(ctx, err)
+	return kept, err
+}
+
+func (w watched) Take(ctx context.Context, key string) ([]byte, error) {
+	value, err := w.Store.Take(ctx, key)
+	w.noteReading(ctx, err)
+	return value, err
+}
+
+func (w watched) Delete(ctx context.Context, key string) error {
+	err := w.Store.Delete(ctx, key)
+	w.noteReading(ctx, err) // a store that is full can still forget
+	return err
+}
+
+func (w watched) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
+	err := w.Store.Append(ctx, journal, value, life)
+	w.noteWriting(ctx, err)
+	return err
+}
+
+func (w watched) Follow(journal string) store.Reader {
+	return watchedReader{w.Store.Follow(journal), w}
+}
+
+type watchedReader struct {
+	store.Reader
+	watched watched
+}
+
+func (r watchedReader) Read(ctx context.Context) ([][]byte, error) {
+	values, err := r.Reader.Read(ctx)
+	r.watched.noteReading(ctx, err)
+	return values, err
+}
+
+func (w watched) noteReading(ctx context.Context, err error) {
+	w.note(ctx, &w.shared.reading, "read", err)
+}
+
+func (w watched) noteWriting(ctx context.Context, err error) {
+	w.note(ctx, &w.shared.writing, "written", err)
+}
+
+func (w watched) note(ctx context.Context, c *condition, what string, err error) {
+	switch {
+	case err == nil || errors.Is(err, store.ErrNotFound):
+		if c.failing.CompareAndSwap(true, false) {
+			w.logger.Info("the store can be " + what + " again")
+		}
+	case errors.Is(ctx.Err(), context.Canceled): // whoever asked has left: that says nothing about the store
+	default:
+		if c.failing.CompareAndSwap(false, true) {
+			w.logger.Error("the store cannot be "+what+": sessions and silent logins go on, what needs memory does not", zap.Error(err))
+		}
+	}
+}
