@@ -120,6 +120,11 @@ func revokeEverywhere(ctx context.Context, order revokeOrder) (err error) {
 		if failed := h.revoke(ctx, revocation); failed != nil {
 			err = errors.Join(err, fmt.Errorf("revoked here; other instances will know when the store works again: %w", failed))
 		}
+		for _, site := range value.(*sharedStore).all() {
+			if failed := site.forget(ctx, order); failed != nil {
+				err = errors.Join(err, fmt.Errorf("what WeChat gave for the person could not be removed from the store: %w", failed))
+			}
+		}
 		h.logger.Info("sessions revoked", zap.Reflect("order", order), zap.Bool("stored", err == nil))
 		return true
 	})
@@ -127,6 +132,24 @@ func revokeEverywhere(ctx context.Context, order revokeOrder) (err error) {
 		return errNoSite
 	}
 	return err
+}
+
+// forget removes what the site keeps about the person of an order.
+func (h *Handler) forget(ctx context.Context, order revokeOrder) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if order.User != "" {
+		return h.forgetPerson(ctx, order.User)
+	}
+	if order.OpenID == "" || !h.keepsSecrets() {
+		return nil // nobody in particular: secrets end by themselves
+	}
+	for _, user := range h.usersOf(ctx, order.OpenID) {
+		if err := h.forgetPerson(ctx, user); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Interface guards

@@ -35,6 +35,7 @@ func init() {
 //			key      <secret>...
 //			lifetime <duration>
 //			idle     <duration>
+//			refresh  <duration>
 //			cookie   <name>
 //			domain   <domain>
 //		}
@@ -274,6 +275,10 @@ func (p *authParser) session() error {
 			if err := config.Single(p.Dispenser, &s.Idle, config.Lifetime); err != nil {
 				return err
 			}
+		case "refresh":
+			if err := config.Single(p.Dispenser, &s.Refresh, config.Lifetime); err != nil {
+				return err
+			}
 		case "cookie":
 			if err := config.Single(p.Dispenser, &s.Cookie, config.CookieName); err != nil {
 				return err
@@ -283,7 +288,7 @@ func (p *authParser) session() error {
 				return err
 			}
 		default:
-			return p.Errf("session has no option %q: it takes key, lifetime, idle, cookie, domain", option)
+			return p.Errf("session has no option %q: it takes key, lifetime, idle, refresh, cookie, domain", option)
 		}
 	}
 	return nil

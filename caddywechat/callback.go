@@ -128,11 +128,11 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 var errSnapshot = errors.New("a snapshot page's visitor is nobody")
 
 func (h *Handler) exchange(ctx context.Context, c *returning, code string) login.Result {
-	id, err := c.account.Exchange(ctx, code, c.attempt.Profile)
+	grant, err := c.account.Exchange(ctx, code, c.attempt.Profile)
 	if err != nil {
 		return login.Result{Err: err}
 	}
-	id = id.With(identity.Account, c.account.Kind()).With(identity.AppID, c.account.AppID())
+	id := grant.Identity.With(identity.Account, c.account.Kind()).With(identity.AppID, c.account.AppID())
 	lifetime := h.lives.Lifetime
 	if id.Get(identity.Snapshot) != "" {
 		if !allowsSnapshots(c.account) {
@@ -144,6 +144,7 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 	if err != nil {
 		return login.Result{Err: err}
 	}
+	h.keepRenewal(ctx, id, grant.Renewal)
 	return login.Result{Session: session.New(id, h.now(), lifetime)}
 }
 

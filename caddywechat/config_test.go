@@ -192,6 +192,7 @@ func TestGoodCaddyfiles(t *testing.T) {
 					key {env.KEY_1} {env.KEY_2}
 					lifetime 30d
 					idle 12h
+					refresh 1d
 					cookie shop
 					domain example.com
 				}
@@ -210,7 +211,7 @@ func TestGoodCaddyfiles(t *testing.T) {
 				`"headers":{"fields":[{"field":"openid","header":"X-My-Openid"}],"presets":["default","remote_user"]},"keep_fragment":true,` +
 				`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","pages":"/srv/pages","platform":"http://127.0.0.1:9090","platform_fallback":"http://127.0.0.1:9091","prefix":"/auth","public_url":"https://h5.example.com",` +
 				`"rules":[{"ask":"none","match":[{"path":["*.css","*.js"]}]},{"ask":"optional","match":[{"path":["/app/news/*"]}]},{"ask":"userinfo","match":[{"path":["/app/me"]}]},{"ask":"login"}],` +
-				`"session":{"cookie":"shop","domain":"example.com","idle":"12h","key":["{env.KEY_1}","{env.KEY_2}"],"lifetime":"30d"},"store":{"module":"caddy"},"timeout":"3s","user_id":"unionid"}`,
+				`"session":{"cookie":"shop","domain":"example.com","idle":"12h","key":["{env.KEY_1}","{env.KEY_2}"],"lifetime":"30d","refresh":"1d"},"store":{"module":"caddy"},"timeout":"3s","user_id":"unionid"}`,
 		},
 		{
 			"memory", "wechat_auth {\n" + anAccount + "store memory\n}",
@@ -275,9 +276,12 @@ func TestNothingIsTouchedByLoading(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range []string{"", `,"store":{"module":"memory"}`, `,"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"redis://127.0.0.1:1"}`} {
-		_, err = ctx.LoadModuleByID("http.handlers.wechat_auth",
+		module, err := ctx.LoadModuleByID("http.handlers.wechat_auth",
 			[]byte(`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"}],"platform":"http://127.0.0.1:1"`+s+`}`))
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := module.(*Handler).Cleanup(); err != nil {
 			t.Error(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
@@ -121,6 +122,7 @@ func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
 	for _, s := range sessions {
 		// A store that fails is logged by its watch. The session is over here all the same.
 		_ = h.revoke(v.Context(), session.RevokeSession(s.ID, h.now(), s.Expires))
+		h.forgetInBackground(h.person(h.accountOf(s.Identity.Get(identity.Account)), s.Identity))
 	}
 	http.SetCookie(w, h.cookies.New("", 0, v.origin.secure()))
 	for _, c := range h.attempts(v, sealers).RemoveAll() {

@@ -66,7 +66,8 @@ func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 	s, err := h.liveSession(v)
 	switch {
 	case s != nil && h.satisfies(s, ask):
-		return v.next(h.note(w, v, s), s.Identity)
+		s, isRenewed := h.renew(v, s)
+		return v.next(h.note(w, v, s, isRenewed), s.Identity)
 	case ask == AskOptional:
 		return v.next(w, nil)
 	case err != nil:

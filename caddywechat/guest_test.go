@@ -46,11 +46,11 @@ func (badge) AuthorizeURL(redirectURI, state string, _ bool) string {
 	return "https://login.example/?back=" + url.QueryEscape(redirectURI) + "&state=" + state
 }
 
-func (badge) Exchange(_ context.Context, code string, _ bool) (identity.Identity, error) {
+func (badge) Exchange(_ context.Context, code string, _ bool) (account.Grant, error) {
 	if code == "stale" {
-		return nil, account.ErrCodeRefused
+		return account.Grant{}, account.ErrCodeRefused
 	}
-	return identity.Identity{}.With("badge_no", code), nil
+	return account.Grant{Identity: identity.Identity{}.With("badge_no", code)}, nil
 }
 
 func TestAKindOfAccountOfSomebodyElse(t *testing.T) {

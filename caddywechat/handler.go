@@ -101,6 +101,7 @@ type Handler struct {
 	headers  *identity.Headers
 	pages    *page.Pages
 	lives    session.Lives
+	refresh  time.Duration // how old a profile becomes before it is renewed; 0: any age
 	cookies  session.Cookies
 	store    store.Store
 	shared   *sharedStore
@@ -113,6 +114,7 @@ type Handler struct {
 
 	forwardedProtoHint sync.Once
 	verifyFileHint     limiter
+	renewalHint        limiter
 	domainHint         limiter
 }
 
@@ -129,6 +131,11 @@ type SessionConfig struct {
 	// How long a visitor may go to no page before the session ends. Only navigations count, since only they may bring a new
 	// cookie. Default: as long as the lifetime.
 	Idle string `json:"idle,omitempty"`
+
+	// How old a profile becomes before it is renewed, in the background: the next navigation after that brings the new
+	// nickname and avatar. Who withdrew the consent or changed the password logs in again. For it, WeChat's refresh token is
+	// kept in the store, sealed. Default: never renewed.
+	Refresh string `json:"refresh,omitempty"`
 
 	// The name of the session's cookie; on https a prefix __Host- or __Secure- is put before it. Default: wechat_session
 	Cookie string `json:"cookie,omitempty"`

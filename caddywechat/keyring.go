@@ -23,6 +23,7 @@ import (
 type sealers struct {
 	session *seal.Sealer
 	attempt *seal.Sealer
+	store   *seal.Sealer
 	state   login.StateKey
 }
 
@@ -35,11 +36,15 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 	if err != nil {
 		return nil, err
 	}
+	store, err := seal.New("store", secrets...)
+	if err != nil {
+		return nil, err
+	}
 	state, err := hkdf.Key(sha256.New, secrets[0], nil, "caddywechat login state", sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the key for states: %w", err)
 	}
-	return &sealers{session: session, attempt: attempt, state: state}, nil
+	return &sealers{session: session, attempt: attempt, store: store, state: state}, nil
 }
 
 // keyring has the sealers: made from the configured keys, or, at first use, from one that the store keeps.

@@ -8,10 +8,11 @@ import (
 )
 
 // memory is what the process remembers beyond a reload of the configuration. All handlers share it: what it holds is
-// named by random ids.
+// named by random ids or by digests.
 type memory struct {
-	recent  login.Recent
-	revoked session.Revoked
+	recent   login.Recent
+	revoked  session.Revoked
+	renewals renewals
 }
 
 // Destruct implements [caddy.Destructor].

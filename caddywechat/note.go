@@ -15,12 +15,13 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// note notes that the visitor is there, where a session ends without that, and returns the writer to answer with: it adds
+// note notes that the visitor is there, where a session ends without that, or that the session was renewed, and returns the
+// writer to answer with: it adds
 // the cookie to the answer, which becomes the visitor's own. Only navigations are noted, for others' answers may be cached
 // and shared whatever their headers say.
-func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session) http.ResponseWriter {
+func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session, isRenewed bool) http.ResponseWriter {
 	now := h.now()
-	if !s.NeedsNote(h.lives, now) || !visitor.IsNavigation(v.Request) {
+	if !isRenewed && !s.NeedsNote(h.lives, now) || !visitor.IsNavigation(v.Request) {
 		return w
 	}
 	sealers, err := h.keyring.sealers(v.Context())

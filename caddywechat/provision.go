@@ -276,6 +276,9 @@ func (h *Handler) provisionSession(c SessionConfig) (err error) {
 	if h.lives.Idle, err = resolveDuration(0, "session idle", c.Idle, config.Lifetime); err != nil {
 		return err
 	}
+	if h.refresh, err = resolveDuration(0, "session refresh", c.Refresh, config.Lifetime); err != nil {
+		return err
+	}
 	if h.cookies.Name, err = config.ResolveOr("", "session cookie", c.Cookie, config.CookieName); err != nil {
 		return err
 	}

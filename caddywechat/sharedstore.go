@@ -63,6 +63,13 @@ func (s *sharedStore) newest() *Handler {
 	return s.sites[len(s.sites)-1]
 }
 
+// all returns the sites that use the store.
+func (s *sharedStore) all() []*Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.sites)
+}
+
 // healthEvery is how often whoever asks for the health of a site makes it ask the store.
 const healthEvery = time.Second
 

@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
@@ -37,10 +38,29 @@ type Redirector interface {
 	// Exchange returns whom a code stands for, with the profile where the login asked for it. It is called once for a
 	// code, whatever comes of it. The gate adds the fields account, app_id and id. An
 	// error that wraps [ErrCodeRefused] begins the login afresh.
-	Exchange(ctx context.Context, code string, profile bool) (identity.Identity, error)
+	Exchange(ctx context.Context, code string, profile bool) (Grant, error)
 	// HasProfile reports whether an identity that this account made holds the profile.
 	HasProfile(identity.Identity) bool
 }
+
+// Grant is what a login brings.
+type Grant struct {
+	Identity identity.Identity
+	// Renewal is a secret by which [Renewer] asks for the profile again, "" where there is none. It never leaves the server.
+	Renewal string
+}
+
+// Renewer is an account that can bring a person's profile up to date without the visitor.
+type Renewer interface {
+	Redirector
+	// Renew returns the profile of today, and with it the Renewal for the next time. An error that wraps [ErrConsentEnded]
+	// ends the session: the person has to log in again.
+	Renew(ctx context.Context, renewal string) (Grant, error)
+}
+
+// RenewalLife is how long a [Grant]'s Renewal is kept at most
+// (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsrefreshtoken).
+const RenewalLife = 30 * 24 * time.Hour
 
 // Consent is what a login takes of the visitor.
 type Consent int
@@ -66,6 +86,9 @@ type Snapshots interface {
 type WeChatUser interface {
 	UseWeChat(*weixin.Client)
 }
+
+// ErrConsentEnded is the error of a renewal for a person who withdrew the consent or changed the password.
+var ErrConsentEnded = errors.New("the person's consent has ended")
 
 // ErrCodeRefused is the error of an exchange whose code is wrong, used or too old.
 var ErrCodeRefused = errors.New("the code was refused")

@@ -88,3 +88,15 @@ func (r *Reader) Close() error {
 	}
 	return nil
 }
+
+// Text is a text that is a payload by itself.
+type Text string
+
+// MarshalBinary returns the text.
+func (t Text) MarshalBinary() ([]byte, error) { return []byte(t), nil }
+
+// UnmarshalBinary reads the text.
+func (t *Text) UnmarshalBinary(payload []byte) error {
+	*t = Text(payload)
+	return nil
+}

@@ -26,6 +26,7 @@ type Session struct {
 	Created  time.Time // the login, to the second
 	Expires  time.Time // the end that the configuration of that day gave it, to the second
 	Seen     time.Time // the visitor's last navigation that was noted, to the second; at first the login
+	Renewed  time.Time // when the profile was last renewed, to the second; zero: not since the login
 }
 
 // New returns a session that begins now and ends after lifetime.
@@ -65,9 +66,21 @@ func (s Session) NeedsNote(l Lives, now time.Time) bool {
 	return l.Idle > 0 && now.Sub(s.Seen) >= l.Idle/10
 }
 
-// version is the first byte of a payload. Whoever changes what follows it gives it a new number: instances of both
-// versions run side by side during an upgrade, and each takes the other's cookies for no session.
-const version = 2
+// ProfileTime returns when the session's profile was what WeChat says.
+func (s Session) ProfileTime() time.Time {
+	if s.Renewed.IsZero() {
+		return s.Created
+	}
+	return s.Renewed
+}
+
+// The versions are the first byte of a payload. Whoever changes what follows it gives it a new number: instances of both
+// versions run side by side during an upgrade, and each takes for no session what it does not know. So a session is of the
+// oldest version that holds what there is to say.
+const (
+	version        = 2
+	versionRenewed = 3 // with the age when its profile was last renewed, behind the age when last seen
+)
 
 var errVersion = errors.New("payload of another version")
 
@@ -75,11 +88,18 @@ var errVersion = errors.New("payload of another version")
 // [identity.Names] counted from 1, or 0 and the name itself.
 func (s Session) MarshalBinary() ([]byte, error) {
 	b := make([]byte, 0, 128)
-	b = append(b, version)
+	if s.Renewed.IsZero() {
+		b = append(b, version)
+	} else {
+		b = append(b, versionRenewed)
+	}
 	b = append(b, s.ID[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(s.Created.Unix()))
 	b = seal.AppendNumber(b, uint64(s.Expires.Sub(s.Created)/time.Second))
 	b = seal.AppendNumber(b, uint64(max(s.Seen.Sub(s.Created), 0)/time.Second))
+	if !s.Renewed.IsZero() {
+		b = seal.AppendNumber(b, uint64(max(s.Renewed.Sub(s.Created), 0)/time.Second))
+	}
 	for _, f := range s.Identity {
 		place := nameToPlace[f.Name]
 		b = append(b, place)
@@ -94,7 +114,8 @@ func (s Session) MarshalBinary() ([]byte, error) {
 // UnmarshalBinary reads a payload. A payload of another version is an error.
 func (s *Session) UnmarshalBinary(payload []byte) error {
 	r := seal.NewReader(payload)
-	if r.Byte() != version {
+	v := r.Byte()
+	if v != version && v != versionRenewed {
 		return errVersion
 	}
 	*s = Session{}
@@ -108,6 +129,13 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 	}
 	s.Expires = s.Created.Add(time.Duration(life) * time.Second)
 	s.Seen = s.Created.Add(time.Duration(seen) * time.Second)
+	if v == versionRenewed {
+		renewed := r.Number()
+		if renewed > maxLife {
+			return seal.ErrPayload
+		}
+		s.Renewed = s.Created.Add(time.Duration(renewed) * time.Second)
+	}
 	for r.More() {
 		name, ok := placeToName(r)
 		if !ok {

@@ -64,7 +64,11 @@ func (s *Simulator) grantOf(r *http.Request) (grant, int) {
 	case token.grant.openID() != openID:
 		return grant{}, 40003
 	}
-	return token.grant, 0
+	g := token.grant
+	if today, ok := s.state.person(g.person.ID); ok {
+		g.person = today // somebody who was removed and added again may have another nickname
+	}
+	return g, 0
 }
 
 func (s *Simulator) nickname(person Person) any {

@@ -36,6 +36,16 @@ func (e *Error) RefusesToken() bool {
 	return false
 }
 
+// EndsConsent reports whether WeChat takes a refresh token for wrong, too old, or void since the person withdrew the
+// consent or changed the password.
+func (e *Error) EndsConsent() bool {
+	switch e.Code {
+	case 40030, 42002, 42007:
+		return true
+	}
+	return false
+}
+
 // IsBusy reports whether WeChat has too much to do, or the account asked too often: it will pass.
 func (e *Error) IsBusy() bool { return e.Code == -1 || e.Code == 45009 || e.Code == 45011 }
 

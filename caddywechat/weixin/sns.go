@@ -32,6 +32,9 @@ type Token struct {
 	Scope    string // comma separated
 	Snapshot bool   // a visitor of a snapshot page: the ids are virtual ones
 
+	// Refresh renews the token, see [Client.RefreshToken]. It is a secret.
+	Refresh string
+
 	access string // the user's access token; it never leaves this package
 }
 
@@ -44,24 +47,45 @@ func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (
 		with("secret", secret).
 		with("code", code).
 		with("grant_type", "authorization_code")
-	var answer struct {
-		OpenID   string `json:"openid"`
-		UnionID  string `json:"unionid"`
-		Scope    string `json:"scope"`
-		Snapshot number `json:"is_snapshotuser"`
-		Access   string `json:"access_token"`
-	}
+	var answer tokenAnswer
 	if err := c.getOnce(ctx, "/sns/oauth2/access_token", q, &answer); err != nil {
 		return Token{}, withoutSecrets(err, secret, code)
 	}
-	t := Token{
-		OpenID: answer.OpenID, UnionID: answer.UnionID, Scope: answer.Scope, Snapshot: answer.Snapshot != 0,
-		access: answer.Access,
+	return answer.token()
+}
+
+// RefreshToken returns a token that is as good as the one that refresh came with, and its scope. It does no harm to call
+// it twice: a token that has not ended is the same again
+// (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsrefreshtoken).
+func (c *Client) RefreshToken(ctx context.Context, appID, refresh string) (Token, error) {
+	q := query{}.
+		with("appid", appID).
+		with("grant_type", "refresh_token").
+		with("refresh_token", refresh)
+	var answer tokenAnswer
+	if err := c.getRepeatable(ctx, "/sns/oauth2/refresh_token", q, &answer); err != nil {
+		return Token{}, withoutSecrets(err, refresh)
 	}
-	if !isID(t.OpenID) || t.UnionID != "" && !isID(t.UnionID) {
+	return answer.token()
+}
+
+type tokenAnswer struct {
+	OpenID   string `json:"openid"`
+	UnionID  string `json:"unionid"`
+	Scope    string `json:"scope"`
+	Snapshot number `json:"is_snapshotuser"`
+	Access   string `json:"access_token"`
+	Refresh  string `json:"refresh_token"`
+}
+
+func (a tokenAnswer) token() (Token, error) {
+	if !isID(a.OpenID) || a.UnionID != "" && !isID(a.UnionID) {
 		return Token{}, fmt.Errorf("%w: a token without an openid", ErrAnswer)
 	}
-	return t, nil
+	return Token{
+		OpenID: a.OpenID, UnionID: a.UnionID, Scope: a.Scope, Snapshot: a.Snapshot != 0,
+		Refresh: a.Refresh, access: a.Access,
+	}, nil
 }
 
 // Person is what WeChat tells of someone who agreed.

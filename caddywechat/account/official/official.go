@@ -202,36 +202,63 @@ func (a *Account) AuthorizeURL(redirectURI, state string, profile bool) string {
 }
 
 // Exchange implements [account.Redirector].
-func (a *Account) Exchange(ctx context.Context, code string, profile bool) (identity.Identity, error) {
+func (a *Account) Exchange(ctx context.Context, code string, profile bool) (account.Grant, error) {
 	token, err := a.wechat.ExchangeCode(ctx, a.appID, a.appSecret, code)
 	if err != nil {
 		if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.RefusesCode() {
-			return nil, fmt.Errorf("%w: %w", account.ErrCodeRefused, err)
+			return account.Grant{}, fmt.Errorf("%w: %w", account.ErrCodeRefused, err)
 		}
-		return nil, err
+		return account.Grant{}, err
 	}
-	id := identity.Identity{}.
+	id := identityOf(token)
+	if token.Snapshot {
+		return account.Grant{Identity: id.With(identity.Snapshot, "1")}, nil
+	}
+	if a.scope(profile) == scopeBase || !a.HasProfile(id) {
+		return account.Grant{Identity: id}, nil
+	}
+	grant, err := a.withProfile(ctx, id, token)
+	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.RefusesToken() {
+		// The token is as old as this login: the visitor has begun another one meanwhile.
+		return account.Grant{}, fmt.Errorf("%w: %w", account.ErrCodeRefused, err)
+	}
+	return grant, err
+}
+
+// Renew implements [account.Renewer].
+func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, error) {
+	token, err := a.wechat.RefreshToken(ctx, a.appID, renewal)
+	if err == nil {
+		var grant account.Grant
+		if grant, err = a.withProfile(ctx, identityOf(token), token); err == nil {
+			return grant, nil
+		}
+	}
+	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.EndsConsent() {
+		return account.Grant{}, fmt.Errorf("%w: %w", account.ErrConsentEnded, err)
+	}
+	return account.Grant{}, err
+}
+
+func identityOf(token weixin.Token) identity.Identity {
+	return identity.Identity{}.
 		With(identity.OpenID, token.OpenID).
 		With(identity.UnionID, token.UnionID).
 		With(identity.Scope, token.Scope)
-	if token.Snapshot {
-		return id.With(identity.Snapshot, "1"), nil
-	}
-	if a.scope(profile) == scopeBase || !a.HasProfile(id) {
-		return id, nil
-	}
+}
+
+func (a *Account) withProfile(ctx context.Context, id identity.Identity, token weixin.Token) (account.Grant, error) {
 	person, err := a.wechat.UserInfo(ctx, token)
-	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.RefusesToken() {
-		// The token is as old as this login: the visitor has begun another one meanwhile.
-		return nil, fmt.Errorf("%w: %w", account.ErrCodeRefused, err)
-	}
 	if err != nil {
-		return nil, err
+		return account.Grant{}, err
 	}
-	return id.
-		With(identity.UnionID, person.UnionID).
-		With(identity.Nickname, person.Nickname).
-		With(identity.Avatar, person.Avatar), nil
+	return account.Grant{
+		Identity: id.
+			With(identity.UnionID, person.UnionID).
+			With(identity.Nickname, person.Nickname).
+			With(identity.Avatar, person.Avatar),
+		Renewal: token.Refresh,
+	}, nil
 }
 
 // HasProfile implements [account.Redirector]: what counts is what the visitor granted, for a nickname can be empty.
@@ -252,7 +279,7 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
-	_ account.Redirector      = (*Account)(nil)
+	_ account.Renewer         = (*Account)(nil)
 	_ account.Snapshots       = (*Account)(nil)
 	_ account.WeChatUser      = (*Account)(nil)
 	_ caddy.Provisioner       = (*Account)(nil)

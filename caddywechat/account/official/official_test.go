@@ -189,11 +189,11 @@ func TestExchangeTellsWhoCame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, _ := answering(t, tt.body)
 			got, err := a.Exchange(t.Context(), "code", false)
-			if err != nil || !slices.Equal(got, tt.want) {
+			if err != nil || !slices.Equal(got.Identity, tt.want) || got.Renewal != "" {
 				t.Errorf("got %v, %v, want %v", got, err, tt.want)
 			}
-			if a.Person(got) != openID {
-				t.Errorf("the person is %q", a.Person(got))
+			if a.Person(got.Identity) != openID {
+				t.Errorf("the person is %q", a.Person(got.Identity))
 			}
 		})
 	}
@@ -206,7 +206,8 @@ func TestOnlyARefusedCodeBeginsTheLoginAfresh(t *testing.T) {
 		42002: false, 45009: false, 45011: false, 48001: false, 48004: false, 50002: false,
 	} {
 		a, calls := answering(t, fmt.Sprintf(`{"errcode":%d,"errmsg":"no, rid: 1"}`, code))
-		id, err := a.Exchange(t.Context(), "code", false)
+		grant, err := a.Exchange(t.Context(), "code", false)
+		id := grant.Identity
 		if err == nil || id != nil || errors.Is(err, account.ErrCodeRefused) != refused {
 			t.Errorf("errcode %d: got %v, %v", code, id, err)
 		}
