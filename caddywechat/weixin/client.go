@@ -66,20 +66,42 @@ var transport = &http.Transport{
 	MaxResponseHeaderBytes: 64 << 10,
 }
 
+// call is one call of the API: a GET, or with a body a POST of JSON.
+type call struct {
+	path  string
+	query query
+	body  []byte
+}
+
 // getOnce calls an API by GET, sends the request at most once, and decodes the answer into out. An answer that names an
 // errcode other than 0 is an *[Error].
 func (c *Client) getOnce(ctx context.Context, path string, query query, out any) error {
-	return c.get(ctx, path, query, out, false)
+	return c.call(ctx, call{path: path, query: query}, out, false)
 }
 
 // getRepeatable is getOnce for a call that does no harm when it is made twice: where one host fails, the other is asked.
 func (c *Client) getRepeatable(ctx context.Context, path string, query query, out any) error {
-	return c.get(ctx, path, query, out, true)
+	return c.call(ctx, call{path: path, query: query}, out, true)
 }
 
-func (c *Client) get(ctx context.Context, path string, query query, out any, repeatable bool) error {
+// postRepeatable is getRepeatable by POST, with body as JSON.
+func (c *Client) postRepeatable(ctx context.Context, path string, body, out any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.call(ctx, call{path: path, body: encoded}, out, true)
+}
+
+// getFromWeCom calls WeCom's API by GET, which has one host only.
+func (c *Client) getFromWeCom(ctx context.Context, path string, query query, out any) error {
+	_, err := c.callAt(ctx, c.Hosts.WeCom, call{path: path, query: query}, out)
+	return err
+}
+
+func (c *Client) call(ctx context.Context, call call, out any, repeatable bool) error {
 	host, other := c.hosts()
-	sent, err := c.getFrom(ctx, host, path, query, out)
+	sent, err := c.callAt(ctx, host, call, out)
 	if err == nil || other == "" || ctx.Err() != nil {
 		return err
 	}
@@ -88,52 +110,67 @@ func (c *Client) get(ctx context.Context, path string, query query, out any, rep
 		c.avoid(host, err)
 	}
 	if failed && !sent || repeatable && (failed || isSystemError(err)) {
-		_, err = c.getFrom(ctx, other, path, query, out)
+		_, err = c.callAt(ctx, other, call, out)
 	}
 	return err
 }
 
-// getFrom makes one call to one host. It reports whether the request may have got there.
-func (c *Client) getFrom(ctx context.Context, host, path string, query query, out any) (sent bool, err error) {
+// callAt makes one call to one host. It reports whether the request may have got there.
+func (c *Client) callAt(ctx context.Context, host string, call call, out any) (sent bool, err error) {
 	select {
 	case inFlight <- struct{}{}:
 		defer func() { <-inFlight }()
 	default:
 		return false, fmt.Errorf("%w: %d", ErrBusy, maxInFlight)
 	}
-	timeout := c.Timeout
-	if timeout == 0 {
-		timeout = DefaultTimeout
-	}
+	timeout := c.timeout()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	body, err := c.fetch(ctx, host+path+"?"+query.encode())
+	body, err := c.fetch(ctx, host, call)
 	switch {
 	case err == nil:
 		return true, decode(body, out)
 	case errors.Is(err, ErrAnswer):
 		return true, err
 	case isTimeout(ctx, err):
-		return connected.Load(), fmt.Errorf("%w: %s, %s", ErrTimeout, path, timeout)
+		return connected.Load(), fmt.Errorf("%w: %s, %s", ErrTimeout, call.path, timeout)
 	default:
-		return connected.Load(), fmt.Errorf("%w: %s: %w", ErrUnreachable, path, err)
+		return connected.Load(), fmt.Errorf("%w: %s: %w", ErrUnreachable, call.path, err)
 	}
 }
 
+func (c *Client) timeout() time.Duration {
+	if c.Timeout != 0 {
+		return c.Timeout
+	}
+	return DefaultTimeout
+}
+
 // fetch goes through the transport itself: an http.Client would follow redirects and put the URL, in which the app
-// secret stands, into its errors. The body is empty but not nil, which keeps the transport from sending the request
-// again when a connection breaks: WeChat may have taken the code by then.
-func (c *Client) fetch(ctx context.Context, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, io.NopCloser(strings.NewReader("")))
+// secret stands, into its errors. The body is never nil, which keeps the transport from sending the request again when a
+// connection breaks: WeChat may have taken the code by then.
+func (c *Client) fetch(ctx context.Context, host string, call call) ([]byte, error) {
+	method, url := http.MethodGet, host+call.path
+	if call.body != nil {
+		method = http.MethodPost
+	}
+	if len(call.query) > 0 {
+		url += "?" + call.query.encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, io.NopCloser(bytes.NewReader(call.body)))
 	if err != nil {
 		return nil, errors.New("the address of WeChat's API is no URL")
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "caddywechat")
+	if call.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		req.ContentLength = int64(len(call.body))
+	}
 	rt := c.Transport
 	if rt == nil {
 		rt = transport

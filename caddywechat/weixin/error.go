@@ -65,6 +65,7 @@ var cures = map[int]string{
 	-1:    "WeChat is busy: nothing to change here",
 	40001: "check the app secret: WeChat takes it for another account's, or it was reset",
 	40013: "check the app id: WeChat does not know it",
+	40091: "check the secret of the WeCom app: WeCom takes it for wrong",
 	40125: "check the app secret: WeChat takes it for wrong; it may have been reset in the account's settings",
 	40164: "add this server's IP address to the account's IP whitelist",
 	40243: "unfreeze the app secret in the account's settings",
