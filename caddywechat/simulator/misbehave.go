@@ -37,7 +37,7 @@ func (s *Simulator) misbehave(w http.ResponseWriter, r *http.Request, f Fault, h
 	case FaultHTML:
 		newAnswer("text/html", proxyPage(http.StatusOK), "").write(w)
 	case FaultErrcode:
-		s.refuse(f.Errcode).write(w)
+		s.refuseAt(r, f.Errcode).write(w)
 	case FaultEmpty:
 		newAnswer(typeSuccess, "", "").write(w)
 	case FaultOversized:

@@ -28,6 +28,7 @@ func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
 	renderPage(r, "overview", "", struct {
 		Base          string
 		Accounts      []account
+		WeCom         []WeComApp
 		People, Nasty []face
 		Quirks        []quirkGroup
 		Faults        []Fault
@@ -37,7 +38,7 @@ func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
 		Authorize     string
 		QRConnect     string
 	}{
-		s.baseURL(r), s.accounts, people, nasty, s.quirkGroups(), s.Faults(), faultNotes, faultyPaths,
+		s.baseURL(r), s.accounts, s.config.WeCom, people, nasty, s.quirkGroups(), s.Faults(), faultNotes, faultyPaths,
 		calls[:min(len(calls), overviewCalls)], exampleQuery(s.accounts[0]), exampleQuery(s.accounts[len(s.accounts)-1]),
 	}).write(w)
 }

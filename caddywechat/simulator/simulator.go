@@ -22,6 +22,9 @@ type Config struct {
 	// DemoDomain, bound to DemoOpenPlatform.
 	Websites []WebsiteApp
 
+	// WeCom are the WeCom apps that exist. Empty: one demo app, with DemoCorpID, DemoAgentID and DemoWeComSecret.
+	WeCom []WeComApp
+
 	// People are those who may hold the phone; the first one does until someone else is chosen. Empty: Cast(). The people
 	// of Nasty are there besides.
 	People []Person
@@ -117,6 +120,11 @@ func (c Config) complete() (Config, error) {
 		seen[account.AppID] = true
 	}
 
+	var err error
+	if c.WeCom, err = completeWeComApps(c.WeCom); err != nil {
+		return c, err
+	}
+
 	people := c.People
 	c.People = nil
 	for _, person := range people {
@@ -166,6 +174,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.Handle(refreshTokenPath, s.wechat(s.getOnly(s.refresh)))
 	mux.Handle(authPath, s.wechat(s.getOnly(s.auth)))
 	mux.Handle(userinfoPath, s.wechat(s.getOnly(s.userinfo)))
+	s.addServerCalls(mux)
 	mux.Handle("/", s.wechat(s.unknownPath))
 
 	mux.HandleFunc("GET "+avatarPath+"{person}/{size}", s.avatar)

@@ -14,6 +14,7 @@ type state struct {
 	qrLogins      shelf[*qrLogin]
 	accessTokens  shelf[*accessToken]
 	refreshTokens shelf[*refreshToken]
+	servers       serverTokens
 	faults        []Fault
 	journal       journal
 
@@ -33,6 +34,7 @@ func newState(parent context.Context, config Config) state {
 		qrLogins:      newShelf[*qrLogin](),
 		accessTokens:  newShelf[*accessToken](),
 		refreshTokens: newShelf[*refreshToken](),
+		servers:       newServerTokens(),
 		journal:       newJournal(),
 		alive:         alive,
 		end:           end,

@@ -1,0 +1,192 @@
+package simulator
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The WeCom app that a zero Config has.
+const (
+	DemoCorpID      = "wwd3a7c05e19f84b62"
+	DemoAgentID     = 1000002
+	DemoWeComSecret = "mYx3Q0sV7bT9kLr2Zc5Nf8Hd1Gj4Wp6Ea_Uo-iSqRtA"
+)
+
+// WeComApp is an app that a company made for itself in WeCom (企业微信). It has its server calls; there is no login yet.
+type WeComApp struct {
+	// CorpID is ww and 16 hexadecimal digits.
+	CorpID string
+
+	// AgentID is the number of the app within the company.
+	AgentID int
+
+	// Secret is 43 characters of [0-9A-Za-z_-]. Make one up.
+	Secret string
+
+	// NewTokens gives another token at each call of gettoken; the former ones stay good. Otherwise it is the same one for
+	// its lifetime, as WeCom's documentation once promised.
+	NewTokens bool
+}
+
+func demoWeComApp() WeComApp {
+	return WeComApp{CorpID: DemoCorpID, AgentID: DemoAgentID, Secret: DemoWeComSecret}
+}
+
+var (
+	corpIDShape      = regexp.MustCompile(`^ww[0-9a-f]{16}$`)
+	weComSecretShape = regexp.MustCompile(`^[0-9A-Za-z_-]{43}$`)
+)
+
+func (a WeComApp) check() error {
+	switch {
+	case !corpIDShape.MatchString(a.CorpID):
+		return errors.New("a corp id is ww and 16 hexadecimal digits in lower case")
+	case a.AgentID <= 0:
+		return errors.New("an agent id is a number above 0")
+	case !weComSecretShape.MatchString(a.Secret):
+		return errors.New("the secret of a WeCom app is 43 letters, digits, _ and -")
+	}
+	return nil
+}
+
+// owner names the app as the owner of a token. Official accounts have their app ids for that.
+func (a WeComApp) owner() string { return a.CorpID + " " + strconv.Itoa(a.AgentID) }
+
+func isWeComApp(owner string) bool { return strings.Contains(owner, " ") }
+
+// completeWeComApps returns the apps, or the demo app, or what is wrong with one.
+func completeWeComApps(apps []WeComApp) ([]WeComApp, error) {
+	if len(apps) == 0 {
+		return []WeComApp{demoWeComApp()}, nil
+	}
+	for i, app := range apps {
+		if err := app.check(); err != nil {
+			return nil, fmt.Errorf("WeCom app %q: %w", app.owner(), err)
+		}
+		same := func(other WeComApp) bool {
+			return other.owner() == app.owner() || other.CorpID == app.CorpID && other.Secret == app.Secret
+		}
+		if slices.ContainsFunc(apps[:i], same) {
+			return nil, fmt.Errorf("WeCom app %q: configured twice", app.owner())
+		}
+	}
+	return slices.Clone(apps), nil
+}
+
+// Paths of WeCom's API.
+const (
+	weComTokenPath       = "/cgi-bin/gettoken"
+	weComPageTicketPath  = "/cgi-bin/get_jsapi_ticket"
+	weComAgentTicketPath = "/cgi-bin/ticket/get"
+)
+
+// weComToken is GET /cgi-bin/gettoken. Source: 91039 of WeCom's documentation; a wrong secret is 40001, and 40091 one
+// that can be nobody's.
+func (s *Simulator) weComToken(r *http.Request) answer {
+	query := r.URL.Query()
+	corpID, secret := query.Get("corpid"), query.Get("corpsecret")
+	ofCorp := func(a WeComApp) bool { return a.CorpID == corpID }
+	ofSecret := func(a WeComApp) bool { return a.CorpID == corpID && a.Secret == secret }
+	i := slices.IndexFunc(s.config.WeCom, ofSecret)
+	switch {
+	case corpID == "":
+		return s.refuseWeCom(r, 41002)
+	case secret == "":
+		return s.refuseWeCom(r, 41004)
+	case !slices.ContainsFunc(s.config.WeCom, ofCorp):
+		return s.refuseWeCom(r, 40013)
+	case !weComSecretShape.MatchString(secret):
+		return s.refuseWeCom(r, 40091)
+	case i == -1:
+		return s.refuseWeCom(r, 40001)
+	}
+	token, expiresIn := s.latestWeComToken(s.config.WeCom[i])
+	return weComAnswer(fields{{"errcode", 0}, {"errmsg", "ok"}, {"access_token", token}, {"expires_in", expiresIn}})
+}
+
+func (s *Simulator) latestWeComToken(app WeComApp) (token string, expiresIn int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, owner := s.config.Now(), app.owner()
+	latest := s.servers.stable[owner]
+	if latest == nil || app.NewTokens || left(latest.expires, now) <= 0 {
+		latest = s.servers.issue(owner, now)
+		s.servers.stable[owner] = latest
+	}
+	return latest.text, left(latest.expires, now)
+}
+
+// weComPageTicket is GET /cgi-bin/get_jsapi_ticket: the company's. Source of both: 90506.
+func (s *Simulator) weComPageTicket(r *http.Request) answer {
+	owner, errcode := s.ownerOf(r.URL.Query().Get("access_token"), isWeComApp, 40014)
+	if errcode != 0 {
+		return s.refuseWeCom(r, errcode)
+	}
+	corpID, _, _ := strings.Cut(owner, " ")
+	return weComAnswer(s.latestTicket(corpID, "jsapi"))
+}
+
+// weComAgentTicket is GET /cgi-bin/ticket/get: the app's.
+func (s *Simulator) weComAgentTicket(r *http.Request) answer {
+	query := r.URL.Query()
+	owner, errcode := s.ownerOf(query.Get("access_token"), isWeComApp, 40014)
+	switch {
+	case errcode != 0:
+		return s.refuseWeCom(r, errcode)
+	case query.Get("type") != "agent_config":
+		return s.refuseWeCom(r, 40097)
+	}
+	return weComAnswer(s.latestTicket(owner, "agent_config"))
+}
+
+// typeWeCom is the content type of WeCom's API.
+const typeWeCom = "application/json; charset=UTF-8"
+
+func weComAnswer(f fields) answer { return newAnswer(typeWeCom, f.encode(), "ok") }
+
+// refuseAt answers a call with an error, in the words of whose path it is.
+func (s *Simulator) refuseAt(r *http.Request, errcode int) answer {
+	switch r.URL.Path {
+	case weComTokenPath, weComPageTicketPath, weComAgentTicketPath:
+		return s.refuseWeCom(r, errcode)
+	default:
+		return s.refuse(errcode)
+	}
+}
+
+// refuseWeCom answers with an error in WeCom's words, which name the caller's address.
+func (s *Simulator) refuseWeCom(r *http.Request, errcode int) answer {
+	errmsg, ok := weComErrmsgs[errcode]
+	if !ok {
+		if errmsg, ok = errmsgs[errcode]; !ok {
+			errmsg = "simulated error"
+		}
+	}
+	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+	errmsg += fmt.Sprintf(", hint: [%d%s], from ip: %s, more info at https://open.work.weixin.qq.com/devtool/query?e=%d",
+		s.config.Now().Unix(), randomText(16), ip, errcode)
+	body := fields{{"errcode", errcode}, {"errmsg", errmsg}}.encode()
+	a := newAnswer(typeWeCom, body, strconv.Itoa(errcode))
+	a.header["Error-Code"] = []string{strconv.Itoa(errcode)}
+	return a
+}
+
+// weComErrmsgs are WeCom's words where they differ from WeChat's.
+var weComErrmsgs = map[int]string{
+	40001: "invalid credential",
+	40013: "invalid corpid",
+	40014: "invalid access_token",
+	40091: "secret is invalid",
+	41002: "corpid missing",
+	41004: "corpsecret missing",
+	45009: "api freq out of limit",
+	45033: "api concurrent out of limit",
+	50001: "redirect_uri unauthorized",
+	60020: "not allow to access from your ip",
+}
