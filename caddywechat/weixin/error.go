@@ -46,8 +46,15 @@ func (e *Error) EndsConsent() bool {
 	return false
 }
 
+func refusesToken(err error) bool {
+	apiErr, ok := errors.AsType[*Error](err)
+	return ok && apiErr.RefusesToken()
+}
+
 // IsBusy reports whether WeChat has too much to do, or the account asked too often: it will pass.
-func (e *Error) IsBusy() bool { return e.Code == -1 || e.Code == 45009 || e.Code == 45011 }
+func (e *Error) IsBusy() bool {
+	return e.Code == -1 || e.Code == 45009 || e.Code == 45011 || e.Code == 45033
+}
 
 // Cure returns what an operator can do about an error of this package, "" where they cannot do anything.
 // The codes are those of https://developers.weixin.qq.com/doc/store/API/basics/commErrCode.html.
@@ -74,6 +81,7 @@ var cures = map[int]string{
 	43004: "the account lets only its followers do this: have visitors follow it first",
 	45009: "the account's daily quota of calls is used up: wait, or reset it in the account's settings",
 	45011: "too many calls within a minute: wait",
+	45033: "too many calls of the WeCom app at once: wait",
 	48001: "the account may not use web authorization: it must be a verified service account",
 	48004: "the account was forbidden to use this API: see the notices in its settings",
 	50001: "WeChat does not let this account do this: in WeCom, make the site's host the app's trusted domain (可信域名); " +

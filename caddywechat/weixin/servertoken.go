@@ -1,0 +1,115 @@
+package weixin
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// ServerToken is the access token with which a server calls what WeChat offers to servers, in the name of one account. All
+// instances that share a shelf share one token: WeChat is asked for one per lifetime of two hours, by the first use in the
+// last minutes of the former one, which everybody goes on with meanwhile; and for another one when it refuses the one that
+// it gave.
+//
+// Where WeChat gives none, it is not asked again for 2 s to a minute, the longer the more often; meanwhile everybody gets
+// the error that it gave. There should be one ServerToken for an account in a process.
+type ServerToken struct {
+	client *Client
+	shelf  Shelf
+	app    app
+	wecom  bool
+	token  *shared
+}
+
+// app is who asks.
+type app struct{ host, id, secret string }
+
+// ServerToken returns the token of an official account or a mini-program, by its app id and secret. It is WeChat's stable
+// one: nothing else that uses the account is disturbed by it. A nil shelf is for a process that is alone. Nothing is
+// asked before it is needed.
+func (c *Client) ServerToken(shelf Shelf, appID, secret string) *ServerToken {
+	t := &ServerToken{client: c, shelf: shelf, app: app{c.Hosts.API, appID, secret}}
+	t.token = newShared(c, shelf, t.app, "access token", t.limit())
+	t.token.ask = func(ctx context.Context, refused bool) (string, time.Duration, error) {
+		return c.stableToken(ctx, appID, secret, refused)
+	}
+	return t
+}
+
+// WeComToken returns the token of a WeCom app, by the corp id and the app's secret. Else it is like [Client.ServerToken].
+func (c *Client) WeComToken(shelf Shelf, corpID, secret string) *ServerToken {
+	t := &ServerToken{client: c, shelf: shelf, app: app{c.Hosts.WeCom, corpID, secret}, wecom: true}
+	t.token = newShared(c, shelf, t.app, "access token", t.limit())
+	t.token.ask = func(ctx context.Context, _ bool) (string, time.Duration, error) {
+		return c.weComToken(ctx, corpID, secret)
+	}
+	return t
+}
+
+// limit is how long asking for a token may take: a call to each of two hosts.
+func (t *ServerToken) limit() time.Duration { return 2*t.client.timeout() + time.Second }
+
+// Do runs a call that needs the token. Where WeChat refuses the token, it runs once more with another one. The error is
+// the call's, or says why there is no token: an *[Error], one of this package's, or that of ctx.
+func (t *ServerToken) Do(ctx context.Context, call func(token string) error) error {
+	token, err := t.token.get(ctx)
+	if err != nil {
+		return fmt.Errorf("no server token: %w", err)
+	}
+	err = call(token)
+	if !refusesToken(err) {
+		return err
+	}
+	other, tokenErr := t.token.replace(ctx, token)
+	switch {
+	case tokenErr != nil:
+		return fmt.Errorf("no other server token than a refused one: %w", tokenErr)
+	case other == token:
+		return err
+	}
+	return call(other)
+}
+
+// grantAnswer is an answer that holds an access token or a ticket.
+type grantAnswer struct {
+	Token  string `json:"access_token"`
+	Ticket string `json:"ticket"`
+	Life   number `json:"expires_in"` // in seconds
+}
+
+// stableToken asks for the access token of an official account or a mini-program. WeChat gives the one that it gave before
+// with the rest of its life, and another one in the last five minutes, or, at most every 30 s and 20 times a day, by
+// force (https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken).
+func (c *Client) stableToken(ctx context.Context, appID, secret string, force bool) (string, time.Duration, error) {
+	body := struct {
+		GrantType string `json:"grant_type"`
+		AppID     string `json:"appid"`
+		Secret    string `json:"secret"`
+		Force     bool   `json:"force_refresh"`
+	}{"client_credential", appID, secret, force}
+	var answer grantAnswer
+	if err := c.postRepeatable(ctx, "/cgi-bin/stable_token", body, &answer); err != nil {
+		return "", 0, withoutSecrets(err, secret)
+	}
+	return granted(answer.Token, answer.Life)
+}
+
+// weComToken asks for the access token of a WeCom app (https://developer.work.weixin.qq.com/document/path/91039).
+func (c *Client) weComToken(ctx context.Context, corpID, secret string) (string, time.Duration, error) {
+	q := query{}.
+		with("corpid", corpID).
+		with("corpsecret", secret)
+	var answer grantAnswer
+	if err := c.getFromWeCom(ctx, "/cgi-bin/gettoken", q, &answer); err != nil {
+		return "", 0, withoutSecrets(err, secret)
+	}
+	return granted(answer.Token, answer.Life)
+}
+
+// granted returns a token or ticket of an answer and its life.
+func granted(secret string, seconds number) (string, time.Duration, error) {
+	if !isGrantable(secret) || seconds <= 0 {
+		return "", 0, fmt.Errorf("%w: no token or ticket, or one without a life", ErrAnswer)
+	}
+	return secret, time.Duration(min(seconds, number(longestLife/time.Second))) * time.Second, nil
+}

@@ -1,0 +1,281 @@
+package weixin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// shared is a grant that WeChat is asked for once for all instances. It is in memory; where it is missing there, on the
+// shelf; and where it is missing there too, one instance takes the lease and asks. Renewal is set off by use, ahead of the
+// end, and nobody waits for it: what nobody uses costs no calls.
+//
+// Without a shelf, or while it fails, each instance asks for itself.
+type shared struct {
+	slot   *slot // nil: this instance is alone
+	ask    func(ctx context.Context, refused bool) (secret string, life time.Duration, err error)
+	limit  time.Duration // for ask
+	ahead  time.Duration // how long before the end this instance renews
+	now    func() time.Time
+	logger *zap.Logger // knows what this is
+
+	mu      sync.Mutex
+	current *grant // nil: none yet
+	flight  *flight
+	failure failure // the last one, unless something was got since
+}
+
+// flight is a search for a grant under way. There is one at a time.
+type flight struct {
+	refused string        // the secret that is to be replaced, "" where none is
+	done    chan struct{} // closed when the rest is there
+	grant   *grant
+	err     error
+}
+
+// failure is why WeChat is not asked for a while.
+type failure struct {
+	err   error
+	count int // in a row
+	until time.Time
+}
+
+const (
+	leastPause = 2 * time.Second
+	mostPause  = time.Minute
+
+	leastPoll = 50 * time.Millisecond
+	mostPoll  = 250 * time.Millisecond
+)
+
+// newShared returns a shared grant of an app. The caller adds ask, which takes up to limit.
+func newShared(c *Client, shelf Shelf, a app, kind string, limit time.Duration) *shared {
+	s := &shared{
+		limit:  limit,
+		ahead:  latestRenewal + rand.N(earliestRenewal-latestRenewal),
+		now:    c.now,
+		logger: zap.NewNop(),
+	}
+	if shelf != nil {
+		s.slot = &slot{shelf: shelf, name: slotName(a.host, kind, a.id, a.secret), leaseLife: limit + 2*shelfTimeout}
+	}
+	if c.Logger != nil {
+		s.logger = c.Logger.With(zap.String("wanted", kind), zap.String("app_id", a.id))
+	}
+	return s
+}
+
+// get returns the secret. It does no I/O while there is one in memory.
+func (s *shared) get(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	now, current := s.now(), s.current
+	usable := current.isUsable(now)
+	if usable && !current.isDue(now, s.ahead) {
+		s.mu.Unlock()
+		return current.Secret, nil
+	}
+	f := s.begin(now, "")
+	s.mu.Unlock()
+	if usable {
+		return current.Secret, nil
+	}
+	g, err := f.wait(ctx)
+	if err != nil {
+		return "", err
+	}
+	return g.Secret, nil
+}
+
+// replace returns the secret after WeChat refused one: another, or the same where there is no other to be had for now.
+func (s *shared) replace(ctx context.Context, refused string) (string, error) {
+	for {
+		s.mu.Lock()
+		now, current := s.now(), s.current
+		if current.isUsable(now) && (current.Secret != refused || !current.mayBeReplaced(now)) {
+			s.mu.Unlock()
+			return current.Secret, nil
+		}
+		f := s.begin(now, refused)
+		s.mu.Unlock()
+		g, err := f.wait(ctx)
+		switch {
+		case err != nil:
+			return "", err
+		case f.refused == refused || g.Secret != refused:
+			return g.Secret, nil
+		}
+		// The flight was under way before, for another reason.
+	}
+}
+
+// begin returns the flight that is under way, or a new one, or while WeChat is not to be asked one that has failed. It is
+// called with the lock held.
+func (s *shared) begin(now time.Time, refused string) *flight {
+	if s.flight != nil {
+		return s.flight
+	}
+	f := &flight{refused: refused, done: make(chan struct{})}
+	if now.Before(s.failure.until) {
+		f.err = s.failure.err
+		close(f.done)
+		return f
+	}
+	s.flight = f
+	go func() {
+		g, err := s.search(refused)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil && s.current.isUsable(s.now()) && s.current.Secret != refused {
+			g, err = s.current, nil
+		}
+		f.grant, f.err = g, err
+		s.flight = nil
+		close(f.done)
+	}()
+	return f
+}
+
+// wait waits for the end of a flight, which goes on for others when ctx ends.
+func (f *flight) wait(ctx context.Context) (*grant, error) {
+	select {
+	case <-f.done:
+		return f.grant, f.err
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, fmt.Errorf("%w: %w", ErrTimeout, ctx.Err())
+		}
+		return nil, ctx.Err()
+	}
+}
+
+// search finds a grant: on the shelf, or by asking WeChat, or by waiting for the instance that does.
+func (s *shared) search(refused string) (*grant, error) {
+	if s.slot == nil {
+		return s.askAlone(refused)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*s.slot.leaseLife)
+	defer cancel()
+	for poll := leastPoll; ; poll = min(2*poll, mostPoll) {
+		g, err := s.look(refused)
+		if g != nil {
+			return g, nil
+		}
+		var held lease
+		var mine bool
+		if err == nil {
+			held, mine, err = s.slot.takeLease()
+		}
+		switch {
+		case err != nil:
+			s.logger.Warn("the store fails: this instance asks WeChat for itself", zap.Error(err))
+			return s.askAlone(refused)
+		case mine:
+			return s.askForAll(refused)
+		case held.Refusal != nil:
+			return nil, s.heed(*held.Refusal)
+		}
+		select {
+		case <-time.After(poll + rand.N(poll)):
+		case <-ctx.Done():
+			return nil, s.fail(fmt.Errorf("%w: it was for another instance to ask", ErrTimeout))
+		}
+	}
+}
+
+// look takes over the grant on the shelf, and returns the one that is in memory then if it will do: it is another one than
+// the refused one, or that may not be replaced yet; and it is not due for renewal.
+func (s *shared) look(refused string) (*grant, error) {
+	found, err := s.slot.grant()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if found.isUsable(now) {
+		s.current = found
+	}
+	g := s.current
+	switch {
+	case !g.isUsable(now),
+		refused == "" && g.isDue(now, s.ahead),
+		refused == g.Secret && g.mayBeReplaced(now):
+		return nil, nil
+	}
+	s.failure = failure{}
+	return g, nil
+}
+
+// askForAll asks WeChat with the lease in hand, and leaves what came of it on the shelf.
+func (s *shared) askForAll(refused string) (*grant, error) {
+	// Whoever had the lease before may have put something there since this instance looked.
+	g, shelfErr := s.look(refused)
+	var err error
+	if g == nil {
+		g, err = s.askAlone(refused)
+		if err == nil {
+			shelfErr = s.slot.putGrant(g, max(g.End.Sub(s.now()), time.Second))
+		}
+	}
+	if err == nil || errors.Is(err, ErrBusy) {
+		shelfErr = errors.Join(shelfErr, s.slot.endLease())
+	} else {
+		// The others may ask after half the time that this instance waits: WeChat may refuse this one's address only.
+		s.mu.Lock()
+		pause := s.failure.pause() / 2
+		r := newRefusal(err, s.failure.count, pause)
+		s.mu.Unlock()
+		shelfErr = s.slot.refuse(r, pause)
+	}
+	if shelfErr != nil {
+		s.logger.Warn("the store fails: other instances may ask WeChat again", zap.Error(shelfErr))
+	}
+	return g, err
+}
+
+// askAlone asks WeChat.
+func (s *shared) askAlone(refused string) (*grant, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.limit)
+	defer cancel()
+	now := s.now()
+	secret, life, err := s.ask(ctx, refused != "")
+	if err != nil {
+		return nil, s.fail(err)
+	}
+	g := &grant{Secret: secret, Fetched: now, End: now.Add(life)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if refused != "" {
+		g.Replacements = s.current.nextReplacement(now)
+	}
+	s.current, s.failure = g, failure{}
+	return g, nil
+}
+
+// fail remembers that nothing was got, and returns why.
+func (s *shared) fail(err error) error {
+	s.mu.Lock()
+	s.failure.err = err
+	s.failure.count++
+	pause := s.failure.pause()
+	s.failure.until = s.now().Add(pause)
+	s.mu.Unlock()
+	s.logger.Warn("WeChat gave nothing: it is not asked again for a while",
+		zap.Error(err), zap.String("cure", Cure(err)), zap.Duration("for", pause))
+	return err
+}
+
+// heed remembers that another instance got nothing, and returns why.
+func (s *shared) heed(r refusal) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = failure{err: r.error(), count: r.Count, until: s.now().Add(min(r.Pause, mostPause))}
+	return s.failure.err
+}
+
+func (f failure) pause() time.Duration { return doubled(leastPause, f.count-1, mostPause) }
