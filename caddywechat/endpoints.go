@@ -29,6 +29,7 @@ var endpoints = map[string]endpoint{
 	"logout":   {methods: []string{http.MethodGet, http.MethodPost}, late: true, serve: (*Handler).logout},
 	"me":       {methods: reading, serve: (*Handler).me},
 	"health":   {methods: reading, serve: (*Handler).health},
+	"jssdk":    {methods: reading, serve: (*Handler).jssdk},
 }
 
 var reading = []string{http.MethodGet, http.MethodHead}

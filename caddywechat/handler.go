@@ -115,6 +115,7 @@ type Handler struct {
 	forwardedProtoHint sync.Once
 	verifyFileHint     limiter
 	renewalHint        limiter
+	jssdkHint          limiter
 	domainHint         limiter
 }
 

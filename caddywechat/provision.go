@@ -131,7 +131,7 @@ func (h *Handler) provisionAccounts(ctx caddy.Context) error {
 			return fmt.Errorf("accounts: %s is given twice: a site has at most one account of a kind", a.Kind())
 		}
 		if user, ok := a.(account.WeChatUser); ok {
-			user.UseWeChat(client)
+			user.UseWeChat(client, shelf{h})
 		}
 		h.accounts = append(h.accounts, a)
 	}
@@ -199,7 +199,8 @@ func (h *Handler) weChatClient() (*weixin.Client, error) {
 			zap.String("platform", base))
 	}
 	h.platform = hosts.Open
-	return &weixin.Client{Hosts: hosts, Timeout: timeout, Logger: h.logger}, nil
+	now := func() time.Time { return h.now() }
+	return &weixin.Client{Hosts: hosts, Timeout: timeout, Now: now, Logger: h.logger}, nil
 }
 
 func (h *Handler) provisionRules(ctx caddy.Context) error {

@@ -95,7 +95,9 @@ func (w *world) provision(directive string) *Handler {
 		directive = directive[:i] + "session {\nkey " + sessionKey + "\n}\n}"
 	}
 	raw := adaptHandler(w.t, "wechat_auth", directive)
-	w.storage = w.t.TempDir()
+	if w.storage == "" {
+		w.storage = w.t.TempDir()
+	}
 	var config caddy.Config
 	if err := json.Unmarshal(fmt.Appendf(nil, `{"storage":{"module":"file_system","root":%q}}`, w.storage), &config); err != nil {
 		w.t.Fatal(err)

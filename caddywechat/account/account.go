@@ -82,9 +82,18 @@ type Snapshots interface {
 	AllowsSnapshots() bool
 }
 
-// WeChatUser is an account that speaks to WeChat. The gate hands it the way to do so before anything else is asked of it.
+// WeChatUser is an account that speaks to WeChat. The gate hands it the way to do so before anything else is asked of it,
+// and the place where all instances of the site share server tokens; which must not be used before a visitor comes.
 type WeChatUser interface {
-	UseWeChat(*weixin.Client)
+	UseWeChat(*weixin.Client, weixin.Shelf)
+}
+
+// PageSigner is an account that lets the site's pages use WeChat's JS-SDK.
+type PageSigner interface {
+	Account
+	// SignPage returns what a page hands to wx.config, for its address without what stands behind #. The caller has made
+	// sure that it is one of the site's.
+	SignPage(ctx context.Context, page string) (weixin.Signature, error)
 }
 
 // ErrConsentEnded is the error of a renewal for a person who withdrew the consent or changed the password.

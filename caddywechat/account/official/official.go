@@ -51,6 +51,7 @@ type Account struct {
 
 	appID, appSecret string
 	wechat           *weixin.Client
+	ticket           *weixin.Ticket
 }
 
 // CaddyModule returns the Caddy module information.
@@ -169,7 +170,15 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
 // UseWeChat implements [account.WeChatUser].
-func (a *Account) UseWeChat(c *weixin.Client) { a.wechat = c }
+func (a *Account) UseWeChat(c *weixin.Client, shelf weixin.Shelf) {
+	a.wechat = c
+	a.ticket = c.ServerToken(shelf, a.appID, a.appSecret).PageTicket()
+}
+
+// SignPage implements [account.PageSigner].
+func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, error) {
+	return a.ticket.Sign(ctx, page)
+}
 
 // Serves implements [account.Redirector].
 func (*Account) Serves(c visitor.Client) bool { return c.WeChat }
@@ -281,6 +290,7 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 var (
 	_ account.Renewer         = (*Account)(nil)
 	_ account.Snapshots       = (*Account)(nil)
+	_ account.PageSigner      = (*Account)(nil)
 	_ account.WeChatUser      = (*Account)(nil)
 	_ caddy.Provisioner       = (*Account)(nil)
 	_ caddyfile.Unmarshaler   = (*Account)(nil)

@@ -152,7 +152,7 @@ func answering(t *testing.T, body string) (a *Account, calls *int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.UseWeChat(&weixin.Client{Hosts: weixin.HostsAt(s.URL, ""), Transport: s.Client().Transport})
+	a.UseWeChat(&weixin.Client{Hosts: weixin.HostsAt(s.URL, ""), Transport: s.Client().Transport}, nil)
 	return a, calls
 }
 
@@ -236,7 +236,7 @@ func TestItServesWeChatsBrowserOnly(t *testing.T) {
 
 func TestAuthorizeURLAsksSilently(t *testing.T) {
 	a, _ := answering(t, "")
-	a.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()})
+	a.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()}, nil)
 	const want = "https://open.weixin.qq.com/connect/oauth2/authorize?appid=" + appID + "&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +
 		"&response_type=code&scope=snsapi_base&state=abc#wechat_redirect"
 	if got := a.AuthorizeURL("https://h5.example.com/_wechat/callback", "abc", false); got != want || strings.Contains(got, secret) {
