@@ -48,6 +48,67 @@ type Grant struct {
 	Identity identity.Identity
 	// Renewal is a secret by which [Renewer] asks for the profile again, "" where there is none. It never leaves the server.
 	Renewal string
+	// Secret is what [Endpoints] need to know of the person until the next login, "" for nothing. The gate keeps it in the
+	// store, sealed, for as long as the session lives. It never leaves the server.
+	Secret string
+}
+
+// TokenLogin is an account whose people come by a program and not by a browser: it got a code from WeChat, posts it to
+// <prefix>/<kind>/login, and gets a token to send along with its requests.
+type TokenLogin interface {
+	Account
+	// Login returns whom a code stands for. It is called once for a code. The gate adds the fields account, app_id and id.
+	// An error that wraps [ErrCodeRefused] is counted against whoever sends them without end.
+	Login(ctx context.Context, code string) (Grant, error)
+}
+
+// Endpoints is an account that offers more to the programs of people who are logged in by it.
+type Endpoints interface {
+	Account
+	Endpoints() []Endpoint
+}
+
+// Endpoint takes JSON by POST at <prefix>/<kind>/<name>.
+type Endpoint struct {
+	Name string
+	// Serve returns what becomes the JSON answer. An error that is a [*Problem] is told to the program as it is, others as
+	// failures of WeChat.
+	Serve func(context.Context, Call) (any, error)
+}
+
+// Call is a request to an [Endpoint].
+type Call struct {
+	Identity identity.Identity // the person, with the fields that this account gave
+	Secret   string            // the [Grant]'s, of the person's last login; "" where it is gone
+	Body     []byte            // at most 64 KiB
+}
+
+// Problem is an error that programs are told.
+type Problem struct {
+	Status  int    // of HTTP
+	Word    string // for programs, such as session_key_expired
+	Message string // for people who write programs
+}
+
+// Error returns the message.
+func (p *Problem) Error() string { return p.Message }
+
+// Admitter is an account that does not let everybody in for whom it vouches.
+type Admitter interface {
+	// Admits reports whether a person whom this account vouched for is let in by the configuration of today.
+	Admits(identity.Identity) bool
+}
+
+// Scanner is a [Redirector] whose page shows a QR code to scan. A phone can't scan its own screen, so it is offered
+// WeChat first.
+type Scanner interface {
+	Scans(visitor.Client) bool
+}
+
+// Labeler is a [Redirector] that says what it is called where visitors choose among several.
+type Labeler interface {
+	// Label returns the name in a language, which is zh-CN, zh-TW or en.
+	Label(language string) string
 }
 
 // Renewer is an account that can bring a person's profile up to date without the visitor.
