@@ -89,11 +89,12 @@ func (h *Handler) returning(v *visit, s *sealers, live *session.Session) *return
 func isCode(code string) bool { return code != "" && len(code) <= 1024 }
 
 // finish exchanges the code of an attempt that is this browser's, and lands the visitor with a new session. Callbacks
-// that come twice share one exchange and its result.
+// that come twice share one exchange and its result: those that come to this instance, and those that come to others
+// where the store allows it.
 func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error {
 	result := h.memory.recent.Do(c.Context(), h.recentKey(c), h.now(), func() login.Result {
 		// A visitor who leaves, as WeChat does when it asks twice, does not stop the exchange: the code is spent by now.
-		return h.exchange(context.WithoutCancel(c.Context()), c, code)
+		return h.exchangeOnce(context.WithoutCancel(c.Context()), c, code)
 	})
 	switch err := result.Err; {
 	case err == nil && h.isLive(result.Session):

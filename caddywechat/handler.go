@@ -101,11 +101,13 @@ type Handler struct {
 	headers  *identity.Headers
 	pages    *page.Pages
 	lives    session.Lives
+	timeout  time.Duration // of one call to WeChat
 	refresh  time.Duration // how old a profile becomes before it is renewed; 0: any age
 	cookies  session.Cookies
 	store    store.Store
 	shared   *sharedStore
-	storeKey string // names the store among those of the process
+	storeKey string      // names the store among those of the process
+	instant  store.Store // the store, unwatched, where it is [store.Instant]; else nil
 	keyring  *keyring
 	memory   *memory
 	cleanup  sync.Once

@@ -177,8 +177,8 @@ func (c *HeadersConfig) provision() (*identity.Headers, error) {
 }
 
 func (h *Handler) weChatClient() (*weixin.Client, error) {
-	timeout, err := resolveDuration(weixin.DefaultTimeout, "timeout", h.Timeout, config.Duration)
-	if err != nil {
+	var err error
+	if h.timeout, err = resolveDuration(weixin.DefaultTimeout, "timeout", h.Timeout, config.Duration); err != nil {
 		return nil, err
 	}
 	hosts := weixin.WeChatHosts()
@@ -200,7 +200,7 @@ func (h *Handler) weChatClient() (*weixin.Client, error) {
 	}
 	h.platform = hosts.Open
 	now := func() time.Time { return h.now() }
-	return &weixin.Client{Hosts: hosts, Timeout: timeout, Now: now, Logger: h.logger}, nil
+	return &weixin.Client{Hosts: hosts, Timeout: h.timeout, Now: now, Logger: h.logger}, nil
 }
 
 func (h *Handler) provisionRules(ctx caddy.Context) error {
@@ -256,6 +256,9 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	}
 	h.shared = shareStore(h)
 	h.store = watched{bare, h.shared, h.logger}
+	if s, ok := bare.(store.Instant); ok && s.IsInstant() {
+		h.instant = bare
+	}
 	if keeper, ok := bare.(store.KeyKeeper); ok && len(secrets) == 0 {
 		warning, err := keeper.KeepsKey()
 		if err != nil {

@@ -73,6 +73,9 @@ func (s *sharedStore) all() []*Handler {
 // healthEvery is how often whoever asks for the health of a site makes it ask the store.
 const healthEvery = time.Second
 
+// isFailing reports whether the store failed when it was last asked.
+func (s *sharedStore) isFailing() bool { return s.reading.failing.Load() || s.writing.failing.Load() }
+
 // storeWorks reports whether the store can be read, and could be written when that was last tried.
 func (h *Handler) storeWorks(ctx context.Context) bool {
 	s := h.shared
@@ -88,7 +91,7 @@ func (h *Handler) storeWorks(ctx context.Context) bool {
 		defer cancel()
 		_, _ = h.store.Get(ctx, "health") // its watch takes note
 	}
-	return !s.reading.failing.Load() && !s.writing.failing.Load()
+	return !s.isFailing()
 }
 
 // condition is whether a store can be read, or written.

@@ -81,6 +81,9 @@ func (r *Reader) Flag() bool { return r.Byte() != 0 }
 // More reports whether something is left to read.
 func (r *Reader) More() bool { return len(r.rest) > 0 }
 
+// Rest reads everything that is left. It is the payload's own.
+func (r *Reader) Rest() []byte { return r.Bytes(len(r.rest)) }
+
 // Close returns ErrPayload when something that was read was not there, or when something is left.
 func (r *Reader) Close() error {
 	if r.failed || r.More() {

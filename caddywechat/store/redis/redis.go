@@ -92,6 +92,9 @@ func (*Store) KeepsKey() (warning string, err error) {
 		"session { key … }, the same on every instance; make one with: openssl rand -base64 32")
 }
 
+// IsInstant implements [store.Instant].
+func (*Store) IsInstant() bool { return true }
+
 // prefix is what all names in Redis begin with. Those of journals have another colon.
 const prefix = "wechat:"
 
@@ -209,6 +212,7 @@ func withoutArguments(text string) string {
 var (
 	_ store.Store             = (*Store)(nil)
 	_ store.KeyKeeper         = (*Store)(nil)
+	_ store.Instant           = (*Store)(nil)
 	_ caddy.Provisioner       = (*Store)(nil)
 	_ caddy.CleanerUpper      = (*Store)(nil)
 	_ caddyfile.Unmarshaler   = (*Store)(nil)
