@@ -38,17 +38,22 @@ type revocations struct {
 // knowRevocations makes sure that this process knows what was revoked before it began, as far as the store tells. It
 // waits in the first moments of a process only.
 func (h *Handler) knowRevocations(ctx context.Context) {
-	r := &h.shared.revocations
-	r.begin.Do(func() {
-		r.read = make(chan struct{})
-		var running context.Context
-		running, r.end = context.WithCancel(context.Background())
-		go h.shared.followRevocations(running)
-	})
+	h.shared.follow()
 	select {
-	case <-r.read:
+	case <-h.shared.read:
 	case <-ctx.Done():
 	}
+}
+
+// follow begins to read what is revoked, and to look whether a store that failed works again, until the store is no
+// longer used.
+func (s *sharedStore) follow() {
+	s.begin.Do(func() {
+		s.read = make(chan struct{})
+		var running context.Context
+		running, s.end = context.WithCancel(context.Background())
+		go s.followRevocations(running)
+	})
 }
 
 func (r *revocations) stop() {

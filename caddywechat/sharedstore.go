@@ -172,6 +172,7 @@ func (w watched) note(ctx context.Context, c *condition, what string, err error)
 	case errors.Is(ctx.Err(), context.Canceled): // whoever asked has left: that says nothing about the store
 	default:
 		if c.failing.CompareAndSwap(false, true) {
+			w.shared.follow() // who else would find out when it works again?
 			w.logger.Error("the store cannot be "+what+": sessions and silent logins go on, what needs memory does not", zap.Error(err))
 		}
 	}
