@@ -77,6 +77,14 @@ func startProgram(t *testing.T, path string, args ...string) *process {
 	return startCommand(t, exec.Command(path, args...))
 }
 
+// startInstance runs the program of an instance until the test ends.
+func startInstance(i *instance) *process {
+	i.t.Helper()
+	cmd := exec.Command(i.binary, "run", "--config", i.config, "--adapter", "caddyfile")
+	cmd.Env = i.env
+	return startCommand(i.t, cmd)
+}
+
 func startCommand(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, log: new(logBuffer), exited: make(chan struct{})}

@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+// TestALoginMayWanderOverTheCluster begins it on one instance, comes back to another and goes on at a third, in every
+// order there is.
+func TestALoginMayWanderOverTheCluster(t *testing.T) {
+	eachCluster(t, func(t *testing.T, c *cluster) {
+		for begin := range 3 {
+			for callback := range 3 {
+				for page := range 3 {
+					c.member(fmt.Sprintf("wanderer-%d%d%d", begin, callback, page)).login(begin, callback, page)
+				}
+			}
+		}
+		if got := c.exchanges(); got != 27 {
+			t.Errorf("%d calls to WeChat for 27 logins", got)
+		}
+	})
+}
+
+// TestOneKeyIsMade has three instances begin on an empty folder, whose first visitors come at the same moment.
+func TestOneKeyIsMade(t *testing.T) {
+	c := newFolderCluster(t)
+	if made, err := os.ReadDir(filepath.Join(c.folder, "wechat")); err == nil {
+		t.Fatalf("before the first visitor there is %v", made)
+	}
+	members := []*member{c.member("first-0"), c.member("first-1"), c.member("first-2")}
+	begun := make([]answer, len(members))
+	var wait sync.WaitGroup
+	for i, m := range members {
+		wait.Go(func() { begun[i], _ = m.get(i, "/page") })
+	}
+	wait.Wait()
+	for i, m := range members {
+		callback := m.open(anywhere, begun[i].next()).next()
+		if a := m.open((i+1)%3, callback); a.next() != c.url(host, "/page") {
+			t.Errorf("begun on %d: landed at %q with status %d: %s", i, a.next(), a.StatusCode, a.body)
+		}
+		for at := range 3 {
+			m.wantPage(at)
+		}
+	}
+	if made, err := filepath.Glob(filepath.Join(c.folder, "wechat", "*key*")); err != nil || len(made) != 1 {
+		t.Errorf("keys in the folder: %v %v", made, err)
+	}
+}
+
+// TestTheSameCallbackOnTwoInstances lets a browser ask twice at the same moment, and a balancer send it two ways.
+func TestTheSameCallbackOnTwoInstances(t *testing.T) {
+	eachCluster(t, func(t *testing.T, c *cluster) {
+		if err := c.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}); err != nil {
+			t.Fatal(err)
+		}
+		const rounds = 10
+		landed := 0
+		for round := range rounds {
+			m := c.member(fmt.Sprintf("twice-%d", round))
+			callback := m.toCallback(round%3, "/page")
+			cookies := m.siteCookies()
+			var answers [2]answer
+			var wait sync.WaitGroup
+			for i := range answers {
+				// Without the jar: both have the cookies of this moment.
+				twin := c.phoneOf(m.id)
+				wait.Go(func() { answers[i], _ = twin.get((round+1+i)%3, callback, cookies) })
+			}
+			wait.Wait()
+			for i, a := range answers {
+				if a.Response == nil {
+					t.Fatal("no answer")
+				}
+				// The browser goes where the answer leads that came last, and has the cookies of both.
+				last := c.phoneOf(m.id)
+				for _, each := range []answer{answers[1-i], a} {
+					last.Jar.SetCookies(mustParse(c.url(host, "/")), each.Cookies())
+				}
+				if a.next() == c.url(host, "/page") {
+					landed++
+				}
+				if end := last.followFrom(a); !last.isServed(end) {
+					t.Errorf("round %d: ended with status %d: %s", round, end.StatusCode, end.body)
+				}
+			}
+		}
+		t.Logf("%d logins whose callback came to two instances at once: %d of %d answers led to the page at once, %d calls to WeChat",
+			rounds, landed, 2*rounds, c.exchanges())
+		wantLanded, wantCalls := rounds, 3*rounds // one call each, and another login for those that WeChat refused
+		if c.redis != nil {
+			wantLanded, wantCalls = 2*rounds-1, rounds+2 // on a machine that is busy, one claim may have taken too long
+		}
+		if got := c.exchanges(); landed < wantLanded || got > wantCalls {
+			t.Errorf("%d answers led to the page after %d calls to WeChat, want %d after %d", landed, got, wantLanded, wantCalls)
+		}
+	})
+}
+
+// followFrom goes on from an answer as long as it is redirected.
+func (m *member) followFrom(a answer) answer {
+	m.cluster.t.Helper()
+	for range 16 {
+		next := a.next()
+		if next == "" {
+			return a
+		}
+		a = m.open(anywhere, next)
+	}
+	m.cluster.t.Fatal("redirected for ever")
+	return a
+}

@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// previousBinary builds the program as it was where this branch began, or at the commit that E2E_PREVIOUS names. Where
+// that cannot be known the test is skipped.
+func previousBinary(t *testing.T) string {
+	t.Helper()
+	git := func(args ...string) (string, bool) {
+		out, err := exec.Command("git", append([]string{"-C", "../.."}, args...)...).Output()
+		return strings.TrimSpace(string(out)), err == nil
+	}
+	commit, ok := cmp.Or(os.Getenv("E2E_PREVIOUS")), true
+	if commit == "" {
+		commit, ok = git("merge-base", "main", "HEAD")
+	}
+	if head, _ := git("rev-parse", "HEAD"); ok && commit == head {
+		commit, ok = git("rev-parse", "HEAD~1")
+	}
+	if !ok {
+		t.Skip("skipped for want of git history: a shallow clone has none; E2E_PREVIOUS may name a commit")
+	}
+	dir := t.TempDir()
+	tree, program := filepath.Join(dir, "tree"), filepath.Join(dir, "caddywechat")
+	if err := os.Mkdir(tree, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(dir, "tree.tar")
+	if _, ok := git("archive", "--output", archive, commit, "."); !ok {
+		t.Skipf("skipped: git has no commit %s", commit)
+	}
+	if out, err := exec.Command("tar", "-xf", archive, "-C", tree).CombinedOutput(); err != nil {
+		t.Fatalf("unpacking %s: %v\n%s", commit, err, out)
+	}
+	args := []string{"build", "-o", program}
+	if os.Getenv("E2E_RACE") != "" {
+		args = append(args, "-race") // the rest of the program is built with it already
+	}
+	build := exec.Command("go", append(args, "./cmd/caddywechat")...)
+	build.Dir = tree
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", commit, err, out)
+	}
+	t.Logf("beside the program of commit %.12s", commit)
+	return program
+}
+
+// TestTwoVersionsSideBySide is an upgrade that goes on: one instance runs the program of before, one this one, with the
+// same key and storage. What either begins the other one finishes.
+func TestTwoVersionsSideBySide(t *testing.T) {
+	previous := previousBinary(t)
+	for name, options := range map[string]string{"key in the configuration": "session {\nkey {env.SESSION_KEY}\n}", "made key": ""} {
+		t.Run(name, func(t *testing.T) {
+			c := newCluster(t)
+			c.folder = t.TempDir()
+			c.add(1, previous, c.folder, c.caddyfile(options, defaultApp))
+			c.add(1, binary, c.folder, c.caddyfile(options, defaultApp))
+			c.start()
+			for begin := range 2 {
+				for callback := range 2 {
+					m := c.member(fmt.Sprintf("upgraded-%d%d", begin, callback))
+					m.login(begin, callback, 0)
+					m.wantPage(1)
+					// A callback that comes again, to the other one, lands too.
+					if a := m.open(1-callback, m.toCallback(begin, "/_wechat/login?return_to=/again")); a.next() != c.url(host, "/again") {
+						t.Errorf("begun on %d, back on %d: landed at %q", begin, 1-callback, a.next())
+					}
+					m.wantPage(0)
+					m.wantPage(1)
+					// A logout makes the browser forget, whoever is asked.
+					if a := m.open(callback, "/_wechat/logout"); a.StatusCode != http.StatusOK {
+						t.Errorf("logout: status %d", a.StatusCode)
+					}
+					for at := range 2 {
+						if a := m.open(at, "/page"); a.StatusCode != http.StatusFound {
+							t.Errorf("after the logout, on %d: status %d", at, a.StatusCode)
+						}
+					}
+				}
+			}
+			// The upgrade goes on: the previous program makes way, and nobody notices.
+			stays := c.member("stays")
+			stays.login(0, 0, 0)
+			c.instances[0].stop()
+			c.instances[0].binary = binary
+			c.instances[0].restart()
+			stays.wantPage(0)
+			stays.wantPage(1)
+		})
+	}
+}
