@@ -142,7 +142,7 @@ func (m *member) wantPage(at int) {
 }
 
 func (m *member) isServed(a answer) bool {
-	return a.StatusCode == http.StatusOK && strings.Contains(a.body, "X-Wechat-User: "+m.openID()+"\r\n")
+	return a.StatusCode == http.StatusOK && strings.Contains(a.body, "X-Wechat-User: "+m.openID())
 }
 
 // next returns where an answer leads, "" for nowhere.
@@ -171,6 +171,7 @@ type crowd struct {
 	requests int
 	logins   int
 	logouts  int
+	slowest  time.Duration  // request
 	lost     int            // sessions of people who were logged in
 	other    map[string]int // answers that were not what was asked for, by kind
 }
@@ -189,7 +190,7 @@ const pace = 60 * time.Millisecond
 
 // during lets the crowd come and go while something happens, and returns what came of it as a table's row.
 func (c *crowd) during(what string, happens func()) string {
-	c.requests, c.logins, c.logouts, c.lost, c.other = 0, 0, 0, 0, make(map[string]int)
+	c.requests, c.logins, c.logouts, c.slowest, c.lost, c.other = 0, 0, 0, 0, 0, make(map[string]int)
 	exchanges := c.cluster.exchanges()
 	over := make(chan struct{})
 	var wait sync.WaitGroup
@@ -217,12 +218,12 @@ func (c *crowd) during(what string, happens func()) string {
 	if kinds == nil {
 		kinds = []string{"none"}
 	}
-	return fmt.Sprintf("%-42s | %8d | %6d | %7d | %4d | %5d | %s", what,
-		c.requests, c.logins, c.logouts, c.lost, c.cluster.exchanges()-exchanges, strings.Join(kinds, ", "))
+	return fmt.Sprintf("%-42s | %8d | %6d | %7d | %4d | %5d | %7s | %s", what,
+		c.requests, c.logins, c.logouts, c.lost, c.cluster.exchanges()-exchanges, c.slowest.Round(time.Millisecond), strings.Join(kinds, ", "))
 }
 
 // rowHead names what is in a row.
-var rowHead = fmt.Sprintf("%-42s | %8s | %6s | %7s | %4s | %5s | %s", "while", "requests", "logins", "logouts", "lost", "calls", "other answers")
+var rowHead = fmt.Sprintf("%-42s | %8s | %6s | %7s | %4s | %5s | %7s | %s", "while", "requests", "logins", "logouts", "lost", "calls", "slowest", "other answers")
 
 // act lets a member do one thing.
 func (c *crowd) act(m *member) {
@@ -310,8 +311,9 @@ func word(a answer) string {
 
 // send is get at any instance. It reports whether there was an answer.
 func (c *crowd) send(m *member, address string, headers ...string) (answer, bool) {
+	begun := time.Now()
 	a, err := m.get(anywhere, address, headers...)
-	c.count(func() { c.requests++ })
+	c.count(func() { c.requests++; c.slowest = max(c.slowest, time.Since(begun)) })
 	if err != nil || a.Header.Get(cutHeader) != "" {
 		c.note(cut)
 		return answer{}, false

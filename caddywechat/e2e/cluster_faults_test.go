@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fault is something that happens to a cluster while people come and go.
+type fault struct {
+	name string
+	// breaks begins the fault, mends ends it.
+	breaks, mends func()
+	// storeFails says that the store does not work in between, in which instances then answer 503 for their health.
+	storeFails bool
+	// lasts is how long it goes on at least.
+	lasts time.Duration
+	// mayBeCut is how many requests may end without an answer.
+	mayBeCut int
+}
+
+// storeLines counts in an instance's log what it says about the store.
+type storeLines struct{ readFails, readWorks, writeFails, writeWorks int }
+
+func (i *instance) storeLines() storeLines {
+	text := i.log.String()
+	return storeLines{
+		strings.Count(text, "the store cannot be read"), strings.Count(text, "the store can be read again"),
+		strings.Count(text, "the store cannot be written"), strings.Count(text, "the store can be written again"),
+	}
+}
+
+func (l storeLines) since(before storeLines) storeLines {
+	return storeLines{
+		l.readFails - before.readFails, l.readWorks - before.readWorks,
+		l.writeFails - before.writeFails, l.writeWorks - before.writeWorks,
+	}
+}
+
+// tryFaults lets one fault after the other happen, and looks at what visitors, balancers and operators get.
+func (c *cluster) tryFaults(crowd *crowd, faults []fault) {
+	c.t.Helper()
+	c.t.Log(rowHead)
+	c.t.Log(crowd.during("all is well", func() { time.Sleep(time.Second) }))
+	crowd.wantAllWell(c.t, "all is well", 0)
+	for _, f := range faults {
+		c.tryFault(crowd, f)
+	}
+}
+
+func (c *cluster) tryFault(crowd *crowd, f fault) {
+	c.t.Helper()
+	before := make(map[*instance]storeLines) // of the process that runs when all is over: none yet of one that is killed
+	for _, i := range c.instances {
+		before[i] = i.storeLines()
+	}
+	stranger := c.phoneOf("member-0")
+	for at := range c.instances {
+		stranger.open(at, c.url(membersHost, "/")) // has the key from here on, where one was made
+	}
+	c.t.Log(crowd.during(f.name, func() {
+		f.breaks()
+		begun := time.Now()
+		if f.storeFails {
+			c.untilHealthIs(f.name, http.StatusServiceUnavailable)
+			c.wantUnavailable(stranger, f.name)
+		}
+		time.Sleep(f.lasts - time.Since(begun))
+		f.mends()
+		c.untilHealthIs(f.name, http.StatusOK)
+		time.Sleep(300 * time.Millisecond)
+	}))
+	crowd.wantAllWell(c.t, f.name, f.mayBeCut)
+	if f.storeFails {
+		// What needs the store works again: with nothing learned about the visitor, consent is asked.
+		if end := stranger.followFrom(stranger.open(anywhere, c.url(membersHost, "/"))); end.StatusCode != http.StatusOK {
+			c.t.Errorf("%s: when it is over, a login that needs the store ends with status %d", f.name, end.StatusCode)
+		}
+	}
+	for n, i := range c.instances {
+		lines := i.storeLines().since(before[i])
+		if lines.readFails != lines.readWorks || lines.writeFails != lines.writeWorks || lines.readFails > 1 || lines.writeFails > 1 ||
+			f.storeFails && lines.readFails+lines.writeFails == 0 {
+			c.t.Errorf("%s: instance %d logged %+v", f.name, n, lines)
+		}
+	}
+}
+
+// wantUnavailable tries a login that needs the store: once by a page, once by a script.
+func (c *cluster) wantUnavailable(m *member, what string) {
+	c.t.Helper()
+	a := m.followFrom(m.open(anywhere, c.url(membersHost, "/")))
+	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.Header.Get("Content-Type"), "text/html") || a.Header.Get("Retry-After") == "" {
+		c.t.Errorf("%s: a login that needs the store ended with status %d", what, a.StatusCode)
+	}
+	callback := m.open(anywhere, m.open(anywhere, c.url(membersHost, "/")).next()).next()
+	a = m.open(anywhere, callback, "Accept: application/json")
+	if a.StatusCode != http.StatusServiceUnavailable || word(a) != "503 store_unavailable" {
+		c.t.Errorf("%s: a login that needs the store ended with status %d: %s", what, a.StatusCode, a.body)
+	}
+}
+
+// untilHealthIs waits until all instances say the same about themselves.
+func (c *cluster) untilHealthIs(what string, status int) {
+	c.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for n, i := range c.instances {
+		for got := i.health(); got != status; got = i.health() {
+			if time.Now().After(deadline) {
+				c.t.Errorf("%s: health of instance %d is %d, want %d", what, n, got, status)
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+}
+
+func TestFaultsOfAClusterWithRedis(t *testing.T) {
+	c := newRedisCluster(t)
+	killed := c.instances[1]
+	// Where memory is short only writing fails, and nobody knows before somebody writes: here, a revocation of nobody.
+	fill := func() {
+		c.redis.fill()
+		for _, i := range c.instances {
+			i.revoke("--user", "nobody")
+		}
+	}
+	c.tryFaults(c.crowd(12), []fault{
+		{name: "an instance is killed and started again", breaks: killed.kill, mends: killed.restart, lasts: time.Second, mayBeCut: 20},
+		{name: "Redis is killed and started with its data", breaks: c.redis.kill, mends: c.redis.launch, storeFails: true, lasts: 3 * time.Second},
+		{name: "Redis is killed and started empty", breaks: func() { c.redis.kill(); c.redis.forget() }, mends: c.redis.launch, storeFails: true},
+		{name: "Redis stands still", breaks: c.redis.stand, mends: c.redis.goOn, storeFails: true, lasts: 5 * time.Second},
+		{name: "Redis is full", breaks: fill, mends: c.redis.empty, lasts: 2 * time.Second},
+	})
+}
+
+func TestFaultsOfAClusterWithASharedFolder(t *testing.T) {
+	c := newFolderCluster(t)
+	inside, aside := filepath.Join(c.folder, "wechat"), filepath.Join(c.folder, "aside")
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	killed := c.instances[1]
+	faults := []fault{
+		{name: "an instance is killed and started again", breaks: killed.kill, mends: killed.restart, lasts: time.Second, mayBeCut: 20},
+		{
+			name: "the folder can be neither read nor written", storeFails: true, lasts: 3 * time.Second,
+			breaks: func() { must(os.Rename(inside, aside)); must(os.WriteFile(inside, nil, 0o600)) },
+			mends:  func() { must(os.Remove(inside)); must(os.Rename(aside, inside)) },
+		},
+		{
+			name: "the folder is deleted", lasts: 3 * time.Second,
+			breaks: func() { must(os.Rename(inside, aside)) }, mends: func() {}, // at once: instances go on writing
+		},
+	}
+	c.tryFaults(c.crowd(12), faults)
+}

@@ -1,0 +1,116 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// load gives the instance a configuration, also where it is the one that it has.
+func (i *instance) load(caddyfile string) {
+	i.t.Helper()
+	req, err := http.NewRequest("POST", i.adminURL("/load"), strings.NewReader(caddyfile))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "text/caddyfile")
+	req.Header.Set("Cache-Control", "must-revalidate")
+	req.Close = true // the admin API begins anew with each configuration
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	if body := readAll(i.t, res.Body); res.StatusCode != http.StatusOK {
+		i.t.Fatalf("load: status %d: %s", res.StatusCode, body)
+	}
+}
+
+var goroutineTotal = regexp.MustCompile(`goroutine profile: total (\d+)`)
+
+// goroutines returns how many the instance has.
+func (i *instance) goroutines() int {
+	i.t.Helper()
+	res, err := http.Get(i.adminURL("/debug/pprof/goroutine?debug=1"))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	n, err := strconv.Atoi(goroutineTotal.FindStringSubmatch(readAll(i.t, res.Body))[1])
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return n
+}
+
+// TestReloadsOfAClusterUnderLoad reloads all instances over and over while people come and go, then stops one after the
+// other and starts it again.
+func TestReloadsOfAClusterUnderLoad(t *testing.T) {
+	c := newCluster(t)
+	c.redis = startRedis(t)
+	// Without reverse_proxy: Caddy itself keeps one idle connection to the app for each reload, for two minutes.
+	c.add(3, binary, "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}",
+		`respond "X-Wechat-User: {http.auth.user.id}"`))
+	c.start()
+	reload := func(round int) {
+		for _, i := range c.instances {
+			text, err := os.ReadFile(i.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := string(text)
+			if round%2 == 1 {
+				changed = strings.ReplaceAll(changed, "respond ", "header X-Round "+strconv.Itoa(round)+"\n\trespond ")
+			}
+			i.load(changed)
+		}
+	}
+	quiet := func() {
+		c.balancer.CloseIdleConnections() // connections have goroutines, too
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	}
+	crowd := c.crowd(12)
+	t.Log(rowHead)
+	t.Log(crowd.during("all is well", func() {
+		for round := range 3 {
+			reload(round)
+		}
+		time.Sleep(time.Second)
+	}))
+	quiet()
+	time.Sleep(time.Second)
+	connections := c.redis.connections()
+	var goroutines []int
+	for _, i := range c.instances {
+		goroutines = append(goroutines, i.goroutines())
+	}
+
+	rounds := 0
+	t.Log(crowd.during("all are reloaded every 300 ms", func() {
+		for begun := time.Now(); time.Since(begun) < 5*time.Second; rounds++ {
+			next := time.After(300 * time.Millisecond)
+			reload(rounds)
+			<-next
+		}
+	}))
+	crowd.wantAllWell(t, "reloads", rounds) // the kernel may have given a connection to the listener that closed
+	quiet()
+	for n, i := range c.instances {
+		i.eventually("goroutines end", func() bool { return i.goroutines() <= goroutines[n]+5 })
+		t.Logf("instance %d: %d goroutines before %d reloads, %d after", n, goroutines[n], rounds, i.goroutines())
+	}
+	t.Logf("%d connections to Redis before, %d after", connections, c.redis.connections())
+	if got := c.redis.connections(); got > connections+rounds/2 {
+		t.Errorf("%d connections to Redis after %d reloads, %d before", got, rounds, connections)
+	}
+
+	t.Log(crowd.during("one after the other stops and starts again", func() {
+		for _, i := range c.instances {
+			i.stop()
+			i.restart()
+		}
+	}))
+	crowd.wantAllWell(t, "restarts", 10)
+}
