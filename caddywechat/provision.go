@@ -53,6 +53,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
+	h.shared.join(h)
 	return nil
 }
 
@@ -254,7 +255,7 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	if !ok {
 		return fmt.Errorf("store: %T is no store", guest)
 	}
-	h.shared = shareStore(h)
+	h.shared = shareStore(h.storeKey)
 	h.store = watched{bare, h.shared, h.logger}
 	if s, ok := bare.(store.Instant); ok && s.IsInstant() {
 		h.instant = bare

@@ -28,14 +28,18 @@ type sharedStore struct {
 // sharedStores has them by the configuration of the store's module.
 var sharedStores = caddy.NewUsagePool()
 
-// shareStore returns the sharedStore of h's store, which h uses until releaseStore.
-func shareStore(h *Handler) *sharedStore {
-	value, _, _ := sharedStores.LoadOrNew(h.storeKey, func() (caddy.Destructor, error) { return new(sharedStore), nil })
-	s := value.(*sharedStore)
+// shareStore returns the sharedStore of a configuration of a store, which is there until releaseStore.
+func shareStore(storeKey string) *sharedStore {
+	value, _, _ := sharedStores.LoadOrNew(storeKey, func() (caddy.Destructor, error) { return new(sharedStore), nil })
+	return value.(*sharedStore)
+}
+
+// join makes a site one of those that use the store, until releaseStore. Others work with it from then on, so it must be
+// ready.
+func (s *sharedStore) join(h *Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sites = append(s.sites, h)
-	return s
 }
 
 func releaseStore(h *Handler) error {

@@ -1,0 +1,60 @@
+package caddywechat
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+	memorystore "github.com/caddywechat/caddy-wechat/caddywechat/store/memory"
+)
+
+// staring is a store that looks, while a site is being provisioned, which sites there are that others work with.
+type staring struct{ memorystore.Store }
+
+func init() { caddy.RegisterModule(new(staring)) }
+
+func (*staring) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "wechat.stores.staring", New: func() caddy.Module { return new(staring) }}
+}
+func (*staring) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { d.Next(); return nil }
+
+var sitesSeen []*Handler
+
+func (*staring) KeepsKey() (warning string, err error) {
+	sitesSeen = joinedSites()
+	return "", nil
+}
+
+var _ store.KeyKeeper = (*staring)(nil)
+
+func joinedSites() (sites []*Handler) {
+	sharedStores.Range(func(_, value any) bool {
+		sites = append(sites, value.(*sharedStore).all()...)
+		return true
+	})
+	return sites
+}
+
+// TestASiteJoinsWhenItIsReady: what reads revocations in the background takes the newest site's configuration, and did
+// so while that was being made.
+func TestASiteJoinsWhenItIsReady(t *testing.T) {
+	w := startWorld(t, "http", simulator.Config{})
+	h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore staring\n}",
+		simulator.DemoAppID, simulator.DemoSecret, w.simURL))
+	if len(sitesSeen) != 0 {
+		t.Error("a site that is being provisioned is among those that others work with")
+	}
+	if sites := joinedSites(); len(sites) != 1 || sites[0] != h {
+		t.Errorf("when it is ready there are %d sites", len(sites))
+	}
+	if err := h.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	if sites := joinedSites(); len(sites) != 0 {
+		t.Errorf("when it is over there are %d sites", len(sites))
+	}
+}
