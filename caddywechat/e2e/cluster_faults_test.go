@@ -118,7 +118,8 @@ func (c *cluster) untilHealthIs(what string, status int) {
 	}
 }
 
-func TestFaultsOfAClusterWithRedis(t *testing.T) {
+func TestClusterFaultsWithRedis(t *testing.T) {
+	t.Parallel()
 	c := newRedisCluster(t)
 	killed := c.instances[1]
 	// Where memory is short only writing fails, and nobody knows before somebody writes: here, a revocation of nobody.
@@ -137,7 +138,8 @@ func TestFaultsOfAClusterWithRedis(t *testing.T) {
 	})
 }
 
-func TestFaultsOfAClusterWithASharedFolder(t *testing.T) {
+func TestClusterFaultsWithASharedFolder(t *testing.T) {
+	t.Parallel()
 	c := newFolderCluster(t)
 	inside, aside := filepath.Join(c.folder, "wechat"), filepath.Join(c.folder, "aside")
 	must := func(err error) {

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// TestAClusterWhoseFolderIsFull needs a file system of its own.
-func TestAClusterWhoseFolderIsFull(t *testing.T) {
+// TestClusterFaultsWithAFullFolder needs a file system of its own.
+func TestClusterFaultsWithAFullFolder(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.folder = t.TempDir()
 	if err := syscall.Mount("none", c.folder, "tmpfs", 0, "size=1m,mode=700"); err != nil {

@@ -5,32 +5,32 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// TestALoginMayWanderOverTheCluster begins it on one instance, comes back to another and goes on at a third, in every
-// order there is.
-func TestALoginMayWanderOverTheCluster(t *testing.T) {
-	eachCluster(t, func(t *testing.T, c *cluster) {
-		for begin := range 3 {
-			for callback := range 3 {
-				for page := range 3 {
-					c.member(fmt.Sprintf("wanderer-%d%d%d", begin, callback, page)).login(begin, callback, page)
-				}
+// tryWandering begins logins on one instance, comes back to another and goes on at a third, in every order there is.
+func (c *cluster) tryWandering() {
+	c.t.Helper()
+	before := c.exchanges()
+	for begin := range 3 {
+		for callback := range 3 {
+			for page := range 3 {
+				c.member(fmt.Sprintf("wanderer-%d%d%d", begin, callback, page)).login(begin, callback, page)
 			}
 		}
-		if got := c.exchanges(); got != 27 {
-			t.Errorf("%d calls to WeChat for 27 logins", got)
-		}
-	})
+	}
+	if got := c.exchanges() - before; got != 27 {
+		c.t.Errorf("%d calls to WeChat for 27 logins", got)
+	}
 }
 
-// TestOneKeyIsMade has three instances begin on an empty folder, whose first visitors come at the same moment.
-func TestOneKeyIsMade(t *testing.T) {
-	c := newFolderCluster(t)
+// tryFirstVisitors has the first visitors of three instances that began on an empty folder come at the same moment: one key
+// is made for all.
+func (c *cluster) tryFirstVisitors() {
+	t := c.t
+	t.Helper()
 	if made, err := os.ReadDir(filepath.Join(c.folder, "wechat")); err == nil {
 		t.Fatalf("before the first visitor there is %v", made)
 	}
@@ -55,53 +55,55 @@ func TestOneKeyIsMade(t *testing.T) {
 	}
 }
 
-// TestTheSameCallbackOnTwoInstances lets a browser ask twice at the same moment, and a balancer send it two ways.
-func TestTheSameCallbackOnTwoInstances(t *testing.T) {
-	eachCluster(t, func(t *testing.T, c *cluster) {
-		if err := c.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}); err != nil {
-			t.Fatal(err)
+// tryTheSameCallbackTwice lets browsers ask twice at the same moment, and a balancer send that two ways.
+func (c *cluster) tryTheSameCallbackTwice() {
+	t := c.t
+	t.Helper()
+	before := c.exchanges()
+	defer c.sim.ClearFaults()
+	if err := c.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	const rounds = 10
+	landed := 0
+	for round := range rounds {
+		m := c.member(fmt.Sprintf("twice-%d", round))
+		callback := m.toCallback(round%3, "/page")
+		cookies := m.siteCookies()
+		var answers [2]answer
+		var wait sync.WaitGroup
+		for i := range answers {
+			// Without the jar: both have the cookies of this moment.
+			twin := c.phoneOf(m.id)
+			wait.Go(func() { answers[i], _ = twin.get((round+1+i)%3, callback, cookies) })
 		}
-		const rounds = 10
-		landed := 0
-		for round := range rounds {
-			m := c.member(fmt.Sprintf("twice-%d", round))
-			callback := m.toCallback(round%3, "/page")
-			cookies := m.siteCookies()
-			var answers [2]answer
-			var wait sync.WaitGroup
-			for i := range answers {
-				// Without the jar: both have the cookies of this moment.
-				twin := c.phoneOf(m.id)
-				wait.Go(func() { answers[i], _ = twin.get((round+1+i)%3, callback, cookies) })
+		wait.Wait()
+		for i, a := range answers {
+			if a.Response == nil {
+				t.Fatal("no answer")
 			}
-			wait.Wait()
-			for i, a := range answers {
-				if a.Response == nil {
-					t.Fatal("no answer")
-				}
-				// The browser goes where the answer leads that came last, and has the cookies of both.
-				last := c.phoneOf(m.id)
-				for _, each := range []answer{answers[1-i], a} {
-					last.Jar.SetCookies(mustParse(c.url(host, "/")), each.Cookies())
-				}
-				if a.next() == c.url(host, "/page") {
-					landed++
-				}
-				if end := last.followFrom(a); !last.isServed(end) {
-					t.Errorf("round %d: ended with status %d: %s", round, end.StatusCode, end.body)
-				}
+			// The browser goes where the answer leads that came last, and has the cookies of both.
+			last := c.phoneOf(m.id)
+			for _, each := range []answer{answers[1-i], a} {
+				last.Jar.SetCookies(mustParse(c.url(host, "/")), each.Cookies())
+			}
+			if a.next() == c.url(host, "/page") {
+				landed++
+			}
+			if end := last.followFrom(a); !last.isServed(end) {
+				t.Errorf("round %d: ended with status %d: %s", round, end.StatusCode, end.body)
 			}
 		}
-		t.Logf("%d logins whose callback came to two instances at once: %d of %d answers led to the page at once, %d calls to WeChat",
-			rounds, landed, 2*rounds, c.exchanges())
-		wantLanded, wantCalls := rounds, 3*rounds // one call each, and another login for those that WeChat refused
-		if c.redis != nil {
-			wantLanded, wantCalls = 2*rounds-1, rounds+2 // on a machine that is busy, one claim may have taken too long
-		}
-		if got := c.exchanges(); landed < wantLanded || got > wantCalls {
-			t.Errorf("%d answers led to the page after %d calls to WeChat, want %d after %d", landed, got, wantLanded, wantCalls)
-		}
-	})
+	}
+	t.Logf("%d logins whose callback came to two instances at once: %d of %d answers led to the page at once, %d calls to WeChat",
+		rounds, landed, 2*rounds, c.exchanges()-before)
+	wantLanded, wantCalls := rounds, 3*rounds // one call each, and another login for those that WeChat refused
+	if c.redis != nil {
+		wantLanded, wantCalls = 2*rounds-1, rounds+2 // on a machine that is busy, one claim may have taken too long
+	}
+	if got := c.exchanges() - before; landed < wantLanded || got > wantCalls {
+		t.Errorf("%d answers led to the page after %d calls to WeChat, want %d after %d", landed, got, wantLanded, wantCalls)
+	}
 }
 
 // followFrom goes on from an answer as long as it is redirected.

@@ -61,62 +61,63 @@ func (c *cluster) sessionID(m *member) string {
 	return ""
 }
 
-func TestRevocationsHoldOnTheWholeCluster(t *testing.T) {
-	eachCluster(t, func(t *testing.T, c *cluster) {
-		var members []*member
-		for _, id := range []string{"by-user", "by-openid", "by-session", "by-logout", "stays"} {
-			m := c.member(id)
-			m.login(0, 1, 2)
-			for at := range c.instances {
-				m.wantPage(at)
-			}
-			members = append(members, m)
-		}
-		gone, stays := members[:4], members[4]
-		for i, args := range [][]string{
-			{"--user", members[0].openID()}, {"--openid", members[1].openID()}, {"--session", c.sessionID(members[2])},
-		} {
-			out, err := c.instances[0].revoke(args...)
-			if err != nil || strings.TrimSpace(out) != "revoked" {
-				t.Fatalf("revoke %s: %v\n%s", args[0], err, out)
-			}
-			if !members[i].isOut(0) {
-				t.Errorf("revoked by %s, and still served by the instance that was asked", args[0])
-			}
-		}
-		// The browser forgets its cookie at the logout; somebody may have kept it.
-		kept := members[3].siteCookies()
-		members[3].open(0, "/_wechat/logout")
-		gone[3] = c.phoneOf("by-logout")
-		gone[3].Jar.SetCookies(mustParse(c.url(host, "/")), cookiesOf(kept))
-		if !gone[3].isOut(0) {
-			t.Error("logged out, and still served by the instance that was asked")
-		}
-		t.Logf("three revocations and a logout were in force on all instances %s after the last", c.untilOut(gone).Round(time.Millisecond))
-
-		for _, i := range c.instances {
-			i.kill()
-		}
-		c.start()
+// tryRevocations ends sessions in every way there is. They are over on all instances soon, and stay so over restarts.
+func (c *cluster) tryRevocations() {
+	t := c.t
+	t.Helper()
+	var members []*member
+	for _, id := range []string{"by-user", "by-openid", "by-session", "by-logout", "stays"} {
+		m := c.member(id)
+		m.login(0, 1, 2)
 		for at := range c.instances {
-			stays.wantPage(at)
-			for _, m := range gone {
-				if !m.isOut(at) {
-					t.Errorf("%s is served by instance %d after a restart", m.id, at)
-				}
+			m.wantPage(at)
+		}
+		members = append(members, m)
+	}
+	gone, stays := members[:4], members[4]
+	for i, args := range [][]string{
+		{"--user", members[0].openID()}, {"--openid", members[1].openID()}, {"--session", c.sessionID(members[2])},
+	} {
+		out, err := c.instances[0].revoke(args...)
+		if err != nil || strings.TrimSpace(out) != "revoked" {
+			t.Fatalf("revoke %s: %v\n%s", args[0], err, out)
+		}
+		if !members[i].isOut(0) {
+			t.Errorf("revoked by %s, and still served by the instance that was asked", args[0])
+		}
+	}
+	// The browser forgets its cookie at the logout; somebody may have kept it.
+	kept := members[3].siteCookies()
+	members[3].open(0, "/_wechat/logout")
+	gone[3] = c.phoneOf("by-logout")
+	gone[3].Jar.SetCookies(mustParse(c.url(host, "/")), cookiesOf(kept))
+	if !gone[3].isOut(0) {
+		t.Error("logged out, and still served by the instance that was asked")
+	}
+	t.Logf("three revocations and a logout were in force on all instances %s after the last", c.untilOut(gone).Round(time.Millisecond))
+
+	for _, i := range c.instances {
+		i.kill()
+	}
+	c.start()
+	for at := range c.instances {
+		stays.wantPage(at)
+		for _, m := range gone {
+			if !m.isOut(at) {
+				t.Errorf("%s is served by instance %d after a restart", m.id, at)
 			}
 		}
+	}
 
-		if out, err := c.instances[0].revoke("--all"); err != nil {
-			t.Fatalf("revoke --all: %v\n%s", err, out)
-		}
-		if !stays.isOut(0) {
-			t.Error("everybody was revoked, and somebody is served by the instance that was asked")
-		}
-		t.Logf("the revocation of everybody was in force on all instances after %s", c.untilOut([]*member{stays}).Round(time.Millisecond))
-		time.Sleep(time.Second) // a session of the same second as the revocation is over, too
-		stays.login(0, 1, 2)
-	})
+	if out, err := c.instances[0].revoke("--all"); err != nil {
+		t.Fatalf("revoke --all: %v\n%s", err, out)
+	}
+	if !stays.isOut(0) {
+		t.Error("everybody was revoked, and somebody is served by the instance that was asked")
+	}
+	t.Logf("the revocation of everybody was in force on all instances after %s", c.untilOut([]*member{stays}).Round(time.Millisecond))
+	time.Sleep(time.Second) // a session of the same second as the revocation is over, too
+	stays.login(0, 1, 2)
 }
 
 func cookiesOf(header string) (cookies []*http.Cookie) {
@@ -124,9 +125,10 @@ func cookiesOf(header string) (cookies []*http.Cookie) {
 	return cookies
 }
 
-// TestRequestsAskNoStore counts what Redis is asked for while people with sessions come and go.
-func TestRequestsAskNoStore(t *testing.T) {
-	c := newRedisCluster(t)
+// tryReading counts what Redis is asked for while people with sessions come and go.
+func (c *cluster) tryReading() {
+	t := c.t
+	t.Helper()
 	m := c.member("reader")
 	m.login(0, 1, 2)
 	for at := range c.instances {
@@ -150,8 +152,9 @@ func TestRequestsAskNoStore(t *testing.T) {
 	}
 }
 
-// TestAdminAnswersHoldNoSecret looks at what the admin API says of a revocation, also of one that the store did not take.
-func TestAdminAnswersHoldNoSecret(t *testing.T) {
+// TestClusterAdminAnswersHoldNoSecret looks at what the admin API says of a revocation, also of one that the store did not take.
+func TestClusterAdminAnswersHoldNoSecret(t *testing.T) {
+	t.Parallel()
 	c := newRedisCluster(t)
 	order := func(body string) (int, string) {
 		res, err := http.Post(c.instances[0].adminURL("/wechat/revoke"), "application/json", strings.NewReader(body))

@@ -65,10 +65,22 @@ func newFolderCluster(t *testing.T) *cluster {
 	return c
 }
 
-// eachCluster runs a test on a cluster of each kind.
-func eachCluster(t *testing.T, test func(*testing.T, *cluster)) {
-	t.Run("Redis", func(t *testing.T) { test(t, newRedisCluster(t)) })
-	t.Run("shared folder", func(t *testing.T) { test(t, newFolderCluster(t)) })
+// TestClusterWithRedis tries one cluster in many ways, for starting it takes its time.
+func TestClusterWithRedis(t *testing.T) {
+	c := newRedisCluster(t)
+	c.tryWandering()
+	c.tryTheSameCallbackTwice()
+	c.tryReading()
+	c.tryRevocations()
+}
+
+func TestClusterWithASharedFolder(t *testing.T) {
+	t.Parallel()
+	c := newFolderCluster(t)
+	c.tryFirstVisitors()
+	c.tryWandering()
+	c.tryTheSameCallbackTwice()
+	c.tryRevocations()
 }
 
 // newCluster makes a cluster that has no instances yet.

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,7 +18,7 @@ func previousBinary(t *testing.T) string {
 		out, err := exec.Command("git", append([]string{"-C", "../.."}, args...)...).Output()
 		return strings.TrimSpace(string(out)), err == nil
 	}
-	commit, ok := cmp.Or(os.Getenv("E2E_PREVIOUS")), true
+	commit, ok := os.Getenv("E2E_PREVIOUS"), true
 	if commit == "" {
 		commit, ok = git("merge-base", "main", "HEAD")
 	}
@@ -54,9 +53,10 @@ func previousBinary(t *testing.T) string {
 	return program
 }
 
-// TestTwoVersionsSideBySide is an upgrade that goes on: one instance runs the program of before, one this one, with the
+// TestClusterOfTwoVersions is an upgrade that goes on: one instance runs the program of before, one this one, with the
 // same key and storage. What either begins the other one finishes.
-func TestTwoVersionsSideBySide(t *testing.T) {
+func TestClusterOfTwoVersions(t *testing.T) {
+	t.Parallel()
 	previous := previousBinary(t)
 	for name, options := range map[string]string{"key in the configuration": "session {\nkey {env.SESSION_KEY}\n}", "made key": ""} {
 		t.Run(name, func(t *testing.T) {

@@ -28,9 +28,9 @@ func (i *instance) memory() int {
 	return kB >> 10
 }
 
-// TestManyLogins counts what logins cost: calls to WeChat, memory, entries in Redis. E2E_LOGINS says how many; where it is
+// TestClusterOfManyLogins counts what logins cost: calls to WeChat, memory, entries in Redis. E2E_LOGINS says how many; where it is
 // set the test also waits until everything in Redis is over.
-func TestManyLogins(t *testing.T) {
+func TestClusterOfManyLogins(t *testing.T) {
 	logins, err := strconv.Atoi(cmp.Or(os.Getenv("E2E_LOGINS"), "1000"))
 	if err != nil {
 		t.Fatal(err)
