@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
@@ -104,6 +105,34 @@ func (c *cluster) tryTheSameCallbackTwice() {
 	if got := c.exchanges() - before; landed < wantLanded || got > wantCalls {
 		t.Errorf("%d answers led to the page after %d calls to WeChat, want %d after %d", landed, got, wantLanded, wantCalls)
 	}
+}
+
+// TestClusterInstanceDiesDuringAnExchange kills the instance that has a visitor's code at WeChat. The visitor asks again,
+// another instance waits a while for what the first one gets, and then ends the login by itself.
+func TestClusterInstanceDiesDuringAnExchange(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.redis = startRedis(t)
+	c.add(2, binary, "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}\ntimeout 2s", defaultApp))
+	c.start()
+	m := c.member("unlucky")
+	callback := m.toCallback(1, "/page")
+	fault := simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: -1, Delay: time.Second, Consume: true, Times: 1}
+	if err := c.sim.Fault(fault); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan answer, 1)
+	go func() { a, _ := m.get(0, callback); answered <- a }()
+	c.instances[0].eventually("WeChat has the code", func() bool { return c.exchanges() == 1 })
+	c.instances[0].kill()
+	if a := <-answered; a.Response == nil || a.Header.Get(cutHeader) == "" {
+		t.Fatalf("the killed instance answered: %+v", a)
+	}
+	begun := time.Now()
+	if end := m.followFrom(m.open(1, callback)); !m.isServed(end) {
+		t.Errorf("ended with status %d: %s", end.StatusCode, end.body)
+	}
+	t.Logf("logged in %s after the instance died, with %d calls to WeChat", time.Since(begun).Round(time.Millisecond), c.exchanges())
 }
 
 // followFrom goes on from an answer as long as it is redirected.
