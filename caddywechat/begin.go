@@ -11,7 +11,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
-	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 // start is a login to begin.
@@ -129,16 +128,6 @@ func (h *Handler) loginURL(target string, profile bool) string {
 		u += "&profile=1"
 	}
 	return u
-}
-
-// redirectorFor returns the account by which a client logs in, nil where none serves it.
-func (h *Handler) redirectorFor(c visitor.Client) account.Redirector {
-	for _, a := range h.accounts {
-		if r, ok := a.(account.Redirector); ok && r.Serves(c) {
-			return r
-		}
-	}
-	return nil
 }
 
 // hopCookie marks a browser that was sent to the public host, for the moment that it takes to get there.

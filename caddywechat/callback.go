@@ -15,7 +15,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
-	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
@@ -80,7 +79,7 @@ func (h *Handler) returning(v *visit, s *sealers, live *session.Session) *return
 		c.account, _ = h.accountOf(c.attempt.Account).(account.Redirector)
 	} else {
 		c.landing = login.ReturnTo(query.Get("to"), h.Prefix)
-		c.account = h.redirectorFor(visitor.Of(v.UserAgent()))
+		c.account = h.redirectorFor(v)
 	}
 	return c
 }
@@ -97,7 +96,7 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 		return h.exchangeOnce(context.WithoutCancel(c.Context()), c, code)
 	})
 	switch err := result.Err; {
-	case err == nil && h.isLive(result.Session):
+	case err == nil && h.isLive(result.Session, h.lives):
 		return h.land(w, c, result.Session)
 	case err == nil:
 		h.logReturn(c, "begun afresh: the session that this attempt led to is over", nil)
@@ -114,6 +113,10 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 		h.logReturn(c, "snapshot visitor turned away", nil)
 		c.forgetAttempt(w)
 		return h.answer(w, c.visit, problemSnapshot, page.Data{})
+	case errors.Is(err, account.ErrNotAMember):
+		h.logReturn(c, "turned away: no member", nil)
+		c.forgetAttempt(w)
+		return h.answer(w, c.visit, problemNotAMember, page.Data{Action: c.retryURL(h)})
 	case errors.Is(err, errNoUnionID):
 		c.forgetAttempt(w)
 		return h.fail(w, c.visit, problemNoUnionID, err)
@@ -134,6 +137,9 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 		return login.Result{Err: err}
 	}
 	id := grant.Identity.With(identity.Account, c.account.Kind()).With(identity.AppID, c.account.AppID())
+	if !admits(c.account, id) {
+		return login.Result{Err: account.ErrNotAMember}
+	}
 	lifetime := h.lives.Lifetime
 	if id.Get(identity.Snapshot) != "" {
 		if !allowsSnapshots(c.account) {
@@ -141,11 +147,16 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 		}
 		lifetime = min(lifetime, snapshotLifetime)
 	}
-	id, err = h.identify(ctx, c, h.keepKnown(id, c.live))
-	if err != nil {
+	id, err = h.identify(ctx, h.keepKnown(id, c.live))
+	switch {
+	case errors.Is(err, store.ErrNotFound) && !c.attempt.Profile && c.account.Consent(false) == account.Silent && c.account.Consent(true) != account.Never:
+		return login.Result{Err: errNeedsConsent}
+	case errors.Is(err, store.ErrNotFound):
+		return login.Result{Err: errNoUnionID}
+	case err != nil:
 		return login.Result{Err: err}
 	}
-	h.keepRenewal(ctx, id, grant.Renewal)
+	h.keepGranted(ctx, id, grant)
 	return login.Result{Session: session.New(id, h.now(), lifetime)}
 }
 
@@ -191,7 +202,7 @@ func (h *Handler) recentKey(c *returning) string { return h.site(c.origin) + "|"
 // the last minute and its session still lives. It reports whether it did.
 func (h *Handler) repeat(w http.ResponseWriter, c *returning) bool {
 	result, ok := h.memory.recent.Last(c.Context(), h.recentKey(c), h.now())
-	return ok && result.Err == nil && h.isLive(result.Session) && h.land(w, c, result.Session) == nil
+	return ok && result.Err == nil && h.isLive(result.Session, h.lives) && h.land(w, c, result.Session) == nil
 }
 
 // land gives the browser its session, marks the attempt as spent, and sends the visitor to the page they asked for.
@@ -217,7 +228,7 @@ func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) e
 // beginAgain begins another login for a visitor whose callback led to none: a round of what may be a loop.
 func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, cause loopCause) error {
 	if c.account == nil {
-		return h.showOpenInWeChat(w, c.visit, c.landing)
+		return h.lead(w, c.visit, c.attempt.Profile, false, c.landing)
 	}
 	s := start{
 		account: c.account,

@@ -41,6 +41,9 @@ func (h *Handler) serveOwn(w http.ResponseWriter, v *visit) error {
 		hideFromAccessLog(v.Request)
 	}
 	e, ok := endpoints[name]
+	if !ok {
+		e, ok = h.endpoints[name]
+	}
 	switch {
 	case !ok:
 		return h.answer(w, v, problemNotFound, page.Data{Action: "/"})
@@ -66,17 +69,16 @@ func (h *Handler) login(w http.ResponseWriter, v *visit) error {
 	if h.comesByAnotherHost(v) {
 		return h.goToPublicHost(w, v)
 	}
-	redirector := h.redirectorFor(visitor.Of(v.UserAgent()))
-	if kind := query.Get("account"); kind != "" {
-		var ok bool
-		if redirector, ok = h.accountOf(kind).(account.Redirector); !ok {
-			return h.answer(w, v, problemBadRequest, page.Data{Action: "/"})
-		}
+	profile, kind := query.Get("profile") == "1", query.Get("account")
+	if kind == "" {
+		return h.lead(w, v, profile, query.Get("scan") == "1", target)
 	}
-	if redirector == nil {
-		return h.showOpenInWeChat(w, v, target)
+	chosen, ok := h.accountOf(kind).(account.Redirector)
+	if !ok {
+		return h.answer(w, v, problemBadRequest, page.Data{Action: "/"})
 	}
-	return h.begin(w, v, start{account: redirector, profile: query.Get("profile") == "1", target: target})
+	h.remember(w, v, chosen)
+	return h.begin(w, v, start{account: chosen, profile: profile, target: target})
 }
 
 // logout ends the visitor's session. A request that another site caused shows a button instead.
@@ -125,7 +127,13 @@ func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
 		_ = h.revoke(v.Context(), session.RevokeSession(s.ID, h.now(), s.Expires))
 		h.forgetInBackground(h.person(h.accountOf(s.Identity.Get(identity.Account)), s.Identity))
 	}
+	if len(v.tokens) > 0 {
+		return nil // a program forgets its token by itself
+	}
 	http.SetCookie(w, h.cookies.New("", 0, v.origin.secure()))
+	if slices.ContainsFunc(v.cookies, func(c *http.Cookie) bool { return c.Name == choiceCookie }) {
+		http.SetCookie(w, session.Cookie(choiceCookie, "", 0, v.origin.secure())) // whoever comes next may choose
+	}
 	for _, c := range h.attempts(v, sealers).RemoveAll() {
 		http.SetCookie(w, c)
 	}
@@ -153,7 +161,7 @@ func (h *Handler) me(w http.ResponseWriter, v *visit) error {
 	if s == nil {
 		return h.loginRequired(w, v)
 	}
-	body := map[string]string{"expires_at": s.End(h.lives).UTC().Format(time.RFC3339)}
+	body := map[string]string{"expires_at": s.End(h.livesOf(v)).UTC().Format(time.RFC3339)}
 	for _, f := range s.Identity {
 		body[f.Name] = f.Value
 	}
@@ -172,13 +180,15 @@ func (h *Handler) health(w http.ResponseWriter, v *visit) error {
 }
 
 // showOpenInWeChat tells a visitor whose browser no account serves how to open a page of this site in WeChat.
-func (h *Handler) showOpenInWeChat(w http.ResponseWriter, v *visit, target string) error {
+// The page's button, if any, leads on to action.
+func (h *Handler) showOpenInWeChat(w http.ResponseWriter, v *visit, target, action string) error {
 	if v.origin.host == "" {
 		return h.answer(w, v, problemBadRequest, page.Data{})
 	}
 	return h.answer(w, v, problemOutside, page.Data{
-		URL:   v.origin.String() + target,
-		Phone: visitor.Of(v.UserAgent()).Phone,
+		URL:    v.origin.String() + target,
+		Action: action,
+		Phone:  visitor.Of(v.UserAgent()).Phone,
 	})
 }
 

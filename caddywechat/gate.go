@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
@@ -21,6 +22,7 @@ type visit struct {
 	*http.Request        // with the URL that the client sent, until it is passed on
 	origin        origin // what the browser calls the site; none has no host
 	cookies       []*http.Cookie
+	tokens        []string // which outrank the cookies
 	// next passes the request on as this person, as nobody when nil.
 	next func(http.ResponseWriter, identity.Identity) error
 }
@@ -31,9 +33,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.logger.Error("two wechat_auth are on the way of one request: give each its own site or handle block")
 		return caddyhttp.Error(http.StatusInternalServerError, errors.New("two wechat_auth on the way of one request"))
 	}
+	tokens := takeTokens(r.Header)
 	h.reserved.Strip(r)
 	restore := asReceived(r)
-	v := &visit{Request: r, origin: h.originOf(r)}
+	v := &visit{Request: r, origin: h.originOf(r), tokens: tokens}
 	v.cookies = takeCookies(r.Header, func(name string) bool { return h.isOwnCookie(name, v.origin.secure()) })
 	if !hasPath(r) {
 		return caddyhttp.Error(http.StatusBadRequest, errors.New("the request line names no path"))
@@ -68,6 +71,8 @@ func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 	case s != nil && h.satisfies(s, ask):
 		s, isRenewed := h.renew(v, s)
 		return v.next(h.note(w, v, s, isRenewed), s.Identity)
+	case s == nil && err == nil && len(v.tokens) > 0:
+		return h.loginRequired(w, v) // a token that does not open is no reason to take the program for somebody else
 	case ask == AskOptional:
 		return v.next(w, nil)
 	case err != nil:
@@ -79,22 +84,22 @@ func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 
 // challenge answers a request whose session, nil where there is none, is not what is asked for.
 func (h *Handler) challenge(w http.ResponseWriter, v *visit, ask Ask, s *session.Session) error {
-	account := h.redirectorFor(visitor.Of(v.UserAgent()))
+	found := h.redirectorsFor(visitor.Of(v.UserAgent()))
 	switch {
-	case account == nil && h.OutsideWeChat == outsidePass:
+	case len(v.tokens) > 0:
+		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
+	case len(found) == 0 && h.OutsideWeChat == outsidePass:
 		return v.next(w, identityOf(s))
 	case !visitor.IsNavigation(v.Request) && s != nil:
-		return h.profileRequired(w, v, account)
+		return h.profileRequired(w, v, found)
 	case !visitor.IsNavigation(v.Request):
 		return h.loginRequired(w, v)
 	case h.comesByAnotherHost(v):
 		return h.goToPublicHost(w, v)
-	case account == nil:
-		return h.showOpenInWeChat(w, v, target(v.Request))
-	case h.mayHaveFragment(v):
+	case len(found) > 0 && h.mayHaveFragment(v):
 		return h.askForFragment(w, v, ask == AskUserinfo)
 	default:
-		return h.begin(w, v, start{account: account, profile: ask == AskUserinfo, target: target(v.Request)})
+		return h.lead(w, v, ask == AskUserinfo, false, target(v.Request))
 	}
 }
 
@@ -109,7 +114,7 @@ func isSecondGate(r *http.Request) bool {
 }
 
 func (h *Handler) isOwnCookie(name string, secure bool) bool {
-	return h.cookies.IsName(name, secure) || login.IsCookieName(name) || name == hopCookie
+	return h.cookies.IsName(name, secure) || login.IsCookieName(name) || name == hopCookie || name == choiceCookie
 }
 
 // takeCookies removes the module's own cookies from h, so that they never go upstream, and returns them. Everything else
@@ -169,12 +174,17 @@ func withoutControls(s string) string {
 	}, s)
 }
 
+// clientIP returns the address that the request came from, as far as Caddy's trusted_proxies tell.
+func (v *visit) clientIP() string {
+	ip, _ := caddyhttp.GetVar(v.Context(), caddyhttp.ClientIPVarKey).(string)
+	return ip
+}
+
 // log returns the fields that every line about a request has.
 func (v *visit) log(fields ...zap.Field) []zap.Field {
-	ip, _ := caddyhttp.GetVar(v.Context(), caddyhttp.ClientIPVarKey).(string)
 	return append(fields,
 		zap.String("host", v.origin.host),
-		zap.String("client_ip", ip),
+		zap.String("client_ip", v.clientIP()),
 		zap.String("request_id", v.id()))
 }
 

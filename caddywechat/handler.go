@@ -93,26 +93,27 @@ type Handler struct {
 	// Default: none.
 	PlatformFallback string `json:"platform_fallback,omitempty"`
 
-	match    caddyhttp.MatcherSets
-	accounts []account.Account
-	reserved identity.Reserved
-	public   *origin // public_url, nil where it is not set
-	platform string  // where WeChat's pages are: sessions of a simulator are none of WeChat's
-	headers  *identity.Headers
-	pages    *page.Pages
-	lives    session.Lives
-	timeout  time.Duration // of one call to WeChat
-	refresh  time.Duration // how old a profile becomes before it is renewed; 0: any age
-	cookies  session.Cookies
-	store    store.Store
-	shared   *sharedStore
-	storeKey string      // names the store among those of the process
-	instant  store.Store // the store, unwatched, where it is [store.Instant]; else nil
-	keyring  *keyring
-	memory   *memory
-	cleanup  sync.Once
-	logger   *zap.Logger
-	now      func() time.Time
+	match     caddyhttp.MatcherSets
+	accounts  []account.Account
+	endpoints map[string]endpoint // those that accounts bring
+	reserved  identity.Reserved
+	public    *origin // public_url, nil where it is not set
+	platform  string  // where WeChat's pages are: sessions of a simulator are none of WeChat's
+	headers   *identity.Headers
+	pages     *page.Pages
+	lives     session.Lives
+	timeout   time.Duration // of one call to WeChat
+	refresh   time.Duration // how old a profile becomes before it is renewed; 0: any age
+	cookies   session.Cookies
+	store     store.Store
+	shared    *sharedStore
+	storeKey  string      // names the store among those of the process
+	instant   store.Store // the store, unwatched, where it is [store.Instant]; else nil
+	keyring   *keyring
+	memory    *memory
+	cleanup   sync.Once
+	logger    *zap.Logger
+	now       func() time.Time
 
 	forwardedProtoHint sync.Once
 	verifyFileHint     limiter

@@ -17,7 +17,7 @@ const longestPageURL = 4096
 
 // jssdk signs a page of this site for WeChat's JS-SDK.
 func (h *Handler) jssdk(w http.ResponseWriter, v *visit) error {
-	signer := h.signerFor(visitor.Of(v.UserAgent()))
+	signer := h.signerFor(v)
 	if signer == nil {
 		return h.answer(w, v, problemNotFound, page.Data{Action: "/"})
 	}
@@ -39,10 +39,12 @@ func (h *Handler) jssdk(w http.ResponseWriter, v *visit) error {
 	return writeJSON(w, http.StatusOK, signature)
 }
 
-// signerFor returns the account that signs pages for a client: the one that logs it in, else any that can.
-func (h *Handler) signerFor(c visitor.Client) account.PageSigner {
-	if signer, ok := h.redirectorFor(c).(account.PageSigner); ok {
-		return signer
+// signerFor returns the account that signs pages for a visitor: the one that serves the browser, else any that can.
+func (h *Handler) signerFor(v *visit) account.PageSigner {
+	for _, a := range h.redirectorsFor(visitor.Of(v.UserAgent())) {
+		if signer, ok := a.(account.PageSigner); ok {
+			return signer
+		}
 	}
 	for _, a := range h.accounts {
 		if signer, ok := a.(account.PageSigner); ok {

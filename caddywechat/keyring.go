@@ -24,6 +24,7 @@ type sealers struct {
 	session *seal.Sealer
 	attempt *seal.Sealer
 	store   *seal.Sealer
+	token   *seal.Sealer
 	state   login.StateKey
 }
 
@@ -40,11 +41,15 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 	if err != nil {
 		return nil, err
 	}
+	token, err := seal.New("token", secrets...)
+	if err != nil {
+		return nil, err
+	}
 	state, err := hkdf.Key(sha256.New, secrets[0], nil, "caddywechat login state", sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the key for states: %w", err)
 	}
-	return &sealers{session: session, attempt: attempt, store: store, state: state}, nil
+	return &sealers{session: session, attempt: attempt, store: store, token: token, state: state}, nil
 }
 
 // keyring has the sealers: made from the configured keys, or, at first use, from one that the store keeps.

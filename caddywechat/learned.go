@@ -11,9 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
 // learnedFor is how long a unionid is remembered, counted from the person's last login.
@@ -55,18 +53,11 @@ var errNoUnionID = errors.New("WeChat gives no unionid: bind the account to an O
 // errNeedsConsent is the error of a silent login that leaves open who the person is.
 var errNeedsConsent = errors.New("the unionid is not known without consent")
 
-// identify completes an identity by what the site's user_id needs.
-func (h *Handler) identify(ctx context.Context, c *returning, id identity.Identity) (identity.Identity, error) {
+// identify completes an identity by what the site's user_id needs. The error wraps [store.ErrNotFound] for a person whose
+// unionid nobody knows.
+func (h *Handler) identify(ctx context.Context, id identity.Identity) (identity.Identity, error) {
 	if h.UserID != userIDUnionID || id.Get(identity.Snapshot) != "" || id.Get(identity.OpenID) == "" {
 		return id, nil
 	}
-	complete, err := h.withUnionID(ctx, id)
-	switch {
-	case !errors.Is(err, store.ErrNotFound):
-		return complete, err
-	case c.attempt.Profile || c.account.Consent(false) != account.Silent:
-		return nil, errNoUnionID
-	default:
-		return nil, errNeedsConsent
-	}
+	return h.withUnionID(ctx, id)
 }

@@ -21,9 +21,12 @@ func (h *Handler) liveSession(v *visit) (*session.Session, error) {
 	return &s, nil
 }
 
-// openSessions returns the live sessions in the cookies that the browser sent, none where there are too many to be a
-// browser's.
+// openSessions returns the live session in the token that a program sent, else those in the cookies that the browser sent,
+// none where there are too many to be a browser's.
 func (h *Handler) openSessions(v *visit) ([]session.Session, error) {
+	if len(v.tokens) > 0 {
+		return h.openToken(v)
+	}
 	name := h.cookies.FullName(v.origin.secure())
 	var sessions []session.Session
 	seen := 0
@@ -40,7 +43,7 @@ func (h *Handler) openSessions(v *visit) ([]session.Session, error) {
 			return nil, err
 		}
 		var s session.Session
-		if sealers.session.Open(h.site(v.origin), c.Value, &s) && h.isLive(s) {
+		if sealers.session.Open(h.site(v.origin), c.Value, &s) && h.isLive(s, h.lives) {
 			sessions = append(sessions, s)
 		}
 	}
@@ -48,7 +51,7 @@ func (h *Handler) openSessions(v *visit) ([]session.Session, error) {
 }
 
 // isLive judges a session by the clock and by the configuration of today.
-func (h *Handler) isLive(s session.Session) bool {
+func (h *Handler) isLive(s session.Session, lives session.Lives) bool {
 	a := h.accountOf(s.Identity.Get(identity.Account))
 	if a == nil {
 		return false
@@ -56,14 +59,21 @@ func (h *Handler) isLive(s session.Session) bool {
 	user := h.person(a, s.Identity)
 	return a.AppID() == s.Identity.Get(identity.AppID) &&
 		user != "" &&
-		h.now().Before(s.End(h.lives)) &&
+		h.now().Before(s.End(lives)) &&
 		(s.Identity.Get(identity.Snapshot) == "" || allowsSnapshots(a)) &&
+		admits(a, s.Identity) &&
 		!h.memory.revoked.Has(s, user)
 }
 
 func allowsSnapshots(a account.Account) bool {
 	s, ok := a.(account.Snapshots)
 	return ok && s.AllowsSnapshots()
+}
+
+// admits reports whether an account lets a person in for whom it vouches.
+func admits(a account.Account, id identity.Identity) bool {
+	admitter, ok := a.(account.Admitter)
+	return !ok || admitter.Admits(id)
 }
 
 // satisfies reports whether a live session is what is asked for.

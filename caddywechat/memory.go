@@ -13,6 +13,7 @@ type memory struct {
 	recent   login.Recent
 	revoked  session.Revoked
 	renewals renewals
+	refusals refusals
 }
 
 // Destruct implements [caddy.Destructor].

@@ -21,7 +21,7 @@ import (
 // and shared whatever their headers say.
 func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session, isRenewed bool) http.ResponseWriter {
 	now := h.now()
-	if !isRenewed && !s.NeedsNote(h.lives, now) || !visitor.IsNavigation(v.Request) {
+	if len(v.tokens) > 0 || !isRenewed && !s.NeedsNote(h.lives, now) || !visitor.IsNavigation(v.Request) {
 		return w
 	}
 	sealers, err := h.keyring.sealers(v.Context())

@@ -3,6 +3,7 @@ package caddywechat
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -25,11 +26,14 @@ var (
 	problemNoProfile     = problem{http.StatusForbidden, "profile_unavailable", "this way to log in never brings a profile", page.ProfileUnavailable}
 	problemProfile       = problem{http.StatusUnauthorized, "profile_required", "agree to share your profile first, at login_url", page.BadRequest}
 	problemOutside       = problem{http.StatusForbidden, "login_required", "open this page in WeChat", page.OpenInWeChat}
+	problemNotAMember    = problem{http.StatusForbidden, "not_a_member", "the account does not let this person in", page.NotAllowed}
 	problemDeclined      = problem{http.StatusForbidden, "declined", "the visitor did not allow the login", page.Declined}
 	problemSnapshot      = problem{http.StatusForbidden, "snapshot", "WeChat shows a snapshot of the page, whose visitor is nobody", page.Snapshot}
 	problemNoUnionID     = problem{http.StatusForbidden, "unionid_missing", "WeChat does not say who the visitor is over all accounts", page.Misconfigured}
 	problemNotFound      = problem{http.StatusNotFound, "not_found", "there is nothing at this address", page.NotFound}
 	problemMethod        = problem{http.StatusMethodNotAllowed, "method_not_allowed", "this address takes other methods", page.MethodNotAllowed}
+	problemCodeUsed      = problem{http.StatusConflict, "code_used", "WeChat refused the code: it is wrong, used or too old; get another one", page.BadRequest}
+	problemTooLarge      = problem{http.StatusRequestEntityTooLarge, "too_large", "the body is too long", page.BadRequest}
 	problemTooEarly      = problem{http.StatusTooEarly, "too_early", "send the request again when the TLS handshake is complete", page.TooEarly}
 	problemTooMany       = problem{http.StatusTooManyRequests, "too_many", "the login goes in circles", page.TooOften}
 	problemInternal      = problem{http.StatusInternalServerError, "internal_error", "the server could not do this", page.Busy}
@@ -77,9 +81,11 @@ func (h *Handler) loginRequired(w http.ResponseWriter, v *visit) error {
 	return h.needs(w, v, problemLoginRequired, h.loginURL(h.pageOf(v), false))
 }
 
-// profileRequired tells a program where a login with the profile begins, if the account has such a thing.
-func (h *Handler) profileRequired(w http.ResponseWriter, v *visit, a account.Redirector) error {
-	if a != nil && a.Consent(true) == account.Never {
+// profileRequired tells a program where a login with the profile begins, if one of the accounts that serve it has such a
+// thing.
+func (h *Handler) profileRequired(w http.ResponseWriter, v *visit, found []account.Redirector) error {
+	never := func(a account.Redirector) bool { return a.Consent(true) == account.Never }
+	if len(found) > 0 && !slices.ContainsFunc(found, func(a account.Redirector) bool { return !never(a) }) {
 		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
 	}
 	return h.needs(w, v, problemProfile, h.loginURL(h.pageOf(v), true))

@@ -136,6 +136,7 @@ func (h *Handler) provisionAccounts(ctx caddy.Context) error {
 		}
 		h.accounts = append(h.accounts, a)
 	}
+	h.endpoints = h.accountEndpoints()
 	return nil
 }
 

@@ -32,25 +32,11 @@ const (
 	renewalPause = time.Minute
 )
 
-// keepRenewal keeps what renews the profile of a person who logged in, where the site renews profiles. The login does not
-// need it.
-func (h *Handler) keepRenewal(ctx context.Context, id identity.Identity, renewal string) {
-	a := h.accountOf(id.Get(identity.Account))
-	if h.refresh == 0 || renewal == "" || a == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	if err := h.keepSecret(ctx, h.personKey(renewalArea, a, h.person(a, id)), renewal, account.RenewalLife); err != nil {
-		h.logger.Warn("what a profile is renewed with could not be kept", zap.Error(err))
-	}
-}
-
 // renew brings the profile in a session up to date, off the visitor's way: an old one sets a renewal going, and a
 // navigation after that takes its result over. It returns the session to go on with, and whether that is a new one.
 func (h *Handler) renew(v *visit, s *session.Session) (*session.Session, bool) {
 	now := h.now()
-	if h.refresh == 0 || now.Sub(s.ProfileTime()) < h.refresh || !h.hasProfile(s.Identity) {
+	if len(v.tokens) > 0 || h.refresh == 0 || now.Sub(s.ProfileTime()) < h.refresh || !h.hasProfile(s.Identity) {
 		return s, false
 	}
 	a, ok := h.accountOf(s.Identity.Get(identity.Account)).(account.Renewer)

@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
@@ -53,7 +57,31 @@ func (h *Handler) personKey(area string, a account.Account, user string) string 
 }
 
 // secretAreas are where secrets of people stand.
-var secretAreas = []string{renewalArea, profileArea}
+var secretAreas = []string{secretArea, renewalArea, profileArea}
+
+// secretArea is where what an account's endpoints need of a person stands.
+const secretArea = "secret"
+
+// keepGranted keeps the secrets that came with a login. The login does not need them.
+func (h *Handler) keepGranted(ctx context.Context, id identity.Identity, grant account.Grant) {
+	a := h.accountOf(id.Get(identity.Account))
+	if a == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	user := h.person(a, id)
+	var err error
+	if grant.Secret != "" {
+		err = h.keepSecret(ctx, h.personKey(secretArea, a, user), grant.Secret, h.lives.Lifetime)
+	}
+	if grant.Renewal != "" && h.refresh > 0 {
+		err = errors.Join(err, h.keepSecret(ctx, h.personKey(renewalArea, a, user), grant.Renewal, account.RenewalLife))
+	}
+	if err != nil {
+		h.logger.Warn("what WeChat gave for a person could not be kept", zap.String("account", a.Kind()), zap.Error(err))
+	}
+}
 
 // forgetPerson removes every secret that is kept about a person as the app knows them.
 func (h *Handler) forgetPerson(ctx context.Context, user string) error {
@@ -83,7 +111,12 @@ func (h *Handler) forgetInBackground(user string) {
 }
 
 // keepsSecrets reports whether anything in the configuration makes the store hold secrets of people.
-func (h *Handler) keepsSecrets() bool { return h.refresh > 0 }
+func (h *Handler) keepsSecrets() bool {
+	return h.refresh > 0 || slices.ContainsFunc(h.accounts, func(a account.Account) bool {
+		_, ok := a.(account.Endpoints)
+		return ok
+	})
+}
 
 // usersOf returns as whom the app may know the person with an openid.
 func (h *Handler) usersOf(ctx context.Context, openID string) (users []string) {

@@ -157,6 +157,9 @@ type PageSigner interface {
 	SignPage(ctx context.Context, page string) (weixin.Signature, error)
 }
 
+// ErrNotAMember is the error of a login by somebody whom the account does not let in.
+var ErrNotAMember = errors.New("the person is no member")
+
 // ErrConsentEnded is the error of a renewal for a person who withdrew the consent or changed the password.
 var ErrConsentEnded = errors.New("the person's consent has ended")
 

@@ -18,8 +18,8 @@ var languages = []language.Tag{
 
 var languageMatcher = language.NewMatcher(languages)
 
-// languageOf is the language of ours that suits r's visitor best.
-func languageOf(r *http.Request) string {
+// LanguageOf is the language of ours that suits r's visitor best.
+func LanguageOf(r *http.Request) string {
 	accept := r.Header.Get("Accept-Language")
 	if len(accept) > longestAcceptLanguage {
 		accept = ""

@@ -37,13 +37,13 @@ func TestLanguageOf(t *testing.T) {
 	for accept, want := range tests {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Accept-Language", accept)
-		if got := languageOf(r); got != want {
+		if got := LanguageOf(r); got != want {
 			t.Errorf("%.40q: %s, want %s", accept, got, want)
 		}
 	}
 
 	r := httptest.NewRequest("GET", "/", nil)
-	if got := languageOf(r); got != "zh-CN" {
+	if got := LanguageOf(r); got != "zh-CN" {
 		t.Errorf("no header: %s", got)
 	}
 }
@@ -54,7 +54,7 @@ func FuzzLanguageOf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, accept string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Accept-Language", accept)
-		if got := languageOf(r); words[got] == nil {
+		if got := LanguageOf(r); words[got] == nil {
 			t.Errorf("%q: no words in %q", accept, got)
 		}
 	})

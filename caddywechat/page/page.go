@@ -27,6 +27,8 @@ const (
 	Fragment Name = "fragment"
 	// Consent comes before WeChat's own popup, which may only follow a tap on a button. The button goes on to WeChat.
 	Consent Name = "consent"
+	// Choose is for browsers that several accounts serve: a button for each of Data.Choices.
+	Choose Name = "choose"
 	// Declined is for visitors who said no to WeChat. The button asks again.
 	Declined Name = "declined"
 	// Snapshot is for WeChat's restricted preview of a page (快照页). Nothing there can be tapped, so it has no button
@@ -67,6 +69,8 @@ type Data struct {
 	// Action is where the page's one button leads: a path on this site (or an absolute http or https URL). There is
 	// no button when it is empty or anything else.
 	Action string
+	// Choices are the ways to log in. Choose only.
+	Choices []Choice
 	// Phone says that the visitor holds the browser in their hand. OpenInWeChat only.
 	Phone bool
 	// NoCookies says that the browser keeps no cookies, so that a login can never end. TooOften only.
@@ -125,13 +129,19 @@ func newPages(own ownFiles) (*Pages, error) {
 	return p, nil
 }
 
+// Choice is a way to log in.
+type Choice struct {
+	Label string // what it is called
+	URL   string // a path on this site; one that leads elsewhere is left out
+}
+
 // Write answers r with a page, in the language that r asks for, with its status and all its headers. The answer to
 // HEAD has no body. A name that does not exist, which is a mistake of the caller, is answered as Misconfigured.
 func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, name Name, data Data) {
 	if p.byName[name].template == nil {
 		name = Misconfigured
 	}
-	language := languageOf(r)
+	language := LanguageOf(r)
 	setHeaders(w.Header(), name, language, p.byName[name].policy)
 	if r.Method == http.MethodHead {
 		w.WriteHeader(status)

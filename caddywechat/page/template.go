@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template/parse"
 )
@@ -41,6 +42,7 @@ type view struct {
 func newView(name Name, language string, style template.HTML, data Data) view {
 	data.Action = actionLink(data.Action)
 	data.URL = absoluteLink(data.URL)
+	data.Choices = slices.DeleteFunc(slices.Clone(data.Choices), func(c Choice) bool { return actionLink(c.URL) == "" })
 	if name == Snapshot {
 		data.Action = "" // nothing there can be tapped
 	}
@@ -105,7 +107,7 @@ func (own ownFiles) explain(err error) error {
 // trials are the shapes that a page can take: each must come out right before a page is put to use.
 var trials = []Data{
 	{},
-	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login"},
+	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Choices: []Choice{{"a", "/a"}, {"b", "/b"}}},
 	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Phone: true, NoCookies: true},
 	{RequestID: "5e0c", URL: "https://h5.example.com/?" + strings.Repeat("x", longestQR), Phone: true},
 }

@@ -1,0 +1,91 @@
+package caddywechat
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+)
+
+// choiceCookie remembers by which account a visitor chose to log in, where several serve the browser.
+const (
+	choiceCookie = "wechat_account"
+	choiceFor    = 180 * 24 * time.Hour
+)
+
+// redirectorsFor returns the accounts by which a client can log in.
+func (h *Handler) redirectorsFor(c visitor.Client) (found []account.Redirector) {
+	for _, a := range h.accounts {
+		if r, ok := a.(account.Redirector); ok && r.Serves(c) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// redirectorFor returns the account by which a visitor logs in: the only one that serves the browser, or the one that
+// was chosen before; nil where none does, or the visitor has to choose.
+func (h *Handler) redirectorFor(v *visit) account.Redirector {
+	found := h.redirectorsFor(visitor.Of(v.UserAgent()))
+	if len(found) == 1 {
+		return found[0]
+	}
+	for _, c := range v.cookies {
+		if i := slices.IndexFunc(found, func(a account.Redirector) bool { return c.Name == choiceCookie && c.Value == a.Kind() }); i >= 0 {
+			return found[i]
+		}
+	}
+	return nil
+}
+
+// lead leads a visitor to a login: to the account that serves the browser, to the choice where several do, or to a page
+// about WeChat. A phone can't scan its own screen, so it is shown the way into WeChat first, until scan says that this
+// visitor has another one.
+func (h *Handler) lead(w http.ResponseWriter, v *visit, profile, scan bool, target string) error {
+	client := visitor.Of(v.UserAgent())
+	found := h.redirectorsFor(client)
+	chosen := h.redirectorFor(v)
+	switch {
+	case len(found) == 0:
+		return h.showOpenInWeChat(w, v, target, "")
+	case !scan && client.Phone && allScan(found, client) && len(h.redirectorsFor(visitor.Client{WeChat: true, Phone: true})) > 0:
+		return h.showOpenInWeChat(w, v, target, h.loginURL(target, profile)+"&scan=1")
+	case chosen == nil:
+		return h.showChoice(w, v, found, profile, target)
+	default:
+		return h.begin(w, v, start{account: chosen, profile: profile, target: target})
+	}
+}
+
+// allScan reports whether every way to log in takes a phone that scans the screen.
+func allScan(accounts []account.Redirector, c visitor.Client) bool {
+	return !slices.ContainsFunc(accounts, func(a account.Redirector) bool {
+		scanner, ok := a.(account.Scanner)
+		return !ok || !scanner.Scans(c)
+	})
+}
+
+func (h *Handler) showChoice(w http.ResponseWriter, v *visit, found []account.Redirector, profile bool, target string) error {
+	var choices []page.Choice
+	for _, a := range found {
+		choice := page.Choice{Label: a.Kind(), URL: h.loginURL(target, profile) + "&account=" + url.QueryEscape(a.Kind())}
+		if labeler, ok := a.(account.Labeler); ok {
+			choice.Label = labeler.Label(page.LanguageOf(v.Request))
+		}
+		choices = append(choices, choice)
+	}
+	h.show(w, v, http.StatusOK, page.Choose, page.Data{Choices: choices})
+	return nil
+}
+
+// remember keeps a visitor's choice, where there was one.
+func (h *Handler) remember(w http.ResponseWriter, v *visit, chosen account.Redirector) {
+	if found := h.redirectorsFor(visitor.Of(v.UserAgent())); len(found) > 1 && slices.Contains(found, chosen) {
+		http.SetCookie(w, session.Cookie(choiceCookie, chosen.Kind(), choiceFor, v.origin.secure()))
+	}
+}

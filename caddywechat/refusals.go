@@ -1,0 +1,64 @@
+package caddywechat
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// refusals counts by client address the codes that WeChat refused within a minute: whoever tries codes is to be slow. The
+// zero value is ready to use.
+type refusals struct {
+	mu sync.Mutex
+	of map[netip.Prefix]*refused
+}
+
+type refused struct {
+	since time.Time
+	count int
+}
+
+const (
+	// maxRefused is how many codes of one address may be refused within a minute.
+	maxRefused = 10
+	// maxAddresses bounds the memory; beyond it everybody's count begins anew.
+	maxAddresses = 50_000
+)
+
+// add counts a refused code of ip.
+func (r *refusals) add(ip string, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil || len(r.of) >= maxAddresses {
+		r.of = make(map[netip.Prefix]*refused)
+	}
+	network := networkOf(ip)
+	one := r.of[network]
+	if one == nil || now.Sub(one.since) >= time.Minute {
+		one = &refused{since: now}
+		r.of[network] = one
+	}
+	one.count++
+}
+
+// exceeded reports whether ip has to wait.
+func (r *refusals) exceeded(ip string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := r.of[networkOf(ip)]
+	return one != nil && now.Sub(one.since) < time.Minute && one.count >= maxRefused
+}
+
+// networkOf is the address, of IPv6 the /64 that one subscriber has. What is no address is one for all.
+func networkOf(ip string) netip.Prefix {
+	address, err := netip.ParseAddr(ip)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	bits := 64
+	if address = address.Unmap().WithZone(""); address.Is4() {
+		bits = 32
+	}
+	network, _ := address.Prefix(bits)
+	return network
+}

@@ -1,0 +1,70 @@
+package caddywechat
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+)
+
+// tokenMark begins every token of ours, so that others' are left to the app.
+const tokenMark = "wx1."
+
+// tokenHeader carries a token where the app uses Authorization itself.
+const tokenHeader = "X-Wechat-Token"
+
+// takeTokens removes the module's own tokens from h, so that they never go upstream, and returns them.
+func takeTokens(h http.Header) (tokens []string) {
+	for _, value := range h[tokenHeader] { // which is removed with all that the gate may set
+		if strings.HasPrefix(value, tokenMark) {
+			tokens = append(tokens, value)
+		}
+	}
+	values := h["Authorization"]
+	kept := values[:0:0]
+	for _, value := range values {
+		scheme, token, _ := strings.Cut(value, " ")
+		if token = strings.TrimLeft(token, " "); strings.EqualFold(scheme, "Bearer") && strings.HasPrefix(token, tokenMark) {
+			tokens = append(tokens, token)
+		} else {
+			kept = append(kept, value)
+		}
+	}
+	switch {
+	case len(kept) == len(values):
+	case len(kept) == 0:
+		delete(h, "Authorization")
+	default:
+		h["Authorization"] = kept
+	}
+	return tokens
+}
+
+// openToken returns the live session in the token that a program sent, none where it sent two that differ: one of them
+// is not its own.
+func (h *Handler) openToken(v *visit) ([]session.Session, error) {
+	for _, token := range v.tokens[1:] {
+		if token != v.tokens[0] {
+			return nil, nil
+		}
+	}
+	h.knowRevocations(v.Context())
+	sealers, err := h.keyring.sealers(v.Context())
+	if err != nil {
+		return nil, err
+	}
+	var s session.Session
+	if !sealers.token.Open(h.site(v.origin), strings.TrimPrefix(v.tokens[0], tokenMark), &s) || !h.isLive(s, h.livesOf(v)) {
+		return nil, nil
+	}
+	return []session.Session{s}, nil
+}
+
+// livesOf returns how long the visitor's session lives: programs that come with a token are never idle.
+func (h *Handler) livesOf(v *visit) session.Lives {
+	lives := h.lives
+	if len(v.tokens) > 0 {
+		lives.Idle = 0
+	}
+	return lives
+}

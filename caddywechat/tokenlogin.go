@@ -1,0 +1,200 @@
+package caddywechat
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+// maxBody is the length in bytes of the longest body that an endpoint reads.
+const maxBody = 64 << 10
+
+// accountEndpoints returns the addresses that the site's accounts bring, by what stands behind the prefix.
+func (h *Handler) accountEndpoints() map[string]endpoint {
+	found := map[string]endpoint{}
+	for _, a := range h.accounts {
+		if a, ok := a.(account.TokenLogin); ok {
+			found[a.Kind()+"/login"] = posted(func(h *Handler, w http.ResponseWriter, v *visit) error {
+				return h.tokenLogin(w, v, a)
+			})
+		}
+		brings, ok := a.(account.Endpoints)
+		if !ok {
+			continue
+		}
+		for _, e := range brings.Endpoints() {
+			found[a.Kind()+"/"+e.Name] = posted(func(h *Handler, w http.ResponseWriter, v *visit) error {
+				return h.serveAccount(w, v, a, e)
+			})
+		}
+	}
+	return found
+}
+
+func posted(serve func(*Handler, http.ResponseWriter, *visit) error) endpoint {
+	return endpoint{methods: []string{http.MethodPost}, late: true, serve: serve}
+}
+
+// tokenAnswer is what a program gets for a code.
+type tokenAnswer struct {
+	Token     string `json:"token"`
+	ExpiresIn int64  `json:"expires_in"` // in seconds
+	User      string `json:"user"`
+	OpenID    string `json:"openid,omitempty"`
+	UnionID   string `json:"unionid,omitempty"`
+}
+
+// tokenLogin gives a program a token for the code that it got from WeChat.
+func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLogin) error {
+	if h.memory.refusals.exceeded(v.clientIP(), h.now()) {
+		w.Header().Set("Retry-After", "60")
+		return h.answer(w, v, problemTooMany, page.Data{})
+	}
+	body, p := readBody(w, v)
+	if p != nil {
+		return h.answer(w, v, *p, page.Data{})
+	}
+	var order struct {
+		Code string `json:"code"`
+	}
+	if json.Unmarshal(body, &order) != nil || !isCode(order.Code) {
+		return h.answer(w, v, problemBadRequest, page.Data{})
+	}
+	sealers, err := h.keyring.sealers(v.Context())
+	if err != nil {
+		return h.fail(w, v, problemStore, err)
+	}
+	s, err := h.loginByCode(v.Context(), a, order.Code)
+	if err != nil {
+		return h.refuseToken(w, v, a, err)
+	}
+	sealed, err := sealers.token.Seal(h.site(v.origin), s)
+	if err != nil {
+		return h.fail(w, v, problemInternal, err)
+	}
+	user := h.person(a, s.Identity)
+	h.logger.Info("token login", v.log(zap.String("outcome", "logged in"), zap.String("account", a.Kind()),
+		zap.String("user_id", user), zap.Stringer("session", s.ID))...)
+	return writeJSON(w, http.StatusOK, tokenAnswer{
+		Token:     tokenMark + sealed,
+		ExpiresIn: int64(s.End(session.Lives{Lifetime: h.lives.Lifetime}).Sub(h.now()) / time.Second),
+		User:      user,
+		OpenID:    s.Identity.Get(identity.OpenID),
+		UnionID:   s.Identity.Get(identity.UnionID),
+	})
+}
+
+// loginByCode returns a new session of the person whom a code stands for.
+func (h *Handler) loginByCode(ctx context.Context, a account.TokenLogin, code string) (session.Session, error) {
+	grant, err := a.Login(ctx, code)
+	if err != nil {
+		return session.Session{}, err
+	}
+	id := grant.Identity.With(identity.Account, a.Kind()).With(identity.AppID, a.AppID())
+	if !admits(a, id) {
+		return session.Session{}, account.ErrNotAMember
+	}
+	if id, err = h.identify(ctx, id); errors.Is(err, store.ErrNotFound) {
+		return session.Session{}, errNoUnionID
+	} else if err != nil {
+		return session.Session{}, err
+	}
+	h.keepGranted(ctx, id, grant)
+	return session.New(id, h.now(), h.lives.Lifetime), nil
+}
+
+// refuseToken tells a program why it gets no token.
+func (h *Handler) refuseToken(w http.ResponseWriter, v *visit, a account.TokenLogin, err error) error {
+	if v.Context().Err() != nil {
+		return nil // nobody is there any more
+	}
+	p := problemOfLogin(err)
+	if errors.Is(err, account.ErrCodeRefused) {
+		h.memory.refusals.add(v.clientIP(), h.now())
+	}
+	fields := v.log(zap.String("outcome", "refused"), zap.String("account", a.Kind()), zap.String("error", err.Error()))
+	if cure := weixin.Cure(err); cure != "" {
+		fields = append(fields, zap.String("cure", cure))
+	}
+	if p.status >= http.StatusInternalServerError {
+		h.logger.Error("token login", fields...)
+	} else {
+		h.logger.Info("token login", fields...)
+	}
+	return h.answer(w, v, p, page.Data{})
+}
+
+// problemOfLogin returns what a program is told of a login that did not work out.
+func problemOfLogin(err error) problem {
+	told, isTold := errors.AsType[*account.Problem](err)
+	switch {
+	case isTold:
+		return problem{told.Status, told.Word, told.Message, page.BadRequest}
+	case errors.Is(err, account.ErrCodeRefused):
+		return problemCodeUsed
+	case errors.Is(err, account.ErrNotAMember):
+		return problemNotAMember
+	case errors.Is(err, errNoUnionID):
+		return problemNoUnionID
+	case errors.Is(err, store.ErrStore):
+		return problemStore
+	default:
+		return problemOf(err)
+	}
+}
+
+// serveAccount answers what an account offers to the programs of its people. A cookie does not do: another site's page
+// could make a browser send it.
+func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Account, e account.Endpoint) error {
+	if len(v.tokens) == 0 {
+		return h.loginRequired(w, v)
+	}
+	s, err := h.liveSession(v)
+	if err != nil {
+		return h.fail(w, v, problemStore, err)
+	}
+	if s == nil || s.Identity.Get(identity.Account) != a.Kind() {
+		return h.loginRequired(w, v)
+	}
+	body, p := readBody(w, v)
+	if p != nil {
+		return h.answer(w, v, *p, page.Data{})
+	}
+	secret, err := h.secret(v.Context(), h.personKey(secretArea, a, s.Identity.Get(identity.ID)))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return h.fail(w, v, problemStore, err)
+	}
+	answer, err := e.Serve(v.Context(), account.Call{Identity: s.Identity, Secret: secret, Body: body})
+	if err != nil {
+		if p := problemOfLogin(err); p.status >= http.StatusInternalServerError {
+			h.logger.Error("an account's endpoint failed", v.log(zap.String("account", a.Kind()), zap.String("endpoint", e.Name),
+				zap.Error(err), zap.String("cure", weixin.Cure(err)))...)
+		}
+		return h.answer(w, v, problemOfLogin(err), page.Data{})
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// readBody reads what a program posted.
+func readBody(w http.ResponseWriter, v *visit) ([]byte, *problem) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, v.Body, maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, &problemTooLarge
+	}
+	if err != nil {
+		return nil, &problemBadRequest
+	}
+	return body, nil
+}
