@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -89,7 +88,7 @@ func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLog
 		zap.String("user_id", user), zap.Stringer("session", s.ID))...)
 	return writeJSON(w, http.StatusOK, tokenAnswer{
 		Token:     tokenMark + sealed,
-		ExpiresIn: int64(s.End(session.Lives{Lifetime: h.lives.Lifetime}).Sub(h.now()) / time.Second),
+		ExpiresIn: s.End(session.Lives{Lifetime: h.lives.Lifetime}).Unix() - h.now().Unix(),
 		User:      user,
 		OpenID:    s.Identity.Get(identity.OpenID),
 		UnionID:   s.Identity.Get(identity.UnionID),
@@ -139,6 +138,7 @@ func (h *Handler) refuseToken(w http.ResponseWriter, v *visit, a account.TokenLo
 // problemOfLogin returns what a program is told of a login that did not work out.
 func problemOfLogin(err error) problem {
 	told, isTold := errors.AsType[*account.Problem](err)
+	apiErr, isNamed := errors.AsType[*weixin.Error](err)
 	switch {
 	case isTold:
 		return problem{told.Status, told.Word, told.Message, page.BadRequest}
@@ -150,6 +150,8 @@ func problemOfLogin(err error) problem {
 		return problemNoUnionID
 	case errors.Is(err, store.ErrStore):
 		return problemStore
+	case isNamed && apiErr.IsBusy() && apiErr.Code != -1:
+		return problemBusy // a quota: to be told apart from a failure, since asking again at once makes it worse
 	default:
 		return problemOf(err)
 	}
