@@ -115,6 +115,7 @@ var failures = []struct {
 	{"code_refused", account.ErrCodeRefused},
 	{"needs_consent", errNeedsConsent},
 	{"snapshot", errSnapshot},
+	{"not_a_member", account.ErrNotAMember},
 	{"no_unionid", errNoUnionID},
 	{"store", store.ErrStore},
 	{"timeout", weixin.ErrTimeout},
