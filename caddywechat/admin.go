@@ -74,6 +74,9 @@ func (o revokeOrder) revocation(now time.Time) (session.Revocation, error) {
 	return session.RevokeSession(id, now, now.Add(session.LongestLife)), nil
 }
 
+// orderTimeout bounds what an order waits for stores.
+const orderTimeout = 10 * time.Second
+
 // longestOrder is more than any order needs, in bytes.
 const longestOrder = 8 << 10
 
@@ -105,30 +108,37 @@ var errNoSite = errors.New("no site of this Caddy has wechat_auth")
 
 // revokeEverywhere carries an order out through every store that sites of this process use.
 func revokeEverywhere(ctx context.Context, order revokeOrder) (err error) {
-	sites := 0
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
+	var stores []*sharedStore
 	sharedStores.Range(func(_, value any) bool {
-		h := value.(*sharedStore).newest()
-		if h == nil {
-			return true
+		stores = append(stores, value.(*sharedStore))
+		return true
+	})
+	isSite := false
+	for _, s := range stores {
+		sites := s.all()
+		if len(sites) == 0 {
+			continue
 		}
-		sites++
+		isSite = true
+		h := sites[len(sites)-1]
 		revocation, invalid := order.revocation(h.now())
 		if invalid != nil {
-			err = errors.Join(err, invalid)
-			return true
+			return invalid
 		}
-		if failed := h.revoke(ctx, revocation); failed != nil {
+		failed := h.revoke(ctx, revocation)
+		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("revoked here; other instances will know when the store works again: %w", failed))
 		}
-		for _, site := range value.(*sharedStore).all() {
+		h.logger.Info("sessions revoked", zap.Reflect("order", order), zap.Bool("stored", failed == nil))
+		for _, site := range sites {
 			if failed := site.forget(ctx, order); failed != nil {
 				err = errors.Join(err, fmt.Errorf("what WeChat gave for the person could not be removed from the store: %w", failed))
 			}
 		}
-		h.logger.Info("sessions revoked", zap.Reflect("order", order), zap.Bool("stored", err == nil))
-		return true
-	})
-	if sites == 0 {
+	}
+	if !isSite {
 		return errNoSite
 	}
 	return err

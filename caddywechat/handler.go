@@ -119,6 +119,7 @@ type Handler struct {
 	verifyFileHint     limiter
 	renewalHint        limiter
 	jssdkHint          limiter
+	revokedHint        limiter
 	domainHint         limiter
 }
 

@@ -1,8 +1,10 @@
 package caddywechat
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -25,7 +27,9 @@ func (h *Handler) jssdk(w http.ResponseWriter, v *visit) error {
 	if !isPageOf(v.origin, pageURL) {
 		return h.answer(w, v, problemBadRequest, page.Data{Action: "/"})
 	}
-	signature, err := signer.SignPage(v.Context(), pageURL)
+	ctx, cancel := context.WithTimeout(v.Context(), 2*h.timeout+time.Second) // a token and a ticket may be needed first
+	defer cancel()
+	signature, err := signer.SignPage(ctx, pageURL)
 	if err != nil {
 		if v.Context().Err() != nil {
 			return nil // nobody is there any more
@@ -59,5 +63,5 @@ func (h *Handler) signerFor(v *visit) account.PageSigner {
 func isPageOf(o origin, text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && len(text) <= longestPageURL && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil &&
-		u.Host != "" && canonicalHost(o.scheme, u.Host) == o.host
+		o.host != "" && canonicalHost(o.scheme, u.Host) == o.host
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -26,6 +27,8 @@ type sealers struct {
 	store   *seal.Sealer
 	token   *seal.Sealer
 	state   login.StateKey
+	// marks tell the keys apart in the names of what they sealed in a store, the first key's first.
+	marks []string
 }
 
 func newSealers(secrets [][]byte) (*sealers, error) {
@@ -49,7 +52,15 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("deriving the key for states: %w", err)
 	}
-	return &sealers{session: session, attempt: attempt, store: store, token: token, state: state}, nil
+	var marks []string
+	for _, secret := range secrets {
+		mark, err := hkdf.Key(sha256.New, secret, nil, "caddywechat key mark", 8)
+		if err != nil {
+			return nil, fmt.Errorf("deriving the mark of a key: %w", err)
+		}
+		marks = append(marks, hex.EncodeToString(mark))
+	}
+	return &sealers{session: session, attempt: attempt, store: store, token: token, state: state, marks: marks}, nil
 }
 
 // keyring has the sealers: made from the configured keys, or, at first use, from one that the store keeps.

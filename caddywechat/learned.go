@@ -27,14 +27,14 @@ func (h *Handler) withUnionID(ctx context.Context, id identity.Identity) (identi
 	defer cancel()
 	key := learnedKey(h.platform, id)
 	if id.Get(identity.UnionID) == "" {
-		known, err := h.store.Get(ctx, key)
+		known, err := h.secret(ctx, key)
 		if err != nil {
 			return id, fmt.Errorf("the unionid that was learned: %w", err)
 		}
-		id = id.With(identity.UnionID, string(known))
+		id = id.With(identity.UnionID, known)
 	}
 	// Each login, since the life of what was learned is counted from the last one.
-	if err := h.store.Put(ctx, key, []byte(id.Get(identity.UnionID)), learnedFor); err != nil {
+	if err := h.keepSecret(ctx, key, id.Get(identity.UnionID), learnedFor); err != nil {
 		// The login does not need it; the next silent one may ask for consent again.
 		h.logger.Warn("a unionid could not be remembered", zap.Error(err))
 	}
@@ -44,7 +44,7 @@ func (h *Handler) withUnionID(ctx context.Context, id identity.Identity) (identi
 // learnedKey names a person in the store without telling who it is. What a simulator says of somebody is none of WeChat's.
 func learnedKey(platform string, id identity.Identity) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{platform, id.Get(identity.Account), id.Get(identity.AppID), id.Get(identity.OpenID)}, "\x00")))
-	return "unionid/" + hex.EncodeToString(sum[:])
+	return "learned/" + hex.EncodeToString(sum[:])
 }
 
 // errNoUnionID is the error of a login that brought all that WeChat gives, and no unionid.

@@ -6,13 +6,17 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 )
 
-// maxSessionCookies is how many cookies of the session's name are looked at. A browser sends one.
-const maxSessionCookies = 4
+const (
+	// maxSessionCookies is how many cookies of the session's name are looked at. A browser sends one.
+	maxSessionCookies = 4
+	// maxLogoutCookies is how many a logout looks at: planted ones must not keep the real one alive.
+	maxLogoutCookies = 64
+)
 
 // liveSession returns the visitor's session with whom it stands for, nil where there is none. Two cookies that both open
 // are none: one of them was planted. The error tells that nobody can know, for want of the key.
 func (h *Handler) liveSession(v *visit) (*session.Session, error) {
-	sessions, err := h.openSessions(v)
+	sessions, err := h.openSessions(v, maxSessionCookies)
 	if err != nil || len(sessions) != 1 {
 		return nil, err
 	}
@@ -22,8 +26,8 @@ func (h *Handler) liveSession(v *visit) (*session.Session, error) {
 }
 
 // openSessions returns the live session in the token that a program sent, else those in the cookies that the browser sent,
-// none where there are too many to be a browser's.
-func (h *Handler) openSessions(v *visit) ([]session.Session, error) {
+// none where there are more than limit.
+func (h *Handler) openSessions(v *visit, limit int) ([]session.Session, error) {
 	if len(v.tokens) > 0 {
 		return h.openToken(v)
 	}
@@ -34,7 +38,7 @@ func (h *Handler) openSessions(v *visit) ([]session.Session, error) {
 		if c.Name != name {
 			continue
 		}
-		if seen++; seen > maxSessionCookies {
+		if seen++; seen > limit {
 			return nil, nil
 		}
 		h.knowRevocations(v.Context())

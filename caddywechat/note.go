@@ -16,9 +16,8 @@ import (
 )
 
 // note notes that the visitor is there, where a session ends without that, or that the session was renewed, and returns the
-// writer to answer with: it adds
-// the cookie to the answer, which becomes the visitor's own. Only navigations are noted, for others' answers may be cached
-// and shared whatever their headers say.
+// writer to answer with: it adds the cookie to the answer, which becomes the visitor's own. Only navigations are noted, for
+// others' answers may be cached and shared whatever their headers say.
 func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session, isRenewed bool) http.ResponseWriter {
 	now := h.now()
 	if len(v.tokens) > 0 || !isRenewed && !s.NeedsNote(h.lives, now) || !visitor.IsNavigation(v.Request) {

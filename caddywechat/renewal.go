@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -74,7 +75,7 @@ func (h *Handler) renewInBackground(a account.Renewer, user, key string, s sessi
 	defer cancel()
 	p, err := h.renewedElsewhere(ctx, key, s)
 	if errors.Is(err, store.ErrNotFound) {
-		p, err = h.renewHere(ctx, a, user, key)
+		p, err = h.renewHere(ctx, a, user, key, s)
 	}
 	now := h.now()
 	switch {
@@ -82,11 +83,11 @@ func (h *Handler) renewInBackground(a account.Renewer, user, key string, s sessi
 		h.memory.renewals.end(key, p, now)
 		return
 	case errors.Is(err, account.ErrConsentEnded):
-		// The visitor logs in again with the next navigation.
+		// On every device, with the next navigation, the person logs in again.
 		h.logger.Info("a profile could not be renewed: the person withdrew the consent or changed the password",
 			zap.String("account", a.Kind()), zap.String("user_id", user), zap.Error(err))
 		_ = h.forgetPerson(ctx, user)
-		_ = h.revoke(ctx, session.RevokeSession(s.ID, now, s.Expires))
+		_ = h.revoke(ctx, session.RevokeUser(user, now.Add(-time.Second))) // and not who does so at this moment
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, errRenewedByOther):
 	case h.renewalHint.allow(now):
 		h.logger.Warn("a profile could not be renewed: it stays as it is for now",
@@ -108,9 +109,11 @@ func (h *Handler) renewedElsewhere(ctx context.Context, key string, s session.Se
 	return p, nil
 }
 
+var errSomebodyElse = errors.New("the profile of somebody else came back")
+
 var errRenewedByOther = errors.New("another instance is renewing the profile")
 
-func (h *Handler) renewHere(ctx context.Context, a account.Renewer, user, key string) (profile, error) {
+func (h *Handler) renewHere(ctx context.Context, a account.Renewer, user, key string, s session.Session) (profile, error) {
 	renewalKey := h.personKey(renewalArea, a, user)
 	renewal, err := h.secret(ctx, renewalKey)
 	if err != nil {
@@ -125,8 +128,16 @@ func (h *Handler) renewHere(ctx context.Context, a account.Renewer, user, key st
 		return profile{}, errRenewedByOther
 	}
 	grant, err := a.Renew(ctx, renewal)
+	if errors.Is(err, account.ErrConsentEnded) {
+		if today, keptErr := h.secret(ctx, renewalKey); keptErr != nil || today != renewal {
+			return profile{}, fmt.Errorf("%w: another login brought what to renew with", errRenewedByOther)
+		}
+	}
 	if err != nil {
 		return profile{}, err
+	}
+	if grant.Identity.Get(identity.OpenID) != s.Identity.Get(identity.OpenID) {
+		return profile{}, errSomebodyElse
 	}
 	p := profile{grant.Identity.Get(identity.Nickname), grant.Identity.Get(identity.Avatar), h.now().Truncate(time.Second)}
 	if err := h.keepSecret(ctx, key, p.text(), h.refresh); err != nil {
@@ -136,6 +147,10 @@ func (h *Handler) renewHere(ctx context.Context, a account.Renewer, user, key st
 		if err := h.keepSecret(ctx, renewalKey, grant.Renewal, account.RenewalLife); err != nil {
 			return profile{}, err
 		}
+	}
+	if h.memory.revoked.Has(s, user) {
+		// Whoever logged out meanwhile wants nothing kept.
+		return profile{}, errors.Join(errRenewedByOther, h.forgetPerson(ctx, user))
 	}
 	return p, h.store.Delete(ctx, lease)
 }

@@ -2,10 +2,12 @@ package caddywechat
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,18 +120,50 @@ func TestARenewalOfAnotherInstanceIsTakenOver(t *testing.T) {
 
 func TestWhoWithdrewTheConsentLogsInAgain(t *testing.T) {
 	for _, code := range []int{40030, 42002, 42007} {
-		w, b := newRenewingWorld(t, "")
-		w.faultOf(t, simulator.Fault{Path: refreshToken, Kind: simulator.FaultErrcode, Errcode: code})
-		w.pass(25 * time.Hour)
-		w.nickname(b)
-		w.settled()
-		if a := b.open("/page"); a.StatusCode != http.StatusFound || !strings.Contains(a.Header.Get("Location"), "scope=snsapi_userinfo") {
-			t.Errorf("%d: status %d to %s", code, a.StatusCode, a.Header.Get("Location"))
-		}
-		w.sim.ClearFaults()
-		if a := b.walk("/page"); a.body != "app "+person {
-			t.Errorf("%d: status %d", code, a.StatusCode)
-		}
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
+			w, b := newRenewingWorld(t, "")
+			elsewhere := w.browser(inWeChat)
+			elsewhere.walk("/page")
+			w.faultOf(t, simulator.Fault{Path: refreshToken, Kind: simulator.FaultErrcode, Errcode: code})
+			w.pass(25 * time.Hour)
+			w.nickname(b)
+			w.settled()
+			for _, device := range []*browser{b, elsewhere} {
+				if a := device.open("/page"); a.StatusCode != http.StatusFound || !strings.Contains(a.Header.Get("Location"), "scope=snsapi_userinfo") {
+					t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
+				}
+			}
+			w.sim.ClearFaults()
+			if a := b.walk("/page"); a.body != "app "+person {
+				t.Errorf("status %d", a.StatusCode)
+			}
+		})
+	}
+}
+
+func TestSitesWithOtherKeysDoNotGetInOneAnothersWay(t *testing.T) {
+	w, _ := newRenewingWorld(t, "")
+	first := w.handler
+	a := first.accounts[0]
+	key := first.personKey(renewalArea, a, person)
+	w.replace("", strings.ToUpper(sessionKey)) // another site, with the same account and store
+	if err := w.handler.keepSecret(t.Context(), key, "of the other site", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.handler.secret(t.Context(), key); err != nil || got != "of the other site" {
+		t.Errorf("the other site has %q, %v", got, err)
+	}
+	if err := w.handler.forgetSecret(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := first.secret(t.Context(), key); err != nil || got == "" || got == "of the other site" {
+		t.Errorf("the first site has %q, %v", got, err)
+	}
+	// And a key that was exchanged still opens what its predecessor sealed.
+	w.swap(w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nsession {\nkey %s %s\n}\n}",
+		simulator.DemoAppID, simulator.DemoSecret, w.simURL, strings.Repeat("n", 40), sessionKey)))
+	if got, err := w.handler.secret(t.Context(), key); err != nil || got == "" {
+		t.Errorf("after the exchange: %q, %v", got, err)
 	}
 }
 

@@ -84,13 +84,13 @@ func TestRevocationsOfOtherInstances(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.handler.store.Append(t.Context(), revocationJournal, text, time.Hour); err != nil {
+	if err := w.handler.store.Append(t.Context(), sessionJournal, text, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.handler.store.Append(t.Context(), revocationJournal, []byte("of a later version"), time.Hour); err != nil {
+	if err := w.handler.store.Append(t.Context(), sessionJournal, []byte("of a later version"), time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	w.handler.readRevocations(t.Context(), w.handler.store.Follow(revocationJournal))
+	w.handler.readRevocations(t.Context(), []store.Reader{w.handler.store.Follow(sessionJournal)})
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	if n := w.logs.FilterMessageSnippet("not understood").Len(); n != 1 {
 		t.Errorf("%d lines about what was not understood", n)
@@ -102,7 +102,7 @@ func TestALogoutIsTold(t *testing.T) {
 	b := w.browser(inWeChat)
 	b.login("/")
 	b.open("/_wechat/logout")
-	values, err := w.handler.store.Follow(revocationJournal).Read(t.Context())
+	values, err := w.handler.store.Follow(sessionJournal).Read(t.Context())
 	if err != nil || len(values) != 1 {
 		t.Errorf("%d revocations in the store, %v", len(values), err)
 	}
@@ -152,9 +152,10 @@ func TestAStoreThatFails(t *testing.T) {
 
 	fail = false
 	w.handler.shared.sendPending(t.Context(), w.handler)
-	values, err := w.handler.store.Follow(revocationJournal).Read(t.Context())
-	if err != nil || len(values) != 2 {
-		t.Errorf("%d revocations in the store, %v", len(values), err)
+	for _, journal := range []string{sessionJournal, operatorJournal} {
+		if values, err := w.handler.store.Follow(journal).Read(t.Context()); err != nil || len(values) != 1 {
+			t.Errorf("%d revocations in %s, %v", len(values), journal, err)
+		}
 	}
 	b.open("/_wechat/health").wantStatus(t, http.StatusOK)
 	if n := w.logs.FilterMessageSnippet("again").Len(); n != 2 {
@@ -187,4 +188,31 @@ func TestNobodyToRevoke(t *testing.T) {
 	if status, text := order(t, "POST", `{"all":true}`); status != http.StatusNotFound || !strings.Contains(text, "wechat_auth") {
 		t.Errorf("status %d: %s", status, text)
 	}
+}
+
+func TestTheLastSiteTellsWhatTheStoreDidNotTake(t *testing.T) {
+	w := newWorld(t, "")
+	fail := true
+	bare := w.handler.store.(watched).Store
+	w.handler.store = watched{failingStore{bare, &fail}, w.handler.shared, w.handler.logger}
+	b := w.browser(inWeChat)
+	b.login("/")
+	b.open("/_wechat/logout")
+	fail = false
+	if err := w.handler.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	if values, err := bare.Follow(sessionJournal).Read(t.Context()); err != nil || len(values) != 1 {
+		t.Errorf("%d revocations in the store, %v", len(values), err)
+	}
+}
+
+func TestALogoutFindsTheSessionAmongPlantedCookies(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	b.login("/")
+	kept := b.cookie("wechat_session")
+	planted := strings.Repeat("wechat_session=x; ", 6)
+	b.send("GET", "/_wechat/logout", "Cookie: "+planted+"wechat_session="+kept)
+	w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
 }

@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// revocationJournal is where instances tell one another what is revoked.
-	revocationJournal = "revoked"
+	// sessionJournal is where instances tell one another which sessions were logged out, operatorJournal what lasts longer.
+	// Two, since a store may keep what is over as long as something older is not.
+	sessionJournal  = "revoked"
+	operatorJournal = "revoked-by-operator"
 	// readEvery is how often an instance looks for what others revoked: within five seconds all know.
 	readEvery = 2 * time.Second
 	// firstReadTimeout is how long the first requests wait for what was revoked before this process began. A store that
@@ -21,8 +23,9 @@ const (
 	firstReadTimeout = 2 * time.Second
 	// appendTimeout is how long a logout waits for the store.
 	appendTimeout = time.Second
-	// maxPending is how many revocations wait for a store that fails.
+	// maxPending is how many revocations wait for a store that fails, maxSent how many of them are told it at a time.
 	maxPending = 100_000
+	maxSent    = 500
 )
 
 // revocations keeps what this process knows to be revoked in step with a store.
@@ -31,8 +34,8 @@ type revocations struct {
 	read  chan struct{} // closed when what was revoked before is known, or was waited for long enough
 	end   context.CancelFunc
 
-	mu      sync.Mutex
-	pending []session.Revocation // what the store does not know yet
+	pendingMu sync.Mutex
+	pending   []session.Revocation // what the store does not know yet
 }
 
 // knowRevocations makes sure that this process knows what was revoked before it began, as far as the store tells. It
@@ -66,23 +69,30 @@ func (r *revocations) stop() {
 
 // followRevocations reads what other instances revoke, and tells them what they do not know yet.
 func (s *sharedStore) followRevocations(ctx context.Context) {
-	first := sync.OnceFunc(func() { close(s.read) })
-	defer first()
-	time.AfterFunc(firstReadTimeout, first)
+	goOn := sync.OnceFunc(func() { close(s.read) })
+	defer goOn()
+	time.AfterFunc(firstReadTimeout, goOn)
 
-	var reader store.Reader
-	var reading *Handler // whose store the reader reads
+	var readers []store.Reader
+	var reading *Handler // whose store the readers read
+	isKnown := false     // whether all that was revoked before is
 	ticker := time.NewTicker(readEvery)
 	defer ticker.Stop()
 	for {
 		if h := s.newest(); h != nil {
 			if h != reading {
-				reader, reading = h.store.Follow(revocationJournal), h
+				readers, reading = []store.Reader{h.store.Follow(sessionJournal), h.store.Follow(operatorJournal)}, h
 			}
+			begun := h.now()
+			isRead := h.readRevocations(ctx, readers)
+			if took := h.now().Sub(begun); !isKnown && (!isRead || took > firstReadTimeout) {
+				h.logger.Warn("the store did not tell in time what was revoked before: until it does, such sessions go on",
+					zap.Bool("known now", isRead), zap.Duration("after", took))
+			}
+			isKnown = isKnown || isRead
 			s.sendPending(ctx, h)
-			h.readRevocations(ctx, reader)
 			h.probe(ctx)
-			first()
+			goOn()
 		}
 		select {
 		case <-ticker.C:
@@ -92,23 +102,40 @@ func (s *sharedStore) followRevocations(ctx context.Context) {
 	}
 }
 
-func (h *Handler) readRevocations(ctx context.Context, reader store.Reader) {
+// readRevocations takes to heart what other instances revoked, and reports whether that is all there is. An error is logged
+// by the store's watch; what could be read counts all the same.
+func (h *Handler) readRevocations(ctx context.Context, readers []store.Reader) (all bool) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	values, _ := reader.Read(ctx) // an error is logged by the store's watch, and loses nothing
-	for _, value := range values {
-		var r session.Revocation
-		if err := r.UnmarshalBinary(value); err != nil {
-			h.logger.Warn("a revocation in the store is not understood: is an instance of a newer version running?", zap.Error(err))
-			continue
+	all = true
+	for _, reader := range readers {
+		values, err := reader.Read(ctx)
+		for _, value := range values {
+			h.takeToHeart(value)
 		}
-		h.memory.revoked.Add(r, h.now())
+		all = all && err == nil
+	}
+	return all
+}
+
+func (h *Handler) takeToHeart(value []byte) {
+	var r session.Revocation
+	if err := r.UnmarshalBinary(value); err != nil {
+		h.logger.Warn("a revocation in the store is not understood: is an instance of a newer version running?", zap.Error(err))
+		return
+	}
+	h.addRevocation(r)
+}
+
+func (h *Handler) addRevocation(r session.Revocation) {
+	if !h.memory.revoked.Add(r, h.now()) && h.revokedHint.allow(h.now()) {
+		h.logger.Warn("more sessions are revoked than this process remembers: those that end first go on")
 	}
 }
 
 // probe writes to a store that could not be written, to find out whether it can be again.
 func (h *Handler) probe(ctx context.Context) {
-	if !h.shared.writing.failing.Load() {
+	if !h.shared.writeFails.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
@@ -119,12 +146,12 @@ func (h *Handler) probe(ctx context.Context) {
 // revoke ends sessions, here at once and on other instances as soon as they read on. The error is the store's; then the
 // revocation is in force here, and the others are told when the store works again.
 func (h *Handler) revoke(ctx context.Context, r session.Revocation) error {
-	h.memory.revoked.Add(r, h.now())
+	h.addRevocation(r)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
 	defer cancel()
 	err := h.appendRevocation(ctx, r)
 	if err != nil {
-		h.shared.postpone(r)
+		h.shared.postpone(h, r)
 	}
 	return err
 }
@@ -138,32 +165,54 @@ func (h *Handler) appendRevocation(ctx context.Context, r session.Revocation) er
 	if life <= 0 {
 		return nil
 	}
-	return h.store.Append(ctx, revocationJournal, text, life)
-}
-
-func (r *revocations) postpone(revocation session.Revocation) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.pending) < maxPending {
-		r.pending = append(r.pending, revocation)
+	journal := sessionJournal
+	if r.IsOfOperator() {
+		journal = operatorJournal
 	}
+	return h.store.Append(ctx, journal, text, life)
 }
 
-// sendPending tells the store what it did not take before, until it fails again.
-func (s *sharedStore) sendPending(ctx context.Context, h *Handler) {
-	s.revocations.mu.Lock()
+func (s *sharedStore) postpone(h *Handler, later ...session.Revocation) {
+	s.pendingMu.Lock()
+	defer s.pendingMu.Unlock()
+	room := maxPending - len(s.pending)
+	if len(later) > room {
+		h.logger.Error("revocations are lost to other instances: the store has failed for too long", zap.Int("revocations", len(later)-room))
+		later = later[:room]
+	}
+	s.pending = append(s.pending, later...)
+}
+
+// sendPending tells the store some of what it did not take before, until it fails again. It returns how much is left.
+func (s *sharedStore) sendPending(ctx context.Context, h *Handler) (left int) {
+	s.pendingMu.Lock()
 	pending := s.pending
 	s.pending = nil
-	s.revocations.mu.Unlock()
-	for i, r := range pending {
+	s.pendingMu.Unlock()
+	sent := 0
+	for ; sent < min(len(pending), maxSent); sent++ {
 		ctx, cancel := context.WithTimeout(ctx, appendTimeout)
-		err := h.appendRevocation(ctx, r)
+		err := h.appendRevocation(ctx, pending[sent])
 		cancel()
 		if err != nil {
-			for _, later := range pending[i:] {
-				s.postpone(later)
-			}
-			return
+			break
 		}
+	}
+	if left = len(pending) - sent; left > 0 {
+		s.postpone(h, pending[sent:]...)
+	}
+	return left
+}
+
+// sendLastPending is for the last site that uses the store, when it goes: nobody will be there to try again.
+func (s *sharedStore) sendLastPending(h *Handler) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	left := s.sendPending(ctx, h)
+	for before := left + 1; left > 0 && left < before; {
+		before, left = left, s.sendPending(ctx, h)
+	}
+	if left > 0 {
+		h.logger.Error("revocations are lost to other instances, and to this one when it comes again: the store fails", zap.Int("revocations", left))
 	}
 }

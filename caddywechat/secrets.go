@@ -18,35 +18,84 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// keepSecret keeps a secret in the store, sealed so that it opens under its own key only.
+// What is sealed in the store stands there under a name with the mark of its key, so that sites with different keys that
+// share a store don't get in one another's way. It opens under its own name only.
+
+// keepSecret keeps a secret in the store, sealed.
 func (h *Handler) keepSecret(ctx context.Context, key, secret string, life time.Duration) error {
 	sealers, err := h.keyring.sealers(ctx)
 	if err != nil {
 		return err
 	}
-	sealed, err := sealers.store.Seal(key, seal.Text(secret))
+	name := key + "-" + sealers.marks[0]
+	sealed, err := sealers.store.Seal(name, seal.Text(secret))
 	if err != nil {
 		return err
 	}
-	return h.store.Put(ctx, key, []byte(sealed), life)
+	return h.store.Put(ctx, name, []byte(sealed), life)
 }
 
-// secret returns what keepSecret kept. One that another site with another session key kept is not there: the error wraps
-// [store.ErrNotFound].
+// secret returns what keepSecret kept, with this site's first key or with an older one. The error wraps
+// [store.ErrNotFound] where there is none.
 func (h *Handler) secret(ctx context.Context, key string) (string, error) {
-	sealed, err := h.store.Get(ctx, key)
-	if err != nil {
-		return "", err
-	}
 	sealers, err := h.keyring.sealers(ctx)
 	if err != nil {
 		return "", err
 	}
-	var text seal.Text
-	if !sealers.store.Open(key, string(sealed), &text) {
-		return "", fmt.Errorf("%w: %s is sealed with another key", store.ErrNotFound, key)
+	for _, mark := range sealers.marks {
+		name := key + "-" + mark
+		sealed, err := h.store.Get(ctx, name)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if text, ok := sealers.opened(name, sealed); ok {
+			return text, nil
+		}
 	}
-	return string(text), nil
+	return "", fmt.Errorf("%w: %s", store.ErrNotFound, key)
+}
+
+// keepSecretIfAbsent keeps a secret unless there is one already, and returns the one that is there afterwards; "" for one
+// that does not open.
+func (h *Handler) keepSecretIfAbsent(ctx context.Context, key, secret string, life time.Duration) (string, error) {
+	sealers, err := h.keyring.sealers(ctx)
+	if err != nil {
+		return "", err
+	}
+	name := key + "-" + sealers.marks[0]
+	sealed, err := sealers.store.Seal(name, seal.Text(secret))
+	if err != nil {
+		return "", err
+	}
+	kept, err := h.store.PutIfAbsent(ctx, name, []byte(sealed), life)
+	if err != nil {
+		return "", err
+	}
+	text, _ := sealers.opened(name, kept)
+	return text, nil
+}
+
+// forgetSecret removes what keepSecret kept.
+func (h *Handler) forgetSecret(ctx context.Context, key string) error {
+	sealers, err := h.keyring.sealers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, mark := range sealers.marks {
+		if err := h.store.Delete(ctx, key+"-"+mark); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sealers) opened(name string, sealed []byte) (string, bool) {
+	var text seal.Text
+	ok := s.store.Open(name, string(sealed), &text)
+	return string(text), ok
 }
 
 // personKey names what is kept about a person, as apps know them, without telling who it is. What a simulator says of
@@ -90,7 +139,7 @@ func (h *Handler) forgetPerson(ctx context.Context, user string) error {
 	}
 	for _, a := range h.accounts {
 		for _, area := range secretAreas {
-			if err := h.store.Delete(ctx, h.personKey(area, a, user)); err != nil {
+			if err := h.forgetSecret(ctx, h.personKey(area, a, user)); err != nil {
 				return err
 			}
 		}
@@ -123,8 +172,8 @@ func (h *Handler) usersOf(ctx context.Context, openID string) (users []string) {
 	for _, a := range h.accounts {
 		id := identity.Identity{}.With(identity.Account, a.Kind()).With(identity.AppID, a.AppID()).With(identity.OpenID, openID)
 		if h.UserID == userIDUnionID {
-			if known, err := h.store.Get(ctx, learnedKey(h.platform, id)); err == nil {
-				id = id.With(identity.UnionID, string(known))
+			if known, err := h.secret(ctx, learnedKey(h.platform, id)); err == nil {
+				id = id.With(identity.UnionID, known)
 			}
 		}
 		if user := h.person(a, id); user != "" {

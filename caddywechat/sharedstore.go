@@ -18,7 +18,8 @@ import (
 // with one opinion on whether it works, and one reader of the revocations in it.
 type sharedStore struct {
 	revocations
-	reading, writing condition
+	// Whether the store failed when it was last read, and written.
+	readFails, writeFails atomic.Bool
 
 	mu    sync.Mutex
 	sites []*Handler // those that use it, the newest last
@@ -45,8 +46,12 @@ func (s *sharedStore) join(h *Handler) {
 func releaseStore(h *Handler) error {
 	s := h.shared
 	s.mu.Lock()
+	isLast := len(s.sites) == 1 && s.sites[0] == h
 	s.sites = slices.DeleteFunc(s.sites, func(site *Handler) bool { return site == h })
 	s.mu.Unlock()
+	if isLast {
+		s.sendLastPending(h)
+	}
 	_, err := sharedStores.Delete(h.storeKey)
 	return err
 }
@@ -78,7 +83,7 @@ func (s *sharedStore) all() []*Handler {
 const healthEvery = time.Second
 
 // isFailing reports whether the store failed when it was last asked.
-func (s *sharedStore) isFailing() bool { return s.reading.failing.Load() || s.writing.failing.Load() }
+func (s *sharedStore) isFailing() bool { return s.readFails.Load() || s.writeFails.Load() }
 
 // storeWorks reports whether the store can be read, and could be written when that was last tried.
 func (h *Handler) storeWorks(ctx context.Context) bool {
@@ -97,9 +102,6 @@ func (h *Handler) storeWorks(ctx context.Context) bool {
 	}
 	return !s.isFailing()
 }
-
-// condition is whether a store can be read, or written.
-type condition struct{ failing atomic.Bool }
 
 // watched is a site's store, whose changes between working and failing are logged, each by one line for all sites.
 type watched struct {
@@ -160,22 +162,22 @@ func (r watchedReader) Read(ctx context.Context) ([][]byte, error) {
 }
 
 func (w watched) noteReading(ctx context.Context, err error) {
-	w.note(ctx, &w.shared.reading, "read", err)
+	w.note(ctx, &w.shared.readFails, "read", err)
 }
 
 func (w watched) noteWriting(ctx context.Context, err error) {
-	w.note(ctx, &w.shared.writing, "written", err)
+	w.note(ctx, &w.shared.writeFails, "written", err)
 }
 
-func (w watched) note(ctx context.Context, c *condition, what string, err error) {
+func (w watched) note(ctx context.Context, fails *atomic.Bool, what string, err error) {
 	switch {
 	case err == nil || errors.Is(err, store.ErrNotFound):
-		if c.failing.CompareAndSwap(true, false) {
+		if fails.CompareAndSwap(true, false) {
 			w.logger.Info("the store can be " + what + " again")
 		}
 	case errors.Is(ctx.Err(), context.Canceled): // whoever asked has left: that says nothing about the store
 	default:
-		if c.failing.CompareAndSwap(false, true) {
+		if fails.CompareAndSwap(false, true) {
 			w.shared.follow() // who else would find out when it works again?
 			w.logger.Error("the store cannot be "+what+": sessions and silent logins go on, what needs memory does not", zap.Error(err))
 		}

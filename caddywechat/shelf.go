@@ -5,12 +5,10 @@ import (
 	"errors"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// shelf is the site's store as package weixin uses it for server tokens and tickets: with every value sealed. What another
-// site with another session key put there counts as nothing.
+// shelf is the site's store as package weixin uses it for server tokens and tickets: with every value sealed.
 type shelf struct{ site *Handler }
 
 // Get implements [weixin.Shelf].
@@ -32,24 +30,12 @@ func (s shelf) Put(ctx context.Context, key string, value []byte, life time.Dura
 
 // PutIfAbsent implements [weixin.Shelf].
 func (s shelf) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
-	sealers, err := s.site.keyring.sealers(ctx)
-	if err != nil {
+	kept, err := s.site.keepSecretIfAbsent(ctx, key, string(value), life)
+	if kept == "" {
 		return nil, err
 	}
-	sealed, err := sealers.store.Seal(key, seal.Text(value))
-	if err != nil {
-		return nil, err
-	}
-	kept, err := s.site.store.PutIfAbsent(ctx, key, []byte(sealed), life)
-	if err != nil {
-		return nil, err
-	}
-	var text seal.Text
-	if !sealers.store.Open(key, string(kept), &text) {
-		return nil, nil
-	}
-	return []byte(text), nil
+	return []byte(kept), err
 }
 
 // Delete implements [weixin.Shelf].
-func (s shelf) Delete(ctx context.Context, key string) error { return s.site.store.Delete(ctx, key) }
+func (s shelf) Delete(ctx context.Context, key string) error { return s.site.forgetSecret(ctx, key) }

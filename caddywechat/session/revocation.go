@@ -34,7 +34,8 @@ func RevokeSession(id ID, now, end time.Time) Revocation {
 	return Revocation{subject: oneSession, of: id, At: now, End: end}
 }
 
-// RevokeUser ends the sessions that a person has by now, as apps know the person.
+// RevokeUser ends the sessions that a person has by now, as apps know the person: in whichever account, at all sites that
+// share the store.
 func RevokeUser(user string, now time.Time) Revocation {
 	return Revocation{subject: allOfUser, of: digest(allOfUser, user), At: now, End: now.Add(LongestLife)}
 }
@@ -69,6 +70,10 @@ func ParseID(text string) (id ID, err error) {
 }
 
 const revocationVersion = 1
+
+// IsOfOperator reports whether a revocation is to be known for longer than sessions live as a rule: an operator's, or one
+// of a person.
+func (r Revocation) IsOfOperator() bool { return r.End.Sub(r.At) >= LongestLife }
 
 // MarshalBinary makes what other instances read.
 func (r Revocation) MarshalBinary() ([]byte, error) {

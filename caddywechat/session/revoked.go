@@ -1,7 +1,7 @@
 package session
 
 import (
-	"maps"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,100 +10,113 @@ import (
 )
 
 // Revoked is what a process knows to have ended before its time, as long as it would have lived. It is safe for
-// concurrent use, and judging a session takes no lock that others wait for. The zero Revoked is ready to use.
+// concurrent use, and requests that judge a session seldom meet at a lock. The zero Revoked is ready to use.
 type Revoked struct {
-	sessions [shards]shard
-	people   atomic.Pointer[map[[idLength]byte]Revocation]
-	all      atomic.Int64 // the second up to which every session is over
-
-	mu sync.Mutex // of those who change people
+	parts [parts]part
+	// people is how many of the parts' entries are about people.
+	people atomic.Int64
+	all    atomic.Int64 // the second up to which every session is over
 }
 
-// shards is into how many parts the sessions are divided by their ids, so that requests seldom meet at one lock.
-const shards = 64
+// parts is into how many the entries are divided, by their random ids and digests.
+const parts = 64
 
-// maxRevoked bounds the memory of the sessions: about 60 MB.
+// maxRevoked bounds the memory: about 50 MB.
 const maxRevoked = 500_000
 
-type shard struct {
-	mu  sync.RWMutex
-	end map[ID]int64 // in Unix seconds
-	// order holds the ids as they came, so that the oldest go first when there are too many.
-	order []ID
+type part struct {
+	mu sync.RWMutex
+	of map[[idLength]byte]over
 }
 
-// Add takes a revocation to heart. Of more than 500,000 sessions the oldest are forgotten.
-func (r *Revoked) Add(revocation Revocation, now time.Time) {
+// over says which sessions are over: those that began up to a second. It ends itself, when none of them would live.
+type over struct {
+	at, end  int64 // in Unix seconds
+	isPerson bool
+}
+
+// Add takes a revocation to heart, and reports whether it could: of more than 500,000 those that end first are forgotten.
+// One from an instance whose clock is ahead counts from now.
+func (r *Revoked) Add(revocation Revocation, now time.Time) bool {
 	if !revocation.End.After(now) {
-		return
+		return true
 	}
+	at := min(revocation.At.Unix(), now.Unix())
 	switch revocation.subject {
-	case oneSession:
-		r.sessions[revocation.of[0]%shards].add(revocation.of, revocation.End, now)
 	case everybody:
-		for at := revocation.At.Unix(); ; {
-			known := r.all.Load()
-			if at <= known || r.all.CompareAndSwap(known, at) {
-				return
-			}
+		for known := r.all.Load(); at > known && !r.all.CompareAndSwap(known, at); known = r.all.Load() {
 		}
+		return true
+	case oneSession:
+		return r.add(revocation.of, over{math.MaxInt64, revocation.End.Unix(), false}, now)
 	default:
-		r.addPerson(revocation, now)
+		return r.add(revocation.of, over{at, revocation.End.Unix(), true}, now)
 	}
 }
 
-func (s *shard) add(id ID, end, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.end == nil {
-		s.end = make(map[ID]int64)
+func (r *Revoked) add(id [idLength]byte, o over, now time.Time) (ok bool) {
+	p := &r.parts[id[0]%parts]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known, isKnown := p.of[id]; isKnown && known.at >= o.at {
+		return true
 	}
-	if _, known := s.end[id]; known {
-		return
+	ok = true
+	if p.of == nil {
+		p.of = make(map[[idLength]byte]over)
 	}
-	for len(s.order) > 0 && (len(s.order) >= maxRevoked/shards || s.end[s.order[0]] <= now.Unix()) {
-		delete(s.end, s.order[0])
-		s.order = s.order[1:]
+	if len(p.of) >= maxRevoked/parts {
+		ok = r.makeRoom(p, now)
 	}
-	s.end[id] = end.Unix()
-	s.order = append(s.order, id)
+	if _, isKnown := p.of[id]; o.isPerson && !isKnown {
+		r.people.Add(1)
+	}
+	p.of[id] = o
+	return ok
 }
 
-// addPerson puts another map in place of the one that requests read: people are revoked seldom.
-func (r *Revoked) addPerson(revocation Revocation, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	people := make(map[[idLength]byte]Revocation)
-	if known := r.people.Load(); known != nil {
-		people = maps.Clone(*known)
-		maps.DeleteFunc(people, func(_ [idLength]byte, old Revocation) bool { return !old.End.After(now) })
+// makeRoom forgets what is over in a full part and, if that is nothing, what ends first. It reports whether nothing was
+// lost.
+func (r *Revoked) makeRoom(p *part, now time.Time) bool {
+	var first [idLength]byte
+	end := int64(math.MaxInt64)
+	before := len(p.of)
+	for id, o := range p.of {
+		switch {
+		case o.end <= now.Unix():
+			r.forget(p, id, o)
+		case o.end < end:
+			first, end = id, o.end
+		}
 	}
-	if known, ok := people[revocation.of]; !ok || known.At.Before(revocation.At) {
-		people[revocation.of] = revocation
+	if len(p.of) < before {
+		return true
 	}
-	r.people.Store(&people)
+	r.forget(p, first, p.of[first])
+	return false
+}
+
+func (r *Revoked) forget(p *part, id [idLength]byte, o over) {
+	delete(p.of, id)
+	if o.isPerson {
+		r.people.Add(-1)
+	}
 }
 
 // Has reports whether a session of the person whom apps know as user is over.
 func (r *Revoked) Has(s Session, user string) bool {
 	created := s.Created.Unix()
-	if created <= r.all.Load() || r.sessions[s.ID[0]%shards].has(s.ID) {
+	if created <= r.all.Load() || r.isOver(s.ID, created) {
 		return true
 	}
-	people := r.people.Load()
-	if people == nil {
-		return false
-	}
-	isOver := func(d [idLength]byte) bool {
-		revocation, ok := (*people)[d]
-		return ok && created <= revocation.At.Unix()
-	}
-	return isOver(digest(allOfUser, user)) || isOver(digest(allOfOpenID, s.Identity.Get(identity.OpenID)))
+	return r.people.Load() > 0 &&
+		(r.isOver(digest(allOfUser, user), created) || r.isOver(digest(allOfOpenID, s.Identity.Get(identity.OpenID)), created))
 }
 
-func (s *shard) has(id ID) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	_, ok := s.end[id]
-	return ok
+func (r *Revoked) isOver(id [idLength]byte, created int64) bool {
+	p := &r.parts[id[0]%parts]
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	o, ok := p.of[id]
+	return ok && created <= o.at
 }

@@ -21,8 +21,8 @@ func sessionOf(n int) Session {
 }
 
 func (r *Revoked) remembered() (n int) {
-	for i := range r.sessions {
-		n += len(r.sessions[i].end)
+	for i := range r.parts {
+		n += len(r.parts[i].of)
 	}
 	return n
 }
@@ -86,15 +86,6 @@ func TestAUserIsNoOpenID(t *testing.T) {
 	}
 }
 
-func TestPeopleAreForgottenWhenNoSessionOfTheirsCanLive(t *testing.T) {
-	var r Revoked
-	r.Add(RevokeUser("a", login), login)
-	r.Add(RevokeUser("b", login.Add(LongestLife)), login.Add(LongestLife))
-	if n := len(*r.people.Load()); n != 1 {
-		t.Errorf("%d people are remembered", n)
-	}
-}
-
 func TestASessionThatIsOverNeedNotBeRemembered(t *testing.T) {
 	var r Revoked
 	r.Add(RevokeSession(number(1), login, login), login)
@@ -104,35 +95,46 @@ func TestASessionThatIsOverNeedNotBeRemembered(t *testing.T) {
 	}
 }
 
-func TestRevokedSessionsAreForgottenWhenTheyWouldHaveEnded(t *testing.T) {
+func TestWhatIsOverMakesRoom(t *testing.T) {
 	var r Revoked
-	for i := range 100 {
-		r.Add(RevokeSession(number(i*shards), login, login.Add(day)), login)
+	const full = maxRevoked / parts
+	for i := range full {
+		if !r.Add(RevokeSession(number(i*parts), login, login.Add(day)), login) {
+			t.Fatalf("number %d is one too many", i)
+		}
 	}
-	r.Add(RevokeSession(number(100*shards), login, login.Add(3*day)), login.Add(day-time.Second))
-	if n := r.remembered(); n != 101 {
-		t.Errorf("%d are remembered before their end, want 101", n)
-	}
-	r.Add(RevokeSession(number(101*shards), login, login.Add(3*day)), login.Add(day))
-	if n := r.remembered(); n != 2 {
-		t.Errorf("%d are remembered after their end, want 2", n)
-	}
-	if !r.Has(sessionOf(100*shards), "") {
-		t.Error("one that still lives was forgotten")
+	if !r.Add(RevokeSession(number(full*parts), login, login.Add(3*day)), login.Add(day)) || r.remembered() != 1 {
+		t.Errorf("%d are remembered after their end, want 1", r.remembered())
 	}
 }
 
 func TestRevokedIsBounded(t *testing.T) {
 	var r Revoked
-	const more = 50 * shards
-	for i := range maxRevoked/shards*shards + more {
-		r.Add(RevokeSession(number(i), login, login.Add(day)), login)
+	person := RevokeUser("somebody", login)
+	r.Add(person, login)
+	ok := true
+	for i := range maxRevoked/parts*parts + 50*parts {
+		ok = r.Add(RevokeSession(number(i), login, login.Add(day+time.Duration(i)*time.Millisecond)), login) && ok
 	}
-	if n := r.remembered(); n > maxRevoked {
-		t.Errorf("%d are remembered, at most %d may be", n, maxRevoked)
+	if n := r.remembered(); n > maxRevoked || ok {
+		t.Errorf("%d are remembered, at most %d may be; something was lost: %v", n, maxRevoked, !ok)
 	}
 	if r.Has(sessionOf(0), "") || !r.Has(sessionOf(maxRevoked), "") {
-		t.Error("not the oldest went first")
+		t.Error("not those that end first went")
+	}
+	if !r.Has(sessionOf(0), "somebody") || r.people.Load() != 1 {
+		t.Error("who was named by an operator was forgotten")
+	}
+}
+
+func TestAClockThatIsAheadRevokesNobodyToCome(t *testing.T) {
+	var r Revoked
+	r.Add(RevokeAll(login.Add(time.Hour)), login)
+	r.Add(RevokeUser("somebody", login.Add(time.Hour)), login)
+	s := sessionOf(1)
+	s.Created = login.Add(time.Second)
+	if r.Has(s, "somebody") {
+		t.Error("a login after the revocation is revoked")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"path"
 	"regexp"
 	"strings"
@@ -42,7 +43,6 @@ type reader struct {
 	journal string
 	latest  string              // what the journal's latest was when all was read
 	seen    map[string]struct{} // the names of entries that were read
-	unread  [][]byte            // values of these that were not returned yet
 }
 
 // Read implements [store.Reader].
@@ -61,41 +61,33 @@ func (r *reader) Read(ctx context.Context) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := make(map[string]struct{}, len(paths))
+	before := r.seen
+	r.seen = make(map[string]struct{}, len(paths))
+	var values [][]byte
 	for _, p := range paths {
 		name := path.Base(p)
 		if !entryName.MatchString(name) {
 			continue
 		}
-		if err := r.readEntry(ctx, name); err != nil {
-			return nil, err
+		if _, ok := before[name]; !ok {
+			value, err := r.readEntry(ctx, name)
+			if err != nil && !errors.Is(err, store.ErrNotFound) { // an entry that is not there is over
+				maps.Copy(r.seen, before)
+				return values, err
+			}
+			if err == nil {
+				values = append(values, value)
+			}
 		}
-		seen[name] = struct{}{}
+		r.seen[name] = struct{}{}
 	}
-	values := r.unread
-	r.latest, r.seen, r.unread = string(latest), seen, nil
+	r.latest = string(latest)
 	return values, nil
 }
 
-// readEntry reads an entry unless it was read before.
-func (r *reader) readEntry(ctx context.Context, name string) error {
-	if _, ok := r.seen[name]; ok {
-		return nil
-	}
+func (r *reader) readEntry(ctx context.Context, name string) ([]byte, error) {
 	if err := store.Check(ctx, r.journal); err != nil {
-		return err
+		return nil, err
 	}
-	value, err := r.store.load(ctx, path.Join(journalFolder(r.journal), name))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil // its life is over
-	}
-	if err != nil {
-		return err
-	}
-	if r.seen == nil {
-		r.seen = make(map[string]struct{})
-	}
-	r.seen[name] = struct{}{}
-	r.unread = append(r.unread, value)
-	return nil
+	return r.store.load(ctx, path.Join(journalFolder(r.journal), name))
 }

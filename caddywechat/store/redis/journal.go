@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -14,12 +15,14 @@ import (
 
 // A journal is a stream. Redis removes a stream as a whole or from its beginning only, so each value carries its end, in
 // milliseconds of Redis' clock, and whoever appends one removes those at the beginning that are over, at most as many as
-// keep up with the appending. What is over behind one that is not waits for that.
+// keep up with the appending. What is over behind one that is not waits for that: entries of very different lives go into
+// journals of their own.
 var appendScript = redis.NewScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for _, record in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 8)) do
-	if tonumber(record[2][2]) > now then break end
+	local over = tonumber(record[2][2])
+	if over and over > now then break end
 	redis.call('XDEL', KEYS[1], record[1])
 end
 local life = tonumber(ARGV[2])
@@ -68,28 +71,29 @@ func (r *reader) Read(ctx context.Context) ([][]byte, error) {
 	}
 	var values [][]byte
 	now := time.Now().UnixMilli()
-	last, seen := r.last, make(map[string]struct{})
+	before := r.seen
+	r.seen = make(map[string]struct{})
 	for from := strconv.FormatInt(max(r.last-overlap, 0), 10); from != ""; {
 		records, err := r.page(ctx, from)
 		if err != nil {
-			return nil, err
+			maps.Copy(r.seen, before)
+			return values, err
 		}
 		from = ""
 		for _, record := range records {
 			appended, end, value, err := read(record)
 			if err != nil {
-				return nil, fmt.Errorf("%w: reading %s in Redis: %w", store.ErrStore, r.journal, err)
+				continue // somebody else's, who must not keep ours from us
 			}
-			if _, ok := r.seen[record.ID]; !ok && now < end {
+			if _, ok := before[record.ID]; !ok && now < end {
 				values = append(values, []byte(value))
 			}
-			last, seen[record.ID] = max(last, appended), struct{}{}
+			r.last, r.seen[record.ID] = max(r.last, appended), struct{}{}
 		}
 		if len(records) == page {
 			from = "(" + records[page-1].ID
 		}
 	}
-	r.last, r.seen = last, seen
 	return values, nil
 }
 
