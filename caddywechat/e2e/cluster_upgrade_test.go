@@ -54,14 +54,14 @@ func previousBinary(t *testing.T) string {
 }
 
 // TestClusterOfTwoVersions is an upgrade that goes on: one instance runs the program of before, one this one, with the
-// same key and storage. What either begins the other one finishes.
+// same key and store. What either begins the other one finishes.
 func TestClusterOfTwoVersions(t *testing.T) {
 	t.Parallel()
 	previous := previousBinary(t)
-	for name, options := range map[string]string{"key in the configuration": "session {\nkey {env.SESSION_KEY}\n}", "made key": ""} {
+	for name, options := range map[string]string{"made key": "", "Redis": "session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}"} {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(t)
-			c.folder = t.TempDir()
+			c.redis, c.folder = startRedis(t), t.TempDir()
 			c.add(1, previous, c.folder, c.caddyfile(options, defaultApp))
 			c.add(1, binary, c.folder, c.caddyfile(options, defaultApp))
 			c.start()
