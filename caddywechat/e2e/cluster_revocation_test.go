@@ -193,7 +193,7 @@ func TestClusterAdminAnswersHoldNoSecret(t *testing.T) {
 	c.redis.empty()
 	c.instances[0].eventually("it recovers by itself", func() bool { return c.instances[0].health() == http.StatusOK })
 	c.instances[0].eventually("what was revoked is told", func() bool {
-		n, err := c.redis.client.XLen(t.Context(), "wechat:journal:revoked").Result()
+		n, err := c.redis.client.XLen(t.Context(), "wechat:journal:revoked-by-operator").Result()
 		return err == nil && n == 3
 	})
 }
