@@ -93,6 +93,15 @@ func (c *Client) postRepeatable(ctx context.Context, path string, body, out any)
 	return c.call(ctx, call{path: path, body: encoded}, out, true)
 }
 
+// postOnce is getOnce by POST, with body as JSON.
+func (c *Client) postOnce(ctx context.Context, path string, query query, body, out any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.call(ctx, call{path: path, query: query, body: encoded}, out, false)
+}
+
 // getFromWeCom calls WeCom's API by GET, which has one host only.
 func (c *Client) getFromWeCom(ctx context.Context, path string, query query, out any) error {
 	_, err := c.callAt(ctx, c.Hosts.WeCom, call{path: path, query: query}, out)

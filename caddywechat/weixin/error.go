@@ -26,6 +26,12 @@ func (e *Error) RefusesCode() bool {
 	return false
 }
 
+// DeclinesPerson reports whether WeChat lets a person not log in because it takes them for a risk (高风险等级用户).
+func (e *Error) DeclinesPerson() bool { return e.Code == 40226 }
+
+// EndsSession reports whether WeChat knows a mini-program's session key as none of the person's present session.
+func (e *Error) EndsSession() bool { return e.Code == 87009 }
+
 // RefusesToken reports whether WeChat takes an access token for wrong, replaced, too old, or void since the person changed
 // the password.
 func (e *Error) RefusesToken() bool {
