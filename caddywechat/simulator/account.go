@@ -12,7 +12,7 @@ import (
 
 // account is what every kind of account has, with the defaults filled in.
 type account struct {
-	Website      bool // a website app; otherwise an official account
+	Kind         accountKind
 	AppID        string
 	Secret       string
 	Name         string
@@ -21,12 +21,35 @@ type account struct {
 	OpenPlatform string
 }
 
-func (a account) kind() string {
-	if a.Website {
-		return "website app"
+// accountKind is what an account is, in English.
+type accountKind string
+
+const (
+	kindOfficial    accountKind = "official account"
+	kindWebsite     accountKind = "website app"
+	kindMiniProgram accountKind = "mini-program"
+	kindMobileApp   accountKind = "mobile app"
+)
+
+// ZH returns what the kind is called in Chinese.
+func (k accountKind) ZH() string {
+	switch k {
+	case kindWebsite:
+		return "网站应用"
+	case kindMiniProgram:
+		return "小程序"
+	case kindMobileApp:
+		return "移动应用"
+	default:
+		return "服务号"
 	}
-	return "official account"
 }
+
+// hasPages reports whether people log in by pages of WeChat's, which lead back to a callback domain.
+func (k accountKind) hasPages() bool { return k == kindOfficial || k == kindWebsite }
+
+// hasServerToken reports whether servers get access tokens of their own.
+func (k accountKind) hasServerToken() bool { return k == kindOfficial || k == kindMiniProgram }
 
 // The scopes that each kind of account may have.
 var (
@@ -46,9 +69,12 @@ func (a account) check() error {
 	if !secretShape.MatchString(a.Secret) {
 		return errors.New("an app secret is 32 hexadecimal digits in lower case")
 	}
+	if !a.Kind.hasPages() {
+		return nil
+	}
 	for _, scope := range a.Scopes {
 		if !slices.Contains(a.knownScopes(), scope) {
-			return fmt.Errorf("unknown scope %q: an %s has %s", scope, a.kind(), strings.Join(a.knownScopes(), " and "))
+			return fmt.Errorf("unknown scope %q: an %s has %s", scope, a.Kind, strings.Join(a.knownScopes(), " and "))
 		}
 	}
 	host, path := a.callback()
@@ -56,14 +82,14 @@ func (a account) check() error {
 	if err != nil || host == "" || u.Hostname() != host || u.User != nil || u.Port() != "" || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("callback domain %q: write the host alone, like h5.example.com, without scheme and port", a.Domain)
 	}
-	if a.Website && path != "" {
+	if a.Kind == kindWebsite && path != "" {
 		return fmt.Errorf("callback domain %q: that of a website app has no path, write %s", a.Domain, host)
 	}
 	return nil
 }
 
 func (a account) knownScopes() []string {
-	if a.Website {
+	if a.Kind == kindWebsite {
 		return websiteScopes
 	}
 	return officialScopes
@@ -105,6 +131,24 @@ func bracketed(host string) string {
 		return "[" + host + "]"
 	}
 	return host
+}
+
+// grantIn returns that a person uses an app of a kind, without scope. Empty: the first such app, and who holds the phone.
+func (s *Simulator) grantIn(kind accountKind, appID, personID string) (grant, error) {
+	i := slices.IndexFunc(s.accounts, func(a account) bool { return a.Kind == kind && (appID == "" || a.AppID == appID) })
+	if i == -1 {
+		return grant{}, fmt.Errorf("there is no %s %q: leave it out for the first one", kind, appID)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if personID == "" {
+		personID = s.holder
+	}
+	person, ok := s.state.person(personID)
+	if !ok {
+		return grant{}, fmt.Errorf("there is no person %q: there are %s", personID, ids(s.state.everybody()))
+	}
+	return grant{account: s.accounts[i], person: person}, nil
 }
 
 // account returns the account of an app id, of whatever kind.

@@ -23,6 +23,7 @@ var errmsgs = map[int]string{
 	40125: "invalid appsecret",
 	40163: "code been used",
 	40164: "invalid ip 118.25.45.123 ipv6 ::ffff:118.25.45.123, not in whitelist",
+	40226: "code blocked",
 	41001: "access_token missing",
 	41002: "appid missing",
 	41003: "refresh_token missing",
@@ -42,6 +43,8 @@ var errmsgs = map[int]string{
 	48004: "api forbidden",
 	50001: "user unauthorized",
 	50002: "user limited",
+	87008: "invalid sig_method",
+	87009: "invalid signature",
 }
 
 // The two content types of api.weixin.qq.com. Neither is a slip of ours: the first has no charset though the body is

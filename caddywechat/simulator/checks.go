@@ -208,7 +208,9 @@ func (s *Simulator) checkAccount(ask *authorization) *problem {
 	switch {
 	case !ok:
 		return unknownAppID(ask)
-	case account.Website:
+	case !account.Kind.hasPages():
+		return appIDOfProgram(ask)
+	case account.Kind == kindWebsite:
 		return &problem{about: "appid", title: "appid_of_website", code: 10016, note: "appid_of_website"}
 	}
 	ask.account = account
@@ -221,7 +223,9 @@ func (s *Simulator) checkWebsite(ask *authorization) *problem {
 	switch {
 	case !ok:
 		return unknownAppID(ask)
-	case !account.Website:
+	case !account.Kind.hasPages():
+		return appIDOfProgram(ask)
+	case account.Kind != kindWebsite:
 		return &problem{about: "appid", title: "scope", note: "appid_of_official"}
 	}
 	ask.account = account
@@ -230,6 +234,11 @@ func (s *Simulator) checkWebsite(ask *authorization) *problem {
 
 func unknownAppID(ask *authorization) *problem {
 	return &problem{about: "appid", title: "appid", note: "appid", values: []string{"{appid}", ask.appID}}
+}
+
+// appIDOfProgram refuses those whose people log in by a program.
+func appIDOfProgram(ask *authorization) *problem {
+	return &problem{about: "appid", title: "appid", note: "appid_of_program", values: []string{"{appid}", ask.appID}}
 }
 
 var encodedTwice = regexp.MustCompile(`(?i)^https?%`)

@@ -32,22 +32,22 @@ type code struct {
 func (s *Simulator) issueCode(g grant) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.putCode(g)
+	return s.putCode(&s.codes, g)
 }
 
 // putCode is called with the lock held.
-func (s *Simulator) putCode(g grant) string {
+func (s *Simulator) putCode(codes *shelf[*code], g grant) string {
 	name := "0" + randomText(31)
-	s.codes.put(name, &code{grant: g, expires: s.config.Now().Add(s.quirks.CodeLife)})
+	codes.put(name, &code{grant: g, expires: s.config.Now().Add(s.quirks.CodeLife)})
 	return name
 }
 
 // spendCode returns what a code stands for, once. Otherwise the error code says why not. One that another app bought is
 // left alone: at WeChat a code is spent by success only.
-func (s *Simulator) spendCode(name, appID string) (grant, int) {
+func (s *Simulator) spendCode(codes *shelf[*code], name, appID string) (grant, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	code, ok := s.codes.get(name)
+	code, ok := codes.get(name)
 	switch {
 	case !ok, code.grant.account.AppID != appID:
 		return grant{}, 40029

@@ -27,6 +27,11 @@ func (s *Simulator) controls() map[string]func(*http.Request) (any, error) {
 		"GET /simulator/holder":         s.getHolder,
 		"PUT /simulator/holder":         s.putHolder,
 
+		"POST /simulator/mini_program/login":     s.postMiniProgramLogin,
+		"POST /simulator/mini_program/phone":     s.postMiniProgramPhone,
+		"POST /simulator/mini_program/user_info": s.postMiniProgramUserInfo,
+		"POST /simulator/mobile_app/login":       s.postMobileAppLogin,
+
 		"GET /simulator/calls":    s.listCalls,
 		"DELETE /simulator/calls": s.deleteCalls,
 	}

@@ -1,6 +1,6 @@
-// Package simulator is WeChat on localhost: the pages and the API that the web login of an official account, and the
-// login of a website by QR code, need, for building and testing H5 apps and websites without an account, a public domain
-// or a network. It knows nothing of Caddy, and the apps that it serves need not be written in Go.
+// Package simulator is WeChat on localhost: the pages and the API that the web login of an official account, the login of
+// a website by QR code, and the logins of mini-programs and mobile apps need, for building and testing without an account,
+// a public domain or a network. It knows nothing of Caddy, and the apps that it serves need not be written in Go.
 //
 // A Simulator is an http.Handler that stands in for all of WeChat's hosts: below one base URL it answers the real
 // paths, /connect/oauth2/authorize of open.weixin.qq.com as well as /sns/oauth2/access_token of api.weixin.qq.com.
@@ -26,6 +26,14 @@
 // polls once: the answer is "window.wx_errcode=405;window.wx_code='…';" with the code, or 403 without. A poll before that
 // is held, up to 25 seconds, and answers 408; 404 tells that the phone has opened its page, which is news only to a poll
 // without last=404. 402 is the end: each uuid is answered once, gives its code once, and lives for 5 minutes.
+//
+// # Mini-programs and mobile apps
+//
+// There is no WeChat app here, so what it does for a program is asked for: [Simulator.MiniProgramLogin] is wx.login,
+// [Simulator.MiniProgramPhone] the button getPhoneNumber, [Simulator.MiniProgramUserInfo] wx.getUserInfo, and
+// [Simulator.MobileAppLogin] the sendAuth of a mobile app; elsewhere the paths below. What a server does is WeChat's:
+// /sns/jscode2session, /wxa/checksession, /wxa/business/getuserphonenumber, and for mobile apps /sns/oauth2/access_token.
+// A person has one session_key in a mini-program, and each wx.login replaces it. [PhoneNumber] tells who has which number.
 //
 // # In tests
 //
@@ -53,6 +61,8 @@
 //	DELETE /simulator/people/lily
 //	PATCH  /simulator/quirks       {"unionid": "profile"}; GET shows them, DELETE brings back those of the start
 //	POST   /simulator/faults       {"path": "/sns/userinfo", "kind": "delay", "delay": "3s"}; GET lists, DELETE clears
+//	POST   /simulator/mini_program/login      {"appid": "wx…", "person": "emma"}: a code; so do phone, and
+//	                                          /simulator/mobile_app/login; user_info gives encrypted data
 //	GET    /simulator/calls        ?path=/sns/userinfo&since=12&wait=2s: what it was asked; DELETE forgets
 //	POST   /simulator/consent      what the buttons of the consent page send: authorize, answer, person
 //	POST   /connect/confirm        what the buttons on the phone send after scanning: uuid, answer, person

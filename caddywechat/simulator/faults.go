@@ -63,7 +63,7 @@ var faultKinds = []FaultKind{
 // The paths that may misbehave: pages and what belongs to them, and the API.
 var (
 	pagePaths   = []string{authorizePath, qrConnectPath, qrPollPath, confirmPath}
-	faultyPaths = slices.Concat(pagePaths, []string{accessTokenPath, refreshTokenPath, authPath, userinfoPath}, serverPaths)
+	faultyPaths = slices.Concat(pagePaths, []string{accessTokenPath, refreshTokenPath, authPath, userinfoPath}, serverPaths, miniProgramPaths)
 )
 
 // maxFaults is how many faults may wait at a time.

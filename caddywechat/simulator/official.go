@@ -56,6 +56,7 @@ func (a OfficialAccount) account() account {
 		a.Scopes = officialScopes
 	}
 	return account{
+		Kind:         kindOfficial,
 		AppID:        a.AppID,
 		Secret:       a.Secret,
 		Name:         a.Name,

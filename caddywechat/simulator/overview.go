@@ -37,9 +37,12 @@ func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
 		Calls         []Call
 		Authorize     string
 		QRConnect     string
+		MiniProgram   MiniProgram
+		MobileApp     MobileApp
 	}{
 		s.baseURL(r), s.accounts, s.config.WeCom, people, nasty, s.quirkGroups(), s.Faults(), faultNotes, faultyPaths,
-		calls[:min(len(calls), overviewCalls)], exampleQuery(s.accounts[0]), exampleQuery(s.accounts[len(s.accounts)-1]),
+		calls[:min(len(calls), overviewCalls)], exampleQuery(s.accounts[0]), exampleQuery(s.config.Websites[0].account()),
+		s.config.MiniPrograms[0], s.config.MobileApps[0],
 	}).write(w)
 }
 
@@ -48,7 +51,7 @@ func exampleQuery(account account) string {
 	host, path := account.callback()
 	scope := ScopeUserinfo
 	switch {
-	case account.Website:
+	case account.Kind == kindWebsite:
 		scope = ScopeLogin
 	case !account.grants(scope):
 		scope = ScopeBase

@@ -62,6 +62,14 @@ type Quirks struct {
 	// for years, as "text/plain" without a charset.
 	JSONSuccess bool `json:"json_success"`
 
+	// KeepSessionKey lets wx.login in a mini-program leave the person's session_key as it is. Otherwise each replaces it,
+	// as the documentation says that it may.
+	KeepSessionKey bool `json:"keep_session_key"`
+
+	// CountryCodeNumber sends "countryCode":86 with a phone number instead of "countryCode":"86", as in the documentation's
+	// example.
+	CountryCodeNumber bool `json:"country_code_number"`
+
 	// Errmsg is the tail of error messages. Empty: ErrmsgRID.
 	Errmsg Errmsg `json:"errmsg"`
 

@@ -85,6 +85,13 @@ func TestQuirksAtRunTime(t *testing.T) {
 			token, profile := b.profile()
 			return !strings.Contains(token.body+profile.body, "unionid")
 		},
+		`{"keep_session_key":true}`: func(b *bench) bool {
+			first := b.session(b.miniCode("")).SessionKey
+			return b.session(b.miniCode("")).SessionKey == first
+		},
+		`{"country_code_number":true}`: func(b *bench) bool {
+			return strings.Contains(b.phone(b.miniToken(), b.phoneCode("")).body, `"countryCode":86,`)
+		},
 		`{"sex_string":true}`: func(b *bench) bool {
 			_, profile := b.profile()
 			return strings.Contains(profile.body, `"sex":"0"`)

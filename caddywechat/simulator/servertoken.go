@@ -185,7 +185,7 @@ func (s *Simulator) latestStableToken(appID string, force bool) (token string, e
 	return latest.text, left(latest.expires, now)
 }
 
-// checkServer returns what is wrong with an app's id and secret, 0 for nothing. A website app has no server token.
+// checkServer returns what is wrong with an app's id and secret, 0 for nothing. Website and mobile apps have no server token.
 func (s *Simulator) checkServer(appID, secret string, wrongSecret int) (errcode int) {
 	account, ok := s.account(appID)
 	switch {
@@ -193,7 +193,7 @@ func (s *Simulator) checkServer(appID, secret string, wrongSecret int) (errcode 
 		return 41002
 	case secret == "":
 		return 41004
-	case !ok, account.Website:
+	case !ok, !account.Kind.hasServerToken():
 		return 40013
 	case account.Secret != secret:
 		return wrongSecret

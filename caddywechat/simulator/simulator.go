@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Config is how a simulator starts. The zero value is ready to use: the accounts [DemoAppID] and [DemoWebsiteAppID], and
-// the built-in [Cast].
+// Config is how a simulator starts. The zero value is ready to use: the demo accounts of every kind,
+// such as [DemoAppID] and [DemoMiniProgramAppID], and the built-in [Cast].
 type Config struct {
 	// Accounts are the official accounts that exist. Empty: one demo account, with DemoAppID, DemoSecret and DemoDomain,
 	// both scopes, bound to DemoOpenPlatform.
@@ -21,6 +21,14 @@ type Config struct {
 	// Websites are the website apps that exist. Empty: one demo app, with DemoWebsiteAppID, DemoWebsiteSecret and
 	// DemoDomain, bound to DemoOpenPlatform.
 	Websites []WebsiteApp
+
+	// MiniPrograms are the mini-programs that exist. Empty: one demo mini-program, with DemoMiniProgramAppID and
+	// DemoMiniProgramSecret, bound to DemoOpenPlatform.
+	MiniPrograms []MiniProgram
+
+	// MobileApps are the mobile apps that exist. Empty: one demo app, with DemoMobileAppID and DemoMobileAppSecret, bound to
+	// DemoOpenPlatform.
+	MobileApps []MobileApp
 
 	// WeCom are the WeCom apps that exist. Empty: one demo app, with DemoCorpID, DemoAgentID and DemoWeComSecret.
 	WeCom []WeComApp
@@ -50,7 +58,7 @@ type Config struct {
 // Simulator answers as WeChat would. It is an http.Handler, safe for concurrent use; make it with New and Close it.
 type Simulator struct {
 	config     Config
-	accounts   []account // official accounts, then website apps
+	accounts   []account // of every kind, the official accounts first
 	mux        *http.ServeMux
 	duplicates chan struct{}   // one for each duplicate callback under way
 	open       context.Context // ends with Close
@@ -86,6 +94,12 @@ func (c Config) complete() (Config, error) {
 	if len(c.Websites) == 0 {
 		c.Websites = []WebsiteApp{demoWebsite()}
 	}
+	if len(c.MiniPrograms) == 0 {
+		c.MiniPrograms = []MiniProgram{demoMiniProgram()}
+	}
+	if len(c.MobileApps) == 0 {
+		c.MobileApps = []MobileApp{demoMobileApp()}
+	}
 	if len(c.People) == 0 {
 		c.People = Cast()
 	}
@@ -109,13 +123,14 @@ func (c Config) complete() (Config, error) {
 	}
 
 	c.Accounts, c.Websites = slices.Clone(c.Accounts), slices.Clone(c.Websites)
+	c.MiniPrograms, c.MobileApps = slices.Clone(c.MiniPrograms), slices.Clone(c.MobileApps)
 	seen := make(map[string]bool)
 	for _, account := range c.accounts() {
 		if err := account.check(); err != nil {
-			return c, fmt.Errorf("%s %q: %w", account.kind(), account.AppID, err)
+			return c, fmt.Errorf("%s %q: %w", account.Kind, account.AppID, err)
 		}
 		if seen[account.AppID] {
-			return c, fmt.Errorf("%s %q: configured twice", account.kind(), account.AppID)
+			return c, fmt.Errorf("%s %q: configured twice", account.Kind, account.AppID)
 		}
 		seen[account.AppID] = true
 	}
@@ -144,6 +159,12 @@ func (c Config) accounts() []account {
 	}
 	for _, website := range c.Websites {
 		all = append(all, website.account())
+	}
+	for _, program := range c.MiniPrograms {
+		all = append(all, program.account())
+	}
+	for _, app := range c.MobileApps {
+		all = append(all, app.account())
 	}
 	return all
 }
@@ -175,6 +196,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.Handle(authPath, s.wechat(s.getOnly(s.auth)))
 	mux.Handle(userinfoPath, s.wechat(s.getOnly(s.userinfo)))
 	s.addServerCalls(mux)
+	s.addMiniProgramCalls(mux)
 	mux.Handle("/", s.wechat(s.unknownPath))
 
 	mux.HandleFunc("GET "+avatarPath+"{person}/{size}", s.avatar)

@@ -15,6 +15,7 @@ type state struct {
 	accessTokens  shelf[*accessToken]
 	refreshTokens shelf[*refreshToken]
 	servers       serverTokens
+	programs      programs
 	faults        []Fault
 	journal       journal
 
@@ -35,6 +36,7 @@ func newState(parent context.Context, config Config) state {
 		accessTokens:  newShelf[*accessToken](),
 		refreshTokens: newShelf[*refreshToken](),
 		servers:       newServerTokens(),
+		programs:      newPrograms(),
 		journal:       newJournal(),
 		alive:         alive,
 		end:           end,

@@ -42,7 +42,7 @@ func (s *Simulator) exchange(r *http.Request) answer {
 	case account.Secret != secret:
 		return s.refuse(40125)
 	}
-	g, errcode := s.spendCode(code, appID)
+	g, errcode := s.spendCode(&s.codes, code, appID)
 	if errcode != 0 {
 		return s.refuse(errcode)
 	}

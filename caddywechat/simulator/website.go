@@ -42,7 +42,7 @@ func (a WebsiteApp) account() account {
 		a.Name = "演示网站"
 	}
 	return account{
-		Website:      true,
+		Kind:         kindWebsite,
 		AppID:        a.AppID,
 		Secret:       a.Secret,
 		Name:         a.Name,
