@@ -58,7 +58,8 @@ type Grant struct {
 type TokenLogin interface {
 	Account
 	// Login returns whom a code stands for. It is called once for a code. The gate adds the fields account, app_id and id.
-	// An error that wraps [ErrCodeRefused] is counted against whoever sends them without end.
+	// An error that wraps [ErrCodeRefused] is counted against whoever sends them without end. One that is a [*Problem] is
+	// told to the program as it is.
 	Login(ctx context.Context, code string) (Grant, error)
 }
 
@@ -113,7 +114,7 @@ type Labeler interface {
 
 // Renewer is an account that can bring a person's profile up to date without the visitor.
 type Renewer interface {
-	Redirector
+	Account
 	// Renew returns the profile of today, and with it the Renewal for the next time. An error that wraps [ErrConsentEnded]
 	// ends the session: the person has to log in again.
 	Renew(ctx context.Context, renewal string) (Grant, error)

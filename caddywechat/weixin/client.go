@@ -41,6 +41,8 @@ var (
 	ErrUnreachable = errors.New("WeChat could not be reached")
 	// ErrBusy: too many calls are under way in this process; this one was not made.
 	ErrBusy = errors.New("too many calls to WeChat are under way")
+	// ErrNoCode: what was to be exchanged is no code of WeChat's at first sight; it was not sent.
+	ErrNoCode = errors.New("that is no code of WeChat's")
 	// ErrAnswer: an answer that is none of WeChat's API: HTML, nothing at all, too long.
 	ErrAnswer = errors.New("WeChat's answer was not understood")
 )

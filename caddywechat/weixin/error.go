@@ -26,6 +26,12 @@ func (e *Error) RefusesCode() bool {
 	return false
 }
 
+// RefusesCode reports whether an error says that a code is none, or that WeChat took it for wrong, used or too old.
+func RefusesCode(err error) bool {
+	apiErr, ok := errors.AsType[*Error](err)
+	return errors.Is(err, ErrNoCode) || ok && apiErr.RefusesCode()
+}
+
 // DeclinesPerson reports whether WeChat lets a person not log in because it takes them for a risk (高风险等级用户).
 func (e *Error) DeclinesPerson() bool { return e.Code == 40226 }
 

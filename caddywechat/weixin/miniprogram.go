@@ -18,6 +18,9 @@ type MiniProgramSession struct {
 // lost or an error -1: this must not be called twice with one code
 // (https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session).
 func (c *Client) ExchangeMiniProgramCode(ctx context.Context, appID, secret, code string) (MiniProgramSession, error) {
+	if err := checkCode(code); err != nil {
+		return MiniProgramSession{}, err
+	}
 	q := query{}.
 		with("appid", appID).
 		with("secret", secret).
@@ -70,6 +73,9 @@ type PhoneNumber struct {
 // Such a code works once, like one of wx.login, and is none
 // (https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber).
 func (c *Client) PhoneNumber(ctx context.Context, token, code string) (PhoneNumber, error) {
+	if err := checkCode(code); err != nil {
+		return PhoneNumber{}, err
+	}
 	body := struct {
 		Code string `json:"code"`
 	}{code}

@@ -42,6 +42,9 @@ type Token struct {
 // must not be called twice with one code
 // (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsaccesstoken).
 func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (Token, error) {
+	if err := checkCode(code); err != nil {
+		return Token{}, err
+	}
 	q := query{}.
 		with("appid", appID).
 		with("secret", secret).
@@ -52,6 +55,18 @@ func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (
 		return Token{}, withoutSecrets(err, secret, code)
 	}
 	return answer.token()
+}
+
+// maxCode is the length in bytes of the longest code that is sent. WeChat's own have 32 to 64.
+const maxCode = 512
+
+// checkCode keeps back what is no code: strangers choose what is sent, and a host that answers too long an address with a
+// web page would be taken for one that fails.
+func checkCode(code string) error {
+	if code == "" || len(code) > maxCode {
+		return fmt.Errorf("%w: it has %d bytes", ErrNoCode, len(code))
+	}
+	return nil
 }
 
 // RefreshToken returns a token that is as good as the one that refresh came with, and its scope. It does no harm to call

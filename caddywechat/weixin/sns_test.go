@@ -92,6 +92,31 @@ func TestAnOddCodeStaysACode(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoCodeIsNotSent(t *testing.T) {
+	c := answering(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("WeChat was asked for %s", r.URL.Path) })
+	for _, odd := range []string{"", strings.Repeat("x", maxCode+1), strings.Repeat("x", 1<<20)} {
+		_, web := c.ExchangeCode(t.Context(), appID, secret, odd)
+		_, mini := c.ExchangeMiniProgramCode(t.Context(), appID, secret, odd)
+		_, phone := c.PhoneNumber(t.Context(), "61_token", odd)
+		for _, err := range []error{web, mini, phone} {
+			if !errors.Is(err, ErrNoCode) || !RefusesCode(err) {
+				t.Errorf("%d bytes: got %v", len(odd), err)
+			}
+		}
+	}
+}
+
+func TestHasScope(t *testing.T) {
+	for list, want := range map[string]bool{
+		"": false, "snsapi_base": false, "snsapi_userinfo": true, "snsapi_base,snsapi_userinfo": true, "snsapi_userinfo,snsapi_login": true,
+		"snsapi_userinfo_x": false, "x_snsapi_userinfo": false,
+	} {
+		if got := HasScope(list, ScopeUserinfo); got != want {
+			t.Errorf("%q: got %v", list, got)
+		}
+	}
+}
+
 func TestUserInfo(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body string

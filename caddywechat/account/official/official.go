@@ -3,15 +3,9 @@ package official
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
@@ -70,14 +64,7 @@ func (*Account) CaddyModule() caddy.ModuleInfo {
 //		snapshot reject|allow
 //	}
 func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the kind
-	if !d.AllArgs(&a.AppIDRaw, &a.AppSecretRaw) {
-		return d.Errf("official_account takes an app id and an app secret: official_account <app_id> <app_secret>")
-	}
-	if err := config.Literal(d, "app_id", a.AppIDRaw, config.AppID); err != nil {
-		return err
-	}
-	if err := config.Literal(d, "app_secret", a.AppSecretRaw, config.AppSecret); err != nil {
+	if err := config.App(d, &a.AppIDRaw, &a.AppSecretRaw); err != nil {
 		return err
 	}
 	for d.NextBlock(0) {
@@ -103,13 +90,9 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves and checks the configuration.
 func (a *Account) Provision(ctx caddy.Context) (err error) {
-	if a.appID, err = config.Resolve("app_id", a.AppIDRaw, config.AppID); err != nil {
+	if a.appID, a.appSecret, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw); err != nil {
 		return err
 	}
-	if a.appSecret, err = config.Resolve("app_secret", a.AppSecretRaw, config.AppSecret); err != nil {
-		return err
-	}
-	a.warnOfMixUps(ctx.Logger())
 	if a.Scope, err = config.ResolveOr(scopeBase, "scope", a.Scope, scopes); err != nil {
 		return err
 	}
@@ -120,30 +103,10 @@ func (a *Account) Provision(ctx caddy.Context) (err error) {
 	return err
 }
 
-// appIDShape is what WeChat's app ids look like, secretLength what their secrets are long.
-var appIDShape = regexp.MustCompile(`^wx[0-9a-f]{16}$`)
-
-const secretLength = 32
-
-// warnOfMixUps warns of ids and secrets that WeChat gives to nobody. It is no error: others' platforms have others.
-func (a *Account) warnOfMixUps(logger *zap.Logger) {
-	switch {
-	case strings.HasPrefix(a.appID, "gh_"):
-		logger.Warn("app_id is the account's original id (原始ID): write the AppID, wx and 16 hex digits", zap.String("app_id", a.appID))
-	case !appIDShape.MatchString(a.appID) && len(a.appID) == secretLength:
-		logger.Warn("app_id is as long as an app secret: the two may be swapped")
-	case !appIDShape.MatchString(a.appID):
-		logger.Warn("app_id is not wx and 16 hex digits, as WeChat's are", zap.String("app_id", a.appID))
-	}
-	if len(a.appSecret) != secretLength {
-		logger.Warn("app_secret does not have 32 characters, as WeChat's have", zap.Int("length", len(a.appSecret)))
-	}
-}
-
 // What the options can be.
 const (
 	scopeBase      = "snsapi_base"
-	scopeUserinfo  = "snsapi_userinfo"
+	scopeUserinfo  = weixin.ScopeUserinfo
 	consentAsk     = "ask"
 	consentDirect  = "direct"
 	snapshotReject = "reject"
@@ -214,65 +177,37 @@ func (a *Account) AuthorizeURL(redirectURI, state string, profile bool) string {
 func (a *Account) Exchange(ctx context.Context, code string, profile bool) (account.Grant, error) {
 	token, err := a.wechat.ExchangeCode(ctx, a.appID, a.appSecret, code)
 	if err != nil {
-		if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.RefusesCode() {
-			return account.Grant{}, fmt.Errorf("%w: %w", account.ErrCodeRefused, err)
-		}
-		return account.Grant{}, err
+		return account.Grant{}, account.CodeError(err)
 	}
-	id := identityOf(token)
+	id := token.Identity()
 	if token.Snapshot {
 		return account.Grant{Identity: id.With(identity.Snapshot, "1")}, nil
 	}
 	if a.scope(profile) == scopeBase || !a.HasProfile(id) {
 		return account.Grant{Identity: id}, nil
 	}
-	grant, err := a.withProfile(ctx, id, token)
-	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.RefusesToken() {
-		// The token is as old as this login: the visitor has begun another one meanwhile.
-		return account.Grant{}, fmt.Errorf("%w: %w", account.ErrCodeRefused, err)
+	if id, err = a.wechat.Profile(ctx, token); err != nil {
+		return account.Grant{}, account.LoginProfileError(err)
 	}
-	return grant, err
+	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
 }
 
 // Renew implements [account.Renewer].
 func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, error) {
 	token, err := a.wechat.RefreshToken(ctx, a.appID, renewal)
-	if err == nil {
-		var grant account.Grant
-		if grant, err = a.withProfile(ctx, identityOf(token), token); err == nil {
-			return grant, nil
-		}
-	}
-	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.EndsConsent() {
-		return account.Grant{}, fmt.Errorf("%w: %w", account.ErrConsentEnded, err)
-	}
-	return account.Grant{}, err
-}
-
-func identityOf(token weixin.Token) identity.Identity {
-	return identity.Identity{}.
-		With(identity.OpenID, token.OpenID).
-		With(identity.UnionID, token.UnionID).
-		With(identity.Scope, token.Scope)
-}
-
-func (a *Account) withProfile(ctx context.Context, id identity.Identity, token weixin.Token) (account.Grant, error) {
-	person, err := a.wechat.UserInfo(ctx, token)
 	if err != nil {
-		return account.Grant{}, err
+		return account.Grant{}, account.RenewalError(err)
 	}
-	return account.Grant{
-		Identity: id.
-			With(identity.UnionID, person.UnionID).
-			With(identity.Nickname, person.Nickname).
-			With(identity.Avatar, person.Avatar),
-		Renewal: token.Refresh,
-	}, nil
+	id, err := a.wechat.Profile(ctx, token)
+	if err != nil {
+		return account.Grant{}, account.RenewalError(err)
+	}
+	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
 }
 
 // HasProfile implements [account.Redirector]: what counts is what the visitor granted, for a nickname can be empty.
 func (*Account) HasProfile(id identity.Identity) bool {
-	return id.Get(identity.Snapshot) == "" && slices.Contains(strings.Split(id.Get(identity.Scope), ","), scopeUserinfo)
+	return id.Get(identity.Snapshot) == "" && weixin.HasScope(id.Get(identity.Scope), scopeUserinfo)
 }
 
 // AllowsSnapshots implements [account.Snapshots].
@@ -288,6 +223,7 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
+	_ account.Redirector      = (*Account)(nil)
 	_ account.Renewer         = (*Account)(nil)
 	_ account.Snapshots       = (*Account)(nil)
 	_ account.PageSigner      = (*Account)(nil)
