@@ -115,7 +115,7 @@ func TestNobodyCrossesAWall(t *testing.T) {
 			t.Errorf("there is no room %s: its wall guards nothing", room)
 		}
 	}
-	for _, room := range []string{".", "account", "account/official", "store", "store/caddystore", "store/memory", "store/redis", "config"} {
+	for _, room := range []string{".", "account", "account/miniprogram", "account/mobileapp", "account/official", "store", "store/caddystore", "store/memory", "store/redis", "config"} {
 		if !seen[room] {
 			t.Errorf("there is no room %s: the test looks at the wrong folder", room)
 		}
@@ -159,6 +159,10 @@ func TestTheWallsHold(t *testing.T) {
 		{"account/official", "official.go", house + "/account/website", false, false},
 		{"account/official", "official.go", house + "/account/website", true, false},
 		{"account/official", "official.go", house + "/store/redis", false, false},
+		{"account/miniprogram", "decrypt.go", house + "/weixin", false, true},
+		{"account/miniprogram", "decrypt.go", house + "/account/official", false, false},
+		{"account/mobileapp", "mobileapp.go", house + "/account", false, true},
+		{"account/mobileapp", "mobileapp.go", house + "/account/miniprogram", false, false},
 		{"account/official", "official.go", house, false, false},
 		{"store/caddystore", "caddystore.go", house + "/store", false, true},
 		{"store/caddystore", "caddystore.go", house + "/store/redis", false, false},
