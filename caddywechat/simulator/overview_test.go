@@ -20,7 +20,7 @@ func TestOverview(t *testing.T) {
 	b.fault(Fault{Path: authPath, Kind: FaultStatus, Rate: 0.5, Times: 3})
 	r := b.get("/simulator/")
 	for _, want := range []string{
-		DemoAppID, DemoSecret, DemoDomain, "xiaoming", "小明", b.url + "/simulator/faults",
+		DemoAppID, DemoSecret, DemoMiniProgramAppID, DemoMiniProgramSecret, DemoMobileAppID, "小程序", "移动应用", DemoDomain, "xiaoming", "小明", b.url + "/simulator/faults",
 		"<td>GET /sns/userinfo</td><td>41001</td>", "status 503, rate 0.5, × 3",
 	} {
 		if !strings.Contains(r.body, want) {
