@@ -95,7 +95,7 @@ const (
 var errmsgStyles = []Errmsg{ErrmsgRID, ErrmsgPlainRID, ErrmsgHints}
 
 // UnionIDRule says which answers carry a unionid. Whatever the rule, an account that is bound to no Open Platform
-// account never gets one.
+// account never gets one. The session of a mini-program counts as a profile here.
 type UnionIDRule string
 
 const (
