@@ -11,6 +11,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 // start is a login to begin.
@@ -64,7 +65,7 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 		return h.fail(w, v, problemInternal, err)
 	}
 	http.SetCookie(w, attempts.Cookie(place, sealed, attempt, now))
-	authorize := s.account.AuthorizeURL(h.callbackURL(v.origin, attempt.Target), attempt.State, s.profile)
+	authorize := s.account.AuthorizeURL(visitor.Of(v.UserAgent()), h.callbackURL(v.origin, attempt.Target), attempt.State, s.profile)
 	if consent == account.AskFirst {
 		h.show(w, v, http.StatusOK, page.Consent, page.Data{Action: authorize})
 		return nil

@@ -42,7 +42,7 @@ func (badge) Consent(profile bool) account.Consent {
 	return account.Direct
 }
 
-func (badge) AuthorizeURL(redirectURI, state string, _ bool) string {
+func (badge) AuthorizeURL(_ visitor.Client, redirectURI, state string, _ bool) string {
 	return "https://login.example/?back=" + url.QueryEscape(redirectURI) + "&state=" + state
 }
 

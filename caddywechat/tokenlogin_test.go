@@ -69,8 +69,8 @@ func (fob) CaddyModule() caddy.ModuleInfo {
 func (fob) Kind() string                 { return "fob" }
 func (fob) Scans(visitor.Client) bool    { return true }
 func (fob) Label(language string) string { return "Fob in " + language }
-func (fob) AuthorizeURL(redirectURI, state string, profile bool) string {
-	return strings.Replace(badge{}.AuthorizeURL(redirectURI, state, profile), "login.example", "fob.example", 1)
+func (fob) AuthorizeURL(client visitor.Client, redirectURI, state string, profile bool) string {
+	return strings.Replace(badge{}.AuthorizeURL(client, redirectURI, state, profile), "login.example", "fob.example", 1)
 }
 
 // post sends a program's JSON.

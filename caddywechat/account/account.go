@@ -32,12 +32,13 @@ type Redirector interface {
 	Serves(visitor.Client) bool
 	// Consent returns what a login takes, without and with the person's profile.
 	Consent(profile bool) Consent
-	// AuthorizeURL returns where to send the browser. It shall come back to redirectURI, with state and a code appended
-	// as the parameters of these names; without a code when the visitor declined.
-	AuthorizeURL(redirectURI, state string, profile bool) string
+	// AuthorizeURL returns where to send the browser, which is one that the account serves. It shall come back to
+	// redirectURI, with state and a code appended as the parameters of these names; without a code when the visitor
+	// declined.
+	AuthorizeURL(client visitor.Client, redirectURI, state string, profile bool) string
 	// Exchange returns whom a code stands for, with the profile where the login asked for it. It is called once for a
 	// code, whatever comes of it. The gate adds the fields account, app_id and id. An
-	// error that wraps [ErrCodeRefused] begins the login afresh.
+	// error that wraps [ErrCodeRefused] begins the login afresh; one that wraps [ErrNotAMember] ends it.
 	Exchange(ctx context.Context, code string, profile bool) (Grant, error)
 	// HasProfile reports whether an identity that this account made holds the profile.
 	HasProfile(identity.Identity) bool

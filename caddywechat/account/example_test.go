@@ -74,7 +74,7 @@ func (*StaffLogin) Consent(profile bool) account.Consent {
 }
 func (*StaffLogin) HasProfile(identity.Identity) bool { return false }
 
-func (s *StaffLogin) AuthorizeURL(redirectURI, state string, _ bool) string {
+func (s *StaffLogin) AuthorizeURL(_ visitor.Client, redirectURI, state string, _ bool) string {
 	return s.url + "/authorize?redirect_uri=" + url.QueryEscape(redirectURI) + "&state=" + url.QueryEscape(state)
 }
 

@@ -167,7 +167,7 @@ func (a *Account) scope(profile bool) string {
 }
 
 // AuthorizeURL implements [account.Redirector].
-func (a *Account) AuthorizeURL(redirectURI, state string, profile bool) string {
+func (a *Account) AuthorizeURL(_ visitor.Client, redirectURI, state string, profile bool) string {
 	return a.wechat.Hosts.AuthorizeURL(weixin.Authorization{
 		AppID: a.appID, RedirectURI: redirectURI, Scope: a.scope(profile), State: state,
 	})

@@ -239,7 +239,7 @@ func TestAuthorizeURLAsksSilently(t *testing.T) {
 	a.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()}, nil)
 	const want = "https://open.weixin.qq.com/connect/oauth2/authorize?appid=" + appID + "&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +
 		"&response_type=code&scope=snsapi_base&state=abc#wechat_redirect"
-	if got := a.AuthorizeURL("https://h5.example.com/_wechat/callback", "abc", false); got != want || strings.Contains(got, secret) {
+	if got := a.AuthorizeURL(visitor.Client{WeChat: true}, "https://h5.example.com/_wechat/callback", "abc", false); got != want || strings.Contains(got, secret) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

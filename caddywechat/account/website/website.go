@@ -1,0 +1,158 @@
+// Package website is the website app (网站应用) of the Open Platform: login by QR code in browsers outside WeChat.
+package website
+
+import (
+	"context"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+// Kind names this kind of account.
+const Kind = "website"
+
+// scopeLogin is the one scope that a website app has. It always brings the profile.
+const scopeLogin = "snsapi_login"
+
+func init() { caddy.RegisterModule(new(Account)) }
+
+// Account logs in visitors of browsers outside WeChat: WeChat's page shows a QR code, which they scan with their phone.
+// The website app's callback domain (授权回调域) must be the site's host.
+type Account struct {
+	// The website app's app id: "wx" and 16 hex digits, not that of an official account. Placeholders are resolved when the
+	// configuration is loaded.
+	AppIDRaw string `json:"app_id,omitempty"`
+
+	// The website app's app secret. Write a placeholder, such as {env.WECHAT_WEBSITE_SECRET} or
+	// {file./run/secrets/website}, so that it does not stand in the configuration.
+	AppSecretRaw string `json:"app_secret,omitempty"`
+
+	appID, appSecret string
+	wechat           *weixin.Client
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Account) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "wechat.accounts." + Kind,
+		New: func() caddy.Module { return new(Account) },
+	}
+}
+
+// UnmarshalCaddyfile reads
+//
+//	website <app_id> <app_secret>
+func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	if err := config.App(d, &a.AppIDRaw, &a.AppSecretRaw); err != nil {
+		return err
+	}
+	if d.NextBlock(0) {
+		return d.Errf("website has no option %q: it takes none", d.Val())
+	}
+	return nil
+}
+
+// Provision resolves and checks the configuration.
+func (a *Account) Provision(ctx caddy.Context) (err error) {
+	a.appID, a.appSecret, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
+	return err
+}
+
+// Kind implements [account.Account].
+func (*Account) Kind() string { return Kind }
+
+// AppID implements [account.Account].
+func (a *Account) AppID() string { return a.appID }
+
+// Person implements [account.Account]: the openid, which is the same person's in this website app only.
+func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
+
+// PersonEverywhere implements [account.Account]: the unionid. Every website app belongs to an Open Platform account.
+func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
+
+// UseWeChat implements [account.WeChatUser].
+func (a *Account) UseWeChat(c *weixin.Client, _ weixin.Shelf) { a.wechat = c }
+
+// Serves implements [account.Redirector]: neither WeChat's browser nor WeCom's shows the page.
+func (*Account) Serves(c visitor.Client) bool { return !c.WeChat && !c.WeCom }
+
+// Scans implements [account.Scanner].
+func (*Account) Scans(visitor.Client) bool { return true }
+
+// Label implements [account.Labeler].
+func (*Account) Label(language string) string {
+	switch language {
+	case "zh-TW":
+		return "用微信掃描登入"
+	case "en":
+		return "Scan with WeChat"
+	default:
+		return "微信扫码登录"
+	}
+}
+
+// Consent implements [account.Redirector]: scanning is the consent.
+func (*Account) Consent(bool) account.Consent { return account.Direct }
+
+// AuthorizeURL implements [account.Redirector].
+func (a *Account) AuthorizeURL(_ visitor.Client, redirectURI, state string, _ bool) string {
+	return a.wechat.Hosts.QRConnectURL(weixin.Authorization{
+		AppID: a.appID, RedirectURI: redirectURI, Scope: scopeLogin, State: state,
+	})
+}
+
+// Exchange implements [account.Redirector].
+func (a *Account) Exchange(ctx context.Context, code string, _ bool) (account.Grant, error) {
+	token, err := a.wechat.ExchangeCode(ctx, a.appID, a.appSecret, code)
+	if err != nil {
+		return account.Grant{}, account.CodeError(err)
+	}
+	id, err := a.wechat.Profile(ctx, token)
+	if err != nil {
+		return account.Grant{}, account.LoginProfileError(err)
+	}
+	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
+}
+
+// Renew implements [account.Renewer].
+func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, error) {
+	token, err := a.wechat.RefreshToken(ctx, a.appID, renewal)
+	if err != nil {
+		return account.Grant{}, account.RenewalError(err)
+	}
+	id, err := a.wechat.Profile(ctx, token)
+	if err != nil {
+		return account.Grant{}, account.RenewalError(err)
+	}
+	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
+}
+
+// HasProfile implements [account.Redirector]: what counts is what the visitor granted, for a nickname can be empty.
+func (*Account) HasProfile(id identity.Identity) bool {
+	return weixin.HasScope(id.Get(identity.Scope), scopeLogin)
+}
+
+// MarshalLogObject keeps the secret out of logs.
+func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddString("app_id", a.AppIDRaw)
+	enc.AddString("app_secret", "REDACTED")
+	return nil
+}
+
+// Interface guards
+var (
+	_ account.Renewer         = (*Account)(nil)
+	_ account.Scanner         = (*Account)(nil)
+	_ account.Labeler         = (*Account)(nil)
+	_ account.WeChatUser      = (*Account)(nil)
+	_ caddy.Provisioner       = (*Account)(nil)
+	_ caddyfile.Unmarshaler   = (*Account)(nil)
+	_ zapcore.ObjectMarshaler = (*Account)(nil)
+)

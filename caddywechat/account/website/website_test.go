@@ -1,0 +1,315 @@
+package website
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+const (
+	appID       = simulator.DemoWebsiteAppID
+	secret      = simulator.DemoWebsiteSecret
+	redirectURI = "http://localhost:8080/_wechat/callback?to=%2Fpage"
+)
+
+func parse(input string) (*Account, error) {
+	a := new(Account)
+	return a, a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input))
+}
+
+func TestCaddyfile(t *testing.T) {
+	for name, tt := range map[string]struct{ input, appID, secret string }{
+		"literal":      {"website " + appID + " " + secret, appID, secret},
+		"empty block":  {"website " + appID + " " + secret + " {\n}", appID, secret},
+		"placeholders": {"website {env.A} {file./run/secrets/s}", "{env.A}", "{file./run/secrets/s}"},
+	} {
+		a, err := parse(tt.input)
+		if err != nil || a.AppIDRaw != tt.appID || a.AppSecretRaw != tt.secret {
+			t.Errorf("%s: got %q %q, %v", name, a.AppIDRaw, a.AppSecretRaw, err)
+		}
+	}
+}
+
+func TestABadCaddyfileIsAnErrorWithFileLineAndWord(t *testing.T) {
+	for name, tt := range map[string]struct {
+		input, word string
+		line        int
+	}{
+		"nothing":        {"website", "website <app_id> <app_secret>", 1},
+		"no secret":      {"website " + appID, "website <app_id> <app_secret>", 1},
+		"too much":       {"website " + appID + " " + secret + " more", "website <app_id> <app_secret>", 1},
+		"bad app id":     {"website wx/1 " + secret, "app_id", 1},
+		"example secret": {"website " + appID + " APPSECRET", "app_secret", 1},
+		"an option":      {"website " + appID + " " + secret + " {\n\n\tscope snsapi_login\n}", `"scope"`, 3},
+	} {
+		_, err := parse(tt.input)
+		if err == nil || !strings.Contains(err.Error(), tt.word) || !strings.Contains(err.Error(), fmt.Sprintf("Testfile:%d", tt.line)) {
+			t.Errorf("%s: got %v, want %q with line %d", name, err, tt.word, tt.line)
+		}
+		if err != nil && strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: the error holds the secret: %v", name, err)
+		}
+	}
+}
+
+func provision(text string) (*Account, error) {
+	a := new(Account)
+	if err := json.Unmarshal([]byte(text), a); err != nil {
+		return nil, err
+	}
+	return a, a.Provision(caddy.Context{})
+}
+
+const inJSON = `{"app_id":"` + appID + `","app_secret":"` + secret + `"}`
+
+func TestProvision(t *testing.T) {
+	t.Setenv("WEBSITE_TEST_SECRET", secret+"\n")
+	os.Unsetenv("WEBSITE_TEST_UNSET")
+	for name, text := range map[string]string{
+		"literal": inJSON, "placeholder": `{"app_id":"` + appID + `","app_secret":"{env.WEBSITE_TEST_SECRET}"}`,
+	} {
+		if a, err := provision(text); err != nil || a.AppID() != appID || a.appSecret != secret {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, tt := range map[string]struct{ text, option string }{
+		"nothing":      {`{}`, "app_id"},
+		"no secret":    {`{"app_id":"` + appID + `"}`, "app_secret"},
+		"bad app id":   {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id"},
+		"unset secret": {`{"app_id":"` + appID + `","app_secret":"{env.WEBSITE_TEST_UNSET}"}`, "app_secret"},
+	} {
+		_, err := provision(tt.text)
+		if err == nil || !strings.HasPrefix(err.Error(), tt.option+": ") || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestTheModuleIsKnownByItsKind(t *testing.T) {
+	info, err := caddy.GetModule("wechat.accounts.website")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, ok := info.New().(account.Account); !ok || a.Kind() != "website" {
+		t.Errorf("got %T", info.New())
+	}
+}
+
+// world is an account whose WeChat is a simulator.
+type world struct {
+	*testing.T
+	account *Account
+	sim     *simulator.Simulator
+	now     time.Time
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	sim, err := simulator.New(simulator.Config{Now: func() time.Time { return w.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim)
+	t.Cleanup(func() { sim.Close(); server.Close() })
+	if w.account, err = provision(inJSON); err != nil {
+		t.Fatal(err)
+	}
+	w.account.UseWeChat(&weixin.Client{Hosts: weixin.HostsAt(server.URL, ""), Transport: server.Client().Transport}, nil)
+	if calls := sim.Journal(); len(calls) > 0 {
+		t.Fatalf("WeChat was called before a visitor came: %v", calls)
+	}
+	w.sim = sim
+	return w
+}
+
+var uuidOnPage = regexp.MustCompile(`connect/qrcode/([0-9A-Za-z]{16})"`)
+
+// scan opens the page to which the account sends a browser, and answers on the phone. It returns the code.
+func (w *world) scan(answer string) string {
+	w.Helper()
+	page := w.read(http.Get(w.account.AuthorizeURL(visitor.Client{}, redirectURI, "a1B2", false)))
+	uuid := uuidOnPage.FindStringSubmatch(page)
+	if uuid == nil {
+		w.Fatalf("no QR code on %s", page)
+	}
+	host := w.account.wechat.Hosts.Open
+	w.read(http.PostForm(host+"/connect/confirm", url.Values{"uuid": {uuid[1]}, "answer": {answer}, "person": {"emma"}}))
+	_, code, _ := strings.Cut(w.read(http.Get(host+"/connect/l/qrconnect?uuid="+uuid[1])), "wx_code='")
+	code, _, _ = strings.Cut(code, "'")
+	return code
+}
+
+func (w *world) read(res *http.Response, err error) string {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return string(body)
+}
+
+func TestAScanTellsWhoCameWithTheProfile(t *testing.T) {
+	w := newWorld(t)
+	code := w.scan("allow")
+	grant, err := w.account.Exchange(t.Context(), code, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	openID, unionID := simulator.OpenID(appID, "emma"), simulator.UnionID(simulator.DemoOpenPlatform, "emma")
+	for name, want := range map[string]string{
+		identity.OpenID: openID, identity.UnionID: unionID, identity.Scope: "snsapi_login", identity.Nickname: "Emma 🐳",
+	} {
+		if got := grant.Identity.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if !strings.HasPrefix(grant.Identity.Get(identity.Avatar), "http") || !w.account.HasProfile(grant.Identity) || grant.Renewal == "" {
+		t.Errorf("got %v, renewal %q", grant.Identity, grant.Renewal)
+	}
+	if w.account.Person(grant.Identity) != openID || w.account.PersonEverywhere(grant.Identity) != unionID {
+		t.Errorf("the person is %q and %q", w.account.Person(grant.Identity), w.account.PersonEverywhere(grant.Identity))
+	}
+	if _, err := w.account.Exchange(t.Context(), code, false); !errors.Is(err, account.ErrCodeRefused) {
+		t.Errorf("a used code: %v", err)
+	}
+	if _, err := w.account.Exchange(t.Context(), "011234567890123456789012345678ab", false); !errors.Is(err, account.ErrCodeRefused) {
+		t.Errorf("a made-up code: %v", err)
+	}
+	if code := w.scan("deny"); code != "" {
+		t.Errorf("who refused got the code %s", code)
+	}
+}
+
+func TestAProfileIsRenewed(t *testing.T) {
+	w := newWorld(t)
+	first, err := w.account.Exchange(t.Context(), w.scan("allow"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(24 * time.Hour)
+	again, err := w.account.Renew(t.Context(), first.Renewal)
+	if err != nil || again.Renewal == "" {
+		t.Fatalf("renewal %q, %v", again.Renewal, err)
+	}
+	for _, f := range first.Identity {
+		if got := again.Identity.Get(f.Name); got != f.Value {
+			t.Errorf("%s: %q, want %q", f.Name, got, f.Value)
+		}
+	}
+	w.now = w.now.Add(31 * 24 * time.Hour)
+	if _, err := w.account.Renew(t.Context(), again.Renewal); !errors.Is(err, account.ErrConsentEnded) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestEveryErrorIsToldApart(t *testing.T) {
+	const exchange, profile = "/sns/oauth2/access_token", "/sns/userinfo"
+	for _, tt := range []struct {
+		path    string
+		errcode int
+		refused bool
+	}{
+		{exchange, 40029, true},
+		{exchange, 40163, true},
+		{exchange, 42003, true},
+		{exchange, 40001, false},
+		{exchange, 40013, false},
+		{exchange, 40125, false},
+		{exchange, 45011, false},
+		{exchange, -1, false},
+		{profile, 40001, true},
+		{profile, 42001, true},
+		{profile, 48001, false},
+		{profile, 50002, false},
+	} {
+		w := newWorld(t)
+		code := w.scan("allow")
+		if err := w.sim.Fault(simulator.Fault{Path: tt.path, Kind: simulator.FaultErrcode, Errcode: tt.errcode}); err != nil {
+			t.Fatal(err)
+		}
+		grant, err := w.account.Exchange(t.Context(), code, false)
+		apiErr, ok := errors.AsType[*weixin.Error](err)
+		if !ok || apiErr.Code != tt.errcode || errors.Is(err, account.ErrCodeRefused) != tt.refused || grant.Identity != nil {
+			t.Errorf("%s %d: got %v, %v", tt.path, tt.errcode, grant, err)
+		}
+		if calls := w.sim.Calls(exchange); calls != 1 {
+			t.Errorf("%s %d: the code was sent %d times", tt.path, tt.errcode, calls)
+		}
+	}
+}
+
+func TestAuthorizeURLIsInWeChatsOrder(t *testing.T) {
+	w := newWorld(t)
+	w.account.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()}, nil)
+	const want = "https://open.weixin.qq.com/connect/qrconnect?appid=" + appID + "&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +
+		"&response_type=code&scope=snsapi_login&state=abc#wechat_redirect"
+	for _, profile := range []bool{false, true} {
+		if got := w.account.AuthorizeURL(visitor.Client{}, "https://h5.example.com/_wechat/callback", "abc", profile); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if got := w.account.Consent(profile); got != account.Direct {
+			t.Errorf("consent %v", got)
+		}
+	}
+}
+
+func TestItServesBrowsersOutsideWeChat(t *testing.T) {
+	for client, want := range map[visitor.Client]bool{
+		{}: true, {Phone: true}: true, {WeChat: true}: false, {WeChat: true, Phone: true}: false, {WeCom: true}: false, {WeCom: true, Phone: true}: false,
+	} {
+		if got := new(Account).Serves(client); got != want {
+			t.Errorf("%+v: %v", client, got)
+		}
+		if !new(Account).Scans(client) {
+			t.Errorf("%+v does not scan", client)
+		}
+	}
+}
+
+func TestItHasANameInEveryLanguage(t *testing.T) {
+	for language, want := range map[string]string{"zh-CN": "微信扫码登录", "zh-TW": "用微信掃描登入", "en": "Scan with WeChat"} {
+		if got := new(Account).Label(language); got != want {
+			t.Errorf("%s: %q", language, got)
+		}
+	}
+}
+
+func TestTheSecretStaysOutOfLogs(t *testing.T) {
+	a, err := provision(inJSON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	line, err := enc.EncodeEntry(zapcore.Entry{Message: "provisioned"}, []zap.Field{zap.Any("account", a)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := line.String(); strings.Contains(text, secret) || !strings.Contains(text, appID) {
+		t.Error(text)
+	}
+}
