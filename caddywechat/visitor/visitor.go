@@ -12,6 +12,10 @@ type Client struct {
 	WeChat bool // WeChat's own browser: phones, desktop WeChat, its developer tools, web-views of mini-programs
 	WeCom  bool // WeCom's own browser; never together with WeChat, although its User-Agent names both
 	Phone  bool // a phone or tablet, which cannot scan a code on its own screen
+
+	// MiniProgram is the app id of the mini-program in whose web-view the page is, "" elsewhere; and on computers, where
+	// WeChat does not say which one it is.
+	MiniProgram string
 }
 
 // Of reads a User-Agent. WeCom is tested first, since its User-Agents also name MicroMessenger.
@@ -23,8 +27,22 @@ func Of(userAgent string) Client {
 		c.WeCom = true
 	case strings.Contains(ua, "micromessenger"):
 		c.WeChat = true
+		c.MiniProgram = miniProgram(ua)
 	}
 	return c
+}
+
+// miniProgram returns the app id behind miniProgram/, which has the shape of WeChat's.
+func miniProgram(ua string) string {
+	_, id, found := strings.Cut(ua, " miniprogram/")
+	if !found {
+		return ""
+	}
+	id, _, _ = strings.Cut(id, " ")
+	if len(id) != len("wx0123456789abcdef") || !strings.HasPrefix(id, "wx") || strings.Trim(id[2:], "0123456789abcdef") != "" {
+		return ""
+	}
+	return id
 }
 
 // IsNavigation reports whether r is a person's browser going to a page, which a redirect may lead elsewhere: not a

@@ -26,7 +26,7 @@ var userAgents = map[string]struct {
 	},
 	"mini-program on iOS": {
 		iPhone + " MicroMessenger/8.0.59(0x18003b28) NetType/WIFI Language/zh_CN miniProgram/wx2c1c63e28bb33be1",
-		Client{WeChat: true, Phone: true},
+		Client{WeChat: true, Phone: true, MiniProgram: "wx2c1c63e28bb33be1"},
 	},
 	"WeChat on Android": {
 		android + " XWEB/1110005 MMWEBSDK/20230805 MMWEBID/4650 MicroMessenger/8.0.42.2460(0x28002A58) WeChat/arm64 Weixin " +
@@ -36,7 +36,7 @@ var userAgents = map[string]struct {
 	"mini-program on Android": {
 		android + " XWEB/1110005 MMWEBSDK/20230805 MMWEBID/4650 MicroMessenger/8.0.42.2460(0x28002A58) WeChat/arm64 Weixin " +
 			"NetType/WIFI Language/zh_CN ABI/arm64 miniProgram/wxcb459ae1e3e8f9f2",
-		Client{WeChat: true, Phone: true},
+		Client{WeChat: true, Phone: true, MiniProgram: "wxcb459ae1e3e8f9f2"},
 	},
 	"WeChat on Windows": {
 		chrome + " NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090c11) XWEB/11581 Flue",
@@ -89,6 +89,15 @@ var userAgents = map[string]struct {
 	"Chrome on Android": {android, Client{Phone: true}},
 	"a program":         {"curl/8.5.0", Client{}},
 	"nothing":           {"", Client{}},
+	"the last word is not the mini-program's": {
+		iPhone + " MicroMessenger/8.0.59 miniProgram/wx2c1c63e28bb33be1 x",
+		Client{WeChat: true, Phone: true, MiniProgram: "wx2c1c63e28bb33be1"},
+	},
+	"a mini-program without an app id":  {iPhone + " MicroMessenger/8.0.59 miniProgram/", Client{WeChat: true, Phone: true}},
+	"a mini-program of no such app id":  {iPhone + " MicroMessenger/8.0.59 miniProgram/wx2c1c63e28bb33beg", Client{WeChat: true, Phone: true}},
+	"a mini-program with a long app id": {iPhone + " MicroMessenger/8.0.59 miniProgram/wx2c1c63e28bb33be12", Client{WeChat: true, Phone: true}},
+	"a mini-program of WeCom":           {android + " wxwork/4.1.38 MicroMessenger/7.0.1 miniProgram/wx2c1c63e28bb33be1", Client{WeCom: true, Phone: true}},
+	"a mini-program of somebody else's": {android + " miniProgram/wx2c1c63e28bb33be1", Client{Phone: true}},
 	// An app of another maker that only has a name like WeChat's words in it.
 	"wxwork without a version": {chrome + " notwxwork", Client{}},
 }
