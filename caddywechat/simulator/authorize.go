@@ -20,7 +20,7 @@ func (s *Simulator) authorize(r *http.Request) answer {
 	switch {
 	case ask.scope == ScopeUserinfo && (ask.snapshot || quirks.SnapshotPages):
 		return s.callback(r, http.StatusFound, ask, person, true)
-	case ask.scope == ScopeUserinfo, quirks.Choose:
+	case ask.scope == ScopeUserinfo, ask.scope == ScopePrivateInfo, quirks.Choose:
 		return s.consentPage(r, ask, person)
 	default:
 		return s.callback(r, http.StatusFound, ask, person, false)
@@ -98,7 +98,7 @@ func (s *Simulator) callback(r *http.Request, status int, ask authorization, per
 	if snapshot {
 		person = snapshotOf(person)
 	}
-	code := s.issueCode(grant{account: ask.account, person: person, scope: ask.scope, snapshot: snapshot})
+	code := s.issueCode(ask.grant(person, snapshot))
 	location := callbackURL(ask.redirectURI, "code="+code+"&state="+ask.state)
 	s.duplicate(location, r.UserAgent())
 	return redirect(status, location, "ok")

@@ -2,13 +2,14 @@ package simulator
 
 import "strings"
 
-// Cast returns the people that a simulator has of itself: 小明, 阿芳, 老王 and Emma 🐳.
+// Cast returns the people that a simulator has of itself: 小明, 阿芳, 老王 and Emma 🐳. In WeCom the first two are members,
+// and 老王 is known to the company.
 func Cast() []Person {
 	return []Person{
 		{ID: "xiaoming", Nickname: "小明", Avatar: "明"},
-		{ID: "afang", Nickname: "阿芳", Avatar: "芳"},
-		{ID: "laowang", Nickname: "老王", Avatar: "王"},
-		{ID: "emma", Nickname: "Emma 🐳", Avatar: "E"},
+		{ID: "afang", Nickname: "阿芳", Avatar: "芳", UserID: "AFang", Departments: "2,7"},
+		{ID: "laowang", Nickname: "老王", Avatar: "王", WeCom: External},
+		{ID: "emma", Nickname: "Emma 🐳", Avatar: "E", WeCom: Stranger},
 	}
 }
 

@@ -18,9 +18,18 @@ type authorization struct {
 	scope        string
 	state        string
 	snapshot     bool // forceSnapShot=true
+	agentID      string
+	loginType    string
 
 	account  account
+	weCom    *WeComApp // nil: it is no login in WeCom
 	redirect *url.URL
+}
+
+func (ask authorization) grant(person Person, snapshot bool) grant {
+	return grant{
+		account: ask.account, person: person, scope: ask.scope, snapshot: snapshot, weCom: ask.weCom, redirect: ask.redirect,
+	}
 }
 
 // parseAuthorization reads the raw query, since url.Values has no order. A value that can't be decoded is kept as
@@ -49,6 +58,10 @@ func parseAuthorization(rawQuery string) authorization {
 			ask.state = value
 		case "forceSnapShot":
 			ask.snapshot = value == "true"
+		case "agentid":
+			ask.agentID = value
+		case "login_type":
+			ask.loginType = value
 		}
 	}
 	return ask
@@ -61,6 +74,9 @@ func (s *Simulator) checkAuthorization(rawQuery, userAgent string) (authorizatio
 	ask := parseAuthorization(rawQuery)
 	if p := s.checkBrowser(userAgent); p != nil {
 		return ask, p
+	}
+	if corpIDShape.MatchString(ask.appID) {
+		return ask, s.checkWeComAuthorization(&ask)
 	}
 	return ask, firstProblem(&ask,
 		s.checkPresence,

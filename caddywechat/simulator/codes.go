@@ -1,6 +1,9 @@
 package simulator
 
-import "time"
+import (
+	"net/url"
+	"time"
+)
 
 // grant is what a person allowed an app to know.
 type grant struct {
@@ -8,6 +11,9 @@ type grant struct {
 	person   Person
 	scope    string
 	snapshot bool // given on a snapshot page, to a virtual person
+
+	weCom    *WeComApp // nil: it is no login in WeCom
+	redirect *url.URL  // where the code went, in WeCom
 }
 
 func (g grant) openID() string {
@@ -28,7 +34,7 @@ type code struct {
 	used    bool
 }
 
-// issueCode returns a code of WeChat's shape: 32 characters of [0-9A-Za-z], the first is 0.
+// issueCode returns a code of WeChat's shape: 32 characters of [0-9A-Za-z], the first is 0. WeCom's are longer.
 func (s *Simulator) issueCode(g grant) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,6 +44,9 @@ func (s *Simulator) issueCode(g grant) string {
 // putCode is called with the lock held.
 func (s *Simulator) putCode(codes *shelf[*code], g grant) string {
 	name := "0" + randomText(31)
+	if g.weCom != nil {
+		name = randomText(weComCodeLength)
+	}
 	codes.put(name, &code{grant: g, expires: s.config.Now().Add(s.quirks.CodeLife)})
 	return name
 }

@@ -62,7 +62,7 @@ var faultKinds = []FaultKind{
 
 // The paths that may misbehave: pages and what belongs to them, and the API.
 var (
-	pagePaths   = []string{authorizePath, qrConnectPath, qrPollPath, confirmPath}
+	pagePaths   = []string{authorizePath, qrConnectPath, qrPollPath, confirmPath, weComLoginPath}
 	faultyPaths = slices.Concat(pagePaths, []string{accessTokenPath, refreshTokenPath, authPath, userinfoPath}, serverPaths, miniProgramPaths)
 )
 

@@ -17,6 +17,12 @@ func UnionID(openPlatform, personID string) string {
 	return wechatID("unionid", openPlatform, personID)
 }
 
+// ExternalUserID returns the external_userid by which a company in WeCom knows a person who is not its member. 32 characters
+// of [0-9A-Za-z_-], the first are wm.
+func ExternalUserID(corpID, personID string) string {
+	return "wmSim" + wechatID("external_userid", corpID, personID)[1:]
+}
+
 func wechatID(kind, within, personID string) string {
 	sum := sha256.Sum256([]byte(kind + "\x00" + within + "\x00" + personID))
 	return "o" + base64.RawURLEncoding.EncodeToString(sum[:])[:27]

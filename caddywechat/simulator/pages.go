@@ -20,7 +20,7 @@ var (
 	wechatStyle   = mustRead("pages/base.css") + mustRead("pages/wechat.css")
 
 	// scripts are those of the pages that have one. Without it a page still says what it has to say.
-	scripts = map[string]string{"qrconnect": mustRead("pages/qrconnect.js")}
+	scripts = map[string]string{"qrconnect": mustRead("pages/qrconnect.js"), "wwlogin": mustRead("pages/qrconnect.js")}
 )
 
 func mustRead(name string) string {
@@ -131,15 +131,22 @@ func (s *Simulator) newSheet(r *http.Request, ask authorization, holding Person)
 func (s *Simulator) consentPage(r *http.Request, ask authorization, holding Person) answer {
 	sheet := s.newSheet(r, ask, holding)
 	sheet.Authorize = ask.raw
-	if ask.scope == ScopeBase {
+	switch ask.scope {
+	case ScopeBase:
 		return renderPage(r, "choose", "consent", sheet)
+	case ScopePrivateInfo:
+		return renderPage(r, "wwconsent", "consent", sheet)
+	default:
+		return renderPage(r, "consent", "consent", sheet)
 	}
-	return renderPage(r, "consent", "consent", sheet)
 }
 
 // confirmPage asks, on the phone that scanned a QR code, whether to log in.
 func (s *Simulator) confirmPage(r *http.Request, ask authorization, uuid string) answer {
 	sheet := s.newSheet(r, ask, s.holding(r))
 	sheet.UUID = uuid
+	if ask.weCom != nil {
+		return renderPage(r, "wwconfirm", "confirm", sheet)
+	}
 	return renderPage(r, "confirm", "confirm", sheet)
 }

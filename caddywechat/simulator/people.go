@@ -20,6 +20,16 @@ type Person struct {
 	// Avatar is a URL beginning http:// or https://, which is handed out as it is; or a character or two, from which the
 	// simulator draws a picture and serves it; or empty for someone without a picture.
 	Avatar string `json:"avatar"`
+
+	// WeCom is what they are to the companies in WeCom. Empty: Member.
+	WeCom Membership `json:"wecom,omitzero"`
+
+	// UserID is a member's id in WeCom: 1 to 64 of A-Z, a-z, 0-9 and _-@., perhaps with the id of another company and / in
+	// front. Empty: ID.
+	UserID string `json:"userid,omitzero"`
+
+	// Departments are the ids of a member's departments in WeCom, comma separated. Empty: 1.
+	Departments string `json:"departments,omitzero"`
 }
 
 // maxPeople is how many people there may be, those of Nasty not counted.
@@ -40,7 +50,7 @@ func checkNewcomer(person Person, others []Person) error {
 	case len(others) >= maxPeople:
 		return fmt.Errorf("person %q: there are %d people already, remove some first", person.ID, maxPeople)
 	}
-	return nil
+	return person.checkWeCom()
 }
 
 // People returns those who are there, in the order in which they came; without those of Nasty.
@@ -159,6 +169,7 @@ type personJSON struct {
 }
 
 func (s *Simulator) personJSON(person Person) personJSON {
+	person = person.inWeCom()
 	result := personJSON{person, map[string]string{}, map[string]string{}}
 	for _, account := range s.accounts {
 		result.OpenIDs[account.AppID] = OpenID(account.AppID, person.ID)

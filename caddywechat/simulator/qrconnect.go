@@ -18,8 +18,13 @@ func (s *Simulator) qrConnect(r *http.Request) answer {
 	if p != nil {
 		return problemPage(r, *p)
 	}
+	return s.qrPage(r, "qrconnect", ask)
+}
+
+// qrPage shows a QR code for what an app asks, on the page of this name.
+func (s *Simulator) qrPage(r *http.Request, page string, ask authorization) answer {
 	before, after := splitCallback(ask.redirectURI)
-	return renderPage(r, "qrconnect", "qr code", struct {
+	return renderPage(r, page, "qr code", struct {
 		App, UUID, Before, State, After string
 	}{ask.account.Name, s.startQRLogin(ask), before, ask.state, after})
 }
@@ -99,6 +104,9 @@ func (s *Simulator) confirmed(r *http.Request) answer {
 	var a answer
 	switch r.PostForm.Get("answer") {
 	case "allow":
+		if p := s.keptOut(uuid, person); p != nil {
+			return problemPage(r, *p)
+		}
 		ok = s.confirmQRLogin(uuid, person)
 		a = renderPage(r, "confirmed", "ok", nil)
 	case "deny":

@@ -94,7 +94,7 @@ func (s *Simulator) confirmQRLogin(uuid string, person Person) bool {
 	if !ok {
 		return false
 	}
-	login.code = s.putCode(&s.codes, grant{account: login.ask.account, person: person, scope: login.ask.scope})
+	login.code = s.putCode(&s.codes, login.ask.grant(person, false))
 	login.become(qrConfirmed)
 	return true
 }

@@ -14,9 +14,7 @@ const (
 	ticketPath      = "/cgi-bin/ticket/getticket"
 )
 
-var serverPaths = []string{
-	tokenPath, stableTokenPath, ticketPath, weComTokenPath, weComPageTicketPath, weComAgentTicketPath,
-}
+var serverPaths = append([]string{tokenPath, stableTokenPath, ticketPath}, weComPaths...)
 
 func (s *Simulator) addServerCalls(mux *http.ServeMux) {
 	mux.Handle(tokenPath, s.wechat(s.getOnly(s.serverToken)))
@@ -25,6 +23,9 @@ func (s *Simulator) addServerCalls(mux *http.ServeMux) {
 	mux.Handle(weComTokenPath, s.wechat(s.weComToken))
 	mux.Handle(weComPageTicketPath, s.wechat(s.weComPageTicket))
 	mux.Handle(weComAgentTicketPath, s.wechat(s.weComAgentTicket))
+	mux.Handle(weComUserInfoPath, s.wechat(s.weComUserInfo))
+	mux.Handle(weComUserDetailPath, s.wechat(s.weComUserDetail))
+	mux.Handle(weComUserPath, s.wechat(s.weComUser))
 }
 
 // What WeChat says of server tokens. Sources: api_getaccesstoken and api_getstableaccesstoken; that there are 2000 calls

@@ -188,6 +188,7 @@ func (s *Simulator) routes() *http.ServeMux {
 	mux.Handle(authorizePath, s.wechat(s.authorize))
 	mux.Handle(consentPath, s.wechat(s.consent))
 	mux.Handle(qrConnectPath, s.wechat(s.qrConnect))
+	mux.Handle(weComLoginPath, s.wechat(s.weComLogin))
 	mux.HandleFunc(qrCodePath+"{uuid}", s.qrCode)
 	mux.Handle(qrPollPath, s.wechat(s.qrPoll))
 	mux.Handle(confirmPath, s.wechat(s.confirm))

@@ -14,6 +14,7 @@ type state struct {
 	qrLogins      shelf[*qrLogin]
 	accessTokens  shelf[*accessToken]
 	refreshTokens shelf[*refreshToken]
+	userTickets   shelf[*userTicket]
 	servers       serverTokens
 	programs      programs
 	faults        []Fault
@@ -35,6 +36,7 @@ func newState(parent context.Context, config Config) state {
 		qrLogins:      newShelf[*qrLogin](),
 		accessTokens:  newShelf[*accessToken](),
 		refreshTokens: newShelf[*refreshToken](),
+		userTickets:   newShelf[*userTicket](),
 		servers:       newServerTokens(),
 		programs:      newPrograms(),
 		journal:       newJournal(),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,7 +19,11 @@ const (
 	DemoWeComSecret = "mYx3Q0sV7bT9kLr2Zc5Nf8Hd1Gj4Wp6Ea_Uo-iSqRtA"
 )
 
-// WeComApp is an app that a company made for itself in WeCom (企业微信). It has its server calls; there is no login yet.
+// The scopes of a WeCom app's login, which are ScopeBase and this one. Source: 91022 of WeCom's documentation.
+const ScopePrivateInfo = "snsapi_privateinfo" // asks for consent, picture too
+
+// WeComApp is an app that a company made for itself in WeCom (企业微信), after June 2022: it reads nobody's picture without
+// their consent.
 type WeComApp struct {
 	// CorpID is ww and 16 hexadecimal digits.
 	CorpID string
@@ -29,6 +34,13 @@ type WeComApp struct {
 	// Secret is 43 characters of [0-9A-Za-z_-]. Make one up.
 	Secret string
 
+	// Name is shown on the pages. Empty: 演示企业应用.
+	Name string
+
+	// Domain is the trusted domain (可信域名) of the app: the exact host of redirect_uri, with the port if it has one.
+	// "localhost" covers every name of this machine and every port. Empty: DemoDomain.
+	Domain string
+
 	// NewTokens gives another token at each call of gettoken; the former ones stay good. Otherwise it is the same one for
 	// its lifetime, as WeCom's documentation once promised.
 	NewTokens bool
@@ -38,8 +50,25 @@ func demoWeComApp() WeComApp {
 	return WeComApp{CorpID: DemoCorpID, AgentID: DemoAgentID, Secret: DemoWeComSecret}
 }
 
+func (a WeComApp) withDefaults() WeComApp {
+	if a.Name == "" {
+		a.Name = "演示企业应用"
+	}
+	if a.Domain == "" {
+		a.Domain = DemoDomain
+	}
+	return a
+}
+
+// trusts reports whether u is at the app's trusted domain.
+func (a WeComApp) trusts(u *url.URL) bool {
+	host := strings.ToLower(u.Host)
+	return host == strings.ToLower(a.Domain) || a.Domain == "localhost" && sameHost(a.Domain, strings.ToLower(u.Hostname()))
+}
+
 var (
 	corpIDShape      = regexp.MustCompile(`^ww[0-9a-f]{16}$`)
+	weComDomainShape = regexp.MustCompile(`^[0-9A-Za-z.-]+(:[0-9]{1,5})?$`)
 	weComSecretShape = regexp.MustCompile(`^[0-9A-Za-z_-]{43}$`)
 )
 
@@ -49,6 +78,8 @@ func (a WeComApp) check() error {
 		return errors.New("a corp id is ww and 16 hexadecimal digits in lower case")
 	case a.AgentID <= 0:
 		return errors.New("an agent id is a number above 0")
+	case !weComDomainShape.MatchString(a.Domain):
+		return fmt.Errorf("trusted domain %q: write host or host:port, without scheme and path", a.Domain)
 	case !weComSecretShape.MatchString(a.Secret):
 		return errors.New("the secret of a WeCom app is 43 letters, digits, _ and -")
 	}
@@ -63,9 +94,12 @@ func isWeComApp(owner string) bool { return strings.Contains(owner, " ") }
 // completeWeComApps returns the apps, or the demo app, or what is wrong with one.
 func completeWeComApps(apps []WeComApp) ([]WeComApp, error) {
 	if len(apps) == 0 {
-		return []WeComApp{demoWeComApp()}, nil
+		apps = []WeComApp{demoWeComApp()}
 	}
+	apps = slices.Clone(apps)
 	for i, app := range apps {
+		app = app.withDefaults()
+		apps[i] = app
 		if err := app.check(); err != nil {
 			return nil, fmt.Errorf("WeCom app %q: %w", app.owner(), err)
 		}
@@ -76,7 +110,7 @@ func completeWeComApps(apps []WeComApp) ([]WeComApp, error) {
 			return nil, fmt.Errorf("WeCom app %q: configured twice", app.owner())
 		}
 	}
-	return slices.Clone(apps), nil
+	return apps, nil
 }
 
 // Paths of WeCom's API.
@@ -84,7 +118,14 @@ const (
 	weComTokenPath       = "/cgi-bin/gettoken"
 	weComPageTicketPath  = "/cgi-bin/get_jsapi_ticket"
 	weComAgentTicketPath = "/cgi-bin/ticket/get"
+	weComUserInfoPath    = "/cgi-bin/auth/getuserinfo"
+	weComUserDetailPath  = "/cgi-bin/auth/getuserdetail"
+	weComUserPath        = "/cgi-bin/user/get"
 )
+
+var weComPaths = []string{
+	weComTokenPath, weComPageTicketPath, weComAgentTicketPath, weComUserInfoPath, weComUserDetailPath, weComUserPath,
+}
 
 // weComToken is GET /cgi-bin/gettoken. Source: 91039 of WeCom's documentation; a wrong secret is 40001, and 40091 one
 // that can be nobody's.
@@ -152,12 +193,10 @@ func weComAnswer(f fields) answer { return newAnswer(typeWeCom, f.encode(), "ok"
 
 // refuseAt answers a call with an error, in the words of whose path it is.
 func (s *Simulator) refuseAt(r *http.Request, errcode int) answer {
-	switch r.URL.Path {
-	case weComTokenPath, weComPageTicketPath, weComAgentTicketPath:
+	if slices.Contains(weComPaths, r.URL.Path) {
 		return s.refuseWeCom(r, errcode)
-	default:
-		return s.refuse(errcode)
 	}
+	return s.refuse(errcode)
 }
 
 // refuseWeCom answers with an error in WeCom's words, which name the caller's address.
@@ -188,5 +227,9 @@ var weComErrmsgs = map[int]string{
 	45009: "api freq out of limit",
 	45033: "api concurrent out of limit",
 	50001: "redirect_uri unauthorized",
+	60011: "no privilege to access/modify contact/party/agent",
 	60020: "not allow to access from your ip",
+	60111: "userid not found",
+	84014: "user ticket expired",
+	84015: "invalid user ticket",
 }
