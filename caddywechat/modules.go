@@ -7,6 +7,7 @@ import (
 	_ "github.com/caddywechat/caddy-wechat/caddywechat/account/mobileapp"
 	_ "github.com/caddywechat/caddy-wechat/caddywechat/account/official"
 	_ "github.com/caddywechat/caddy-wechat/caddywechat/account/website"
+	_ "github.com/caddywechat/caddy-wechat/caddywechat/account/wecom"
 	_ "github.com/caddywechat/caddy-wechat/caddywechat/store/caddystore"
 	_ "github.com/caddywechat/caddy-wechat/caddywechat/store/memory"
 	_ "github.com/caddywechat/caddy-wechat/caddywechat/store/redis"

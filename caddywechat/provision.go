@@ -148,6 +148,12 @@ func (h *Handler) provisionIdentity(caddy.Context) (err error) {
 	if h.UserID, err = config.ResolveOr(userIDOpenID, "user_id", h.UserID, checkUserID); err != nil {
 		return err
 	}
+	for _, a := range h.accounts {
+		if _, ok := a.(account.Namer); ok && len(h.accounts) > 1 && h.UserID == userIDOpenID {
+			return fmt.Errorf("user_id openid: somebody in %s can have a name that is another account's openid; "+
+				"write user_id unionid or user_id qualified", a.Kind())
+		}
+	}
 	if h.headers, err = h.Headers.provision(); err != nil {
 		return fmt.Errorf("headers: %w", err)
 	}

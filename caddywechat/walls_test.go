@@ -115,7 +115,7 @@ func TestNobodyCrossesAWall(t *testing.T) {
 			t.Errorf("there is no room %s: its wall guards nothing", room)
 		}
 	}
-	for _, room := range []string{".", "account", "account/miniprogram", "account/mobileapp", "account/official", "account/website", "store", "store/caddystore", "store/memory", "store/redis", "config"} {
+	for _, room := range []string{".", "account", "account/miniprogram", "account/mobileapp", "account/official", "account/website", "account/wecom", "store", "store/caddystore", "store/memory", "store/redis", "config"} {
 		if !seen[room] {
 			t.Errorf("there is no room %s: the test looks at the wrong folder", room)
 		}

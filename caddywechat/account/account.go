@@ -101,6 +101,13 @@ type Admitter interface {
 	Admits(identity.Identity) bool
 }
 
+// Namer is an account whose people are not named by WeChat but by somebody else, such as a company's administrator, so
+// that one of them can have the same name as another account's person.
+type Namer interface {
+	Account
+	NamesPeople()
+}
+
 // Scanner is a [Redirector] whose page shows a QR code to scan. A phone can't scan its own screen, so it is offered
 // WeChat first.
 type Scanner interface {

@@ -43,6 +43,22 @@ func AppSecret(secret string) error {
 	return nil
 }
 
+// CorpID judges the id of a company in WeCom.
+func CorpID(id string) error {
+	if AppID(id) != nil {
+		return fmt.Errorf("%.40q is no corp id: write the company's id (企业ID), ww and 16 hex digits", id)
+	}
+	return nil
+}
+
+// AgentID judges the number of a WeCom app within its company.
+func AgentID(id string) error {
+	if n, err := strconv.ParseUint(id, 10, 32); err != nil || n == 0 || id[0] == '0' {
+		return fmt.Errorf("%.40q is no agent id: write the app's number (AgentId), such as 1000002", id)
+	}
+	return nil
+}
+
 // minKey is the length in bytes of the shortest session key.
 const minKey = 32
 

@@ -26,6 +26,16 @@ var values = map[string]struct {
 			"SECRET", "APPSECRET", "APP_SECRET", "YOUR_APP_SECRET", "your_app_secret", "your-app-secret",
 		},
 	},
+	"corp id": {
+		CorpID,
+		[]string{"ww0123456789abcdef", "wx0123456789abcdef"},
+		[]string{"", " ", "ww 1", "ww1/x", "企业", "{x}"},
+	},
+	"agent id": {
+		AgentID,
+		[]string{"1", "1000002", "4294967295"},
+		[]string{"", "0", "-1", "+1", "01", "1.5", "1e6", "4294967296", "agent", " 1", "1000002\n", "１"},
+	},
 	"key": {
 		Key,
 		[]string{goodKey, strings.Repeat("x", 32), "ein Satz mit Leerzeichen, lang genug", "一把足够长的钥匙，超过三十二字节"},

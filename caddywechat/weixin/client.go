@@ -104,9 +104,26 @@ func (c *Client) postOnce(ctx context.Context, path string, query query, body, o
 	return c.call(ctx, call{path: path, query: query, body: encoded}, out, false)
 }
 
-// getFromWeCom calls WeCom's API by GET, which has one host only.
+// getFromWeCom calls WeCom's API by GET.
 func (c *Client) getFromWeCom(ctx context.Context, path string, query query, out any) error {
-	_, err := c.callAt(ctx, c.Hosts.WeCom, call{path: path, query: query}, out)
+	return c.callWeCom(ctx, call{path: path, query: query}, out)
+}
+
+// postToWeCom calls WeCom's API by POST, with body as JSON.
+func (c *Client) postToWeCom(ctx context.Context, path string, query query, body, out any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.callWeCom(ctx, call{path: path, query: query, body: encoded}, out)
+}
+
+// callWeCom makes one call: WeCom has one host only.
+func (c *Client) callWeCom(ctx context.Context, call call, out any) error {
+	_, err := c.callAt(ctx, c.Hosts.WeCom, call, out)
+	if apiErr, ok := errors.AsType[*Error](err); ok {
+		apiErr.WeCom = true
+	}
 	return err
 }
 

@@ -5,15 +5,23 @@ import (
 	"fmt"
 )
 
-// Error is an error that WeChat's API names.
+// Error is an error that the API of WeChat or WeCom names.
 type Error struct {
 	Code    int    // errcode
 	Message string // errmsg: for a log only; its text varies
+	WeCom   bool   // WeCom says so, whose codes mean something else here and there
 }
 
 // Error returns code and message; the message is cut, since it comes from outside.
 func (e *Error) Error() string {
-	return fmt.Sprintf("WeChat answered errcode %d: %.200q", e.Code, e.Message)
+	return fmt.Sprintf("%s answered errcode %d: %.200q", e.who(), e.Code, e.Message)
+}
+
+func (e *Error) who() string {
+	if e.WeCom {
+		return "WeCom"
+	}
+	return "WeChat"
 }
 
 // RefusesCode reports whether WeChat took the code for wrong, used or too old: nothing is wrong but that the visitor has
@@ -69,9 +77,13 @@ func (e *Error) IsBusy() bool {
 }
 
 // Cure returns what an operator can do about an error of this package, "" where they cannot do anything.
-// The codes are those of https://developers.weixin.qq.com/doc/store/API/basics/commErrCode.html.
+// The codes are those of https://developers.weixin.qq.com/doc/store/API/basics/commErrCode.html, and of WeCom's
+// https://developer.work.weixin.qq.com/document/path/90313.
 func Cure(err error) string {
 	if apiErr, ok := errors.AsType[*Error](err); ok {
+		if apiErr.WeCom {
+			return weComCures[apiErr.Code]
+		}
 		return cures[apiErr.Code]
 	}
 	if errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnreachable) {
@@ -84,7 +96,6 @@ var cures = map[int]string{
 	-1:    "WeChat is busy: nothing to change here",
 	40001: "check the app secret: WeChat takes it for another account's, or it was reset",
 	40013: "check the app id: WeChat does not know it",
-	40091: "check the secret of the WeCom app: WeCom takes it for wrong",
 	40125: "check the app secret: WeChat takes it for wrong; it may have been reset in the account's settings",
 	40164: "add this server's IP address to the account's IP whitelist",
 	40243: "unfreeze the app secret in the account's settings",
@@ -93,12 +104,29 @@ var cures = map[int]string{
 	43004: "the account lets only its followers do this: have visitors follow it first",
 	45009: "the account's daily quota of calls is used up: wait, or reset it in the account's settings",
 	45011: "too many calls within a minute: wait",
-	45033: "too many calls of the WeCom app at once: wait",
 	48001: "the account may not use web authorization: it must be a verified service account",
 	48004: "the account was forbidden to use this API: see the notices in its settings",
-	50001: "WeChat does not let this account do this: in WeCom, make the site's host the app's trusted domain (可信域名); " +
-		"else check the scopes that the account was granted",
+	50001: "WeChat does not let this account do this: check the scopes that the account was granted",
 	50002: "the account is restricted: see the notices in its settings",
-	60011: "the WeCom app may not see this member: add them to its visible range",
-	60020: "add this server's IP address to the WeCom app's trusted IPs (企业可信IP)",
+}
+
+var weComCures = map[int]string{
+	-1:    "WeCom is busy: nothing to change here",
+	40001: "check the secret: WeCom takes it for no app's of this company, or it was reset",
+	40013: "check the corp id (企业ID): WeCom does not know it",
+	40056: "check agent_id (AgentId): WeCom takes it for none of the company's apps",
+	40058: "WeCom takes a parameter for wrong: check corp id, secret and agent_id",
+	40091: "check the secret: WeCom takes it for wrong",
+	41002: "the corp id is empty: check the configuration",
+	41004: "the secret is empty: check the configuration",
+	45009: "the WeCom app asked too often: wait",
+	45033: "too many calls of the WeCom app at once: wait",
+	48002: "the WeCom app may not use this API: check its permissions in WeCom's admin console",
+	50001: "make the site's host, with the port if it has one, the WeCom app's trusted domain (可信域名), and check that " +
+		"agent_id and secret are of the same app",
+	50003:  "the WeCom app is disabled: enable it in WeCom's admin console",
+	60011:  "the WeCom app may not see this member: add them to its visible range (可见范围)",
+	60020:  "add this server's IP address to the WeCom app's trusted IPs (企业可信IP)",
+	81013:  "nobody of those is in the WeCom app's visible range (可见范围): add them",
+	301002: "the WeCom app may not act as this one: check that agent_id and secret are of the same app",
 }

@@ -15,6 +15,19 @@ func TestWhichErrorsRefuseACode(t *testing.T) {
 }
 
 func TestEveryCureSaysSomething(t *testing.T) {
+	for code, cure := range weComCures {
+		if len(cure) < 20 && !strings.HasSuffix(cure, "wait") || (&Error{Code: code}).RefusesCode() {
+			t.Errorf("errcode %d of WeCom: %q", code, cure)
+		}
+	}
+	for _, code := range []int{40001, 40013, 40056, 40058, 48002, 50001, 60011, 60020, 301002} {
+		if Cure(&Error{Code: code, WeCom: true}) == "" {
+			t.Errorf("errcode %d of WeCom: nobody says what to do", code)
+		}
+	}
+	if weChats, weComs := Cure(&Error{Code: 40013}), Cure(&Error{Code: 40013, WeCom: true}); weChats == weComs {
+		t.Errorf("a corp id is no app id: %q", weComs)
+	}
 	for code, cure := range cures {
 		if len(cure) < 20 || (&Error{Code: code}).RefusesCode() {
 			t.Errorf("errcode %d: %q", code, cure)
@@ -25,7 +38,7 @@ func TestEveryCureSaysSomething(t *testing.T) {
 			t.Errorf("errcode %d: an operator can do nothing, not %q", code, cure)
 		}
 	}
-	for _, code := range []int{40001, 40013, 40125, 40164, 48001, 50001, 60020} {
+	for _, code := range []int{40001, 40013, 40125, 40164, 48001, 50001} {
 		if Cure(&Error{Code: code}) == "" {
 			t.Errorf("errcode %d: nobody says what to do", code)
 		}

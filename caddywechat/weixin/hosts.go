@@ -15,24 +15,29 @@ type Hosts struct {
 	API      string // what servers call
 	Fallback string // stands in for API where that fails; "": nothing does
 	WeCom    string // what servers call of WeCom's API
+
+	// WeComLogin is the page with a QR code for browsers outside WeCom.
+	WeComLogin string
 }
 
 // WeChatHosts returns WeChat's own hosts
 // (https://developers.weixin.qq.com/doc/service/Basic_Information/Interface_field_description.html) and WeCom's
-// (https://developer.work.weixin.qq.com/document/path/91039).
+// (https://developer.work.weixin.qq.com/document/path/91039 and 98152).
 func WeChatHosts() Hosts {
 	return Hosts{
 		Open:     "https://open.weixin.qq.com",
 		API:      "https://api.weixin.qq.com",
 		Fallback: "https://api2.weixin.qq.com",
 		WeCom:    "https://qyapi.weixin.qq.com",
+
+		WeComLogin: "https://login.work.weixin.qq.com",
 	}
 }
 
 // HostsAt returns hosts that are all the one at base, a simulator's, with another one as the fallback unless that is "".
 func HostsAt(base, fallback string) Hosts {
 	base = strings.TrimSuffix(base, "/")
-	return Hosts{Open: base, API: base, Fallback: strings.TrimSuffix(fallback, "/"), WeCom: base}
+	return Hosts{Open: base, API: base, Fallback: strings.TrimSuffix(fallback, "/"), WeCom: base, WeComLogin: base}
 }
 
 // detourFor is how long calls begin at the fallback once the API's own host has failed: nobody is to wait for a host

@@ -119,9 +119,10 @@ func encode(v any) []byte {
 type refusal struct {
 	Errcode int           `json:"errcode,omitempty"`
 	Message string        `json:"message,omitempty"` // the beginning of errmsg
-	Cause   string        `json:"cause,omitempty"`   // one of causes, where there is no errcode
-	Count   int           `json:"count"`             // of failures in a row
-	Pause   time.Duration `json:"pause"`             // until somebody may ask again, in nanoseconds
+	WeCom   bool          `json:"wecom,omitempty"`
+	Cause   string        `json:"cause,omitempty"` // one of causes, where there is no errcode
+	Count   int           `json:"count"`           // of failures in a row
+	Pause   time.Duration `json:"pause"`           // until somebody may ask again, in nanoseconds
 }
 
 var causes = map[string]error{"timeout": ErrTimeout, "unreachable": ErrUnreachable, "answer": ErrAnswer}
@@ -129,7 +130,7 @@ var causes = map[string]error{"timeout": ErrTimeout, "unreachable": ErrUnreachab
 func newRefusal(err error, count int, pause time.Duration) refusal {
 	r := refusal{Count: count, Pause: pause}
 	if apiErr, ok := errors.AsType[*Error](err); ok {
-		r.Errcode, r.Message = apiErr.Code, apiErr.Message[:min(len(apiErr.Message), 200)]
+		r.Errcode, r.Message, r.WeCom = apiErr.Code, apiErr.Message[:min(len(apiErr.Message), 200)], apiErr.WeCom
 		return r
 	}
 	for name, cause := range causes {
@@ -142,7 +143,7 @@ func newRefusal(err error, count int, pause time.Duration) refusal {
 
 func (r refusal) error() error {
 	if r.Errcode != 0 {
-		return &Error{Code: r.Errcode, Message: r.Message}
+		return &Error{Code: r.Errcode, Message: r.Message, WeCom: r.WeCom}
 	}
 	cause, ok := causes[r.Cause]
 	if !ok {

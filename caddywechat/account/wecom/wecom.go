@@ -1,0 +1,207 @@
+// Package wecom is an app of a company's own in WeCom (企业微信自建应用): its members log in inside WeCom, and elsewhere by
+// scanning a QR code.
+package wecom
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+// Kind names this kind of account.
+const Kind = "wecom"
+
+func init() { caddy.RegisterModule(new(Account)) }
+
+// Account logs in the members of a company through an app of its own in WeCom. The app's trusted domain (可信域名) must be
+// the site's host, with the port if it has one, and so must be the callback domain of its web login (企业微信授权登录);
+// this server's address must be among its trusted IPs (企业可信IP). Names and departments are those of members in the
+// app's visible range (可见范围).
+type Account struct {
+	// The company's id (企业ID): "ww" and 16 hex digits. Placeholders are resolved when the configuration is loaded.
+	CorpIDRaw string `json:"corp_id,omitempty"`
+
+	// The app's secret. Write a placeholder, such as {env.WECOM_SECRET} or {file./run/secrets/wecom}, so that it does not
+	// stand in the configuration.
+	SecretRaw string `json:"secret,omitempty"`
+
+	// The app's number within the company (AgentId), such as "1000002". Required.
+	AgentIDRaw string `json:"agent_id,omitempty"`
+
+	// What every login inside WeCom asks for: "snsapi_base", which is silent, or "snsapi_privateinfo", which asks the
+	// member and gives the avatar too. With snsapi_base, pages under a rule `userinfo` ask for more. Default:
+	// "snsapi_base".
+	Scope string `json:"scope,omitempty"`
+
+	// Whether people are let in who are not members of the company. Default: they are refused.
+	AllowExternal bool `json:"allow_external,omitempty"`
+
+	corpID, secret, agentID string
+	wechat                  *weixin.Client
+	token                   *weixin.ServerToken
+	ticket                  *weixin.Ticket
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Account) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "wechat.accounts." + Kind,
+		New: func() caddy.Module { return new(Account) },
+	}
+}
+
+// Provision resolves and checks the configuration.
+func (a *Account) Provision(ctx caddy.Context) (err error) {
+	if a.corpID, err = config.Resolve("corp_id", a.CorpIDRaw, config.CorpID); err != nil {
+		return err
+	}
+	if a.secret, err = config.Resolve("secret", a.SecretRaw, config.AppSecret); err != nil {
+		return err
+	}
+	if a.AgentIDRaw == "" {
+		return errNoAgentID
+	}
+	if a.agentID, err = config.Resolve("agent_id", a.AgentIDRaw, config.AgentID); err != nil {
+		return err
+	}
+	if len(a.secret) != secretLength {
+		ctx.Logger().Warn("secret does not have 43 characters, as those of WeCom's apps have", zap.Int("length", len(a.secret)))
+	}
+	a.Scope, err = config.ResolveOr(scopeBase, "scope", a.Scope, scopes)
+	return err
+}
+
+// secretLength is what the secrets of WeCom's apps are long.
+const secretLength = 43
+
+// What scope can be.
+const (
+	scopeBase        = "snsapi_base"
+	scopePrivateInfo = "snsapi_privateinfo"
+)
+
+var (
+	scopes       = config.OneOf(scopeBase, scopePrivateInfo)
+	errNoAgentID = errors.New("agent_id is not set: write the app's number (AgentId), such as agent_id 1000002")
+)
+
+// Kind implements [account.Account].
+func (*Account) Kind() string { return Kind }
+
+// AppID implements [account.Account]: it is the company's id.
+func (a *Account) AppID() string { return a.corpID }
+
+// Person implements [account.Account]: a member's userid in lower case, since WeCom does not tell upper from lower case in
+// it; external:<external_userid> for somebody else whom the company knows, openid:<openid> for others. No userid has a
+// colon.
+func (*Account) Person(id identity.Identity) string {
+	if userID := id.Get(identity.UserID); userID != "" {
+		return strings.ToLower(userID)
+	}
+	if external := id.Get(identity.ExternalUserID); external != "" {
+		return "external:" + external
+	}
+	if openID := id.Get(identity.OpenID); openID != "" {
+		return "openid:" + openID
+	}
+	return ""
+}
+
+// PersonEverywhere implements [account.Account]: a userid means somebody within the company only.
+func (a *Account) PersonEverywhere(id identity.Identity) string {
+	if person := a.Person(id); person != "" {
+		return a.corpID + ":" + person
+	}
+	return ""
+}
+
+// NamesPeople implements [account.Namer]: a company makes up its userids.
+func (*Account) NamesPeople() {}
+
+// Admits implements [account.Admitter].
+func (a *Account) Admits(id identity.Identity) bool {
+	return a.AllowExternal || id.Get(identity.UserID) != ""
+}
+
+// UseWeChat implements [account.WeChatUser].
+func (a *Account) UseWeChat(c *weixin.Client, shelf weixin.Shelf) {
+	a.wechat = c
+	a.token = c.WeComToken(shelf, a.corpID, a.secret)
+	a.ticket = a.token.PageTicket()
+}
+
+// SignPage implements [account.PageSigner].
+func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, error) {
+	return a.ticket.Sign(ctx, page)
+}
+
+// Serves implements [account.Redirector]: WeCom's browser, and others by a QR code; but not WeChat's, which shows none of
+// the two pages.
+func (*Account) Serves(c visitor.Client) bool { return !c.WeChat }
+
+// Scans implements [account.Scanner].
+func (*Account) Scans(c visitor.Client) bool { return !c.WeCom }
+
+// Label implements [account.Labeler].
+func (*Account) Label(language string) string {
+	switch language {
+	case "zh-TW":
+		return "用企業微信登入"
+	case "en":
+		return "Log in with WeCom"
+	default:
+		return "企业微信登录"
+	}
+}
+
+// scope returns what a login inside WeCom asks for.
+func (a *Account) scope(profile bool) string {
+	if profile {
+		return scopePrivateInfo
+	}
+	return a.Scope
+}
+
+// Consent implements [account.Redirector]. WeCom has no snapshot pages, so members are sent to its page at once.
+func (a *Account) Consent(profile bool) account.Consent {
+	if a.scope(profile) == scopeBase {
+		return account.Silent
+	}
+	return account.Direct
+}
+
+// AuthorizeURL implements [account.Redirector].
+func (a *Account) AuthorizeURL(client visitor.Client, redirectURI, state string, profile bool) string {
+	ask := weixin.WeComAuthorization{
+		CorpID: a.corpID, AgentID: a.agentID, RedirectURI: redirectURI, State: state, Scope: a.scope(profile),
+	}
+	if client.WeCom {
+		return a.wechat.Hosts.WeComAuthorizeURL(ask)
+	}
+	return a.wechat.Hosts.WeComLoginURL(ask)
+}
+
+// HasProfile implements [account.Redirector]: only a silent login can bring more the next time. One that asked for more
+// has brought all that there is, which is little for those who log in by QR code and for people who are not members.
+func (*Account) HasProfile(id identity.Identity) bool { return id.Get(identity.Scope) != scopeBase }
+
+// Interface guards
+var (
+	_ account.Redirector = (*Account)(nil)
+	_ account.Scanner    = (*Account)(nil)
+	_ account.Labeler    = (*Account)(nil)
+	_ account.Admitter   = (*Account)(nil)
+	_ account.Namer      = (*Account)(nil)
+	_ account.PageSigner = (*Account)(nil)
+	_ account.WeChatUser = (*Account)(nil)
+	_ caddy.Provisioner  = (*Account)(nil)
+)
