@@ -35,6 +35,12 @@
 // /sns/jscode2session, /wxa/checksession, /wxa/business/getuserphonenumber, and for mobile apps /sns/oauth2/access_token.
 // A person has one session_key in a mini-program, and each wx.login replaces it. [PhoneNumber] tells who has which number.
 //
+// # Login by WeCom
+//
+// A company's members come by the same authorize page, with a corp id for the app id, or by /wwlogin/sso/login, whose QR
+// code works as that of websites. The app asks /cgi-bin/auth/getuserinfo whom a code stands for: a member, somebody whom
+// the company knows or a stranger, as [Person].WeCom says.
+//
 // # In tests
 //
 // A test starts a simulator with net/http/httptest, as in the example below, and turns it while it runs:

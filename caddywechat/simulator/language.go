@@ -18,11 +18,11 @@ var languages = []language.Tag{
 
 var languageMatcher = language.NewMatcher(languages)
 
-// languageOf is the language of ours that suits r's visitor best. The app may choose that of the QR page.
+// languageOf is the language of ours that suits r's visitor best. The app may choose that of the QR pages.
 func languageOf(r *http.Request) string {
-	if r.URL.Path == qrConnectPath {
+	if r.URL.Path == qrConnectPath || r.URL.Path == weComLoginPath {
 		switch r.URL.Query().Get("lang") {
-		case "cn":
+		case "cn", "zh":
 			return "zh-CN"
 		case "en":
 			return "en"

@@ -45,6 +45,24 @@ func TestPagesStandAlone(t *testing.T) {
 		"refused": func(language string) reply {
 			return b.postForm(confirmPath, "uuid="+b.newUUID()+"&answer=deny", "Accept-Language", language)
 		},
+		"wwlogin": func(language string) reply {
+			return b.get(weComLoginPath+"?"+weComLoginQuery(), "Accept-Language", language)
+		},
+		"wwconsent": func(language string) reply {
+			return b.get(authorizePath+"?"+weComQuery(ScopePrivateInfo), "Accept-Language", language)
+		},
+		"wwconfirm": func(language string) reply {
+			return b.get(confirmPath+"?uuid="+b.newWeComUUID(), "Accept-Language", language)
+		},
+		"agentid": func(language string) reply {
+			return b.get(weComLoginPath+"?login_type=CorpApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/", "Accept-Language", language)
+		},
+		"login_type": func(language string) reply {
+			return b.get(weComLoginPath+"?login_type=ServiceApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/", "Accept-Language", language)
+		},
+		"not a member": func(language string) reply {
+			return b.postForm(confirmPath, "uuid="+b.newWeComUUID()+"&answer=allow&person=emma", "Accept-Language", language)
+		},
 		"stale": func(language string) reply { return b.get(confirmPath, "Accept-Language", language) },
 	}
 	for name, get := range pages {
@@ -73,7 +91,7 @@ func TestPagesStandAlone(t *testing.T) {
 				}
 			}
 			if !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") ||
-				strings.Contains(policy, "script-src") != (name == "qrconnect") {
+				strings.Contains(policy, "script-src") != (name == "qrconnect" || name == "wwlogin") {
 				t.Errorf("%s: policy %q", name, policy)
 			}
 			if r.header.Get("Cache-Control") != "no-store" || r.header.Get("Vary") != "Accept-Language" || r.header.Get("X-Content-Type-Options") != "nosniff" {

@@ -11,7 +11,7 @@ import (
 // words are what WeChat's pages say: by language, then by page, or by problem, then by what is said.
 var words = readWords()
 
-// onEveryPage is the entry of a words file whose words every page may use.
+// onEveryPage is the entry of a words file whose words every page may use that has none of its own.
 const onEveryPage = "every_page"
 
 func readWords() map[string]map[string]map[string]string {
@@ -22,8 +22,9 @@ func readWords() map[string]map[string]map[string]string {
 		if err := json.Unmarshal([]byte(mustRead(file)), &byPage); err != nil {
 			panic(fmt.Errorf("%s: %w", file, err))
 		}
-		for page := range byPage {
-			maps.Copy(byPage[page], byPage[onEveryPage])
+		for page, own := range byPage {
+			byPage[page] = maps.Clone(byPage[onEveryPage])
+			maps.Copy(byPage[page], own)
 		}
 		byLanguage[tag.String()] = byPage
 	}

@@ -148,3 +148,11 @@ func TestUserInfo(t *testing.T) {
 		}
 	})
 }
+
+func TestAWebsitesQRCodeIsAskedForInTheSameOrder(t *testing.T) {
+	ask := Authorization{AppID: appID, RedirectURI: "https://h5.example.com/cb?a=1&b=2", Scope: "snsapi_login", State: "abc"}
+	got := WeChatHosts().QRConnectURL(ask)
+	if want := strings.Replace(WeChatHosts().AuthorizeURL(ask), "/connect/oauth2/authorize?", "/connect/qrconnect?", 1); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
