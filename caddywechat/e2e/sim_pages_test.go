@@ -99,6 +99,8 @@ func TestSimulatorPagesInChromium(t *testing.T) {
 	sim, address := newSimulator(t, simulator.Config{})
 	authorize := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoAppID, "snsapi_userinfo", "http://localhost:8080/callback")
 	foreign := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoAppID, "snsapi_userinfo", "http://h5.example.com/callback")
+	weCom := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoCorpID, "snsapi_privateinfo", "http://localhost:8080/callback") + "&agentid=1000002"
+	weComLogin := address + "/wwlogin/sso/login?login_type=CorpApp&agentid=1000002&appid=" + simulator.DemoCorpID + "&redirect_uri=http://localhost:8080/callback&state=a1B2"
 	qrConnect := address + "/connect/qrconnect" + simQuery(simulator.DemoWebsiteAppID, "snsapi_login", "http://localhost:8080/callback")
 
 	for _, language := range []string{"zh-CN", "zh-TW", "en"} {
@@ -127,6 +129,17 @@ func TestSimulatorPagesInChromium(t *testing.T) {
 			show("confirmed", ".sign.good")
 			b.open(scan)
 			show("stale", ".sign.warn")
+
+			b.open(weCom)
+			show("wecom-consent", `button[value="allow"]`)
+			b.open(weComLogin)
+			show("wecom-qr", ".when-408")
+			scan = ask(b, chromedp.Evaluate[string](`document.getElementById("scan").href`))
+			b.open(scan)
+			show("wecom-confirm", `button[value="allow"]`)
+			b.click(`input[value="emma"]`)
+			b.click(`button[value="allow"]`)
+			show("wecom-kept-out", ".sign.warn")
 
 			b.open(qrConnect)
 			b.see(".when-408")

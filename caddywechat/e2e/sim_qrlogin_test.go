@@ -125,3 +125,41 @@ func TestQRLoginInChromium(t *testing.T) {
 	b.wantNoConsoleErrors()
 	phone.wantNoConsoleErrors()
 }
+
+// A code of WeCom's is long, and comes back whole.
+func TestWeComLoginInChromium(t *testing.T) {
+	b := newTab(t)
+	_, address := newSimulator(t, simulator.Config{})
+	codes := make(chan string, 1)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, "<link rel=icon href=data:,><p id=there>there</p>")
+		codes <- r.URL.Query().Get("code")
+	}))
+	t.Cleanup(site.Close)
+
+	b.open(address + "/wwlogin/sso/login?login_type=CorpApp&appid=" + simulator.DemoCorpID + "&agentid=1000002&redirect_uri=" +
+		url.QueryEscape(site.URL+"/callback") + "&state=a1B2")
+	b.see(".when-408")
+	phone := b.scan()
+	phone.click(`input[value="afang"]`)
+	phone.click(`button[value="allow"]`)
+	phone.see(".sign.good")
+	b.see("#there")
+
+	var token struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := getJSON(address+"/cgi-bin/gettoken?corpid="+simulator.DemoCorpID+"&corpsecret="+simulator.DemoWeComSecret, &token); err != nil {
+		t.Fatal(err)
+	}
+	var who struct {
+		UserID string `json:"userid"`
+	}
+	query := url.Values{"access_token": {token.AccessToken}, "code": {<-codes}}
+	if err := getJSON(address+"/cgi-bin/auth/getuserinfo?"+query.Encode(), &who); err != nil || who.UserID != "AFang" {
+		t.Errorf("%q came, %v", who.UserID, err)
+	}
+	b.wantNoConsoleErrors()
+	phone.wantNoConsoleErrors()
+}
