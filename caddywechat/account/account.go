@@ -32,9 +32,9 @@ type Redirector interface {
 	Serves(visitor.Client) bool
 	// Consent returns what a login takes, without and with the person's profile.
 	Consent(profile bool) Consent
-	// AuthorizeURL returns where to send the browser, which is one that the account serves. It shall come back to
-	// redirectURI, with state and a code appended as the parameters of these names; without a code when the visitor
-	// declined.
+	// AuthorizeURL returns where to send the browser, for kinds that have several places according to what it is. It shall
+	// come back to redirectURI, with state and a code appended as the parameters of these names; without a code when the
+	// visitor declined. A visitor who chose the account by name may have a browser that it does not serve.
 	AuthorizeURL(client visitor.Client, redirectURI, state string, profile bool) string
 	// Exchange returns whom a code stands for, with the profile where the login asked for it. It is called once for a
 	// code, whatever comes of it. The gate adds the fields account, app_id and id. An
