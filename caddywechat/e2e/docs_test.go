@@ -57,7 +57,11 @@ func read(t *testing.T, name string) string {
 func TestEveryCaddyfileInTheDocumentationIsValid(t *testing.T) {
 	dir := t.TempDir()
 	env := home(t, "WECHAT_APP_ID=wx0123456789abcdef", "WECHAT_APP_SECRET=0123456789abcdef0123456789abcdef",
-		"SESSION_KEY=Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP", "REDIS_URL=redis://127.0.0.1:6379", "WECHAT_HOST=h5.example.com",
+		"SESSION_KEY=Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP", "REDIS_URL=redis://127.0.0.1:6379",
+		"WEBSITE_APP_ID=wx1123456789abcdef", "WEBSITE_APP_SECRET=1123456789abcdef0123456789abcdef",
+		"MINI_APP_ID=wx2123456789abcdef", "MINI_APP_SECRET=2123456789abcdef0123456789abcdef",
+		"MOBILE_APP_ID=wx3123456789abcdef", "MOBILE_APP_SECRET=3123456789abcdef0123456789abcdef",
+		"WECOM_CORP_ID=ww0123456789abcdef", "WECOM_SECRET=0123456789abcdef0123456789abcdef0123456789a", "WECOM_AGENT_ID=1000002", "WECHAT_HOST=h5.example.com",
 		"SHOP_APP_ID=wxfedcba9876543210", "SHOP_APP_SECRET=fedcba9876543210fedcba9876543210", "DEMO_STORAGE="+dir, "DEMO_PORT=8080", "DEMO_APP_ID=wx0123456789abcdef",
 		"DEMO_APP_SECRET=x", "DEMO_PLATFORM=http://127.0.0.1:9090", "DEMO_APP=127.0.0.1:9091")
 	for name, text := range caddyfiles(t) {
