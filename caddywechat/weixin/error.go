@@ -87,7 +87,7 @@ func Cure(err error) string {
 		return cures[apiErr.Code]
 	}
 	if errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnreachable) {
-		return "if this lasts, check that this server gets out to api.weixin.qq.com:443"
+		return "if this lasts, check that this server gets out to api.weixin.qq.com:443, or for WeCom to qyapi.weixin.qq.com:443"
 	}
 	return ""
 }
