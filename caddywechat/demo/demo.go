@@ -26,6 +26,7 @@ var caddyfile string
 // Ports that the demo takes unless they are busy.
 const (
 	DefaultPort   = 8080 // what a visitor opens
+	familyPort    = 8082 // what browsers outside WeChat and programs open
 	simulatorPort = 9090
 )
 
@@ -54,20 +55,32 @@ func Run(ctx context.Context, port int, out io.Writer) error {
 	}
 	defer serve(appListener, app{})()
 
-	// Caddy opens the port itself; until it does nobody else may take it.
-	front, err := listen(port, out)
+	// Caddy opens its ports itself; until it does nobody else may take them.
+	port, err = freePort(port, out)
 	if err != nil {
 		return err
 	}
-	port = front.Addr().(*net.TCPAddr).Port
-	front.Close()
+	family, err := freePort(familyPort, out)
+	if err != nil {
+		return err
+	}
 	config, err := adapt(map[string]string{
-		"DEMO_STORAGE":    storage,
-		"DEMO_PORT":       strconv.Itoa(port),
-		"DEMO_APP_ID":     simulator.DemoAppID,
-		"DEMO_APP_SECRET": simulator.DemoSecret,
-		"DEMO_PLATFORM":   "http://" + simListener.Addr().String(),
-		"DEMO_APP":        appListener.Addr().String(),
+		"DEMO_STORAGE":            storage,
+		"DEMO_PORT":               strconv.Itoa(port),
+		"DEMO_FAMILY_PORT":        strconv.Itoa(family),
+		"DEMO_APP_ID":             simulator.DemoAppID,
+		"DEMO_APP_SECRET":         simulator.DemoSecret,
+		"DEMO_WEBSITE_APP_ID":     simulator.DemoWebsiteAppID,
+		"DEMO_WEBSITE_APP_SECRET": simulator.DemoWebsiteSecret,
+		"DEMO_CORP_ID":            simulator.DemoCorpID,
+		"DEMO_AGENT_ID":           strconv.Itoa(simulator.DemoAgentID),
+		"DEMO_WECOM_SECRET":       simulator.DemoWeComSecret,
+		"DEMO_MINI_APP_ID":        simulator.DemoMiniProgramAppID,
+		"DEMO_MINI_APP_SECRET":    simulator.DemoMiniProgramSecret,
+		"DEMO_MOBILE_APP_ID":      simulator.DemoMobileAppID,
+		"DEMO_MOBILE_APP_SECRET":  simulator.DemoMobileAppSecret,
+		"DEMO_PLATFORM":           "http://" + simListener.Addr().String(),
+		"DEMO_APP":                appListener.Addr().String(),
 	})
 	if err != nil {
 		return err
@@ -77,8 +90,10 @@ func Run(ctx context.Context, port int, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "\n  An app behind WeChat login is at  http://localhost:%d\n"+
 		"  微信登录演示：用任意浏览器打开上面的网址即可\n\n"+
+		"  As browsers outside WeChat see it:  http://localhost:%d\n"+
+		"  微信以外的浏览器：扫码登录、企业微信登录\n\n"+
 		"  The WeChat that it asks is a simulator, at http://%s/simulator/\n"+
-		"  Ctrl-C ends everything. 按 Ctrl-C 结束。\n\n", port, simListener.Addr())
+		"  Ctrl-C ends everything. 按 Ctrl-C 结束。\n\n", port, family, simListener.Addr())
 	<-ctx.Done()
 	if err := caddy.Stop(); err != nil {
 		return fmt.Errorf("stopping Caddy: %w", err)
@@ -116,6 +131,16 @@ func listen(port int, out io.Writer) (net.Listener, error) {
 		return nil, fmt.Errorf("opening a port of this machine: %w", err)
 	}
 	return l, nil
+}
+
+// freePort returns a port that nobody listens on, the given one if possible.
+func freePort(port int, out io.Writer) (int, error) {
+	l, err := listen(port, out)
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // serve answers what comes to l, and returns what ends that.

@@ -104,3 +104,16 @@ func TestDemoEndsAtCtrlC(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestDemoOfTheFamilyInChromium(t *testing.T) {
+	b := newTabAs(t, desktopChrome)
+	p, _ := startDemo(t, freePort(t))
+	address := p.waitFor(`see it:  (http://localhost:\d+)\n`)[1]
+	b.open(address + "/orders?id=5")
+	b.see(`a[href$="account=wecom"]`)
+	b.picture("demo-6-choose")
+	b.click(`a[href$="account=website"]`)
+	b.see(`img`)
+	b.picture("demo-7-qr")
+	b.wantNoConsoleErrors()
+}
