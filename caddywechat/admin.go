@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -128,6 +129,10 @@ func revokeEverywhere(ctx context.Context, order revokeOrder) (err error) {
 			return invalid
 		}
 		failed := h.revoke(ctx, revocation)
+		if lower := strings.ToLower(order.User); lower != order.User {
+			// WeCom's console writes userids as they were made, apps get them in lower case.
+			failed = errors.Join(failed, h.revoke(ctx, session.RevokeUser(lower, h.now())))
+		}
 		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("revoked here; other instances will know when the store works again: %w", failed))
 		}

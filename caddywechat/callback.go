@@ -60,6 +60,7 @@ func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
 	case code == "" && c.state != "":
 		h.logReturn(c, "declined", nil)
 		c.forgetAttempt(w)
+		h.forgetChoice(w, c.visit)
 		return h.answer(w, v, problemDeclined, page.Data{Action: c.retryURL(h)})
 	case !c.known && c.attempts.Foreign() > 0:
 		h.logReturn(c, "begun afresh: the attempt was sealed with a key that this instance does not have; all instances of a "+
@@ -116,6 +117,7 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 	case errors.Is(err, account.ErrNotAMember):
 		h.logReturn(c, "turned away: no member", nil)
 		c.forgetAttempt(w)
+		h.forgetChoice(w, c.visit)
 		return h.answer(w, c.visit, problemNotAMember, page.Data{Action: c.retryURL(h)})
 	case errors.Is(err, errNoUnionID):
 		c.forgetAttempt(w)
@@ -219,6 +221,7 @@ func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) e
 		return h.fail(w, c.visit, problemInternal, err)
 	}
 	h.logReturn(c, "logged in", s.Identity, zap.Stringer("session", s.ID))
+	h.remember(w, c.visit, c.account)
 	http.SetCookie(w, h.cookies.New(sealed, end.Sub(now), secure))
 	http.SetCookie(w, c.attempts.Cookie(c.place, sealedAttempt, spent, now))
 	redirect(w, http.StatusFound, login.Location(c.origin.String(), c.landing))

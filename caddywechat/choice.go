@@ -83,9 +83,16 @@ func (h *Handler) showChoice(w http.ResponseWriter, v *visit, found []account.Re
 	return nil
 }
 
-// remember keeps a visitor's choice, where there was one.
+// remember keeps a visitor's choice, where there was one, once it has led to a session.
 func (h *Handler) remember(w http.ResponseWriter, v *visit, chosen account.Redirector) {
 	if found := h.redirectorsFor(visitor.Of(v.UserAgent())); len(found) > 1 && slices.Contains(found, chosen) {
 		http.SetCookie(w, session.Cookie(choiceCookie, chosen.Kind(), choiceFor, v.origin.secure()))
+	}
+}
+
+// forgetChoice lets the visitor choose again.
+func (h *Handler) forgetChoice(w http.ResponseWriter, v *visit) {
+	if slices.ContainsFunc(v.cookies, func(c *http.Cookie) bool { return c.Name == choiceCookie }) {
+		http.SetCookie(w, session.Cookie(choiceCookie, "", 0, v.origin.secure()))
 	}
 }

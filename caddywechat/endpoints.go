@@ -77,7 +77,6 @@ func (h *Handler) login(w http.ResponseWriter, v *visit) error {
 	if !ok {
 		return h.answer(w, v, problemBadRequest, page.Data{Action: "/"})
 	}
-	h.remember(w, v, chosen)
 	return h.begin(w, v, start{account: chosen, profile: profile, target: target})
 }
 
@@ -114,6 +113,7 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 // endSessions ends every session that the browser carries, and with them the logins that it has begun. Where there is
 // none it sets nothing.
 func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
+	h.forgetChoice(w, v)
 	sessions, err := h.openSessions(v, maxLogoutCookies)
 	if err != nil || len(sessions) == 0 {
 		return err
@@ -131,9 +131,6 @@ func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
 		return nil // a program forgets its token by itself
 	}
 	http.SetCookie(w, h.cookies.New("", 0, v.origin.secure()))
-	if slices.ContainsFunc(v.cookies, func(c *http.Cookie) bool { return c.Name == choiceCookie }) {
-		http.SetCookie(w, session.Cookie(choiceCookie, "", 0, v.origin.secure())) // whoever comes next may choose
-	}
 	for _, c := range h.attempts(v, sealers).RemoveAll() {
 		http.SetCookie(w, c)
 	}

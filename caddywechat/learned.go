@@ -59,5 +59,8 @@ func (h *Handler) identify(ctx context.Context, id identity.Identity) (identity.
 	if h.UserID != userIDUnionID || id.Get(identity.Snapshot) != "" || id.Get(identity.OpenID) == "" {
 		return id, nil
 	}
+	if a := h.accountOf(id.Get(identity.Account)); id.Get(identity.UnionID) == "" && h.person(a, id) != "" {
+		return id, nil // an account that has another name for a person everywhere
+	}
 	return h.withUnionID(ctx, id)
 }

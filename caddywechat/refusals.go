@@ -10,7 +10,13 @@ import (
 // zero value is ready to use.
 type refusals struct {
 	mu sync.Mutex
-	of map[netip.Prefix]*refused
+	of map[refusedAt]*refused
+}
+
+// refusedAt is a client's network at a site: what goes on at one site is none of another's.
+type refusedAt struct {
+	site    string
+	network netip.Prefix
 }
 
 type refused struct {
@@ -25,31 +31,34 @@ const (
 	maxAddresses = 50_000
 )
 
-// add counts a refused code of ip.
-func (r *refusals) add(ip string, now time.Time) {
+// add counts what was refused ip at a site. A client without an address is everybody behind a proxy, and not counted.
+func (r *refusals) add(site, ip string, now time.Time) {
+	at := refusedAt{site, networkOf(ip)}
+	if !at.network.IsValid() {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.of == nil || len(r.of) >= maxAddresses {
-		r.of = make(map[netip.Prefix]*refused)
+		r.of = make(map[refusedAt]*refused)
 	}
-	network := networkOf(ip)
-	one := r.of[network]
+	one := r.of[at]
 	if one == nil || now.Sub(one.since) >= time.Minute {
 		one = &refused{since: now}
-		r.of[network] = one
+		r.of[at] = one
 	}
 	one.count++
 }
 
 // exceeded reports whether ip has to wait.
-func (r *refusals) exceeded(ip string, now time.Time) bool {
+func (r *refusals) exceeded(site, ip string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	one := r.of[networkOf(ip)]
+	one := r.of[refusedAt{site, networkOf(ip)}]
 	return one != nil && now.Sub(one.since) < time.Minute && one.count >= maxRefused
 }
 
-// networkOf is the address, of IPv6 the /64 that one subscriber has. What is no address is one for all.
+// networkOf is the address, of IPv6 the /64 that one subscriber has. What is no address has none.
 func networkOf(ip string) netip.Prefix {
 	address, err := netip.ParseAddr(ip)
 	if err != nil {

@@ -2,6 +2,7 @@ package caddywechat
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
@@ -16,16 +17,16 @@ const tokenHeader = "X-Wechat-Token"
 // takeTokens removes the module's own tokens from h, so that they never go upstream, and returns them.
 func takeTokens(h http.Header) (tokens []string) {
 	for _, value := range h[tokenHeader] { // which is removed with all that the gate may set
-		if strings.HasPrefix(value, tokenMark) {
+		if value = strings.TrimSpace(value); isToken(value) {
 			tokens = append(tokens, value)
 		}
 	}
 	values := h["Authorization"]
 	kept := values[:0:0]
 	for _, value := range values {
-		scheme, token, _ := strings.Cut(value, " ")
-		if token = strings.TrimLeft(token, " "); strings.EqualFold(scheme, "Bearer") && strings.HasPrefix(token, tokenMark) {
-			tokens = append(tokens, token)
+		fields := strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' })
+		if i := slices.IndexFunc(fields, isToken); i >= 0 { // however it is written: it opens, or nobody is let in
+			tokens = append(tokens, fields[i])
 		} else {
 			kept = append(kept, value)
 		}
@@ -39,6 +40,8 @@ func takeTokens(h http.Header) (tokens []string) {
 	}
 	return tokens
 }
+
+func isToken(text string) bool { return strings.HasPrefix(text, tokenMark) }
 
 // openToken returns the live session in the token that a program sent, none where it sent two that differ: one of them
 // is not its own.

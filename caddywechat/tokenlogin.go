@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -16,6 +17,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
+
+// bodyTimeout is how long a program may take to post.
+const bodyTimeout = 10 * time.Second
 
 // maxBody is the length in bytes of the longest body that an endpoint reads.
 const maxBody = 64 << 10
@@ -57,11 +61,7 @@ type tokenAnswer struct {
 
 // tokenLogin gives a program a token for the code that it got from WeChat.
 func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLogin) error {
-	if h.memory.refusals.exceeded(v.clientIP(), h.now()) {
-		w.Header().Set("Retry-After", "60")
-		return h.answer(w, v, problemTooMany, page.Data{})
-	}
-	body, p := readBody(w, v)
+	body, p := h.readOrder(w, v)
 	if p != nil {
 		return h.answer(w, v, *p, page.Data{})
 	}
@@ -78,6 +78,9 @@ func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLog
 	s, err := h.loginByCode(v.Context(), a, order.Code)
 	if err != nil {
 		return h.refuseToken(w, v, a, err)
+	}
+	if !h.isLive(s, session.Lives{Lifetime: h.lives.Lifetime}) { // revoked at this very second
+		return h.loginRequired(w, v)
 	}
 	sealed, err := sealers.token.Seal(h.site(v.origin), s)
 	if err != nil {
@@ -102,7 +105,7 @@ func (h *Handler) loginByCode(ctx context.Context, a account.TokenLogin, code st
 		return session.Session{}, err
 	}
 	id := grant.Identity.With(identity.Account, a.Kind()).With(identity.AppID, a.AppID())
-	if !admits(a, id) {
+	if !admits(a, id) || id.Get(identity.Snapshot) != "" {
 		return session.Session{}, account.ErrNotAMember
 	}
 	if id, err = h.identify(ctx, id); errors.Is(err, store.ErrNotFound) {
@@ -110,6 +113,7 @@ func (h *Handler) loginByCode(ctx context.Context, a account.TokenLogin, code st
 	} else if err != nil {
 		return session.Session{}, err
 	}
+	grant.Renewal = "" // a program keeps its token, and with it the profile of the login
 	h.keepGranted(ctx, id, grant)
 	return session.New(id, h.now(), h.lives.Lifetime), nil
 }
@@ -120,8 +124,8 @@ func (h *Handler) refuseToken(w http.ResponseWriter, v *visit, a account.TokenLo
 		return nil // nobody is there any more
 	}
 	p := problemOfLogin(err)
-	if errors.Is(err, account.ErrCodeRefused) {
-		h.memory.refusals.add(v.clientIP(), h.now())
+	if p.status == http.StatusConflict {
+		h.memory.refusals.add(h.site(v.origin), v.clientIP(), h.now())
 	}
 	fields := v.log(zap.String("outcome", "refused"), zap.String("account", a.Kind()), zap.String("error", err.Error()))
 	if cure := weixin.Cure(err); cure != "" {
@@ -170,7 +174,7 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	if s == nil || s.Identity.Get(identity.Account) != a.Kind() {
 		return h.loginRequired(w, v)
 	}
-	body, p := readBody(w, v)
+	body, p := h.readOrder(w, v)
 	if p != nil {
 		return h.answer(w, v, *p, page.Data{})
 	}
@@ -180,17 +184,31 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	}
 	answer, err := e.Serve(v.Context(), account.Call{Identity: s.Identity, Secret: secret, Body: body})
 	if err != nil {
-		if p := problemOfLogin(err); p.status >= http.StatusInternalServerError {
+		p := problemOfLogin(err)
+		if p.status == http.StatusConflict {
+			h.memory.refusals.add(h.site(v.origin), v.clientIP(), h.now())
+		}
+		if p.status >= http.StatusInternalServerError {
 			h.logger.Error("an account's endpoint failed", v.log(zap.String("account", a.Kind()), zap.String("endpoint", e.Name),
 				zap.Error(err), zap.String("cure", weixin.Cure(err)))...)
 		}
-		return h.answer(w, v, problemOfLogin(err), page.Data{})
+		return h.answer(w, v, p, page.Data{})
 	}
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-// readBody reads what a program posted.
-func readBody(w http.ResponseWriter, v *visit) ([]byte, *problem) {
+// readOrder reads what a program posted, unless too much of it was refused lately. What another site's page makes a browser
+// post is nobody's order, and counts for nobody.
+func (h *Handler) readOrder(w http.ResponseWriter, v *visit) ([]byte, *problem) {
+	if v.origin.host == "" || isFromElsewhere(v) {
+		return nil, &problemBadRequest
+	}
+	if h.memory.refusals.exceeded(h.site(v.origin), v.clientIP(), h.now()) {
+		w.Header().Set("Retry-After", "60")
+		return nil, &problemTooMany
+	}
+	// The real clock, for the connection's sake. Not every writer can; then the server's own limits hold.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, v.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, &problemTooLarge

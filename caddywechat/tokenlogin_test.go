@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -154,6 +155,9 @@ func TestATokenThatDoesNotOpenIsNoFallback(t *testing.T) {
 			"altered":         {"Authorization: Bearer " + bad},
 			"empty":           {"X-Wechat-Token: wx1."},
 			"two that differ": {"Authorization: Bearer " + token, "X-Wechat-Token: " + bad},
+			"after a tab":     {"Authorization: Bearer\t" + bad},
+			"in a list":       {"Authorization: Bearer x, Bearer " + bad},
+			"bare":            {"Authorization: " + bad},
 			"a cookie's":      {"Authorization: Bearer wx1." + inside.cookie("wechat_session")},
 		} {
 			a := inside.send("GET", path, append(headers, "Accept: text/html")...)
@@ -234,15 +238,19 @@ func TestRefusalsByNetwork(t *testing.T) {
 	var r refusals
 	now := time.Now()
 	for range maxRefused {
-		r.add("2001:db8::1", now)
+		r.add("a", "2001:db8::1", now)
+		r.add("a", "", now)
 	}
 	for ip, want := range map[string]bool{"2001:db8::2": true, "2001:db8:0:1::1": false, "192.0.2.1": false, "": false, "::ffff:192.0.2.1": false} {
-		if got := r.exceeded(ip, now); got != want {
+		if got := r.exceeded("a", ip, now); got != want {
 			t.Errorf("%s: %v", ip, got)
 		}
 	}
 	for i := range maxAddresses + 10 {
-		r.add(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), now)
+		if r.exceeded("b", "2001:db8::1", now) {
+			t.Fatal("what is refused at one site counts at another")
+		}
+		r.add("a", fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), now)
 	}
 	if len(r.of) > maxAddresses {
 		t.Errorf("%d addresses are remembered", len(r.of))
@@ -299,11 +307,21 @@ func TestVisitorsChooseAmongAccounts(t *testing.T) {
 		t.Errorf("cookies: %v", names)
 	}
 	a = b.open("/_wechat/login?return_to=%2Fpage%3Fx%3D1&account=fob")
-	if !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") || b.cookie(choiceCookie) != "fob" {
-		t.Errorf("led to %s, remembers %q", a.Header.Get("Location"), b.cookie(choiceCookie))
+	if !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") || b.cookie(choiceCookie) != "" {
+		t.Errorf("led to %s, remembers %q before the login", a.Header.Get("Location"), b.cookie(choiceCookie))
 	}
+	location, err := url.Parse(a.Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/page?x=1")
+	b.forget("wechat_session")
 	if a := b.open("/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
 		t.Errorf("the next time: %d %s", a.StatusCode, a.Header.Get("Location"))
+	}
+	b.open("/_wechat/logout")
+	if a := b.open("/page"); a.StatusCode != http.StatusOK || b.cookie(choiceCookie) != "" {
+		t.Errorf("after a logout: %d, remembers %q", a.StatusCode, b.cookie(choiceCookie))
 	}
 	if a := b.open("/_wechat/login?account=nobody"); a.StatusCode != http.StatusBadRequest {
 		t.Errorf("status %d", a.StatusCode)
@@ -329,4 +347,12 @@ func TestAPhoneIsShownTheWayIntoWeChatFirst(t *testing.T) {
 	if a := w.browser(onDesktop).open("/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
 		t.Errorf("a desktop: %d %s", a.StatusCode, a.Header.Get("Location"))
 	}
+}
+
+func TestWhatAnotherSiteMakesABrowserPostCountsForNobody(t *testing.T) {
+	_, b := newKiosk(t, "")
+	for range 2 * maxRefused {
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, "Sec-Fetch-Site: cross-site").wantJSON(t, http.StatusBadRequest, "bad_request")
+	}
+	b.token("7")
 }

@@ -178,6 +178,8 @@ func (w *world) serve() {
 	handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		repl := caddy.NewReplacer()
 		r = caddyhttp.PrepareRequest(r, repl, rw, nil)
+		ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+		caddyhttp.SetVar(r.Context(), caddyhttp.ClientIPVarKey, ip)
 		err := w.current().ServeHTTP(rw, r, caddyhttp.HandlerFunc(w.receive))
 		if err != nil {
 			status := http.StatusInternalServerError

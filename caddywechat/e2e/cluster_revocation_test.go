@@ -139,7 +139,7 @@ func (c *cluster) tryReading() {
 		m.wantPage(anywhere)
 	}
 	after, took := c.redis.calls(), time.Since(begun)
-	looks := len(c.instances) * (int(took/(2*time.Second)) + 1)
+	looks := 2 * len(c.instances) * (int(took/(2*time.Second)) + 1) // at two journals
 	for command, n := range after {
 		n -= before[command]
 		if n == 0 {

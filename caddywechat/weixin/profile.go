@@ -18,10 +18,14 @@ func HasScope(list, scope string) bool {
 
 // Identity returns what a token says of the person.
 func (t Token) Identity() identity.Identity {
-	return identity.Identity{}.
+	id := identity.Identity{}.
 		With(identity.OpenID, t.OpenID).
 		With(identity.UnionID, t.UnionID).
 		With(identity.Scope, t.Scope)
+	if t.Snapshot {
+		id = id.With(identity.Snapshot, "1")
+	}
+	return id
 }
 
 // Profile returns what a token and the profile that it gives say of the person.

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"unicode/utf8"
 )
 
 // SessionKey is what WeChat and a mini-program's server know of a person's session: base64 of 16 bytes. Data that WeChat
@@ -46,8 +47,9 @@ func (k SessionKey) Decrypt(appID, encryptedData, iv string) (json.RawMessage, e
 	}
 	cipher.NewCBCDecrypter(block, start).CryptBlocks(data, data)
 	length, padded := unpad(data)
+	whole := utf8.Valid(data[:length]) // what somebody put together of pieces hardly is
 	text := sanitize(data[:length])
-	if sealed := isSealedFor(appID, text); !padded || !sealed {
+	if sealed := isSealedFor(appID, text); !padded || !whole || !sealed {
 		return nil, ErrNotOpened
 	}
 	return text, nil

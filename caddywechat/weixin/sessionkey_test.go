@@ -1,6 +1,7 @@
 package weixin
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/base64"
@@ -185,4 +186,20 @@ func FuzzUnpad(f *testing.F) {
 			t.Errorf("%x: got %d, %v", text, length, ok)
 		}
 	})
+}
+
+func TestPiecesPutTogetherDoNotOpen(t *testing.T) {
+	key := make([]byte, aes.BlockSize)
+	text := []byte("{\"x\":\"\xff\xfe\",\"watermark\":{\"timestamp\":1,\"appid\":\"wx4f4bc4dec97d474b\"}}")
+	padding := aes.BlockSize - len(text)%aes.BlockSize
+	text = append(text, bytes.Repeat([]byte{byte(padding)}, padding)...)
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cipher.NewCBCEncrypter(block, key).CryptBlocks(text, text)
+	encode := base64.StdEncoding.EncodeToString
+	if got, err := SessionKey(encode(key)).Decrypt("wx4f4bc4dec97d474b", encode(text), encode(key)); !errors.Is(err, ErrNotOpened) {
+		t.Errorf("got %s, %v", got, err)
+	}
 }

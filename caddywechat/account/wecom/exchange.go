@@ -58,9 +58,12 @@ func (a *Account) withoutOwnCorp(userID string) string {
 
 // withMember adds what WeCom lets the app know of a member.
 func (a *Account) withMember(ctx context.Context, id identity.Identity, user weixin.WeComUser) (identity.Identity, error) {
-	member, err := a.wechat.WeComMember(ctx, a.token, id.Get(identity.UserID))
-	if err != nil && !isHidden(err) {
-		return nil, err
+	var member weixin.WeComMember
+	if userID := id.Get(identity.UserID); !strings.Contains(userID, "/") { // another company's member is not ours to read
+		var err error
+		if member, err = a.wechat.WeComMember(ctx, a.token, userID); err != nil && !isHidden(err) {
+			return nil, err
+		}
 	}
 	if user.Ticket != "" {
 		avatar, err := a.wechat.WeComAvatar(ctx, a.token, user)

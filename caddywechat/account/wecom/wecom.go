@@ -127,9 +127,11 @@ func (a *Account) PersonEverywhere(id identity.Identity) string {
 // NamesPeople implements [account.Namer]: a company makes up its userids.
 func (*Account) NamesPeople() {}
 
-// Admits implements [account.Admitter].
+// Admits implements [account.Admitter]. Members of companies up- and downstream, whose userids have their company's in
+// front, are none of this one.
 func (a *Account) Admits(id identity.Identity) bool {
-	return a.AllowExternal || id.Get(identity.UserID) != ""
+	userID := id.Get(identity.UserID)
+	return a.AllowExternal || userID != "" && !strings.Contains(userID, "/")
 }
 
 // UseWeChat implements [account.WeChatUser].

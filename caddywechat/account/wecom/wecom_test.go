@@ -225,3 +225,22 @@ func TestTheSecretStaysOutOfLogs(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+func TestWhoIsLetIn(t *testing.T) {
+	for name, tt := range map[string]struct {
+		id             identity.Identity
+		own, withOther bool
+	}{
+		"member":                     {identity.Identity{}.With(identity.UserID, "zhangsan"), true, true},
+		"member of a linked company": {identity.Identity{}.With(identity.UserID, "wwother/zhangsan"), false, true},
+		"external person":            {identity.Identity{}.With(identity.ExternalUserID, "wm1"), false, true},
+		"stranger":                   {identity.Identity{}.With(identity.OpenID, "o1"), false, true},
+	} {
+		if got := (&Account{}).Admits(tt.id); got != tt.own {
+			t.Errorf("%s: %v", name, got)
+		}
+		if got := (&Account{AllowExternal: true}).Admits(tt.id); got != tt.withOther {
+			t.Errorf("%s, allow_external: %v", name, got)
+		}
+	}
+}
