@@ -84,9 +84,9 @@ func (h *Handler) login(w http.ResponseWriter, v *visit) error {
 func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 	returnTo := v.URL.Query().Get("return_to")
 	if isFromElsewhere(v) {
-		action := h.Prefix + "/logout"
+		action := h.Prefix + "/logout?confirmed=1"
 		if returnTo != "" {
-			action += "?return_to=" + url.QueryEscape(login.ReturnTo(returnTo, h.Prefix))
+			action = h.Prefix + "/logout?return_to=" + url.QueryEscape(login.ReturnTo(returnTo, h.Prefix))
 		}
 		h.show(w, v, http.StatusOK, page.ConfirmLogout, page.Data{Action: action})
 		return nil
@@ -94,7 +94,7 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 	if err := h.endSessions(w, v); err != nil {
 		return h.fail(w, v, problemStore, err)
 	}
-	if returnTo == "" && v.Method == http.MethodPost {
+	if returnTo == "" && v.Method == http.MethodPost && v.URL.Query().Get("confirmed") == "1" {
 		redirect(w, http.StatusSeeOther, h.Prefix+"/logout") // a page that can be reloaded and come back to
 		return nil
 	}

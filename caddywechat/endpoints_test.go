@@ -100,10 +100,19 @@ func TestLogout(t *testing.T) {
 			t.Errorf("POST: %d %s", a.StatusCode, a.Header.Get("Location"))
 		}
 	})
+	t.Run("a program's POST gets the page", func(t *testing.T) {
+		b := newWorld(t, "").browser(inWeChat)
+		b.login("/")
+		b.send("POST", "/_wechat/logout").wantStatus(t, http.StatusOK)
+	})
 	t.Run("a page that a button leads to can be reloaded", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		b.login("/")
-		a := b.send("POST", "/_wechat/logout", "Sec-Fetch-Site: same-origin", "Accept: text/html")
+		button := b.open("/_wechat/logout", "Sec-Fetch-Site: cross-site")
+		if !strings.Contains(button.body, `action="/_wechat/logout?confirmed=1"`) {
+			t.Fatalf("no button: %s", button.body)
+		}
+		a := b.send("POST", "/_wechat/logout?confirmed=1", "Sec-Fetch-Site: same-origin", "Accept: text/html")
 		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/_wechat/logout" {
 			t.Fatalf("POST: %d %s", a.StatusCode, a.Header.Get("Location"))
 		}
