@@ -268,12 +268,17 @@ const foreignAllowed = 3
 // failWeChat tells visitor and operator that WeChat failed, each what they can do.
 func (h *Handler) failWeChat(w http.ResponseWriter, c *returning, err error) error {
 	fields := c.log(zap.String("outcome", "failed"), zap.Error(err),
-		zap.String("account", c.account.Kind()), zap.String("app_id", c.account.AppID()))
-	if cure := weixin.Cure(err); cure != "" {
-		fields = append(fields, zap.String("cure", cure))
-	}
+		zap.String("account", c.account.Kind()), zap.String("app_id", c.account.AppID()), cure(err))
 	h.logger.Error("callback", fields...)
 	return h.answer(w, c.visit, problemOf(err), page.Data{Action: c.retryURL(h)})
+}
+
+// cure is the field of a log line that says what an operator can do about an error, none where that is nothing.
+func cure(err error) zap.Field {
+	if text := weixin.Cure(err); text != "" {
+		return zap.String("cure", text)
+	}
+	return zap.Skip()
 }
 
 // problemOf returns what a visitor is told of a failure of WeChat.

@@ -73,7 +73,7 @@ func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 		return v.next(h.note(w, v, s, isRenewed), s.Identity)
 	case s == nil && err == nil && len(v.tokens) > 0:
 		return h.loginRequired(w, v) // a token that does not open is no reason to take the program for somebody else
-	case ask == AskOptional:
+	case ask == AskOptional && len(v.tokens) == 0:
 		return v.next(w, nil)
 	case err != nil:
 		return h.fail(w, v, problemStore, err)

@@ -11,7 +11,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
-	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
 // longestPageURL bounds, in bytes, what somebody can have signed.
@@ -36,7 +35,7 @@ func (h *Handler) jssdk(w http.ResponseWriter, v *visit) error {
 		}
 		if h.jssdkHint.allow(h.now()) {
 			h.logger.Error("a page could not be signed for the JS-SDK",
-				v.log(zap.String("account", signer.Kind()), zap.Error(err), zap.String("cure", weixin.Cure(err)))...)
+				v.log(zap.String("account", signer.Kind()), zap.Error(err), cure(err))...)
 		}
 		return h.answer(w, v, problemOf(err), page.Data{})
 	}

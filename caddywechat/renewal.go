@@ -16,7 +16,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
-	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
 // Areas of the store.
@@ -91,7 +90,7 @@ func (h *Handler) renewInBackground(a account.Renewer, user, key string, s sessi
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, errRenewedByOther):
 	case h.renewalHint.allow(now):
 		h.logger.Warn("a profile could not be renewed: it stays as it is for now",
-			zap.String("account", a.Kind()), zap.Error(err), zap.String("cure", weixin.Cure(err)))
+			zap.String("account", a.Kind()), zap.Error(err), cure(err))
 	}
 	h.memory.renewals.end(key, profile{}, now.Add(renewalPause))
 }

@@ -127,10 +127,7 @@ func (h *Handler) refuseToken(w http.ResponseWriter, v *visit, a account.TokenLo
 	if p.status == http.StatusConflict {
 		h.memory.refusals.add(h.site(v.origin), v.clientIP(), h.now())
 	}
-	fields := v.log(zap.String("outcome", "refused"), zap.String("account", a.Kind()), zap.String("error", err.Error()))
-	if cure := weixin.Cure(err); cure != "" {
-		fields = append(fields, zap.String("cure", cure))
-	}
+	fields := v.log(zap.String("outcome", "refused"), zap.String("account", a.Kind()), zap.Error(err), cure(err))
 	if p.status >= http.StatusInternalServerError {
 		h.logger.Error("token login", fields...)
 	} else {
@@ -190,7 +187,7 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 		}
 		if p.status >= http.StatusInternalServerError {
 			h.logger.Error("an account's endpoint failed", v.log(zap.String("account", a.Kind()), zap.String("endpoint", e.Name),
-				zap.Error(err), zap.String("cure", weixin.Cure(err)))...)
+				zap.Error(err), cure(err))...)
 		}
 		return h.answer(w, v, p, page.Data{})
 	}
