@@ -113,7 +113,6 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 // endSessions ends every session that the browser carries, and with them the logins that it has begun. Where there is
 // none it sets nothing.
 func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
-	h.forgetChoice(w, v)
 	sessions, err := h.openSessions(v, maxLogoutCookies)
 	if err != nil || len(sessions) == 0 {
 		return err
@@ -130,6 +129,7 @@ func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
 	if len(v.tokens) > 0 {
 		return nil // a program forgets its token by itself
 	}
+	h.forgetChoice(w, v)
 	http.SetCookie(w, h.cookies.New("", 0, v.origin.secure()))
 	for _, c := range h.attempts(v, sealers).RemoveAll() {
 		http.SetCookie(w, c)

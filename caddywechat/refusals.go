@@ -13,9 +13,10 @@ type refusals struct {
 	of map[refusedAt]*refused
 }
 
-// refusedAt is a client's network at a site: what goes on at one site is none of another's.
+// refusedAt is a client's network at an account: what goes on at one is none of another's. The host would not do, which
+// clients write as they like.
 type refusedAt struct {
-	site    string
+	appID   string
 	network netip.Prefix
 }
 
@@ -31,9 +32,9 @@ const (
 	maxAddresses = 50_000
 )
 
-// add counts what was refused ip at a site. A client without an address is everybody behind a proxy, and not counted.
-func (r *refusals) add(site, ip string, now time.Time) {
-	at := refusedAt{site, networkOf(ip)}
+// add counts what was refused ip at an account. A client without an address is everybody behind a proxy, and not counted.
+func (r *refusals) add(appID, ip string, now time.Time) {
+	at := refusedAt{appID, networkOf(ip)}
 	if !at.network.IsValid() {
 		return
 	}
@@ -51,10 +52,10 @@ func (r *refusals) add(site, ip string, now time.Time) {
 }
 
 // exceeded reports whether ip has to wait.
-func (r *refusals) exceeded(site, ip string, now time.Time) bool {
+func (r *refusals) exceeded(appID, ip string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	one := r.of[refusedAt{site, networkOf(ip)}]
+	one := r.of[refusedAt{appID, networkOf(ip)}]
 	return one != nil && now.Sub(one.since) < time.Minute && one.count >= maxRefused
 }
 

@@ -25,7 +25,7 @@ const (
 	appendTimeout = time.Second
 	// maxPending is how many revocations wait for a store that fails, maxSent how many of them are told it at a time.
 	maxPending = 100_000
-	maxSent    = 500
+	maxSent    = 100
 )
 
 // revocations keeps what this process knows to be revoked in step with a store.
@@ -34,6 +34,7 @@ type revocations struct {
 	read  chan struct{} // closed when what was revoked before is known, or was waited for long enough
 	end   context.CancelFunc
 
+	sending   sync.Mutex // held while pending ones are under way
 	pendingMu sync.Mutex
 	pending   []session.Revocation // what the store does not know yet
 }
@@ -185,6 +186,8 @@ func (s *sharedStore) postpone(h *Handler, later ...session.Revocation) {
 
 // sendPending tells the store some of what it did not take before, until it fails again. It returns how much is left.
 func (s *sharedStore) sendPending(ctx context.Context, h *Handler) (left int) {
+	s.sending.Lock()
+	defer s.sending.Unlock()
 	s.pendingMu.Lock()
 	pending := s.pending
 	s.pending = nil

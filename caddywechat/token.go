@@ -25,10 +25,14 @@ func takeTokens(h http.Header) (tokens []string) {
 	kept := values[:0:0]
 	for _, value := range values {
 		fields := strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' })
-		if i := slices.IndexFunc(fields, isToken); i >= 0 { // however it is written: it opens, or nobody is let in
-			tokens = append(tokens, fields[i])
-		} else {
+		if !slices.ContainsFunc(fields, isToken) {
 			kept = append(kept, value)
+			continue
+		}
+		for _, field := range fields { // however they are written: they open, or nobody is let in
+			if isToken(field) {
+				tokens = append(tokens, field)
+			}
 		}
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -61,7 +62,7 @@ type tokenAnswer struct {
 
 // tokenLogin gives a program a token for the code that it got from WeChat.
 func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLogin) error {
-	body, p := h.readOrder(w, v)
+	body, p := h.readOrder(w, v, a)
 	if p != nil {
 		return h.answer(w, v, *p, page.Data{})
 	}
@@ -124,9 +125,7 @@ func (h *Handler) refuseToken(w http.ResponseWriter, v *visit, a account.TokenLo
 		return nil // nobody is there any more
 	}
 	p := problemOfLogin(err)
-	if p.status == http.StatusConflict {
-		h.memory.refusals.add(h.site(v.origin), v.clientIP(), h.now())
-	}
+	h.countRefusal(v, a, p)
 	fields := v.log(zap.String("outcome", "refused"), zap.String("account", a.Kind()), zap.Error(err), cure(err))
 	if p.status >= http.StatusInternalServerError {
 		h.logger.Error("token login", fields...)
@@ -134,6 +133,13 @@ func (h *Handler) refuseToken(w http.ResponseWriter, v *visit, a account.TokenLo
 		h.logger.Info("token login", fields...)
 	}
 	return h.answer(w, v, p, page.Data{})
+}
+
+// countRefusal counts a code that WeChat refused. A session key that is over is nobody's try.
+func (h *Handler) countRefusal(v *visit, a account.Account, p problem) {
+	if p.word == problemCodeUsed.word {
+		h.memory.refusals.add(a.AppID(), v.clientIP(), h.now())
+	}
 }
 
 // problemOfLogin returns what a program is told of a login that did not work out.
@@ -171,7 +177,7 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	if s == nil || s.Identity.Get(identity.Account) != a.Kind() {
 		return h.loginRequired(w, v)
 	}
-	body, p := h.readOrder(w, v)
+	body, p := h.readOrder(w, v, a)
 	if p != nil {
 		return h.answer(w, v, *p, page.Data{})
 	}
@@ -182,9 +188,7 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	answer, err := e.Serve(v.Context(), account.Call{Identity: s.Identity, Secret: secret, Body: body})
 	if err != nil {
 		p := problemOfLogin(err)
-		if p.status == http.StatusConflict {
-			h.memory.refusals.add(h.site(v.origin), v.clientIP(), h.now())
-		}
+		h.countRefusal(v, a, p)
 		if p.status >= http.StatusInternalServerError {
 			h.logger.Error("an account's endpoint failed", v.log(zap.String("account", a.Kind()), zap.String("endpoint", e.Name),
 				zap.Error(err), cure(err))...)
@@ -194,19 +198,22 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-// readOrder reads what a program posted, unless too much of it was refused lately. What another site's page makes a browser
-// post is nobody's order, and counts for nobody.
-func (h *Handler) readOrder(w http.ResponseWriter, v *visit) ([]byte, *problem) {
-	if v.origin.host == "" || isFromElsewhere(v) {
+// readOrder reads what a program posted to an account, unless too many of its codes were refused lately. What another
+// site's page makes a browser post is nobody's order, and counts for nobody: it cannot be JSON, for which browsers ask
+// first. Mini-programs on a computer send JSON, and call themselves another site.
+func (h *Handler) readOrder(w http.ResponseWriter, v *visit, a account.Account) ([]byte, *problem) {
+	if v.origin.host == "" || isFromElsewhere(v) && !strings.HasPrefix(v.Header.Get("Content-Type"), "application/json") {
 		return nil, &problemBadRequest
 	}
-	if h.memory.refusals.exceeded(h.site(v.origin), v.clientIP(), h.now()) {
+	if h.memory.refusals.exceeded(a.AppID(), v.clientIP(), h.now()) {
 		w.Header().Set("Retry-After", "60")
 		return nil, &problemTooMany
 	}
 	// The real clock, for the connection's sake. Not every writer can; then the server's own limits hold.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, v.Body, maxBody))
+	_ = connection.SetReadDeadline(time.Time{}) // or what comes next would end with it
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, &problemTooLarge
 	}

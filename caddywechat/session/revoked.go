@@ -24,6 +24,9 @@ const parts = 64
 // maxRevoked bounds the memory: about 50 MB.
 const maxRevoked = 500_000
 
+// maxSkew is how far ahead the clock of another instance may be: its sessions are ahead by as much.
+const maxSkew = time.Minute
+
 type part struct {
 	mu sync.RWMutex
 	of map[[idLength]byte]over
@@ -36,12 +39,12 @@ type over struct {
 }
 
 // Add takes a revocation to heart, and reports whether it could: of more than 500,000 those that end first are forgotten.
-// One from an instance whose clock is ahead counts from now.
+// One from an instance whose clock is ahead counts from a minute ahead at most.
 func (r *Revoked) Add(revocation Revocation, now time.Time) bool {
 	if !revocation.End.After(now) {
 		return true
 	}
-	at := min(revocation.At.Unix(), now.Unix())
+	at := min(revocation.At.Unix(), now.Add(maxSkew).Unix())
 	switch revocation.subject {
 	case everybody:
 		for known := r.all.Load(); at > known && !r.all.CompareAndSwap(known, at); known = r.all.Load() {
