@@ -97,7 +97,7 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 		return h.exchangeOnce(context.WithoutCancel(c.Context()), c, code)
 	})
 	switch err := result.Err; {
-	case err == nil && h.isLive(result.Session, h.lives):
+	case err == nil && h.isLive(&result.Session, h.lives):
 		return h.land(w, c, result.Session)
 	case err == nil:
 		h.logReturn(c, "begun afresh: the session that this attempt led to is over", nil)
@@ -204,14 +204,14 @@ func (h *Handler) recentKey(c *returning) string { return h.site(c.origin) + "|"
 // the last minute and its session still lives. It reports whether it did.
 func (h *Handler) repeat(w http.ResponseWriter, c *returning) bool {
 	result, ok := h.memory.recent.Last(c.Context(), h.recentKey(c), h.now())
-	return ok && result.Err == nil && h.isLive(result.Session, h.lives) && h.land(w, c, result.Session) == nil
+	return ok && result.Err == nil && h.isLive(&result.Session, h.lives) && h.land(w, c, result.Session) == nil
 }
 
 // land gives the browser its session, marks the attempt as spent, and sends the visitor to the page they asked for.
 func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) error {
 	now, site, secure := h.now(), h.site(c.origin), c.origin.secure()
 	end := s.End(h.lives)
-	sealed, err := c.sealers.session.Seal(site, s)
+	sealed, err := c.sealers.session[asCookie].Seal(site, s)
 	if err != nil {
 		return h.fail(w, c.visit, problemInternal, err)
 	}

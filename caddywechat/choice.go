@@ -92,7 +92,7 @@ func (h *Handler) remember(w http.ResponseWriter, v *visit, chosen account.Redir
 
 // forgetChoice lets the visitor choose again.
 func (h *Handler) forgetChoice(w http.ResponseWriter, v *visit) {
-	if slices.ContainsFunc(v.cookies, func(c *http.Cookie) bool { return c.Name == choiceCookie }) {
+	if slices.ContainsFunc(v.cookies, func(c session.Sent) bool { return c.Name == choiceCookie }) {
 		http.SetCookie(w, session.Cookie(choiceCookie, "", 0, v.origin.secure()))
 	}
 }

@@ -113,7 +113,7 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 // endSessions ends every session that the browser carries, and with them the logins that it has begun. Where there is
 // none it sets nothing.
 func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
-	sessions, err := h.openSessions(v, maxLogoutCookies)
+	sessions, err := h.liveSessions(v, maxLogoutCookies)
 	if err != nil || len(sessions) == 0 {
 		return err
 	}

@@ -21,10 +21,10 @@ import (
 type visit struct {
 	*http.Request        // with the URL that the client sent, until it is passed on
 	origin        origin // what the browser calls the site; none has no host
-	cookies       []*http.Cookie
-	tokens        []string // which outrank the cookies
-	// next passes the request on as this person, as nobody when nil.
-	next func(http.ResponseWriter, identity.Identity) error
+	cookies       []session.Sent
+	tokens        []string          // which outrank the cookies
+	restore       func()            // gives the request the URL that it came to the gate with
+	next          caddyhttp.Handler // behind the gate
 }
 
 // ServeHTTP is the gate.
@@ -33,19 +33,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.logger.Error("two wechat_auth are on the way of one request: give each its own site or handle block")
 		return caddyhttp.Error(http.StatusInternalServerError, errors.New("two wechat_auth on the way of one request"))
 	}
-	tokens := takeTokens(r.Header)
+	v := &visit{Request: r, origin: h.originOf(r), tokens: takeTokens(r.Header), next: next}
+	v.cookies = h.takeCookies(r.Header, v.origin.secure())
 	h.reserved.Strip(r)
-	restore := asReceived(r)
-	v := &visit{Request: r, origin: h.originOf(r), tokens: tokens}
-	v.cookies = takeCookies(r.Header, func(name string) bool { return h.isOwnCookie(name, v.origin.secure()) })
+	v.restore = asReceived(r)
 	if !hasPath(r) {
 		return caddyhttp.Error(http.StatusBadRequest, errors.New("the request line names no path"))
-	}
-	v.next = func(w http.ResponseWriter, id identity.Identity) error {
-		h.headers.Set(r.Header, id)
-		setPlaceholders(r, id)
-		restore()
-		return next.ServeHTTP(w, r)
 	}
 	if login.IsUnder(r.URL.Path, h.Prefix) {
 		setPlaceholders(r, nil)
@@ -57,6 +50,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return h.judge(w, v)
 }
 
+// pass passes the request on as this person, as nobody when id is nil.
+func (h *Handler) pass(w http.ResponseWriter, v *visit, id identity.Identity) error {
+	h.headers.Set(v.Header, id)
+	setPlaceholders(v.Request, id)
+	v.restore()
+	return v.next.ServeHTTP(w, v.Request)
+}
+
 // judge does what the rules ask for.
 func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 	ask, err := h.ask(v.Request)
@@ -64,17 +65,17 @@ func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 		return err
 	}
 	if ask == AskNothing {
-		return v.next(w, nil)
+		return h.pass(w, v, nil)
 	}
 	s, err := h.liveSession(v)
 	switch {
 	case s != nil && h.satisfies(s, ask):
 		s, isRenewed := h.renew(v, s)
-		return v.next(h.note(w, v, s, isRenewed), s.Identity)
+		return h.pass(h.note(w, v, s, isRenewed), v, s.Identity)
 	case s == nil && err == nil && len(v.tokens) > 0:
 		return h.loginRequired(w, v) // a token that does not open is no reason to take the program for somebody else
 	case ask == AskOptional && len(v.tokens) == 0:
-		return v.next(w, nil)
+		return h.pass(w, v, nil)
 	case err != nil:
 		return h.fail(w, v, problemStore, err)
 	default:
@@ -89,7 +90,7 @@ func (h *Handler) challenge(w http.ResponseWriter, v *visit, ask Ask, s *session
 	case len(v.tokens) > 0:
 		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
 	case len(found) == 0 && h.OutsideWeChat == outsidePass:
-		return v.next(w, identityOf(s))
+		return h.pass(w, v, identityOf(s))
 	case !visitor.IsNavigation(v.Request) && s != nil:
 		return h.profileRequired(w, v, found)
 	case !visitor.IsNavigation(v.Request):
@@ -117,36 +118,38 @@ func (h *Handler) isOwnCookie(name string, secure bool) bool {
 	return h.cookies.IsName(name, secure) || login.IsCookieName(name) || name == hopCookie || name == choiceCookie
 }
 
-// takeCookies removes the module's own cookies from h, so that they never go upstream, and returns them. Everything else
-// stays as the client wrote it.
-func takeCookies(h http.Header, own func(name string) bool) []*http.Cookie {
-	lines := h["Cookie"]
-	if len(lines) == 0 {
-		return nil
-	}
-	var taken []*http.Cookie
-	kept := lines[:0:0]
+// takeCookies removes the module's own cookies from a header, so that they never go upstream, and returns them. Everything
+// else stays as the client wrote it.
+func (h *Handler) takeCookies(header http.Header, secure bool) (taken []session.Sent) {
+	lines := header["Cookie"]
+	kept := lines[:0]
 	for _, line := range lines {
-		var pairs []string
+		before := len(taken)
+		var others strings.Builder
 		for pair := range strings.SplitSeq(line, ";") {
 			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			if own(name) {
-				taken = append(taken, &http.Cookie{Name: name, Value: value})
-			} else {
-				pairs = append(pairs, pair)
+			switch {
+			case h.isOwnCookie(name, secure):
+				taken = append(taken, session.Sent{Name: name, Value: value})
+			case others.Len() == 0:
+				others.Grow(len(line))
+				others.WriteString(strings.TrimLeft(pair, " "))
+			default:
+				others.WriteByte(';')
+				others.WriteString(pair)
 			}
 		}
-		if rest := strings.TrimSpace(strings.Join(pairs, ";")); rest != "" {
-			kept = append(kept, rest)
+		if len(taken) > before {
+			line = others.String()
+		}
+		if line != "" {
+			kept = append(kept, line)
 		}
 	}
-	if taken == nil {
-		return nil
-	}
 	if len(kept) == 0 {
-		delete(h, "Cookie")
+		delete(header, "Cookie")
 	} else {
-		h["Cookie"] = kept
+		header["Cookie"] = kept
 	}
 	return taken
 }
@@ -158,11 +161,23 @@ func setPlaceholders(r *http.Request, id identity.Identity) {
 	if !ok {
 		return
 	}
+	if id == nil {
+		repl.Map(nobody)
+		return
+	}
 	repl.Map(func(key string) (any, bool) {
-		name, ok := strings.CutPrefix(key, "http.auth.user.")
-		return withoutControls(id.Get(name)), ok
+		name, ok := strings.CutPrefix(key, userPlaceholders)
+		if !ok {
+			return nil, false
+		}
+		return withoutControls(id.Get(name)), true
 	})
 }
+
+const userPlaceholders = "http.auth.user."
+
+// nobody has the placeholders where there is no identity.
+func nobody(key string) (any, bool) { return "", strings.HasPrefix(key, userPlaceholders) }
 
 // withoutControls replaces what would end a line, wherever a site puts a person's own words.
 func withoutControls(s string) string {

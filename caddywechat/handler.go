@@ -111,6 +111,7 @@ type Handler struct {
 	instant   store.Store // the store, unwatched, where it is [store.Instant]; else nil
 	keyring   *keyring
 	memory    *memory
+	openers   [forms]uint64 // what this handler's sessions are called in memory
 	cleanup   sync.Once
 	logger    *zap.Logger
 	now       func() time.Time

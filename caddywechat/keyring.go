@@ -22,17 +22,25 @@ import (
 
 // sealers are what is made from the session keys, one for each purpose.
 type sealers struct {
-	session *seal.Sealer
+	session [forms]*seal.Sealer
 	attempt *seal.Sealer
 	store   *seal.Sealer
-	token   *seal.Sealer
 	state   login.StateKey
 	// marks tell the keys apart in the names of what they sealed in a store, the first key's first.
 	marks []string
 }
 
+// form is how a session travels.
+type form int
+
+const (
+	asCookie form = iota
+	asToken
+	forms // is how many there are
+)
+
 func newSealers(secrets [][]byte) (*sealers, error) {
-	session, err := seal.New("session", secrets...)
+	cookie, err := seal.New("session", secrets...)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +68,10 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 		}
 		marks = append(marks, hex.EncodeToString(mark))
 	}
-	return &sealers{session: session, attempt: attempt, store: store, token: token, state: state, marks: marks}, nil
+	return &sealers{
+		session: [forms]*seal.Sealer{asCookie: cookie, asToken: token},
+		attempt: attempt, store: store, state: state, marks: marks,
+	}, nil
 }
 
 // keyring has the sealers: made from the configured keys, or, at first use, from one that the store keeps.

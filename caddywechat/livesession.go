@@ -13,49 +13,69 @@ const (
 	maxLogoutCookies = 64
 )
 
-// liveSession returns the visitor's session with whom it stands for, nil where there is none. Two cookies that both open
-// are none: one of them was planted. The error tells that nobody can know, for want of the key.
+// liveSession returns the visitor's session with whom it stands for, nil where there is none. Nobody may change it. Two
+// cookies that both open are none: one of them was planted. The error tells that nobody can know, for want of the key.
 func (h *Handler) liveSession(v *visit) (*session.Session, error) {
-	sessions, err := h.openSessions(v, maxSessionCookies)
+	sessions, err := h.liveSessions(v, maxSessionCookies)
 	if err != nil || len(sessions) != 1 {
 		return nil, err
 	}
-	s := sessions[0]
-	s.Identity = s.Identity.With(identity.ID, h.person(h.accountOf(s.Identity.Get(identity.Account)), s.Identity))
-	return &s, nil
+	return sessions[0], nil
 }
 
-// openSessions returns the live session in the token that a program sent, else those in the cookies that the browser sent,
+// liveSessions returns the live session in the token that a program sent, else those in the cookies that the browser sent,
 // none where there are more than limit.
-func (h *Handler) openSessions(v *visit, limit int) ([]session.Session, error) {
+func (h *Handler) liveSessions(v *visit, limit int) ([]*session.Session, error) {
 	if len(v.tokens) > 0 {
-		return h.openToken(v)
+		return h.tokenSession(v)
 	}
-	name := h.cookies.FullName(v.origin.secure())
-	var sessions []session.Session
+	var sessions []*session.Session
 	seen := 0
 	for _, c := range v.cookies {
-		if c.Name != name {
+		if !h.cookies.HasFullName(c.Name, v.origin.secure()) {
 			continue
 		}
 		if seen++; seen > limit {
 			return nil, nil
 		}
-		h.knowRevocations(v.Context())
-		sealers, err := h.keyring.sealers(v.Context())
+		s, err := h.openSession(v, asCookie, c.Value)
 		if err != nil {
 			return nil, err
 		}
-		var s session.Session
-		if sealers.session.Open(h.site(v.origin), c.Value, &s) && h.isLive(s, h.lives) {
+		if s != nil && h.isLive(s, h.lives) {
 			sessions = append(sessions, s)
 		}
 	}
 	return sessions, nil
 }
 
+// openSession returns the session in a sealed text, with whom it stands for: nil where it does not open at this site, or stands
+// for nobody here. Whether it counts is for isLive to say.
+func (h *Handler) openSession(v *visit, form form, text string) (*session.Session, error) {
+	h.knowRevocations(v.Context())
+	sealed := session.Sealed{Opener: h.openers[form], Host: h.siteHost(v.origin), Text: text}
+	if s := h.memory.opened.Get(sealed); s != nil {
+		return s, nil
+	}
+	sealers, err := h.keyring.sealers(v.Context())
+	if err != nil {
+		return nil, err
+	}
+	var s session.Session
+	if !sealers.session[form].Open(h.site(v.origin), text, &s) {
+		return nil, nil
+	}
+	a := h.accountOf(s.Identity.Get(identity.Account))
+	if a == nil {
+		return nil, nil
+	}
+	s.Identity = s.Identity.With(identity.ID, h.person(a, s.Identity))
+	h.memory.opened.Put(sealed, &s)
+	return &s, nil
+}
+
 // isLive judges a session by the clock and by the configuration of today.
-func (h *Handler) isLive(s session.Session, lives session.Lives) bool {
+func (h *Handler) isLive(s *session.Session, lives session.Lives) bool {
 	a := h.accountOf(s.Identity.Get(identity.Account))
 	if a == nil {
 		return false
@@ -66,7 +86,7 @@ func (h *Handler) isLive(s session.Session, lives session.Lives) bool {
 		h.now().Before(s.End(lives)) &&
 		(s.Identity.Get(identity.Snapshot) == "" || allowsSnapshots(a)) &&
 		admits(a, s.Identity) &&
-		!h.memory.revoked.Has(s, user)
+		!h.memory.revoked.Has(*s, user)
 }
 
 func allowsSnapshots(a account.Account) bool {
@@ -100,9 +120,11 @@ func identityOf(s *session.Session) identity.Identity {
 }
 
 // site is what sessions and attempts are sealed for: they open nowhere else.
-func (h *Handler) site(o origin) string {
+func (h *Handler) site(o origin) string { return h.siteHost(o) + "|" + h.platform }
+
+func (h *Handler) siteHost(o origin) string {
 	if h.cookies.Domain != "" {
-		return h.cookies.Domain + "|" + h.platform
+		return h.cookies.Domain
 	}
-	return o.hostname() + "|" + h.platform
+	return o.hostname()
 }

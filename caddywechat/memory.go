@@ -1,6 +1,8 @@
 package caddywechat
 
 import (
+	"sync/atomic"
+
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
@@ -12,19 +14,25 @@ import (
 type memory struct {
 	recent   login.Recent
 	revoked  session.Revoked
+	opened   *session.Opened
 	renewals renewals
 	refusals refusals
 }
+
+func newMemory() *memory { return &memory{opened: session.NewOpened()} }
 
 // Destruct implements [caddy.Destructor].
 func (*memory) Destruct() error { return nil }
 
 var memories = caddy.NewUsagePool()
 
+// lastOpener is the last number that a handler was given to tell the sessions that it opened from others'.
+var lastOpener atomic.Uint64
+
 const memoryKey = "memory"
 
 func acquireMemory() *memory {
-	m, _, _ := memories.LoadOrNew(memoryKey, func() (caddy.Destructor, error) { return new(memory), nil })
+	m, _, _ := memories.LoadOrNew(memoryKey, func() (caddy.Destructor, error) { return newMemory(), nil })
 	return m.(*memory)
 }
 

@@ -30,7 +30,7 @@ func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session, isRe
 	noted := *s
 	noted.Seen = now.Truncate(time.Second)
 	noted.Identity = noted.Identity.Without(identity.ID) // which follows from the rest and from the configuration
-	sealed, err := sealers.session.Seal(h.site(v.origin), noted)
+	sealed, err := sealers.session[asCookie].Seal(h.site(v.origin), noted)
 	if err != nil {
 		h.logger.Error("a session could not be sealed again", v.log(zap.Error(err))...)
 		return w

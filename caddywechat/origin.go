@@ -88,11 +88,13 @@ func canonicalHost(scheme, host string) string {
 	if !ok {
 		return strings.TrimSuffix(host, ".")
 	}
-	name = strings.TrimSuffix(name, ".")
 	if scheme == "https" && port == "443" || scheme == "http" && port == "80" {
-		return name
+		return strings.TrimSuffix(name, ".")
 	}
-	return name + ":" + port
+	if name, hasDot := strings.CutSuffix(name, "."); hasDot {
+		return name + ":" + port
+	}
+	return host
 }
 
 // cutPort cuts host:port. An IPv6 address stands in brackets, which stay.

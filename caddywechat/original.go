@@ -38,7 +38,21 @@ func target(r *http.Request) string {
 // it sloppily, cut what follows a semicolon, or resolve dots. No rule may open such a path.
 func isAmbiguous(r *http.Request) bool {
 	rawPath, _, _ := strings.Cut(target(r), "?")
+	if isPlain(rawPath) && isPlain(r.URL.Path) {
+		return false
+	}
 	return ambiguous.MatchString(rawPath) || ambiguous.MatchString(r.URL.EscapedPath()) // which encodes raw bytes
+}
+
+// isPlain reports whether a path is one of those, most by far, that need no closer look: letters, digits and little else,
+// and no segment that begins with a dot.
+func isPlain(path string) bool {
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c >= 0x7f || c == '%' || c == ';' || c == '\\' || c == '.' && i > 0 && path[i-1] == '/' {
+			return false
+		}
+	}
+	return true
 }
 
 // ambiguous: a backslash, a semicolon, a control byte, one of / \ . ; % or a control byte percent-encoded, the overlong
@@ -52,7 +66,7 @@ func verifyFile(r *http.Request) (name string, ok bool) {
 		return "", false
 	}
 	dir, name := path.Split(r.URL.Path)
-	return name, verifyFileName.MatchString(name) && !strings.Contains(dir, ".") && !isAmbiguous(r)
+	return name, strings.Contains(name, "_verify_") && verifyFileName.MatchString(name) && !strings.Contains(dir, ".") && !isAmbiguous(r)
 }
 
 // verifyFileName is the names of files whose content follows from the name

@@ -46,6 +46,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
 	h.now = time.Now
 	h.memory = acquireMemory()
+	for form := range h.openers {
+		h.openers[form] = lastOpener.Add(1)
+	}
 	for _, step := range []func(caddy.Context) error{
 		h.provisionOptions, h.provisionAccounts, h.provisionIdentity, h.provisionRules, h.provisionKeys,
 	} {

@@ -44,6 +44,11 @@ type revocations struct {
 func (h *Handler) knowRevocations(ctx context.Context) {
 	h.shared.follow()
 	select {
+	case <-h.shared.read: // takes no lock when nobody needs to wait
+		return
+	default:
+	}
+	select {
 	case <-h.shared.read:
 	case <-ctx.Done():
 	}

@@ -25,7 +25,7 @@ func newPair(t *testing.T) (w *world, instances [2]*Handler) {
 	for i := range instances {
 		h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore memory\nsession {\nkey %s\n}\n}",
 			simulator.DemoAppID, simulator.DemoSecret, w.simURL, sessionKey))
-		h.instant, h.memory = h.store.(watched).Store, new(memory)
+		h.instant, h.memory = h.store.(watched).Store, newMemory()
 		instances[i] = h
 	}
 	w.handler = instances[0]

@@ -47,24 +47,19 @@ func takeTokens(h http.Header) (tokens []string) {
 
 func isToken(text string) bool { return strings.HasPrefix(text, tokenMark) }
 
-// openToken returns the live session in the token that a program sent, none where it sent two that differ: one of them
+// tokenSession returns the live session in the token that a program sent, none where it sent two that differ: one of them
 // is not its own.
-func (h *Handler) openToken(v *visit) ([]session.Session, error) {
+func (h *Handler) tokenSession(v *visit) ([]*session.Session, error) {
 	for _, token := range v.tokens[1:] {
 		if token != v.tokens[0] {
 			return nil, nil
 		}
 	}
-	h.knowRevocations(v.Context())
-	sealers, err := h.keyring.sealers(v.Context())
-	if err != nil {
+	s, err := h.openSession(v, asToken, strings.TrimPrefix(v.tokens[0], tokenMark))
+	if s == nil || !h.isLive(s, h.livesOf(v)) {
 		return nil, err
 	}
-	var s session.Session
-	if !sealers.token.Open(h.site(v.origin), strings.TrimPrefix(v.tokens[0], tokenMark), &s) || !h.isLive(s, h.livesOf(v)) {
-		return nil, nil
-	}
-	return []session.Session{s}, nil
+	return []*session.Session{s}, nil
 }
 
 // livesOf returns how long the visitor's session lives: programs that come with a token are never idle.

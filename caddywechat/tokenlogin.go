@@ -80,10 +80,10 @@ func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLog
 	if err != nil {
 		return h.refuseToken(w, v, a, err)
 	}
-	if !h.isLive(s, session.Lives{Lifetime: h.lives.Lifetime}) { // revoked at this very second
+	if !h.isLive(&s, session.Lives{Lifetime: h.lives.Lifetime}) { // revoked at this very second
 		return h.loginRequired(w, v)
 	}
-	sealed, err := sealers.token.Seal(h.site(v.origin), s)
+	sealed, err := sealers.session[asToken].Seal(h.site(v.origin), s)
 	if err != nil {
 		return h.fail(w, v, problemInternal, err)
 	}

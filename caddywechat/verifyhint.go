@@ -14,7 +14,7 @@ import (
 // either, it tells the operator the line to add: WeChat itself only says that the file was not found.
 func (h *Handler) passVerifyFile(w http.ResponseWriter, v *visit, name string) error {
 	rec := caddyhttp.NewResponseRecorder(w, nil, nil)
-	err := v.next(rec, nil)
+	err := h.pass(rec, v, nil)
 	status := rec.Status()
 	if handlerErr, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
 		status = handlerErr.StatusCode

@@ -128,9 +128,16 @@ func (h *Headers) Set(dst http.Header, id Identity) {
 	if id == nil {
 		return
 	}
+	// All values of one request share one slice, but none with another request: whoever comes behind may write into them.
+	values := make([]string, 0, len(id)+len(h.headers))
+	set := func(name, field, value string) {
+		values = append(values, HeaderValue(field, value))
+		last := len(values)
+		dst[name] = values[last-1 : last : last]
+	}
 	if h.everyField {
 		for _, f := range id {
-			dst[HeaderName(f.Name)] = []string{HeaderValue(f.Name, f.Value)}
+			set(HeaderName(f.Name), f.Name, f.Value)
 		}
 	}
 	for _, header := range h.headers {
@@ -139,7 +146,7 @@ func (h *Headers) Set(dst http.Header, id Identity) {
 			value = sourceValue
 		}
 		if value != "" {
-			dst[header.Name] = []string{HeaderValue(header.Field, value)}
+			set(header.Name, header.Field, value)
 		}
 	}
 }

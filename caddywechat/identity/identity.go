@@ -47,21 +47,22 @@ func (id Identity) Get(name string) string {
 	return ""
 }
 
-// With returns the identity with the named field set to value. An empty value leaves the identity as it is: what an
-// account does not know is absent, never empty. A value that is too long for a cookie is cut. The identity that With is
-// called on must not be used any more.
+// With returns a copy of the identity with the named field set to value. An empty value changes nothing: what an account
+// does not know is absent, never empty. A value that is too long for a cookie is cut.
 func (id Identity) With(name, value string) Identity {
 	value = cut(value, maxLength(name))
 	if value == "" {
 		return id
 	}
-	for i := range id {
-		if id[i].Name == name {
-			id[i].Value = value
-			return id
+	with := make(Identity, len(id), len(id)+1)
+	copy(with, id)
+	for i := range with {
+		if with[i].Name == name {
+			with[i].Value = value
+			return with
 		}
 	}
-	return append(id, Field{name, value})
+	return append(with, Field{name, value})
 }
 
 // Without returns a copy of the identity that lacks the named field.

@@ -129,7 +129,7 @@ type Attempts struct {
 
 // ReadAttempts opens the attempts among cookies: those that were sealed at site and are younger than [Lifetime]. secure
 // tells whether the site is on https, which the cookies' names depend on.
-func ReadAttempts(cookies []*http.Cookie, s *seal.Sealer, site string, secure bool, now time.Time) Attempts {
+func ReadAttempts(cookies []session.Sent, s *seal.Sealer, site string, secure bool, now time.Time) Attempts {
 	as := Attempts{secure: secure}
 	for _, c := range cookies {
 		name, hasPrefix := strings.CutPrefix(c.Name, session.HostPrefix)

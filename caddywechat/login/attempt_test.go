@@ -1,7 +1,6 @@
 package login
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -149,23 +148,23 @@ func TestReadAttemptsOpensThisSitesYoungOnes(t *testing.T) {
 	s := newSealer(t)
 	sealed := mustSeal(t, s, site, *begun("aa", time.Minute))
 	for name, tt := range map[string]struct {
-		cookies []*http.Cookie
+		cookies []session.Sent
 		secure  bool
 		found   bool
 	}{
-		"on https":             {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
-		"on http":              {[]*http.Cookie{{Name: "wechat_login_3", Value: sealed}}, false, true},
-		"planted by http":      {[]*http.Cookie{{Name: "wechat_login_3", Value: sealed}}, true, false},
-		"of https, on http":    {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: sealed}}, false, false},
-		"no such place":        {[]*http.Cookie{{Name: "__Host-wechat_login_8", Value: sealed}}, true, false},
-		"another cookie":       {[]*http.Cookie{{Name: "__Host-wechat_session", Value: sealed}}, true, false},
-		"altered":              {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: "A" + sealed[1:]}}, true, false},
-		"of another site":      {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, "other", *begun("aa", 0))}}, true, false},
-		"too old":              {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, site, *begun("aa", Lifetime))}}, true, false},
-		"almost too old":       {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, site, *begun("aa", Lifetime-time.Second))}}, true, true},
-		"beside rubbish":       {[]*http.Cookie{{Name: "__Host-wechat_login_0", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
+		"on https":             {[]session.Sent{{Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
+		"on http":              {[]session.Sent{{Name: "wechat_login_3", Value: sealed}}, false, true},
+		"planted by http":      {[]session.Sent{{Name: "wechat_login_3", Value: sealed}}, true, false},
+		"of https, on http":    {[]session.Sent{{Name: "__Host-wechat_login_3", Value: sealed}}, false, false},
+		"no such place":        {[]session.Sent{{Name: "__Host-wechat_login_8", Value: sealed}}, true, false},
+		"another cookie":       {[]session.Sent{{Name: "__Host-wechat_session", Value: sealed}}, true, false},
+		"altered":              {[]session.Sent{{Name: "__Host-wechat_login_3", Value: "A" + sealed[1:]}}, true, false},
+		"of another site":      {[]session.Sent{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, "other", *begun("aa", 0))}}, true, false},
+		"too old":              {[]session.Sent{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, site, *begun("aa", Lifetime))}}, true, false},
+		"almost too old":       {[]session.Sent{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, site, *begun("aa", Lifetime-time.Second))}}, true, true},
+		"beside rubbish":       {[]session.Sent{{Name: "__Host-wechat_login_0", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
 		"no cookies":           {nil, true, false},
-		"double, second true":  {[]*http.Cookie{{Name: "__Host-wechat_login_3", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, false},
+		"double, second true":  {[]session.Sent{{Name: "__Host-wechat_login_3", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, false},
 		"all eight and no end": {append(eight("__Host-wechat_login_", sealed), eight("__Host-wechat_login_", "x")...), true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,9 +180,9 @@ func TestReadAttemptsOpensThisSitesYoungOnes(t *testing.T) {
 	}
 }
 
-func eight(name, value string) (cookies []*http.Cookie) {
+func eight(name, value string) (cookies []session.Sent) {
 	for i := range slots {
-		cookies = append(cookies, &http.Cookie{Name: name + string(rune('0'+i)), Value: value})
+		cookies = append(cookies, session.Sent{Name: name + string(rune('0'+i)), Value: value})
 	}
 	return cookies
 }
@@ -288,7 +287,7 @@ func TestRoundsWithinASecondAreLostWhereverTheirAttemptsStand(t *testing.T) {
 }
 
 func TestTheAttemptsCookies(t *testing.T) {
-	as := ReadAttempts([]*http.Cookie{
+	as := ReadAttempts([]session.Sent{
 		{Name: "__Host-wechat_login_2", Value: "x"}, {Name: "wechat_login_4", Value: "x"}, {Name: "__Host-wechat_login_7", Value: "x"},
 	}, newSealer(t), site, true, now)
 

@@ -2,8 +2,12 @@ package session
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
+
+// Sent is a cookie as a browser sends it.
+type Sent struct{ Name, Value string }
 
 // Cookies says in which cookie a browser keeps a session.
 type Cookies struct {
@@ -24,14 +28,22 @@ const (
 
 // FullName returns the cookie's name. On https a prefix keeps plain http, and where one host keeps the session other
 // subdomains as well, from setting the cookie.
-func (c Cookies) FullName(secure bool) string {
+func (c Cookies) FullName(secure bool) string { return c.prefix(secure) + c.name() }
+
+// HasFullName reports whether name is the cookie's name.
+func (c Cookies) HasFullName(name string, secure bool) bool {
+	bare, ok := strings.CutPrefix(name, c.prefix(secure))
+	return ok && bare == c.name()
+}
+
+func (c Cookies) prefix(secure bool) string {
 	switch {
 	case !secure:
-		return c.name()
+		return ""
 	case c.Domain != "":
-		return SecurePrefix + c.name()
+		return SecurePrefix
 	default:
-		return HostPrefix + c.name()
+		return HostPrefix
 	}
 }
 
@@ -45,10 +57,11 @@ func (c Cookies) name() string {
 // IsName reports whether a cookie of that name is a session's: by this configuration, or by one without a name of its own,
 // which nobody else's cookies have.
 func (c Cookies) IsName(name string, secure bool) bool {
-	if name == c.FullName(secure) || name == HostPrefix+c.name() || name == SecurePrefix+c.name() {
-		return true
+	bare, hasPrefix := strings.CutPrefix(name, HostPrefix)
+	if !hasPrefix {
+		bare, hasPrefix = strings.CutPrefix(name, SecurePrefix)
 	}
-	return name == DefaultName || name == HostPrefix+DefaultName || name == SecurePrefix+DefaultName
+	return bare == DefaultName || bare == c.name() && (hasPrefix || !secure)
 }
 
 // New returns the cookie for a browser to keep for the given time, or to delete when that is not positive.

@@ -136,12 +136,14 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 		}
 		s.Renewed = s.Created.Add(time.Duration(renewed) * time.Second)
 	}
+	s.Identity = make(identity.Identity, 0, 6)
 	for r.More() {
 		name, ok := placeToName(r)
-		if !ok {
+		value := r.Text()
+		if !ok || value == "" || s.Identity.Get(name) != "" {
 			return seal.ErrPayload
 		}
-		s.Identity = s.Identity.With(name, r.Text())
+		s.Identity = append(s.Identity, identity.Field{Name: name, Value: value})
 	}
 	return r.Close()
 }
