@@ -11,7 +11,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
-	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 // start is a login to begin.
@@ -65,7 +64,7 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 		return h.fail(w, v, problemInternal, err)
 	}
 	http.SetCookie(w, attempts.Cookie(place, sealed, attempt, now))
-	authorize := s.account.AuthorizeURL(visitor.Of(v.UserAgent()), h.callbackURL(v.origin, attempt.Target), attempt.State, s.profile)
+	authorize := s.account.AuthorizeURL(v.client(), h.callbackURL(v.origin, attempt.Target), attempt.State, s.profile)
 	if consent == account.AskFirst {
 		h.show(w, v, http.StatusOK, page.Consent, page.Data{Action: authorize})
 		return nil
@@ -162,7 +161,7 @@ func (h *Handler) goToPublicHost(w http.ResponseWriter, v *visit) error {
 func redirect(w http.ResponseWriter, status int, location string) {
 	header := w.Header()
 	header["Location"] = []string{location}
-	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer")
+	header["Cache-Control"] = []string{"no-store"}
+	header["Referrer-Policy"] = []string{"no-referrer"}
 	w.WriteHeader(status)
 }

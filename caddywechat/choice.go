@@ -31,7 +31,7 @@ func (h *Handler) redirectorsFor(c visitor.Client) (found []account.Redirector) 
 // redirectorFor returns the account by which a visitor logs in: the only one that serves the browser, or the one that
 // was chosen before; nil where none does, or the visitor has to choose.
 func (h *Handler) redirectorFor(v *visit) account.Redirector {
-	found := h.redirectorsFor(visitor.Of(v.UserAgent()))
+	found := h.redirectorsFor(v.client())
 	if len(found) == 1 {
 		return found[0]
 	}
@@ -47,7 +47,7 @@ func (h *Handler) redirectorFor(v *visit) account.Redirector {
 // about WeChat. A phone can't scan its own screen, so it is shown the way into WeChat first, until scan says that this
 // visitor has another one.
 func (h *Handler) lead(w http.ResponseWriter, v *visit, profile, scan bool, target string) error {
-	client := visitor.Of(v.UserAgent())
+	client := v.client()
 	found := h.redirectorsFor(client)
 	chosen := h.redirectorFor(v)
 	switch {
@@ -85,7 +85,7 @@ func (h *Handler) showChoice(w http.ResponseWriter, v *visit, found []account.Re
 
 // remember keeps a visitor's choice, where there was one, once it has led to a session.
 func (h *Handler) remember(w http.ResponseWriter, v *visit, chosen account.Redirector) {
-	if found := h.redirectorsFor(visitor.Of(v.UserAgent())); len(found) > 1 && slices.Contains(found, chosen) {
+	if found := h.redirectorsFor(v.client()); len(found) > 1 && slices.Contains(found, chosen) {
 		http.SetCookie(w, session.Cookie(choiceCookie, chosen.Kind(), choiceFor, v.origin.secure()))
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
-	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 // endpoint is one of the module's own addresses.
@@ -185,7 +184,7 @@ func (h *Handler) showOpenInWeChat(w http.ResponseWriter, v *visit, target, acti
 	return h.answer(w, v, problemOutside, page.Data{
 		URL:    v.origin.String() + target,
 		Action: action,
-		Phone:  visitor.Of(v.UserAgent()).Phone,
+		Phone:  v.client().Phone,
 	})
 }
 

@@ -25,6 +25,7 @@ type visit struct {
 	tokens        []string          // which outrank the cookies
 	restore       func()            // gives the request the URL that it came to the gate with
 	next          caddyhttp.Handler // behind the gate
+	agent         *visitor.Client   // what client returns, once somebody asked
 }
 
 // ServeHTTP is the gate.
@@ -85,7 +86,7 @@ func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 
 // challenge answers a request whose session, nil where there is none, is not what is asked for.
 func (h *Handler) challenge(w http.ResponseWriter, v *visit, ask Ask, s *session.Session) error {
-	found := h.redirectorsFor(visitor.Of(v.UserAgent()))
+	found := h.redirectorsFor(v.client())
 	switch {
 	case len(v.tokens) > 0:
 		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
@@ -187,6 +188,15 @@ func withoutControls(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// client returns what the visitor's browser says of itself.
+func (v *visit) client() visitor.Client {
+	if v.agent == nil {
+		client := visitor.Of(v.UserAgent())
+		v.agent = &client
+	}
+	return *v.agent
 }
 
 // clientIP returns the address that the request came from, as far as Caddy's trusted_proxies tell.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
-	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 // longestPageURL bounds, in bytes, what somebody can have signed.
@@ -44,7 +43,7 @@ func (h *Handler) jssdk(w http.ResponseWriter, v *visit) error {
 
 // signerFor returns the account that signs pages for a visitor: the one that serves the browser, else any that can.
 func (h *Handler) signerFor(v *visit) account.PageSigner {
-	for _, a := range h.redirectorsFor(visitor.Of(v.UserAgent())) {
+	for _, a := range h.redirectorsFor(v.client()) {
 		if signer, ok := a.(account.PageSigner); ok {
 			return signer
 		}

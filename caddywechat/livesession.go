@@ -53,25 +53,22 @@ func (h *Handler) liveSessions(v *visit, limit int) ([]*session.Session, error) 
 // for nobody here. Whether it counts is for isLive to say.
 func (h *Handler) openSession(v *visit, form form, text string) (*session.Session, error) {
 	h.knowRevocations(v.Context())
-	sealed := session.Sealed{Opener: h.openers[form], Host: h.siteHost(v.origin), Text: text}
-	if s := h.memory.opened.Get(sealed); s != nil {
-		return s, nil
-	}
 	sealers, err := h.keyring.sealers(v.Context())
 	if err != nil {
 		return nil, err
 	}
-	var s session.Session
-	if !sealers.session[form].Open(h.site(v.origin), text, &s) {
-		return nil, nil
-	}
-	a := h.accountOf(s.Identity.Get(identity.Account))
-	if a == nil {
-		return nil, nil
-	}
-	s.Identity = s.Identity.With(identity.ID, h.person(a, s.Identity))
-	h.memory.opened.Put(sealed, &s)
-	return &s, nil
+	sealed := session.Sealed{Opener: h.openers[form], Host: h.siteHost(v.origin), Text: text}
+	return h.memory.opened.Open(sealed, func(s *session.Session) bool {
+		if !sealers.session[form].Open(h.site(v.origin), text, s) {
+			return false
+		}
+		a := h.accountOf(s.Identity.Get(identity.Account))
+		if a == nil {
+			return false
+		}
+		s.Identity = s.Identity.With(identity.ID, h.person(a, s.Identity))
+		return true
+	}), nil
 }
 
 // isLive judges a session by the clock and by the configuration of today.

@@ -12,13 +12,13 @@ import (
 )
 
 // A state names one attempt in the URL that goes to WeChat and back: hex digits, since WeChat takes letters and digits
-// only, at most 128. Behind its random part it carries, authenticated, the rounds that the browser has been through: a
-// browser that keeps no cookie has no other place for them.
+// only, at most 128. Behind its random part it carries, authenticated, the rounds that the browser has been through, if
+// there are any: a browser that keeps no cookie has no other place for them.
 const (
-	stateRandom = 16                                         // bytes
-	stateMAC    = 16                                         // bytes
-	stateRounds = 4 + (MaxRounds - 1)                        // bytes: the last round's time, the others' distance from it
-	StateLength = 2 * (stateRandom + stateRounds + stateMAC) // characters
+	stateRandom = 16                                   // bytes
+	stateMAC    = 16                                   // bytes
+	stateRounds = 4 + (MaxRounds - 1)                  // bytes: the last round's time, the others' distance from it
+	stateLength = stateRandom + stateRounds + stateMAC // bytes, of the longest state
 )
 
 // MaxRounds is how many rounds a browser may go through within [RoundsWindow] before it is stopped.
@@ -54,16 +54,19 @@ type StateKey []byte
 
 // NewState returns a state that no one can guess and that carries the rounds.
 func (k StateKey) NewState(rounds Rounds) string {
-	b := make([]byte, stateRandom, StateLength/2)
+	b := make([]byte, stateRandom, stateLength)
 	rand.Read(b)
-	b = appendRounds(b, rounds)
-	return hex.EncodeToString(append(b, k.mac(b)...))
+	if len(rounds) > 0 {
+		b = appendRounds(b, rounds)
+		b = append(b, k.mac(b)...)
+	}
+	return hex.EncodeToString(b)
 }
 
 // Rounds returns what a state carries, nothing for a state that was not made with this key.
 func (k StateKey) Rounds(state string) Rounds {
 	b, err := hex.DecodeString(state)
-	if err != nil || len(state) != StateLength {
+	if err != nil || len(b) != stateLength {
 		return nil
 	}
 	body, mac := b[:stateRandom+stateRounds], b[stateRandom+stateRounds:]

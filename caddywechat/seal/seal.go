@@ -75,9 +75,11 @@ func isCanonical(text string) bool {
 	if text == "" || len(text)%4 != 0 {
 		return false
 	}
-	_, err := base64.URLEncoding.Strict().DecodeString(text[len(text)-4:])
-	return err == nil && !strings.ContainsAny(text, "\r\n")
+	_, err := strict.DecodeString(text[len(text)-4:])
+	return err == nil && strings.IndexByte(text, '\r') < 0 && strings.IndexByte(text, '\n') < 0
 }
+
+var strict = base64.URLEncoding.Strict()
 
 // binarySerializer hands securecookie the compact form that a value makes of itself.
 type binarySerializer struct{}

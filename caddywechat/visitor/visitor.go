@@ -21,7 +21,7 @@ type Client struct {
 // Of reads a User-Agent. WeCom is tested first, since its User-Agents also name MicroMessenger.
 func Of(userAgent string) Client {
 	ua := strings.ToLower(userAgent)
-	c := Client{Phone: containsAny(ua, "mobile", "android", "iphone", "ipad", "openharmony")}
+	c := Client{Phone: containsAny(ua, "iphone", "android", "ipad", "openharmony", "mobile")}
 	switch {
 	case strings.Contains(ua, "wxwork/"):
 		c.WeCom = true

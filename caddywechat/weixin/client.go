@@ -187,7 +187,7 @@ func (c *Client) fetch(ctx context.Context, host string, call call) ([]byte, err
 		method = http.MethodPost
 	}
 	if len(call.query) > 0 {
-		url += "?" + call.query.encode()
+		url += "?" + string(call.query)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, url, io.NopCloser(bytes.NewReader(call.body)))
 	if err != nil {

@@ -1,16 +1,16 @@
 package weixin
 
-import (
-	"net/url"
-	"strings"
-)
+import "net/url"
 
 // query is a query string in the order in which it is written, which WeChat's pages check.
-type query []string
+type query []byte
 
 // with appends a parameter.
 func (q query) with(name, value string) query {
-	return append(q, name+"="+url.QueryEscape(value))
+	if len(q) > 0 {
+		q = append(q, '&')
+	}
+	q = append(q, name...)
+	q = append(q, '=')
+	return append(q, url.QueryEscape(value)...)
 }
-
-func (q query) encode() string { return strings.Join(q, "&") }

@@ -16,18 +16,18 @@ type Authorization struct {
 // and wants the fragment, which its own browser looks at
 // (https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html).
 func (h Hosts) AuthorizeURL(a Authorization) string {
-	return h.Open + "/connect/oauth2/authorize?" + a.query().encode() + "#wechat_redirect"
+	return h.Open + "/connect/oauth2/authorize?" + string(a.query()) + "#wechat_redirect"
 }
 
 // QRConnectURL returns the address of the page with a QR code, for visitors of a website in other browsers. Its
 // parameters are those of [Hosts.AuthorizeURL]
 // (https://developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html).
 func (h Hosts) QRConnectURL(a Authorization) string {
-	return h.Open + "/connect/qrconnect?" + a.query().encode() + "#wechat_redirect"
+	return h.Open + "/connect/qrconnect?" + string(a.query()) + "#wechat_redirect"
 }
 
 func (a Authorization) query() query {
-	return query{}.
+	return make(query, 0, 256).
 		with("appid", a.AppID).
 		with("redirect_uri", a.RedirectURI).
 		with("response_type", "code").

@@ -23,7 +23,7 @@ func (h Hosts) WeComAuthorizeURL(a WeComAuthorization) string {
 		with("scope", a.Scope).
 		with("state", a.State).
 		with("agentid", a.AgentID)
-	return h.Open + "/connect/oauth2/authorize?" + q.encode() + "#wechat_redirect"
+	return h.Open + "/connect/oauth2/authorize?" + string(q) + "#wechat_redirect"
 }
 
 // WeComLoginURL returns the address of the page with a QR code, for members in other browsers
@@ -35,7 +35,7 @@ func (h Hosts) WeComLoginURL(a WeComAuthorization) string {
 		with("agentid", a.AgentID).
 		with("redirect_uri", a.RedirectURI).
 		with("state", a.State)
-	return h.WeComLogin + "/wwlogin/sso/login?" + q.encode()
+	return h.WeComLogin + "/wwlogin/sso/login?" + string(q)
 }
 
 // WeComUser is whom a code of WeCom stands for: a member, or somebody else.
