@@ -9,8 +9,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"golang.org/x/sync/singleflight"
 
@@ -38,6 +41,30 @@ const (
 	asToken
 	forms // is how many there are
 )
+
+// knownSealers has, by a digest of the secrets, the sealers that some site uses: sites with the same keys share them.
+var knownSealers sync.Map // of digest to weak.Pointer[sealers]
+
+func sealersOf(secrets [][]byte) (*sealers, error) {
+	var digest [sha256.Size]byte
+	for _, secret := range secrets {
+		sum := sha256.Sum256(secret)
+		digest = sha256.Sum256(append(digest[:], sum[:]...))
+	}
+	if known, ok := knownSealers.Load(digest); ok {
+		if s := known.(weak.Pointer[sealers]).Value(); s != nil {
+			return s, nil
+		}
+	}
+	s, err := newSealers(secrets)
+	if err != nil {
+		return nil, err
+	}
+	pointer := weak.Make(s)
+	knownSealers.Store(digest, pointer)
+	runtime.AddCleanup(s, func(digest [sha256.Size]byte) { knownSealers.CompareAndDelete(digest, pointer) }, digest)
+	return s, nil
+}
 
 func newSealers(secrets [][]byte) (*sealers, error) {
 	cookie, err := seal.New("session", secrets...)
@@ -74,28 +101,20 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 	}, nil
 }
 
-// keyring has the sealers: made from the configured keys, or, at first use, from one that the store keeps.
+// keyring has the sealers, made at first use: from the configured keys or, where there are none, from one that the store
+// keeps.
 type keyring struct {
-	ready atomic.Pointer[sealers]
-	store store.Store
-	group singleflight.Group
-	fault atomic.Pointer[keyFault]
+	ready   atomic.Pointer[sealers]
+	secrets [][]byte // the configured keys
+	store   store.Store
+	group   singleflight.Group
+	fault   atomic.Pointer[keyFault]
 }
 
 // keyFault is the last failure to get the key from the store.
 type keyFault struct {
 	err error
 	at  time.Time
-}
-
-func newKeyring(secrets [][]byte, s store.Store) (*keyring, error) {
-	k := &keyring{store: s}
-	if len(secrets) == 0 {
-		return k, nil
-	}
-	made, err := newSealers(secrets)
-	k.ready.Store(made)
-	return k, err
 }
 
 const (
@@ -126,9 +145,17 @@ func (k *keyring) sealers(ctx context.Context) (*sealers, error) {
 }
 
 func (k *keyring) load() (any, error) {
-	s, err := k.fromStore()
+	secrets := k.secrets
+	if len(secrets) == 0 {
+		key, err := k.fromStore()
+		if err != nil {
+			k.fault.Store(&keyFault{err, time.Now()})
+			return nil, err
+		}
+		secrets = [][]byte{key}
+	}
+	s, err := sealersOf(secrets)
 	if err != nil {
-		k.fault.Store(&keyFault{err, time.Now()})
 		return nil, err
 	}
 	k.ready.Store(s)
@@ -136,7 +163,7 @@ func (k *keyring) load() (any, error) {
 }
 
 // fromStore is on its own time: a visitor who leaves does not stop the making of the key.
-func (k *keyring) fromStore() (*sealers, error) {
+func (k *keyring) fromStore() ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), madeKeyTimeout)
 	defer cancel()
 	key, err := k.store.Get(ctx, madeKeyName)
@@ -149,7 +176,7 @@ func (k *keyring) fromStore() (*sealers, error) {
 	if err := config.Key(string(key)); err != nil {
 		return nil, fmt.Errorf("the session key in the store was altered: %w", err)
 	}
-	return newSealers([][]byte{key})
+	return key, nil
 }
 
 func newKey() []byte {

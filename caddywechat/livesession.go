@@ -3,6 +3,7 @@ package caddywechat
 import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 )
 
@@ -52,6 +53,9 @@ func (h *Handler) liveSessions(v *visit, limit int) ([]*session.Session, error) 
 // openSession returns the session in a sealed text, with whom it stands for: nil where it does not open at this site, or stands
 // for nobody here. Whether it counts is for isLive to say.
 func (h *Handler) openSession(v *visit, form form, text string) (*session.Session, error) {
+	if len(text) > seal.MaxLength {
+		return nil, nil
+	}
 	h.knowRevocations(v.Context())
 	sealers, err := h.keyring.sealers(v.Context())
 	if err != nil {

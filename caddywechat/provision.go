@@ -279,8 +279,8 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 			h.logger.Warn(warning)
 		}
 	}
-	h.keyring, err = newKeyring(secrets, h.store)
-	return err
+	h.keyring = &keyring{secrets: secrets, store: h.store}
+	return nil
 }
 
 // provisionSession settles how long sessions live, and in which cookie.

@@ -363,11 +363,7 @@ func TestATokenThatNobodyCanOpenNowIsNoFallback(t *testing.T) {
 	w, b := newKiosk(t, "optional /open")
 	token := b.token("7")
 	fail := true
-	broken, err := newKeyring(nil, failingStore{w.handler.store, &fail})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.handler.keyring = broken
+	w.handler.keyring = &keyring{store: failingStore{w.handler.store, &fail}}
 	b.send("GET", "/open", "Authorization: Bearer "+token).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
 	b.send("GET", "/open").wantStatus(t, http.StatusOK)
 }

@@ -50,18 +50,21 @@ func sealed(tb testing.TB, sealer *seal.Sealer, id identity.Identity) string {
 	return text
 }
 
-// crowd returns requests of so many visitors, one after the other. The number is a power of two.
-func crowd(tb testing.TB, visitors int) func(i int) []byte {
+// crowd returns requests of so many silent visitors, one after the other.
+func crowd(tb testing.TB, visitors int) func(i int) []byte { return crowdOf(tb, visitors, person) }
+
+// crowdOf returns requests of so many visitors, one after the other.
+func crowdOf(tb testing.TB, visitors int, who func(number int) identity.Identity) func(i int) []byte {
 	tb.Helper()
 	sealer, err := seal.New("session", []byte(key))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	// One text for all keeps a million sessions from being a million things to the garbage collector.
-	first := page("/", "wechat_session="+sealed(tb, sealer, person(0)))
+	first := page("/", "wechat_session="+sealed(tb, sealer, who(0)))
 	all := make([]byte, 0, visitors*len(first))
 	for i := range visitors {
-		all = append(all, page("/", "wechat_session="+sealed(tb, sealer, person(i)))...)
+		all = append(all, page("/", "wechat_session="+sealed(tb, sealer, who(i)))...)
 	}
 	return func(i int) []byte {
 		begin := i % visitors * len(first)

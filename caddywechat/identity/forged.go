@@ -10,17 +10,14 @@ import (
 // Reserved is the set of header names that only the gate may set. A name belongs to it by what a server behind may make
 // of it: CGI, FastCGI and WSGI turn every character that is no letter or digit into the same one, so names are compared
 // in lower case with each such character as a hyphen.
-type Reserved struct {
-	prefixes []string
-	names    []string
-}
+type Reserved struct{ names []string }
+
+// reservedPrefixes begin names that are reserved everywhere.
+var reservedPrefixes = []string{"x-wechat-", "x-wecom-", "x-wx-"}
 
 // NewReserved returns the set that is reserved everywhere (the presets' names) and, beside it, the given names.
 func NewReserved(names ...string) Reserved {
-	r := Reserved{
-		prefixes: []string{"x-wechat-", "x-wecom-", "x-wx-"},
-		names:    []string{"remote-user", "remote-name"},
-	}
+	r := Reserved{names: []string{"remote-user", "remote-name"}}
 	for _, name := range names {
 		r.names = append(r.names, fold(name))
 	}
@@ -29,7 +26,7 @@ func NewReserved(names ...string) Reserved {
 
 // Has reports whether name folds to a reserved one.
 func (r Reserved) Has(name string) bool {
-	for _, p := range r.prefixes {
+	for _, p := range reservedPrefixes {
 		if len(name) >= len(p) && foldsTo(name[:len(p)], p) {
 			return true
 		}

@@ -3,6 +3,7 @@ package official
 
 import (
 	"context"
+	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -45,7 +46,7 @@ type Account struct {
 
 	appID, appSecret string
 	wechat           *weixin.Client
-	ticket           *weixin.Ticket
+	ticket           func() *weixin.Ticket
 }
 
 // CaddyModule returns the Caddy module information.
@@ -135,12 +136,12 @@ func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(id
 // UseWeChat implements [account.WeChatUser].
 func (a *Account) UseWeChat(c *weixin.Client, shelf weixin.Shelf) {
 	a.wechat = c
-	a.ticket = c.ServerToken(shelf, a.appID, a.appSecret).PageTicket()
+	a.ticket = sync.OnceValue(func() *weixin.Ticket { return c.ServerToken(shelf, a.appID, a.appSecret).PageTicket() })
 }
 
 // SignPage implements [account.PageSigner].
 func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, error) {
-	return a.ticket.Sign(ctx, page)
+	return a.ticket().Sign(ctx, page)
 }
 
 // Serves implements [account.Redirector].

@@ -40,7 +40,7 @@ func (*Store) CaddyModule() caddy.ModuleInfo {
 
 // Provision takes the storage; it does not touch it.
 func (s *Store) Provision(ctx caddy.Context) error {
-	s.storage, s.now, s.ctx, s.turns = ctx.Storage(), time.Now, ctx, newTurns()
+	s.storage, s.now, s.ctx, s.turns = ctx.Storage(), time.Now, ctx.Context, processTurns
 	return nil
 }
 

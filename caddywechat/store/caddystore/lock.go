@@ -21,6 +21,9 @@ const (
 // with different keys seldom share one.
 type turns [64]chan struct{}
 
+// processTurns are those of all sites of the process, which has one storage.
+var processTurns = newTurns()
+
 func newTurns() *turns {
 	t := new(turns)
 	for i := range t {
