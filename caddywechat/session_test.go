@@ -195,3 +195,74 @@ func TestLongProfilesFitIntoOneCookie(t *testing.T) {
 		t.Errorf("nickname %q %v", nickname, err)
 	}
 }
+
+// A session that was opened before is found again in memory. It opens nowhere else all the same.
+func TestASessionThatWasSeen(t *testing.T) {
+	directive := func(w *world, options string) string {
+		return "wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL + "\n" + options + "\n}"
+	}
+	begin := func(t *testing.T, options string) (w *world, b *browser, cookie string) {
+		w = newWorld(t, options)
+		b = w.browser(inWeChat)
+		b.login("/")
+		b.open("/").wantStatus(t, http.StatusOK)
+		w.received()
+		return w, b, "Cookie: wechat_session=" + b.cookie("wechat_session")
+	}
+	t.Run("opens at no other host", func(t *testing.T) {
+		w, _, cookie := begin(t, "")
+		w.browser(inWeChat).open("http://www.example.com/", cookie).wantStatus(t, http.StatusFound)
+	})
+	t.Run("opens with no other key", func(t *testing.T) {
+		w, b, _ := begin(t, "")
+		w.handler = w.provision(directive(w, "session {\nkey another"+sessionKey+"\n}"))
+		b.open("/").wantStatus(t, http.StatusFound)
+	})
+	t.Run("is no token", func(t *testing.T) {
+		w, b, _ := begin(t, "")
+		w.browser(inWeChat).send("GET", "/", "Authorization: Bearer wx1."+b.cookie("wechat_session")).wantStatus(t, http.StatusUnauthorized)
+	})
+	t.Run("goes by another name where user_id is another", func(t *testing.T) {
+		w, b, _ := begin(t, "")
+		w.handler = w.provision(directive(w, "user_id qualified"))
+		b.open("/").wantStatus(t, http.StatusOK)
+		if got, want := w.received().Header.Get("X-Wechat-User"), simulator.DemoAppID+":"+person; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+	t.Run("ends with its lifetime", func(t *testing.T) {
+		w, b, cookie := begin(t, "")
+		w.pass(7*24*time.Hour - time.Second)
+		b.cookies = false
+		b.open("/", cookie).wantStatus(t, http.StatusOK)
+		w.pass(time.Second)
+		b.open("/", cookie).wantStatus(t, http.StatusFound)
+	})
+	t.Run("ends at logout", func(t *testing.T) {
+		w, b, cookie := begin(t, "")
+		b.open("/_wechat/logout").wantStatus(t, http.StatusOK)
+		w.browser(inWeChat).open("/", cookie).wantStatus(t, http.StatusFound)
+	})
+	t.Run("is the same for two who write into its headers", func(t *testing.T) {
+		w, b, _ := begin(t, "")
+		for range 2 {
+			b.open("/").wantStatus(t, http.StatusOK)
+			r := w.received()
+			if got := r.Header.Get("X-Wechat-Openid"); got != person {
+				t.Fatalf("got %s", got)
+			}
+			for _, values := range r.Header {
+				values[0] = "somebody else"
+			}
+		}
+	})
+}
+
+func TestATokenThatWasSeenIsNoCookie(t *testing.T) {
+	w, b := newKiosk(t, "")
+	token := b.token("7")
+	b.send("GET", "/", "Authorization: Bearer "+token).wantStatus(t, http.StatusOK)
+	for _, value := range []string{token, strings.TrimPrefix(token, tokenMark)} {
+		w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+value).wantStatus(t, http.StatusUnauthorized)
+	}
+}

@@ -1,0 +1,130 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+// inFlight is how many logins are under way at a time.
+const inFlight = 64
+
+// BenchmarkExchange compares our transport with Go's, which keeps two connections to a host.
+func BenchmarkExchange(b *testing.B) {
+	a := startAPI(b, 0)
+	var ours, theirs spent
+	tuned := &weixin.Client{Hosts: weixin.HostsAt(a.url, "")}
+	common := &weixin.Client{Hosts: weixin.HostsAt(a.url, ""), Transport: http.DefaultTransport}
+	exchange := func(c *weixin.Client) func(int) error {
+		return func(i int) error {
+			_, err := c.ExchangeCode(context.Background(), appID, "secret", fmt.Sprintf("%032d", i))
+			return err
+		}
+	}
+	for b.Loop() {
+		ours.add(b, a, exchange(tuned))
+		theirs.add(b, a, exchange(common))
+	}
+	b.ReportMetric(median(ours.cpu), "cpu-ns/op")
+	b.ReportMetric(median(theirs.cpu)/median(ours.cpu), "default/ours-cpu")
+	b.ReportMetric(6, "goal")
+	b.ReportMetric(median(ours.connections), "new-conns/op")
+	b.ReportMetric(median(theirs.connections), "default-new-conns/op")
+	b.ReportMetric(0, "ns/op")
+}
+
+// spent is what calls cost.
+type spent struct{ cpu, connections []float64 }
+
+// add makes as many calls as a sample has, so many at a time.
+func (s *spent) add(b *testing.B, a api, call func(i int) error) {
+	b.Helper()
+	connections, cpu := a.connections(b), cpuTime()
+	each(b, perSample, call)
+	s.cpu = append(s.cpu, float64((cpuTime()-cpu).Nanoseconds())/perSample)
+	s.connections = append(s.connections, float64(a.connections(b)-connections)/perSample)
+}
+
+// each calls do for each number below n, as many at a time as logins are in flight.
+func each(b *testing.B, n int, do func(i int) error) {
+	b.Helper()
+	var all sync.WaitGroup
+	var next atomic.Int64
+	for range inFlight {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := do(i); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// BenchmarkCallback measures how much longer a callback takes than WeChat's API, and how near the rate of logins comes
+// to what the API allows.
+func BenchmarkCallback(b *testing.B) {
+	const latency = 50 * time.Millisecond
+	a := startAPI(b, latency)
+	c := newChain(b, strings.ReplaceAll(gate(""), platform, a.url))
+	var over, rate, cpu []float64
+	sample := func() {
+		callbacks := begun(b, c, perSample)
+		took := make([]float64, perSample)
+		conns := make(chan *conn, inFlight)
+		for range inFlight {
+			conns <- c.conn()
+		}
+		start, used := time.Now(), cpuTime()
+		each(b, perSample, func(i int) error {
+			conn := <-conns
+			defer func() { conns <- conn }()
+			begun := time.Now()
+			if status := conn.send(callbacks[i]); status != http.StatusFound || conn.answer.header.Get("Location") != "/" {
+				return fmt.Errorf("status %d to %s", status, conn.answer.header.Get("Location"))
+			}
+			took[i] = time.Since(begun).Seconds() * 1000
+			return nil
+		})
+		rate = append(rate, perSample/time.Since(start).Seconds()/(inFlight/latency.Seconds()))
+		cpu = append(cpu, float64((cpuTime()-used).Nanoseconds())/perSample)
+		over = append(over, median(took)-latency.Seconds()*1000)
+	}
+	sample() // the connections are made
+	over, rate, cpu = nil, nil, nil
+	for b.Loop() {
+		sample()
+	}
+	b.ReportMetric(median(over), "ms-over-API")
+	b.ReportMetric(5, "goal-ms")
+	b.ReportMetric(median(rate), "of-possible-rate")
+	b.ReportMetric(0.95, "goal-rate")
+	b.ReportMetric(median(cpu), "cpu-ns/op")
+	b.ReportMetric(0, "ns/op")
+}
+
+// begun returns the callbacks of so many logins, each of a browser of its own.
+func begun(b *testing.B, c chain, number int) [][]byte {
+	b.Helper()
+	conn := c.conn()
+	callbacks := make([][]byte, number)
+	for i := range callbacks {
+		if status := conn.send(page("/", "")); status != http.StatusFound {
+			b.Fatalf("status %d", status)
+		}
+		_, state, _ := strings.Cut(conn.answer.header.Get("Location"), "&state=")
+		state, _, _ = strings.Cut(state, "#")
+		cookie, _, _ := strings.Cut(conn.answer.header.Get("Set-Cookie"), ";")
+		callbacks[i] = page(fmt.Sprintf("/_wechat/callback?to=%%2F&code=%032d&state=%s", i, state), cookie)
+	}
+	return callbacks
+}
