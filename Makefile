@@ -1,4 +1,4 @@
-.PHONY: demo test lint build
+.PHONY: demo test bench lint build
 
 # An app behind WeChat login on this machine, with a simulated WeChat.
 demo:
@@ -12,7 +12,13 @@ PICTURES ?= $(CURDIR)/bin/pictures
 test:
 	.ci/programs
 	GORACE=halt_on_error=1 E2E_RACE=1 E2E_PROGRAMS=required E2E_PICTURES=$(PICTURES) go test -race ./...
+	go test ./caddywechat/bench
 	@echo "pictures of the pages: $(PICTURES)"
+
+# What a request costs beside the same request without the gate.
+SAMPLES ?= 24
+bench:
+	go test -run '^$$' -bench . -benchtime $(SAMPLES)x ./caddywechat/bench
 
 lint:
 	test -z "$$(go run mvdan.cc/gofumpt@v0.12.0 -l . | tee /dev/stderr)"

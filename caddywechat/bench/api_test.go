@@ -27,7 +27,9 @@ func TestMain(m *testing.M) {
 		serveAPI(latency)
 		return
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	printResults(os.Stdout)
+	os.Exit(status)
 }
 
 // serveAPI answers every exchange of a code, over TLS and HTTP/1.1 as WeChat does, until its standard input ends. It

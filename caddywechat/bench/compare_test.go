@@ -1,9 +1,10 @@
 package bench
 
 import (
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -23,30 +24,32 @@ type side struct {
 func always(request []byte) func(int) []byte { return func(int) []byte { return request } }
 
 // compare measures what requests cost on this side and on that one in turn, in as many samples of each as there are
-// iterations, and reports medians and minima. goal is the highest ratio that is wished for; 0: none.
+// iterations. goal is the highest ratio of the medians that is wished for; 0: none.
 func compare(b *testing.B, goal float64, this, that side) { compareBy(b, goal, 1, this, that) }
 
 // compareBy is compare with as many visitors at a time.
 func compareBy(b *testing.B, goal float64, visitors int, this, that side) {
 	b.Helper()
-	sides := [2]*measured{measure(b, visitors, this), measure(b, visitors, that)}
+	one, other := measure(b, visitors, this), measure(b, visitors, that)
 	for i := 0; b.Loop(); i++ {
-		sides[i%2].sample()
-		sides[1-i%2].sample()
+		if i%2 == 0 {
+			one.sample()
+			other.sample()
+		} else {
+			other.sample()
+			one.sample()
+		}
 	}
-	b.ReportMetric(ratio(sides, func(m *measured) []float64 { return m.times }, median), "x-time")
-	b.ReportMetric(ratio(sides, func(m *measured) []float64 { return m.times }, slices.Min), "x-min-time")
-	b.ReportMetric(ratio(sides, func(m *measured) []float64 { return m.cpu }, median), "x-cpu")
-	b.ReportMetric(ratio(sides, func(m *measured) []float64 { return m.cpu }, slices.Min), "x-min-cpu")
-	if goal != 0 {
-		b.ReportMetric(goal, "x-goal")
+	r := result{
+		name: strings.TrimPrefix(b.Name(), "Benchmark"), goal: goal, samples: len(one.times),
+		plain: median(other.times), time: median(one.times) / median(other.times),
+		least: slices.Min(one.times) / slices.Min(other.times), cpu: median(one.cpu) / median(other.cpu),
+		allocations: median(one.allocations) - median(other.allocations),
 	}
-	b.ReportMetric(median(sides[0].times), "ns/op")
-	b.ReportMetric(median(sides[1].times), "base-ns/op")
-}
-
-func ratio(sides [2]*measured, what func(*measured) []float64, of func([]float64) float64) float64 {
-	return of(what(sides[0])) / of(what(sides[1]))
+	results = append(results, r)
+	b.ReportMetric(r.time, "x-plain")
+	b.ReportMetric(r.allocations, "more-allocs/op")
+	b.ReportMetric(median(one.times), "ns/op")
 }
 
 func median(values []float64) float64 {
@@ -58,12 +61,13 @@ func median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// measured is a side with what it has cost so far, in nanoseconds per request.
+// measured is a side with what a request has cost in each sample.
 type measured struct {
 	side
-	conns      []*conn
-	sent       int // requests, on each connection
-	times, cpu []float64
+	conns       []*conn
+	sent        int
+	times, cpu  []float64 // in nanoseconds
+	allocations []float64
 }
 
 func measure(b *testing.B, visitors int, s side) *measured {
@@ -76,13 +80,14 @@ func measure(b *testing.B, visitors int, s side) *measured {
 		b.Fatalf("status %d, want %d", got, s.status)
 	}
 	m.sample() // caches of all kinds get warm
-	m.times, m.cpu = nil, nil
+	m.times, m.cpu, m.allocations = nil, nil, nil
 	return m
 }
 
 // sample sends requests on all connections at a time.
 func (m *measured) sample() {
 	perConn := perSample / len(m.conns)
+	allocations := allocated()
 	begun, cpu := time.Now(), cpuTime()
 	var all sync.WaitGroup
 	for i, c := range m.conns {
@@ -98,17 +103,17 @@ func (m *measured) sample() {
 		all.Go(send)
 	}
 	all.Wait()
+	took, used := time.Since(begun), cpuTime()-cpu
 	requests := perConn * len(m.conns)
-	m.times = append(m.times, float64(time.Since(begun).Nanoseconds())/float64(requests))
-	m.cpu = append(m.cpu, float64((cpuTime()-cpu).Nanoseconds())/float64(requests))
+	m.times = append(m.times, float64(took.Nanoseconds())/float64(requests))
+	m.cpu = append(m.cpu, float64(used.Nanoseconds())/float64(requests))
+	m.allocations = append(m.allocations, float64(allocated()-allocations)/float64(requests))
 	m.sent += requests
 }
 
-// cpuTime is what the process has used, the garbage collector's included.
-func cpuTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+// allocated returns how many things the process has allocated.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs
 }

@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -56,46 +55,4 @@ func sites(number int, directives func(i int) string) string {
 		fmt.Fprintf(&text, "http://%s {\n%s%s}\n", name, directives(i), app)
 	}
 	return text.String()
-}
-
-// A further site takes little memory beside what it takes without the gate: they share what does not differ.
-func TestMemoryOfASite(t *testing.T) {
-	const few, many = 100, 1100
-	memoryOf(t, 1, func(int) string { return gate("") }) // what all sites share
-	for name, tt := range map[string]struct {
-		directives func(i int) string
-		most       int64
-	}{
-		"the same keys":   {func(int) string { return gate("") }, 2 << 10},
-		"keys of its own": {func(i int) string { return strings.ReplaceAll(gate(""), key, fmt.Sprintf("%s%d", key, i)) }, 6 << 10},
-	} {
-		t.Run(name, func(t *testing.T) {
-			gated := memoryOf(t, many, tt.directives) - memoryOf(t, few, tt.directives)
-			nothing := func(int) string { return "" }
-			plain := memoryOf(t, many, nothing) - memoryOf(t, few, nothing)
-			each := (gated - plain) / (many - few)
-			t.Logf("%d bytes", each)
-			if each > tt.most {
-				t.Errorf("a further site takes %d bytes, want at most %d", each, tt.most)
-			}
-		})
-	}
-}
-
-// memoryOf returns how much memory so many sites take.
-func memoryOf(t *testing.T, number int, directives func(i int) string) int64 {
-	t.Helper()
-	before := heap()
-	c := newChainOf(t, sites(number, directives))
-	after := heap()
-	runtime.KeepAlive(c)
-	return after - before
-}
-
-func heap() int64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
