@@ -1,4 +1,4 @@
-.PHONY: demo test bench lint build
+.PHONY: demo test bench load lint build
 
 # An app behind WeChat login on this machine, with a simulated WeChat.
 demo:
@@ -19,6 +19,12 @@ test:
 SAMPLES ?= 24
 bench:
 	go test -run '^$$' -bench . -benchtime $(SAMPLES)x ./caddywechat/bench
+
+# The binary compared with a plain proxy and with forward_auth, then soaked for as long as SOAK says, 0 for not at all.
+SOAK ?= 10m
+load:
+	.ci/programs wrk
+	go run ./caddywechat/load -soak $(SOAK)
 
 lint:
 	test -z "$$(go run mvdan.cc/gofumpt@v0.12.0 -l . | tee /dev/stderr)"

@@ -1,0 +1,143 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"time"
+)
+
+// sample is what the process uses at a moment.
+type sample struct {
+	at     time.Duration // since the soak began
+	logins int           // since then
+	uses   [len(resources)]float64
+}
+
+// resources are what may grow.
+var resources = [...]struct {
+	name     string
+	decimals int
+}{
+	{"heap in use after a collection, MiB", 2},
+	{"resident memory, MiB", 1},
+	{"goroutines", 0},
+	{"open files", 0},
+	{"files in its storage, swept daily", 0},
+}
+
+const (
+	heap = iota
+	resident
+	goroutines
+	files
+	stored
+)
+
+const mebibyte = 1 << 20
+
+// sample measures what the process uses now.
+func (c *crowd) sample(ctx context.Context, at time.Duration) (s sample, err error) {
+	s.at, s.logins = at, c.logins()
+	if err := c.site.collectGarbage(ctx); err != nil {
+		return s, err
+	}
+	m, err := c.site.memory(ctx)
+	if err != nil {
+		return s, err
+	}
+	bytes, err := residentMemory(c.site.pid())
+	if err != nil {
+		return s, err
+	}
+	running, err := c.site.goroutines(ctx)
+	if err != nil {
+		return s, err
+	}
+	open, err := openFiles(c.site.pid())
+	if err != nil {
+		return s, err
+	}
+	s.uses[heap] = float64(m.HeapAlloc) / mebibyte
+	s.uses[resident] = float64(bytes) / mebibyte
+	s.uses[goroutines] = float64(running)
+	s.uses[files] = float64(open)
+	s.uses[stored] = float64(countFiles(c.site.storage))
+	return s, nil
+}
+
+// countFiles returns how many files are in a folder, those not counted that go while it looks.
+func countFiles(folder string) (n int) {
+	filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			n++
+		}
+		return nil
+	})
+	return n
+}
+
+// String tells of a sample while the soak runs.
+func (s sample) String() string {
+	return fmt.Sprintf("heap %.2f MiB, resident %.1f MiB, %.0f goroutines, %.0f open files, %.0f stored, %d logins",
+		s.uses[heap], s.uses[resident], s.uses[goroutines], s.uses[files], s.uses[stored], s.logins)
+}
+
+// growth is how a resource developed.
+type growth struct {
+	first, last           float64 // medians of the first and the last third
+	hourly, thousandLogin float64 // slopes, without the first third, in which what is remembered fills
+}
+
+func growthOf(samples []sample, resource int) growth {
+	third := len(samples) / 3
+	var hours, thousands, values []float64
+	for _, s := range samples {
+		hours = append(hours, s.at.Hours())
+		thousands = append(thousands, float64(s.logins)/1000)
+		values = append(values, s.uses[resource])
+	}
+	return growth{
+		first:         median(values[:third]),
+		last:          median(values[len(values)-third:]),
+		hourly:        slope(hours[third:], values[third:]),
+		thousandLogin: slope(thousands[third:], values[third:]),
+	}
+}
+
+// writeGrowth writes how everything developed.
+func writeGrowth(out io.Writer, samples []sample) error {
+	t := newTable(out)
+	t.row("", []string{"first third", "last third", "slope per hour", "slope per 1,000 logins"})
+	for i, r := range resources {
+		g := growthOf(samples, i)
+		t.row(r.name, []string{
+			fmt.Sprintf("%.*f", r.decimals, g.first),
+			fmt.Sprintf("%.*f", r.decimals, g.last),
+			fmt.Sprintf("%+.*f", r.decimals+1, g.hourly),
+			fmt.Sprintf("%+.*f", r.decimals+3, g.thousandLogin),
+		})
+	}
+	return t.Flush()
+}
+
+const (
+	// grossGrowth is how much larger than in its first third the heap may be in the last.
+	grossGrowth = 1.2
+	// judgedFrom is the length from which a soak's growth is judged: logins are remembered for a minute, which fills the
+	// first third of a shorter one.
+	judgedFrom = 5 * time.Minute
+)
+
+// verdict says whether the heap grew beyond all measure. Lesser growth is for people to judge, who have the table.
+func verdict(samples []sample, length time.Duration) error {
+	g := growthOf(samples, heap)
+	if length >= judgedFrom && g.last > grossGrowth*g.first && g.hourly > 0 {
+		return fmt.Errorf("the heap grew from %.1f to %.1f MiB, and is growing by %.1f MiB an hour", g.first, g.last, g.hourly)
+	}
+	return nil
+}
