@@ -117,8 +117,12 @@ func (c *comparison) start(ctx context.Context, w *world) (err error) {
 	ours.identifies, forwardAuth.identifies = true, true
 	c.setups = []*setup{plain, ours, forwardAuth}
 	for s, want := range map[*setup]map[string]string{plain: {}, forwardAuth: identity} {
-		if got, err := c.identity(ctx, b, s); err != nil || !maps.Equal(got, want) {
-			return fmt.Errorf("%s should tell the app %v, it tells %v: %w", s.name, want, got, err)
+		got, err := c.identity(ctx, b, s)
+		if err != nil {
+			return err
+		}
+		if !maps.Equal(got, want) {
+			return fmt.Errorf("%s should tell the app %v, it tells %v", s.name, want, got)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
@@ -133,11 +134,12 @@ type memory struct {
 }
 
 func (s *site) memory(ctx context.Context) (memory, error) {
+	var said bytes.Buffer
+	if err := s.adminCall(ctx, http.MethodGet, "/debug/vars", nil, &said); err != nil {
+		return memory{}, fmt.Errorf("asking %s for its memory: %w", s.name, err)
+	}
 	var vars struct{ Memstats memory }
-	read, write := io.Pipe()
-	go func() { write.CloseWithError(s.adminCall(ctx, http.MethodGet, "/debug/vars", nil, write)) }()
-	defer read.Close()
-	if err := json.NewDecoder(read).Decode(&vars); err != nil {
+	if err := json.Unmarshal(said.Bytes(), &vars); err != nil {
 		return memory{}, fmt.Errorf("asking %s for its memory: %w", s.name, err)
 	}
 	if vars.Memstats.Mallocs == 0 {
@@ -174,7 +176,7 @@ var adminClient = &http.Client{Timeout: 30 * time.Second, Transport: &http.Trans
 
 // adminCall asks the admin API, and writes what it answers to out.
 func (s *site) adminCall(ctx context.Context, method, path string, caddyfile []byte, out io.Writer) error {
-	req, err := http.NewRequestWithContext(ctx, method, s.admin+path, strings.NewReader(string(caddyfile)))
+	req, err := http.NewRequestWithContext(ctx, method, s.admin+path, bytes.NewReader(caddyfile))
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,9 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 	if err := writeGrowth(out, samples); err != nil {
 		return err
 	}
+	if o.soak < judgedFrom {
+		fmt.Fprintf(out, "In less than %s what the process remembers for a minute still fills: growth is not judged.\n", judgedFrom)
+	}
 	return errors.Join(c.verdict(), verdict(samples, o.soak))
 }
 

@@ -26,6 +26,9 @@ type world struct {
 	server   *http.Server
 }
 
+// buildTimeout is how long building may take, on a slow machine that builds for the first time.
+const buildTimeout = 10 * time.Minute
+
 // newWorld builds the binary and begins to serve the simulator.
 func newWorld(ctx context.Context) (w *world, err error) {
 	w = new(world)
@@ -38,6 +41,8 @@ func newWorld(ctx context.Context) (w *world, err error) {
 		}
 	}()
 	w.binary = filepath.Join(w.folder, "caddywechat")
+	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
+	defer cancel()
 	build := exec.CommandContext(ctx, "go", "build", "-o", w.binary, "github.com/caddywechat/caddy-wechat/cmd/caddywechat")
 	if said, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the binary, which works inside the module's checkout only: %w\n%s", err, said)
