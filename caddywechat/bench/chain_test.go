@@ -179,14 +179,17 @@ func (d *discarded) WriteHeader(status int) {
 // Flush does nothing, as nothing is kept.
 func (*discarded) Flush() {}
 
-// page is a navigation in WeChat's browser, with a Cookie header unless cookie is "".
+// page is a navigation in WeChat's browser on a phone with Android, with a Cookie header unless cookie is "".
 func page(path, cookie string) []byte {
-	lines := "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n" +
+	lines := "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: keep-alive\r\n" +
 		"Upgrade-Insecure-Requests: 1\r\n" +
-		"User-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
-		"Mobile/15E148 MicroMessenger/8.0.59(0x18003b28) NetType/WIFI Language/zh_CN\r\n" +
-		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n" +
-		"Accept-Language: zh-CN,zh-Hans;q=0.9\r\nAccept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n"
+		"User-Agent: Mozilla/5.0 (Linux; Android 14; V2309A Build/UP1A.231005.007; wv) AppleWebKit/537.36 (KHTML, like Gecko) " +
+		"Version/4.0 Chrome/130.0.6723.103 Mobile Safari/537.36 XWEB/1300199 MMWEBSDK/20240802 MMWEBID/2817 " +
+		"MicroMessenger/8.0.53.2740(0x2800353D) WeChat/arm64 Weixin NetType/WIFI Language/zh_CN ABI/arm64\r\n" +
+		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/wxpic,image/avif,image/webp,*/*;q=0.8\r\n" +
+		"X-Requested-With: com.tencent.mm\r\n" +
+		"Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-User: ?1\r\nSec-Fetch-Dest: document\r\n" +
+		"Accept-Encoding: gzip, deflate, br\r\nAccept-Language: zh-CN,zh;q=0.9,en-US;q=0.8,en;q=0.7\r\n"
 	if cookie != "" {
 		lines += "Cookie: " + cookie + "\r\n"
 	}

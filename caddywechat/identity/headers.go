@@ -182,32 +182,33 @@ func isToken(name string) bool {
 // unreserved characters stay), any other value only when it holds something else than visible ASCII; of an URL only that.
 func HeaderValue(field, value string) string {
 	switch {
-	case field != Nickname && isAll(value, isVisibleASCII):
+	case field != Nickname && isVisibleASCII(value):
 		return value
 	case field == Avatar:
-		return percentEncode(value, isVisibleASCII)
+		return percentEncode(value, func(c byte) bool { return ' ' < c && c < 0x7f })
 	default:
 		return percentEncode(value, isUnreserved)
 	}
 }
 
-func isVisibleASCII(c byte) bool { return ' ' < c && c < 0x7f }
-
-func isUnreserved(c byte) bool { return isAlphanumeric(c) || strings.IndexByte("-._~", c) >= 0 }
-
-func isAll(s string, is func(byte) bool) bool {
+func isVisibleASCII(s string) bool {
 	for i := range len(s) {
-		if !is(s[i]) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
 			return false
 		}
 	}
 	return true
 }
 
+func isUnreserved(c byte) bool {
+	return isAlphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~'
+}
+
 // percentEncode encodes every byte that does not stay.
 func percentEncode(s string, stays func(byte) bool) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
+	b.Grow(3 * len(s))
 	for i := range len(s) {
 		if c := s[i]; stays(c) {
 			b.WriteByte(c)
