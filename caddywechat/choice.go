@@ -31,7 +31,10 @@ func (h *Handler) redirectorsFor(c visitor.Client) (found []account.Redirector) 
 // redirectorFor returns the account by which a visitor logs in: the only one that serves the browser, or the one that
 // was chosen before; nil where none does, or the visitor has to choose.
 func (h *Handler) redirectorFor(v *visit) account.Redirector {
-	found := h.redirectorsFor(v.client())
+	return v.choose(h.redirectorsFor(v.client()))
+}
+
+func (v *visit) choose(found []account.Redirector) account.Redirector {
 	if len(found) == 1 {
 		return found[0]
 	}
@@ -49,7 +52,7 @@ func (h *Handler) redirectorFor(v *visit) account.Redirector {
 func (h *Handler) lead(w http.ResponseWriter, v *visit, profile, scan bool, target string) error {
 	client := v.client()
 	found := h.redirectorsFor(client)
-	chosen := h.redirectorFor(v)
+	chosen := v.choose(found)
 	switch {
 	case len(found) == 0:
 		return h.showOpenInWeChat(w, v, target, "")

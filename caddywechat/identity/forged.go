@@ -10,22 +10,32 @@ import (
 // Reserved is the set of header names that only the gate may set. A name belongs to it by what a server behind may make
 // of it: CGI, FastCGI and WSGI turn every character that is no letter or digit into the same one, so names are compared
 // in lower case with each such character as a hyphen.
-type Reserved struct{ names []string }
+type Reserved struct {
+	names    []string
+	initials string // of the names, and of those that begin with a prefix
+}
 
 // reservedPrefixes begin names that are reserved everywhere.
 var reservedPrefixes = []string{"x-wechat-", "x-wecom-", "x-wx-"}
 
 // NewReserved returns the set that is reserved everywhere (the presets' names) and, beside it, the given names.
 func NewReserved(names ...string) Reserved {
-	r := Reserved{names: []string{"remote-user", "remote-name"}}
+	r := Reserved{names: []string{"remote-user", "remote-name"}, initials: "xr"}
 	for _, name := range names {
-		r.names = append(r.names, fold(name))
+		name = fold(name)
+		r.names = append(r.names, name)
+		if strings.IndexByte(r.initials, name[0]) < 0 {
+			r.initials += name[:1]
+		}
 	}
 	return r
 }
 
 // Has reports whether name folds to a reserved one.
 func (r Reserved) Has(name string) bool {
+	if name == "" || strings.IndexByte(r.initials, foldByte(name[0])) < 0 {
+		return false // as most are
+	}
 	for _, p := range reservedPrefixes {
 		if len(name) >= len(p) && foldsTo(name[:len(p)], p) {
 			return true

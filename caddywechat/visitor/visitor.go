@@ -18,27 +18,44 @@ type Client struct {
 	MiniProgram string
 }
 
-// Of reads a User-Agent. WeCom is tested first, since its User-Agents also name MicroMessenger.
+// Of reads a User-Agent, whichever case it is written in.
 func Of(userAgent string) Client {
-	ua := strings.ToLower(userAgent)
-	c := Client{Phone: containsAny(ua, "iphone", "android", "ipad", "openharmony", "mobile")}
-	switch {
-	case strings.Contains(ua, "wxwork/"):
-		c.WeCom = true
-	case strings.Contains(ua, "micromessenger"):
-		c.WeChat = true
-		c.MiniProgram = miniProgram(ua)
+	var c Client
+	var program string
+	for rest := userAgent; rest != ""; rest = rest[1:] {
+		switch rest[0] {
+		case 'a', 'A':
+			c.Phone = c.Phone || begins(rest, "android")
+		case 'i', 'I':
+			c.Phone = c.Phone || begins(rest, "iphone") || begins(rest, "ipad")
+		case 'o', 'O':
+			c.Phone = c.Phone || begins(rest, "openharmony")
+		case 'm', 'M':
+			c.Phone = c.Phone || begins(rest, "mobile")
+			c.WeChat = c.WeChat || begins(rest, "micromessenger")
+		case 'w', 'W':
+			c.WeCom = c.WeCom || begins(rest, "wxwork/")
+		case ' ':
+			if name := " miniprogram/"; program == "" && begins(rest, name) {
+				program = rest[len(name):]
+			}
+		}
+	}
+	c.WeChat = c.WeChat && !c.WeCom
+	if c.WeChat {
+		c.MiniProgram = appID(program)
 	}
 	return c
 }
 
-// miniProgram returns the app id behind miniProgram/, which has the shape of WeChat's.
-func miniProgram(ua string) string {
-	_, id, found := strings.Cut(ua, " miniprogram/")
-	if !found {
-		return ""
-	}
-	id, _, _ = strings.Cut(id, " ")
+// begins reports whether s begins with a word, which is in lower case.
+func begins(s, word string) bool {
+	return len(s) >= len(word) && strings.EqualFold(s[:len(word)], word)
+}
+
+// appID returns the app id that text begins with, if that has the shape of WeChat's.
+func appID(text string) string {
+	id, _, _ := strings.Cut(strings.ToLower(text), " ")
 	if len(id) != len("wx0123456789abcdef") || !strings.HasPrefix(id, "wx") || strings.Trim(id[2:], "0123456789abcdef") != "" {
 		return ""
 	}
