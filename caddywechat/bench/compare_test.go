@@ -11,7 +11,7 @@ import (
 
 // perSample is how many requests one sample takes: enough for several cycles of the garbage collector, which has to be
 // paid for as well, and few enough that the machine's moods touch both sides of a comparison alike.
-const perSample = 1024
+const perSample = 4096
 
 // side is one side of a comparison.
 type side struct {
@@ -42,14 +42,25 @@ func compareBy(b *testing.B, goal float64, visitors int, this, that side) {
 	}
 	r := result{
 		name: strings.TrimPrefix(b.Name(), "Benchmark"), goal: goal, samples: len(one.times),
-		plain: median(other.times), time: median(one.times) / median(other.times),
-		least: slices.Min(one.times) / slices.Min(other.times), cpu: median(one.cpu) / median(other.cpu),
+		plain:       median(other.times),
+		time:        medianRatio(one.times, other.times),
+		least:       slices.Min(one.times) / slices.Min(other.times),
+		cpu:         medianRatio(one.cpu, other.cpu),
 		allocations: median(one.allocations) - median(other.allocations),
 	}
 	results = append(results, r)
 	b.ReportMetric(r.time, "x-plain")
 	b.ReportMetric(r.allocations, "more-allocs/op")
 	b.ReportMetric(median(one.times), "ns/op")
+}
+
+// medianRatio returns the median of the ratios of samples that were taken one after the other.
+func medianRatio(these, those []float64) float64 {
+	ratios := make([]float64, len(these))
+	for i := range these {
+		ratios[i] = these[i] / those[i]
+	}
+	return median(ratios)
 }
 
 func median(values []float64) float64 {

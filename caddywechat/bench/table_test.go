@@ -11,7 +11,7 @@ type result struct {
 	name              string
 	samples           int
 	plain             float64 // nanoseconds of a request without the gate, the median
-	time, least, cpu  float64 // ratios: of the medians, of the minima, of the medians of the CPU's time
+	time, least, cpu  float64 // ratios: the median of the samples', that of the minima, the median of the CPU's time
 	allocations, goal float64
 }
 
