@@ -174,5 +174,5 @@ func (e *exchanged) UnmarshalBinary(payload []byte) error {
 	if e.failure != "" {
 		return r.Close()
 	}
-	return e.session.UnmarshalBinary(r.Rest())
+	return e.session.UnmarshalBinary([]byte(r.Rest()))
 }

@@ -12,7 +12,7 @@ import (
 // in lower case with each such character as a hyphen.
 type Reserved struct {
 	names    []string
-	initials string // of the names, and of those that begin with a prefix
+	initials uint32 // a bit for each letter, in its place in the alphabet, with which a reserved name begins
 }
 
 // reservedPrefixes begin names that are reserved everywhere.
@@ -20,21 +20,18 @@ var reservedPrefixes = []string{"x-wechat-", "x-wecom-", "x-wx-"}
 
 // NewReserved returns the set that is reserved everywhere (the presets' names) and, beside it, the given names.
 func NewReserved(names ...string) Reserved {
-	r := Reserved{names: []string{"remote-user", "remote-name"}, initials: "xr"}
+	r := Reserved{names: []string{"remote-user", "remote-name"}, initials: initial('x') | initial('r')}
 	for _, name := range names {
-		name = fold(name)
-		r.names = append(r.names, name)
-		if strings.IndexByte(r.initials, name[0]) < 0 {
-			r.initials += name[:1]
-		}
+		r.names = append(r.names, fold(name))
+		r.initials |= initial(name[0])
 	}
 	return r
 }
 
 // Has reports whether name folds to a reserved one.
 func (r Reserved) Has(name string) bool {
-	if name == "" || strings.IndexByte(r.initials, foldByte(name[0])) < 0 {
-		return false // as most are
+	if name == "" || r.initials&initial(name[0]) == 0 {
+		return false // like most names
 	}
 	for _, p := range reservedPrefixes {
 		if len(name) >= len(p) && foldsTo(name[:len(p)], p) {
@@ -48,6 +45,9 @@ func (r Reserved) Has(name string) bool {
 	}
 	return false
 }
+
+// initial returns the bit of a letter, the same for both cases. Other characters share theirs with a letter.
+func initial(c byte) uint32 { return 1 << (c & 31) }
 
 // Strip removes reserved names from everything of req that goes upstream: its headers, the hop-by-hop names listed in
 // Connection (a proxy would remove the header that the gate sets under that name), and its trailers, also those that

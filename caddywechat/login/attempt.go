@@ -93,7 +93,7 @@ func (a *Attempt) UnmarshalBinary(payload []byte) error {
 	if r.More() {
 		a.Spent = unix(r.Number())
 		a.SessionEnd = unix(r.Number())
-		copy(a.Session[:], r.Bytes(len(a.Session)))
+		copy(a.Session[:], r.Raw(len(a.Session)))
 	}
 	return r.Close()
 }

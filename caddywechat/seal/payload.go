@@ -28,37 +28,39 @@ func AppendFlag(b []byte, flag bool) []byte {
 // Reader reads a payload in the order in which it was appended. Once something was not there, everything after it is
 // zero, and Close tells.
 type Reader struct {
-	rest   []byte
+	rest   string // a copy, of which all texts are parts
 	failed bool
 }
 
 // NewReader returns a Reader of payload.
-func NewReader(payload []byte) *Reader { return &Reader{rest: payload} }
+func NewReader(payload []byte) *Reader { return &Reader{rest: string(payload)} }
 
-// Bytes reads n bytes. They are the payload's own.
-func (r *Reader) Bytes(n int) []byte {
+// Raw reads n bytes.
+func (r *Reader) Raw(n int) string {
 	if n < 0 || n > len(r.rest) {
-		r.failed, r.rest = true, nil
-		return nil
+		r.fail()
+		return ""
 	}
-	b := r.rest[:n]
+	raw := r.rest[:n]
 	r.rest = r.rest[n:]
-	return b
+	return raw
 }
+
+func (r *Reader) fail() { r.failed, r.rest = true, "" }
 
 // Byte reads one byte.
 func (r *Reader) Byte() byte {
-	if b := r.Bytes(1); len(b) == 1 {
-		return b[0]
+	if raw := r.Raw(1); len(raw) == 1 {
+		return raw[0]
 	}
 	return 0
 }
 
 // Number reads what AppendNumber appended.
 func (r *Reader) Number() uint64 {
-	n, size := binary.Uvarint(r.rest)
+	n, size := binary.Uvarint([]byte(r.rest[:min(len(r.rest), binary.MaxVarintLen64)]))
 	if size <= 0 {
-		r.failed, r.rest = true, nil
+		r.fail()
 		return 0
 	}
 	r.rest = r.rest[size:]
@@ -69,10 +71,10 @@ func (r *Reader) Number() uint64 {
 func (r *Reader) Text() string {
 	n := r.Number()
 	if n > uint64(len(r.rest)) {
-		r.failed, r.rest = true, nil
+		r.fail()
 		return ""
 	}
-	return string(r.Bytes(int(n)))
+	return r.Raw(int(n))
 }
 
 // Flag reads what AppendFlag appended.
@@ -81,8 +83,8 @@ func (r *Reader) Flag() bool { return r.Byte() != 0 }
 // More reports whether something is left to read.
 func (r *Reader) More() bool { return len(r.rest) > 0 }
 
-// Rest reads everything that is left. It is the payload's own.
-func (r *Reader) Rest() []byte { return r.Bytes(len(r.rest)) }
+// Rest reads everything that is left.
+func (r *Reader) Rest() string { return r.Raw(len(r.rest)) }
 
 // Close returns ErrPayload when something that was read was not there, or when something is left.
 func (r *Reader) Close() error {

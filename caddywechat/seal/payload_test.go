@@ -35,7 +35,7 @@ func TestAPayloadIsReadAsItWasAppended(t *testing.T) {
 	if !r.More() {
 		t.Error("nothing is left")
 	}
-	if got := r.Bytes(3); string(got) != "end" {
+	if got := r.Raw(3); got != "end" {
 		t.Errorf("bytes = %q", got)
 	}
 	if r.More() {
@@ -55,9 +55,9 @@ func TestWhatIsNotThereIsZeroAndSoIsEverythingAfterIt(t *testing.T) {
 		"a byte of nothing":          {nil, func(r *Reader) { r.Byte() }},
 		"a number of nothing":        {nil, func(r *Reader) { r.Number() }},
 		"a text of nothing":          {nil, func(r *Reader) { r.Text() }},
-		"more bytes than there are":  {[]byte("abc"), func(r *Reader) { r.Bytes(4) }},
-		"a negative number of bytes": {[]byte("abc"), func(r *Reader) { r.Bytes(-1) }},
-		"very many bytes":            {[]byte("abc"), func(r *Reader) { r.Bytes(math.MaxInt) }},
+		"more bytes than there are":  {[]byte("abc"), func(r *Reader) { r.Raw(4) }},
+		"a negative number of bytes": {[]byte("abc"), func(r *Reader) { r.Raw(-1) }},
+		"very many bytes":            {[]byte("abc"), func(r *Reader) { r.Raw(math.MaxInt) }},
 		"a number that does not end": {[]byte{0x80, 0x80}, func(r *Reader) { r.Number() }},
 		"a number of 65 bits":        {append([]byte(strings.Repeat("\xff", 9)), 2, 'a', 'b'), func(r *Reader) { r.Number() }},
 		"a text that is too long":    {append([]byte{4}, "abc"...), func(r *Reader) { r.Text() }},
@@ -68,7 +68,7 @@ func TestWhatIsNotThereIsZeroAndSoIsEverythingAfterIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := NewReader(tt.payload)
 			tt.read(r)
-			if b, n, s, bs := r.Byte(), r.Number(), r.Text(), r.Bytes(1); b != 0 || n != 0 || s != "" || len(bs) != 0 {
+			if b, n, s, bs := r.Byte(), r.Number(), r.Text(), r.Raw(1); b != 0 || n != 0 || s != "" || len(bs) != 0 {
 				t.Errorf("then read %d, %d, %q, %q", b, n, s, bs)
 			}
 			if r.More() {
@@ -100,7 +100,7 @@ func FuzzReader(f *testing.F) {
 		for _, step := range steps {
 			switch step % 4 {
 			case 0:
-				got += len(r.Bytes(int(int8(step))))
+				got += len(r.Raw(int(int8(step))))
 			case 1:
 				r.Byte()
 			case 2:

@@ -89,7 +89,7 @@ func (r *Revocation) UnmarshalBinary(text []byte) error {
 		return errVersion
 	}
 	*r = Revocation{subject: subject(reader.Byte())}
-	copy(r.of[:], reader.Bytes(idLength))
+	copy(r.of[:], reader.Raw(idLength))
 	at, end := reader.Number(), reader.Number()
 	if r.subject < oneSession || r.subject > everybody || at > maxLife || end > maxLife {
 		return seal.ErrPayload

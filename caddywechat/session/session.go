@@ -119,9 +119,9 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 		return errVersion
 	}
 	*s = Session{}
-	copy(s.ID[:], r.Bytes(idLength))
+	copy(s.ID[:], r.Raw(idLength))
 	var created [4]byte
-	copy(created[:], r.Bytes(len(created)))
+	copy(created[:], r.Raw(len(created)))
 	s.Created = time.Unix(int64(binary.BigEndian.Uint32(created[:])), 0)
 	life, seen := r.Number(), r.Number()
 	if life > maxLife || seen > maxLife {
