@@ -127,7 +127,8 @@ func (h *Handler) takeCookies(header http.Header, secure bool) (taken []session.
 	for _, line := range lines {
 		before := len(taken)
 		var others strings.Builder
-		for pair := range strings.SplitSeq(line, ";") {
+		for pair, rest, more := "", line, true; more; {
+			pair, rest, more = strings.Cut(rest, ";")
 			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
 			switch {
 			case h.isOwnCookie(name, secure):

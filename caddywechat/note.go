@@ -19,8 +19,11 @@ import (
 // writer to answer with: it adds the cookie to the answer, which becomes the visitor's own. Only navigations are noted, for
 // others' answers may be cached and shared whatever their headers say.
 func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session, isRenewed bool) http.ResponseWriter {
+	if len(v.tokens) > 0 || !isRenewed && h.lives.Idle == 0 {
+		return w
+	}
 	now := h.now()
-	if len(v.tokens) > 0 || !isRenewed && !s.NeedsNote(h.lives, now) || !visitor.IsNavigation(v.Request) {
+	if !isRenewed && !s.NeedsNote(h.lives, now) || !visitor.IsNavigation(v.Request) {
 		return w
 	}
 	sealers, err := h.keyring.sealers(v.Context())

@@ -35,8 +35,11 @@ const (
 // renew brings the profile in a session up to date, off the visitor's way: an old one sets a renewal going, and a
 // navigation after that takes its result over. It returns the session to go on with, and whether that is a new one.
 func (h *Handler) renew(v *visit, s *session.Session) (*session.Session, bool) {
+	if len(v.tokens) > 0 || h.refresh == 0 {
+		return s, false
+	}
 	now := h.now()
-	if len(v.tokens) > 0 || h.refresh == 0 || now.Sub(s.ProfileTime()) < h.refresh || !h.hasProfile(s.Identity) {
+	if now.Sub(s.ProfileTime()) < h.refresh || !h.hasProfile(s.Identity) {
 		return s, false
 	}
 	a, ok := h.accountOf(s.Identity.Get(identity.Account)).(account.Renewer)
