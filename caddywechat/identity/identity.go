@@ -34,7 +34,7 @@ var Names = []string{
 type Field struct{ Name, Value string }
 
 // Identity is what is known about a person: fields in the order in which they were set, each name once, none empty.
-// The zero Identity is nobody.
+// The zero Identity is nobody. An Identity is not changed once it is made: requests share those of their sessions.
 type Identity []Field
 
 // Get returns the value of the named field, "" where there is none.
