@@ -130,6 +130,9 @@ func (k *keyring) sealers(ctx context.Context) (*sealers, error) {
 	if s := k.ready.Load(); s != nil {
 		return s, nil
 	}
+	if len(k.secrets) > 0 {
+		return k.makeSealers(k.secrets)
+	}
 	if f := k.fault.Load(); f != nil && time.Since(f.at) < madeKeyPause {
 		return nil, f.err
 	}
@@ -145,21 +148,20 @@ func (k *keyring) sealers(ctx context.Context) (*sealers, error) {
 }
 
 func (k *keyring) load() (any, error) {
-	secrets := k.secrets
-	if len(secrets) == 0 {
-		key, err := k.fromStore()
-		if err != nil {
-			k.fault.Store(&keyFault{err, time.Now()})
-			return nil, err
-		}
-		secrets = [][]byte{key}
-	}
-	s, err := sealersOf(secrets)
+	key, err := k.fromStore()
 	if err != nil {
+		k.fault.Store(&keyFault{err, time.Now()})
 		return nil, err
 	}
-	k.ready.Store(s)
-	return s, nil
+	return k.makeSealers([][]byte{key})
+}
+
+func (k *keyring) makeSealers(secrets [][]byte) (*sealers, error) {
+	s, err := sealersOf(secrets)
+	if err == nil {
+		k.ready.Store(s)
+	}
+	return s, err
 }
 
 // fromStore is on its own time: a visitor who leaves does not stop the making of the key.

@@ -139,7 +139,9 @@ func (h *Handler) provisionAccounts(ctx caddy.Context) error {
 		}
 		h.accounts = append(h.accounts, a)
 	}
-	h.endpoints = h.accountEndpoints()
+	if found := h.accountEndpoints(); len(found) > 0 {
+		h.endpoints = found
+	}
 	return nil
 }
 

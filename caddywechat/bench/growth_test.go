@@ -44,15 +44,19 @@ func BenchmarkSites(b *testing.B) {
 	}
 }
 
+// hostOf returns the host of one of many sites. The first one's is the usual one.
+func hostOf(i int) string {
+	if i == 0 {
+		return host
+	}
+	return fmt.Sprintf("site%d.example.com", i)
+}
+
 // sites returns the Caddyfile of so many sites.
 func sites(number int, directives func(i int) string) string {
 	var text strings.Builder
 	for i := range number {
-		name := host
-		if i > 0 {
-			name = fmt.Sprintf("site%d.example.com", i)
-		}
-		fmt.Fprintf(&text, "http://%s {\n%s%s}\n", name, directives(i), app)
+		fmt.Fprintf(&text, "http://%s {\n%s%s}\n", hostOf(i), directives(i), app)
 	}
 	return text.String()
 }

@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -67,33 +68,48 @@ func TestMemoryOfSessions(t *testing.T) {
 
 // A further site takes little memory beside what it takes without the gate: they share what does not differ.
 func TestMemoryOfASite(t *testing.T) {
-	const few, many = 100, 1100
-	memoryOf(t, 1, func(int) string { return gate("") }) // what all sites share
+	same := func(int) string { return gate("") }
+	own := func(i int) string { return strings.ReplaceAll(gate(""), key, fmt.Sprintf("%s%d", key, i)) }
 	for name, tt := range map[string]struct {
 		directives func(i int) string
+		isVisited  bool
 		most       int64
 	}{
-		"the same keys":   {func(int) string { return gate("") }, 2 << 10},
-		"keys of its own": {func(i int) string { return strings.ReplaceAll(gate(""), key, fmt.Sprintf("%s%d", key, i)) }, 6 << 10},
+		"the same keys":            {same, false, 2 << 10},
+		"keys of its own":          {own, false, 2 << 10},
+		"the same keys, visited":   {same, true, 2 << 10},
+		"keys of its own, visited": {own, true, 6 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
-			gated := memoryOf(t, many, tt.directives) - memoryOf(t, few, tt.directives)
-			nothing := func(int) string { return "" }
-			plain := memoryOf(t, many, nothing) - memoryOf(t, few, nothing)
-			each := (gated - plain) / (many - few)
-			t.Logf("%d bytes", each)
-			if each > tt.most {
-				t.Errorf("a further site takes %d bytes, want at most %d", each, tt.most)
+			memoryOf(t, 1, tt.directives, tt.isVisited) // what all sites share
+			gated := further(t, tt.directives, tt.isVisited)
+			plain := further(t, func(int) string { return "" }, tt.isVisited)
+			t.Logf("%d bytes", gated-plain)
+			if gated-plain > tt.most {
+				t.Errorf("a further site takes %d bytes, want at most %d", gated-plain, tt.most)
 			}
 		})
 	}
 }
 
+// further returns how much memory a further site takes.
+func further(t *testing.T, directives func(i int) string, isVisited bool) int64 {
+	t.Helper()
+	const few, many = 100, 1100
+	return (memoryOf(t, many, directives, isVisited) - memoryOf(t, few, directives, isVisited)) / (many - few)
+}
+
 // memoryOf returns how much memory so many sites take.
-func memoryOf(t *testing.T, number int, directives func(i int) string) int64 {
+func memoryOf(t *testing.T, number int, directives func(i int) string, isVisited bool) int64 {
 	t.Helper()
 	before := heap()
 	c := newChainOf(t, sites(number, directives))
+	if isVisited {
+		conn := c.conn()
+		for i := range number {
+			conn.send(bytes.Replace(page("/", ""), []byte(host), []byte(hostOf(i)), 1))
+		}
+	}
 	after := heap()
 	runtime.KeepAlive(c)
 	return after - before

@@ -3,6 +3,7 @@ package identity
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -15,12 +16,15 @@ type Reserved struct {
 	initials uint32 // a bit for each letter, in its place in the alphabet, with which a reserved name begins
 }
 
-// reservedPrefixes begin names that are reserved everywhere.
-var reservedPrefixes = []string{"x-wechat-", "x-wecom-", "x-wx-"}
+// What is reserved everywhere: names that begin so, and others.
+var (
+	reservedPrefixes = []string{"x-wechat-", "x-wecom-", "x-wx-"}
+	reservedNames    = []string{"remote-user", "remote-name"}
+)
 
 // NewReserved returns the set that is reserved everywhere (the presets' names) and, beside it, the given names.
 func NewReserved(names ...string) Reserved {
-	r := Reserved{names: []string{"remote-user", "remote-name"}, initials: initial('x') | initial('r')}
+	r := Reserved{names: slices.Clip(reservedNames), initials: initial('x') | initial('r')}
 	for _, name := range names {
 		r.names = append(r.names, fold(name))
 		r.initials |= initial(name[0])
