@@ -20,15 +20,15 @@ func soaked(at func(minute float64) float64) []sample {
 	return samples
 }
 
-func TestGrowthIsThatAfterTheFirstThird(t *testing.T) {
+func TestGrowthIsThatOfTheSecondHalf(t *testing.T) {
 	g := growthOf(soaked(func(minute float64) float64 {
-		if minute < 3 {
+		if minute < 5 {
 			return 4 // warming up
 		}
 		return 10 + minute
 	}), heap)
 	// A minute has 6,000 logins.
-	if math.Abs(g.hourly-60) > 1e-9 || math.Abs(g.thousandLogin-1./6) > 1e-9 || g.first != 4 || math.Abs(g.last-18.3) > 0.1 {
+	if math.Abs(g.hourly-60) > 1e-9 || math.Abs(g.thousandLogin-1./6) > 1e-9 || math.Abs(g.before-16.25) > 0.1 || math.Abs(g.last-18.75) > 0.1 {
 		t.Errorf("%+v", g)
 	}
 }

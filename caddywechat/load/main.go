@@ -38,7 +38,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 9, "how many rounds of the comparison each setup gets, 8 or more for figures worth keeping")
 	flag.DurationVar(&o.round, "round", 5*time.Second, "how long a round is, in whole seconds")
 	flag.DurationVar(&o.soak, "soak", 10*time.Minute, "how long the soak is, 0 for none")
-	flag.IntVar(&o.logins, "logins", 100, "how many logins a second the soak aims at")
+	flag.IntVar(&o.logins, "logins", 150, "how many logins a second the soak aims at")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -61,7 +61,7 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 		return err
 	}
 	if o.soak < judgedFrom {
-		fmt.Fprintf(out, "In less than %s what the process remembers for a minute still fills: growth is not judged.\n", judgedFrom)
+		fmt.Fprintf(out, "In less than %s what the process remembers still fills: growth is not judged.\n", judgedFrom)
 	}
 	return errors.Join(c.verdict(), verdict(samples, o.soak))
 }
