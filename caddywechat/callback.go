@@ -159,7 +159,13 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 		return login.Result{Err: err}
 	}
 	h.keepGranted(ctx, id, grant)
-	return login.Result{Session: session.New(id, h.now(), lifetime)}
+	return login.Result{Session: h.newSession(c.account, id, lifetime)}
+}
+
+// newSession returns a session that begins now. What was revoked before does not end it.
+func (h *Handler) newSession(a account.Account, id identity.Identity, lifetime time.Duration) session.Session {
+	begin := h.memory.revoked.Next(h.person(a, id), id.Get(identity.OpenID), h.now())
+	return session.New(id, begin, lifetime)
 }
 
 // snapshotLifetime bounds the session of a person whom WeChat made up.

@@ -68,8 +68,19 @@ func TestRevoke(t *testing.T) {
 				want = http.StatusUnauthorized
 			}
 			other.send("GET", "/").wantStatus(t, want)
+			if err := w.sim.Hold("xiaoming"); err != nil {
+				t.Fatal(err)
+			}
+			b.login("/") // whoever was revoked may come again, at once
+			b.send("GET", "/").wantStatus(t, http.StatusOK)
+			if status, _ := order(t, "POST", body(w)); status != http.StatusOK {
+				t.Fatalf("status %d", status)
+			}
+			if name != "session" { // that was another one
+				b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+			}
 			w.pass(2 * time.Second)
-			b.login("/") // whoever was revoked may come again
+			b.login("/")
 			w.pass(time.Hour)
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 		})

@@ -116,7 +116,7 @@ func (h *Handler) loginByCode(ctx context.Context, a account.TokenLogin, code st
 	}
 	grant.Renewal = "" // a program keeps its token, and with it the profile of the login
 	h.keepGranted(ctx, id, grant)
-	return session.New(id, h.now(), h.lives.Lifetime), nil
+	return h.newSession(a, id, h.lives.Lifetime), nil
 }
 
 // refuseToken tells a program why it gets no token.

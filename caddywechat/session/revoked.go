@@ -117,9 +117,30 @@ func (r *Revoked) Has(s Session, user string) bool {
 }
 
 func (r *Revoked) isOver(id [idLength]byte, created int64) bool {
+	until, ok := r.until(id)
+	return ok && created <= until
+}
+
+// until returns the second up to which sessions are over.
+func (r *Revoked) until(id [idLength]byte) (second int64, ok bool) {
 	p := &r.parts[id[0]%parts]
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	o, ok := p.of[id]
-	return ok && created <= o.at
+	return o.at, ok
+}
+
+// Next returns the second in which something about a person's sessions happens that begins now, after all that happened to
+// them before: mostly now, else the one after. Sessions count in seconds, and whoever was revoked may log in again at once.
+func (r *Revoked) Next(user, openID string, now time.Time) time.Time {
+	last := r.all.Load()
+	for _, id := range [][idLength]byte{digest(allOfUser, user), digest(allOfOpenID, openID)} {
+		if until, ok := r.until(id); ok {
+			last = max(last, until)
+		}
+	}
+	if last < now.Unix() {
+		return now
+	}
+	return time.Unix(last+1, 0)
 }

@@ -221,3 +221,36 @@ func BenchmarkRevoked(b *testing.B) {
 		}
 	})
 }
+
+func TestWhatComesNextIsAfterWhatWasRevoked(t *testing.T) {
+	for name, tt := range map[string]struct {
+		revoked []Revocation
+		want    time.Time
+	}{
+		"nothing":                  {nil, login},
+		"the person, a second ago": {[]Revocation{RevokeUser("somebody", login.Add(-time.Second))}, login},
+		"the person, now":          {[]Revocation{RevokeUser("somebody", login)}, login.Add(time.Second)},
+		"somebody else, now":       {[]Revocation{RevokeUser("another", login)}, login},
+		"all, now":                 {[]Revocation{RevokeAll(login)}, login.Add(time.Second)},
+		"the openid, by another's clock": {
+			[]Revocation{RevokeOpenID("oSomebody", login.Add(time.Hour)), RevokeUser("somebody", login)},
+			login.Add(maxSkew + time.Second),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r Revoked
+			for _, revocation := range tt.revoked {
+				r.Add(revocation, login)
+			}
+			got := r.Next("somebody", "oSomebody", login)
+			if got.Unix() != tt.want.Unix() {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			s := sessionOf(1)
+			s.Created = got
+			if r.Has(s, "somebody") {
+				t.Error("a session that begins then is over")
+			}
+		})
+	}
+}
