@@ -70,7 +70,7 @@ func (o revokeOrder) revocation(now time.Time) (session.Revocation, error) {
 	}
 	id, err := session.ParseID(o.Session)
 	if err != nil {
-		return session.Revocation{}, fmt.Errorf("session: %w, which stands in the callback's log line", err)
+		return session.Revocation{}, fmt.Errorf("session: %w, as in the callback's log line", err)
 	}
 	return session.RevokeSession(id, now, now.Add(session.LongestLife)), nil
 }

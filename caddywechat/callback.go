@@ -121,13 +121,13 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 		return h.answer(w, c.visit, problemNotAMember, page.Data{Action: c.retryURL(h)})
 	case errors.Is(err, errNoUnionID):
 		c.forgetAttempt(w)
-		return h.fail(w, c.visit, problemNoUnionID, err)
+		return h.failLogin(w, c, problemNoUnionID, page.Data{}, err)
 	case errors.Is(err, store.ErrStore):
 		c.forgetAttempt(w)
-		return h.fail(w, c.visit, problemStore, err)
+		return h.failLogin(w, c, problemStore, page.Data{}, err)
 	default:
 		c.forgetAttempt(w)
-		return h.failWeChat(w, c, err)
+		return h.failLogin(w, c, problemOf(err), page.Data{Action: c.retryURL(h)}, err)
 	}
 }
 
@@ -271,16 +271,19 @@ func (c *returning) rounds(now time.Time) login.Rounds {
 // foreignAllowed is how many attempts that do not open count as nothing more than left over.
 const foreignAllowed = 3
 
-// failWeChat tells visitor and operator that WeChat failed, each what they can do.
-func (h *Handler) failWeChat(w http.ResponseWriter, c *returning, err error) error {
+// failLogin tells visitor and operator that a login failed, each what they can do.
+func (h *Handler) failLogin(w http.ResponseWriter, c *returning, p problem, data page.Data, err error) error {
 	fields := c.log(zap.String("outcome", "failed"), zap.Error(err),
 		zap.String("account", c.account.Kind()), zap.String("app_id", c.account.AppID()), cure(err))
 	h.logger.Error("callback", fields...)
-	return h.answer(w, c.visit, problemOf(err), page.Data{Action: c.retryURL(h)})
+	return h.answer(w, c.visit, p, data)
 }
 
 // cure is the field of a log line that says what an operator can do about an error, none where that is nothing.
 func cure(err error) zap.Field {
+	if errors.Is(err, errNoUnionID) {
+		return zap.String("cure", "bind the account to an Open Platform account, or write user_id openid")
+	}
 	if text := weixin.Cure(err); text != "" {
 		return zap.String("cure", text)
 	}

@@ -48,7 +48,7 @@ func learnedKey(platform string, id identity.Identity) string {
 }
 
 // errNoUnionID is the error of a login that brought all that WeChat gives, and no unionid.
-var errNoUnionID = errors.New("WeChat gives no unionid: bind the account to an Open Platform account, or write user_id openid")
+var errNoUnionID = errors.New("WeChat gives no unionid")
 
 // errNeedsConsent is the error of a silent login that leaves open who the person is.
 var errNeedsConsent = errors.New("the unionid is not known without consent")

@@ -64,7 +64,8 @@ func TestUserIDUnionID(t *testing.T) {
 		b := w.browser(inWeChat)
 		callback := b.agree(consentPage(t, b.open(b.toCallback("/page"))), "allow")
 		b.open(callback).wantStatus(t, http.StatusForbidden)
-		if w.logs.FilterMessage("request failed").Len() != 1 || !strings.Contains(w.logs.All()[len(w.logs.All())-1].ContextMap()["error"].(string), "Open Platform") {
+		line := w.logs.All()[len(w.logs.All())-1]
+		if cure, _ := line.ContextMap()["cure"].(string); line.Message != "callback" || !strings.Contains(cure, "Open Platform") {
 			t.Errorf("log: %v", w.logs.All())
 		}
 	})
