@@ -119,8 +119,8 @@ func (h *Handler) isOwnCookie(name string, secure bool) bool {
 	return h.cookies.IsName(name, secure) || login.IsCookieName(name) || name == hopCookie || name == choiceCookie
 }
 
-// takeCookies removes the module's own cookies from a header, so that they never go upstream, and returns them. Everything
-// else stays as the client wrote it.
+// takeCookies removes the module's own cookies from a header, so that they never go upstream, and returns them. Others stay
+// as the client wrote them.
 func (h *Handler) takeCookies(header http.Header, secure bool) (taken []session.Sent) {
 	lines := header["Cookie"]
 	kept := lines[:0]
@@ -135,14 +135,14 @@ func (h *Handler) takeCookies(header http.Header, secure bool) (taken []session.
 				taken = append(taken, session.Sent{Name: name, Value: value})
 			case others.Len() == 0:
 				others.Grow(len(line))
-				others.WriteString(strings.TrimLeft(pair, " "))
+				others.WriteString(pair)
 			default:
 				others.WriteByte(';')
 				others.WriteString(pair)
 			}
 		}
 		if len(taken) > before {
-			line = others.String()
+			line = strings.TrimSpace(others.String())
 		}
 		if line != "" {
 			kept = append(kept, line)

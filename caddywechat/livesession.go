@@ -50,8 +50,8 @@ func (h *Handler) liveSessions(v *visit, limit int) ([]*session.Session, error) 
 	return sessions, nil
 }
 
-// openSession returns the session in a sealed text, with whom it stands for: nil where it does not open at this site, or stands
-// for nobody here. Whether it counts is for isLive to say.
+// openSession returns the session in a sealed text, with whom it stands for: nil where it does not open at this site, or
+// stands for nobody here. Whether it counts is for isLive to say.
 func (h *Handler) openSession(v *visit, form form, text string) (*session.Session, error) {
 	if len(text) > seal.MaxLength {
 		return nil, nil

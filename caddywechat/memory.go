@@ -10,7 +10,8 @@ import (
 )
 
 // memory is what the process remembers beyond a reload of the configuration. All handlers share it: what it holds is
-// named by random ids or by digests.
+// named by random ids or by digests; sessions that were opened, by the handler that opened them, so that those of a handler
+// that has gone are found no more and make room in time.
 type memory struct {
 	recent   login.Recent
 	revoked  session.Revoked

@@ -38,7 +38,7 @@ func target(r *http.Request) string {
 // it sloppily, cut what follows a semicolon, or resolve dots. No rule may open such a path.
 func isAmbiguous(r *http.Request) bool {
 	rawPath, _, _ := strings.Cut(target(r), "?")
-	if isPlain(rawPath) && isPlain(r.URL.Path) {
+	if isPlain(rawPath) && isPlain(r.URL.Path) && isPlain(r.URL.RawPath) {
 		return false
 	}
 	return ambiguous.MatchString(rawPath) || ambiguous.MatchString(r.URL.EscapedPath()) // which encodes raw bytes

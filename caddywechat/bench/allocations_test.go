@@ -13,7 +13,7 @@ func TestAllocationsOfARequest(t *testing.T) {
 	silent, profile := page("/", cookieOf(t, person(1))), page("/", cookieOf(t, withProfile(1)))
 	for name, tt := range map[string]struct {
 		directives string
-		request    func(int) []byte
+		request    requests
 		most       float64
 	}{
 		"nothing":            {"nothing\n", always(silent), 1}, // every handler costs Caddy one
@@ -50,12 +50,12 @@ func TestAllocationsOfACookieThatDoesNotOpen(t *testing.T) {
 }
 
 // allocations returns how many a request takes.
-func allocations(t *testing.T, directives string, request func(int) []byte) float64 {
+func allocations(t *testing.T, directives string, request requests) float64 {
 	t.Helper()
 	conn := newChain(t, directives).conn()
 	i := 0
 	return testing.AllocsPerRun(1000, func() {
-		if status := conn.send(request(i)); status != http.StatusOK {
+		if status := conn.sendNumber(request, i); status != http.StatusOK {
 			t.Fatalf("status %d", status)
 		}
 		i++

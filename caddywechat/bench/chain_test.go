@@ -34,9 +34,6 @@ func init() {
 // nowhere is a transport of reverse_proxy that writes the request as for a socket, and throws it away.
 type nowhere struct{}
 
-// last is the header of the last request that went nowhere, for those who ask.
-var last http.Header
-
 func (nowhere) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.reverse_proxy.transport.nowhere", New: func() caddy.Module { return new(nowhere) }}
 }
@@ -47,7 +44,6 @@ func (nowhere) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Write(io.Discard); err != nil {
 		return nil, err
 	}
-	last = r.Header
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:  http.Header{"Content-Type": {"text/html; charset=utf-8"}},
@@ -135,6 +131,7 @@ type conn struct {
 	bytes  bytes.Reader
 	buffer *bufio.Reader
 	answer discarded
+	number []byte // the last request that was sent by its number
 }
 
 func (c chain) conn() *conn {
@@ -155,6 +152,12 @@ func (c *conn) send(request []byte) int {
 	c.answer = discarded{header: make(http.Header, 8)}
 	c.chain.server.ServeHTTP(&c.answer, r.WithContext(c.ctx))
 	return c.answer.status
+}
+
+// sendNumber serves one of many requests, and returns the answer's status.
+func (c *conn) sendNumber(r requests, i int) int {
+	c.number = r(c.number[:0], i)
+	return c.send(c.number)
 }
 
 // discarded is an answer that goes nowhere.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -16,12 +17,17 @@ const perSample = 4096
 // side is one side of a comparison.
 type side struct {
 	chain   chain
-	request func(i int) []byte
+	request requests
 	status  int
 }
 
+// requests appends the request with a number to a buffer.
+type requests func(buffer []byte, i int) []byte
+
 // always is a request that is the same every time.
-func always(request []byte) func(int) []byte { return func(int) []byte { return request } }
+func always(request []byte) requests {
+	return func(buffer []byte, _ int) []byte { return append(buffer, request...) }
+}
 
 // compare measures what requests cost on this side and on that one in turn, in as many samples of each as there are
 // iterations. goal is the highest ratio of the medians that is wished for; 0: none.
@@ -33,11 +39,11 @@ func compareBy(b *testing.B, goal float64, visitors int, this, that side) {
 	one, other := measure(b, visitors, this), measure(b, visitors, that)
 	for i := 0; b.Loop(); i++ {
 		if i%2 == 0 {
-			one.sample()
-			other.sample()
+			one.sample(b)
+			other.sample(b)
 		} else {
-			other.sample()
-			one.sample()
+			other.sample(b)
+			one.sample(b)
 		}
 	}
 	r := result{
@@ -87,24 +93,25 @@ func measure(b *testing.B, visitors int, s side) *measured {
 	for range visitors {
 		m.conns = append(m.conns, s.chain.conn())
 	}
-	if got := m.conns[0].send(s.request(0)); got != s.status {
-		b.Fatalf("status %d, want %d", got, s.status)
-	}
-	m.sample() // caches of all kinds get warm
+	m.sample(b) // caches of all kinds get warm
 	m.times, m.cpu, m.allocations = nil, nil, nil
 	return m
 }
 
 // sample sends requests on all connections at a time.
-func (m *measured) sample() {
+func (m *measured) sample(b *testing.B) {
+	b.Helper()
 	perConn := perSample / len(m.conns)
 	allocations := allocated()
 	begun, cpu := time.Now(), cpuTime()
 	var all sync.WaitGroup
+	var wrong atomic.Int64 // the last status that was not the one to be had
 	for i, c := range m.conns {
 		send := func() {
 			for n := range perConn {
-				c.send(m.request(m.sent + i*perConn + n))
+				if status := c.sendNumber(m.request, m.sent+i*perConn+n); status != m.status {
+					wrong.Store(int64(status))
+				}
 			}
 		}
 		if len(m.conns) == 1 {
@@ -115,6 +122,9 @@ func (m *measured) sample() {
 	}
 	all.Wait()
 	took, used := time.Since(begun), cpuTime()-cpu
+	if status := wrong.Load(); status != 0 {
+		b.Fatalf("status %d, want %d", status, m.status)
+	}
 	requests := perConn * len(m.conns)
 	m.times = append(m.times, float64(took.Nanoseconds())/float64(requests))
 	m.cpu = append(m.cpu, float64(used.Nanoseconds())/float64(requests))

@@ -18,8 +18,8 @@ func BenchmarkGrowth(b *testing.B) {
 }
 
 // shuffled sends requests in another order, as if at random.
-func shuffled(requests func(int) []byte) func(int) []byte {
-	return func(i int) []byte { return requests(int(uint32(i) * 2654435761 >> 4)) }
+func shuffled(r requests) requests {
+	return func(buffer []byte, i int) []byte { return r(buffer, int(uint32(i)*2654435761>>4)) }
 }
 
 // No lock scales worse than a plain site.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -51,24 +52,24 @@ func sealed(tb testing.TB, sealer *seal.Sealer, id identity.Identity) string {
 }
 
 // crowd returns requests of so many silent visitors, one after the other.
-func crowd(tb testing.TB, visitors int) func(i int) []byte { return crowdOf(tb, visitors, person) }
+func crowd(tb testing.TB, visitors int) requests { return crowdOf(tb, visitors, person) }
 
 // crowdOf returns requests of so many visitors, one after the other.
-func crowdOf(tb testing.TB, visitors int, who func(number int) identity.Identity) func(i int) []byte {
+func crowdOf(tb testing.TB, visitors int, who func(number int) identity.Identity) requests {
 	tb.Helper()
 	sealer, err := seal.New("session", []byte(key))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	// One text for all keeps a million sessions from being a million things to the garbage collector.
-	first := page("/", "wechat_session="+sealed(tb, sealer, who(0)))
-	all := make([]byte, 0, visitors*len(first))
+	length := len(sealed(tb, sealer, who(0)))
+	cookies := offHeap(visitors * length)
 	for i := range visitors {
-		all = append(all, page("/", "wechat_session="+sealed(tb, sealer, who(i)))...)
+		copy(cookies[i*length:], sealed(tb, sealer, who(i)))
 	}
-	return func(i int) []byte {
-		begin := i % visitors * len(first)
-		return all[begin : begin+len(first)]
+	head, tail, _ := bytes.Cut(page("/", "wechat_session=COOKIE"), []byte("COOKIE"))
+	return func(buffer []byte, i int) []byte {
+		cookie := cookies[i%visitors*length:][:length]
+		return append(append(append(buffer, head...), cookie...), tail...)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // in lower case with each such character as a hyphen.
 type Reserved struct {
 	names    []string
-	initials uint32 // a bit for each letter, in its place in the alphabet, with which a reserved name begins
+	initials uint32 // the bits of what reserved names begin with
 }
 
 // What is reserved everywhere: names that begin so, and others.
@@ -26,7 +26,8 @@ var (
 func NewReserved(names ...string) Reserved {
 	r := Reserved{names: slices.Clip(reservedNames), initials: initial('x') | initial('r')}
 	for _, name := range names {
-		r.names = append(r.names, fold(name))
+		name = fold(name)
+		r.names = append(r.names, name)
 		r.initials |= initial(name[0])
 	}
 	return r
@@ -34,7 +35,7 @@ func NewReserved(names ...string) Reserved {
 
 // Has reports whether name folds to a reserved one.
 func (r Reserved) Has(name string) bool {
-	if name == "" || r.initials&initial(name[0]) == 0 {
+	if name == "" || r.initials&initial(foldByte(name[0])) == 0 {
 		return false // like most names
 	}
 	for _, p := range reservedPrefixes {
@@ -50,8 +51,8 @@ func (r Reserved) Has(name string) bool {
 	return false
 }
 
-// initial returns the bit of a letter, the same for both cases. Other characters share theirs with a letter.
-func initial(c byte) uint32 { return 1 << (c & 31) }
+// initial returns the bit of a folded character. Letters each have their own, which others share.
+func initial(folded byte) uint32 { return 1 << (folded & 31) }
 
 // Strip removes reserved names from everything of req that goes upstream: its headers, the hop-by-hop names listed in
 // Connection (a proxy would remove the header that the gate sets under that name), and its trailers, also those that

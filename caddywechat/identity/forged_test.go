@@ -64,6 +64,13 @@ func TestConfiguredNamesAreReservedInEverySpelling(t *testing.T) {
 			t.Errorf("%s is reserved", name)
 		}
 	}
+	for _, configured := range []string{"_User", "-User", ".User", "~User"} {
+		for _, name := range []string{"_User", "-User", ".User", "!user", "+USER"} {
+			if !NewReserved(configured).Has(name) {
+				t.Errorf("%s is not reserved beside %s", name, configured)
+			}
+		}
+	}
 	if NewReserved().Has("Foo-Bar") {
 		t.Error("one handler's names are reserved for another")
 	}
@@ -305,7 +312,7 @@ func FuzzFoldedNamesAreReserved(f *testing.F) {
 	for _, name := range append(forgeries, others...) {
 		f.Add(name)
 	}
-	r := NewReserved("Foo-Bar")
+	r := NewReserved("Foo-Bar", "_Under")
 	f.Fuzz(func(t *testing.T, name string) {
 		// What CGI makes of a name, with the separator of the contract.
 		folded := strings.Map(func(c rune) rune {
@@ -318,7 +325,8 @@ func FuzzFoldedNamesAreReserved(f *testing.F) {
 			return '-'
 		}, name)
 		want := strings.HasPrefix(folded, "x-wechat-") || strings.HasPrefix(folded, "x-wecom-") ||
-			strings.HasPrefix(folded, "x-wx-") || folded == "remote-user" || folded == "remote-name" || folded == "foo-bar"
+			strings.HasPrefix(folded, "x-wx-") || folded == "remote-user" || folded == "remote-name" || folded == "foo-bar" ||
+			folded == "-under"
 		for i := range len(name) {
 			if name[i] >= 0x80 {
 				t.Skip("no header name holds such a byte")

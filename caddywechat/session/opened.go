@@ -44,7 +44,8 @@ func (o *Opened) Open(sealed Sealed, open func(*Session) bool) *Session {
 		}
 		return s
 	}
-	place := &o.places[maphash.String(o.seed, sealed.Text)%uint64(len(o.places))]
+	// With the opener, or those of two parts of one site would take turns in the same place.
+	place := &o.places[(maphash.String(o.seed, sealed.Text)+sealed.Opener)%uint64(len(o.places))]
 	if found := place.Load(); found != nil && found.sealed == sealed {
 		return &found.session
 	}

@@ -37,6 +37,18 @@ func TestATextIsOpenedAnewElsewhere(t *testing.T) {
 	}
 }
 
+func TestTwoWhoOpenTheSameTextBothRememberIt(t *testing.T) {
+	o, times := NewOpened(), 0
+	for range 3 {
+		for opener := range uint64(2) {
+			o.Open(Sealed{opener, "h5.example.com", "text"}, opening(byte(opener), &times))
+		}
+	}
+	if times != 2 {
+		t.Errorf("opened %d times, want 2", times)
+	}
+}
+
 func TestWhatDoesNotOpenIsTriedAgain(t *testing.T) {
 	o, times := NewOpened(), 0
 	here := Sealed{1, "h5.example.com", "text"}

@@ -5,6 +5,7 @@ package caddystore
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -27,7 +28,7 @@ type Store struct {
 	storage certmagic.Storage
 	now     func() time.Time
 	ctx     context.Context // ends with the configuration
-	turns   *turns
+	turns   func() *turns   // made at first use, which few sites come to
 }
 
 // CaddyModule returns the Caddy module information.
@@ -40,7 +41,7 @@ func (*Store) CaddyModule() caddy.ModuleInfo {
 
 // Provision takes the storage; it does not touch it.
 func (s *Store) Provision(ctx caddy.Context) error {
-	s.storage, s.now, s.ctx, s.turns = ctx.Storage(), time.Now, ctx.Context, processTurns
+	s.storage, s.now, s.ctx, s.turns = ctx.Storage(), time.Now, ctx.Context, sync.OnceValue(newTurns)
 	return nil
 }
 

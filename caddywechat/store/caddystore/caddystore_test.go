@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,7 +38,7 @@ func inFolder(t *testing.T) (*Store, string) {
 func at(t *testing.T, dir string) *Store { return on(t, &certmagic.FileStorage{Path: dir}) }
 
 func on(t *testing.T, storage certmagic.Storage) *Store {
-	return &Store{storage: storage, now: time.Now, ctx: t.Context(), turns: newTurns()}
+	return &Store{storage: storage, now: time.Now, ctx: t.Context(), turns: sync.OnceValue(newTurns)}
 }
 
 // inBubble runs f where time passes at once: the storage's locks wait for seconds, and are looked after for seconds more.

@@ -21,9 +21,6 @@ const (
 // with different keys seldom share one.
 type turns [64]chan struct{}
 
-// processTurns are those of all sites of the process, which has one storage.
-var processTurns = newTurns()
-
 func newTurns() *turns {
 	t := new(turns)
 	for i := range t {
@@ -41,7 +38,7 @@ func (t *turns) of(path string) chan struct{} {
 func (s *Store) locked(ctx context.Context, path string, look func(context.Context) (bool, error), do func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	turn := s.turns.of(path)
+	turn := s.turns().of(path)
 	select {
 	case turn <- struct{}{}:
 		defer func() { <-turn }()
