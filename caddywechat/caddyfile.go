@@ -2,6 +2,7 @@ package caddywechat
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -88,6 +89,9 @@ type authParser struct {
 // optionWords lists what stands directly in the block beside the kinds of accounts.
 const optionWords = "public, optional, login, userinfo, outside_wechat, keep_fragment, session, store, user_id, headers, public_url, prefix, pages, timeout, platform"
 
+// sessionWords lists what stands in the block of session.
+const sessionWords = "key, lifetime, idle, refresh, cookie, domain"
+
 func (p *authParser) option(word string) error {
 	h := p.handler
 	switch word {
@@ -156,9 +160,12 @@ func (p *authParser) platform() error {
 
 // account reads an account of the kind that word names: any module in its namespace will do.
 func (p *authParser) account(word string) error {
+	if slices.Contains(strings.Split(sessionWords, ", "), word) {
+		return p.Errf("%s is an option of the session: write session { %[1]s … }", word)
+	}
 	if _, err := caddy.GetModule(accountNamespace + "." + word); err != nil {
-		return p.Errf("wechat_auth has no option and knows no kind of account %q: it takes %s, and the accounts %s",
-			word, optionWords, strings.Join(guestNames(accountNamespace), ", "))
+		return p.Errf("wechat_auth has no option and knows no kind of account %q: it takes %s, and the accounts %s, whose own "+
+			"options stand in a block behind them", word, optionWords, strings.Join(guestNames(accountNamespace), ", "))
 	}
 	for _, kind := range p.kinds {
 		if kind == word {
@@ -206,7 +213,7 @@ func (p *authParser) rule(ask Ask) error {
 		return p.WrapErr(err)
 	}
 	if !ok {
-		return p.Errf("%s takes a matcher: a path such as /assets/*, a named one such as @open, or *", word)
+		return p.Errf("%s takes a matcher: a path, which begins with a slash, such as /assets/*, a named one such as @open, or *", word)
 	}
 	if p.NextArg() {
 		return p.Errf("%s takes one matcher: for several paths write a line each, or a named matcher", word)
@@ -288,7 +295,7 @@ func (p *authParser) session() error {
 				return err
 			}
 		default:
-			return p.Errf("session has no option %q: it takes key, lifetime, idle, refresh, cookie, domain", option)
+			return p.Errf("session has no option %q: it takes %s", option, sessionWords)
 		}
 	}
 	return nil

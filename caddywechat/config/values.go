@@ -127,7 +127,7 @@ func Origin(text string) error {
 func Platform(text string) error {
 	u, err := parseURL(text)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; for a simulator on this machine http://127.0.0.1:9090", err)
 	}
 	if strings.ContainsAny(text, "?#") {
 		return fmt.Errorf("%.80q has a query or fragment: write only https://host", text)
