@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// Opened remembers sealed sessions that did open, since opening one takes a hundred times as long as finding it again.
+// Opened remembers sealed sessions that did open, since opening one takes far longer than finding it again.
 // It does not judge: whoever finds a session asks as much of it as of one that was just opened.
 //
 // It is safe for concurrent use, nobody waits in it for anybody, and it does not grow: each text has one place among
