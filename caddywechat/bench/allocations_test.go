@@ -10,7 +10,7 @@ import (
 // The race detector allocates as well, so these are for a build without it.
 
 func TestAllocationsOfARequest(t *testing.T) {
-	silent, profile := page("/", cookieOf(t, person(1))), page("/", cookieOf(t, withProfile(1)))
+	silent, profile := page(somewhere, cookieOf(t, person(1))), page(somewhere, cookieOf(t, withProfile(1)))
 	for name, tt := range map[string]struct {
 		directives string
 		request    requests
@@ -21,7 +21,7 @@ func TestAllocationsOfARequest(t *testing.T) {
 		"seen, default":      {gate(""), always(silent), 13},
 		"seen, with profile": {gate(""), always(profile), 16},
 		"not seen":           {gate(""), crowd(t, 1<<12), 35},
-		"public, no cookie":  {gate("public *"), always(page("/", "")), 2},
+		"public, no cookie":  {gate("public *"), always(page(somewhere, "")), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if more := allocations(t, tt.directives, tt.request) - allocations(t, "", tt.request); more > tt.most {
@@ -39,7 +39,7 @@ func TestAllocationsOfACookieThatDoesNotOpen(t *testing.T) {
 	most := allocations(t, gate(optional), crowd) - allocations(t, "", crowd)
 	for name, cookie := range bad(t) {
 		t.Run(name, func(t *testing.T) {
-			request := always(page("/", cookie))
+			request := always(page(somewhere, cookie))
 			if more := allocations(t, gate(optional), request) - allocations(t, "", request); more > most {
 				t.Errorf("%v allocations more than without, a session takes %v", more, most)
 			} else {

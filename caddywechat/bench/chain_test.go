@@ -182,6 +182,9 @@ func (d *discarded) WriteHeader(status int) {
 // Flush does nothing, as nothing is kept.
 func (*discarded) Flush() {}
 
+// somewhere is a page of the site.
+const somewhere = "/shop/items/1024?from=list"
+
 // page is a navigation in WeChat's browser on a phone with Android, with a Cookie header unless cookie is "".
 func page(path, cookie string) []byte {
 	lines := "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: keep-alive\r\n" +

@@ -13,12 +13,12 @@ const (
 
 // BenchmarkNothing measures the noise: a handler that does nothing costs nothing.
 func BenchmarkNothing(b *testing.B) {
-	request := page("/", cookieOf(b, person(1)))
+	request := page(somewhere, cookieOf(b, person(1)))
 	compare(b, 0, gated(b, "nothing\n", request), plain(b, request))
 }
 
 func BenchmarkSessionSeen(b *testing.B) {
-	silent, profile := page("/", cookieOf(b, person(1))), page("/", cookieOf(b, withProfile(1)))
+	silent, profile := page(somewhere, cookieOf(b, person(1))), page(somewhere, cookieOf(b, withProfile(1)))
 	b.Run("3-headers", func(b *testing.B) { compare(b, 1.08, gated(b, gate(threeHeaders), silent), plain(b, silent)) })
 	b.Run("default", func(b *testing.B) { compare(b, 1.14, gated(b, gate(""), silent), plain(b, silent)) })
 	b.Run("profile", func(b *testing.B) { compare(b, 1.20, gated(b, gate(""), profile), plain(b, profile)) })
@@ -35,19 +35,19 @@ func BenchmarkSessionNotSeen(b *testing.B) {
 func BenchmarkCookieThatDoesNotOpen(b *testing.B) {
 	for name, cookie := range bad(b) {
 		b.Run(name, func(b *testing.B) {
-			request := page("/", cookie)
+			request := page(somewhere, cookie)
 			compare(b, 1.25, gated(b, gate(optional), request), plain(b, request))
 		})
 	}
 }
 
 func BenchmarkPublicPath(b *testing.B) {
-	request := page("/", "")
+	request := page(somewhere, "")
 	compare(b, 1.03, gated(b, gate("public *"), request), plain(b, request))
 }
 
 func BenchmarkRedirectToWeChat(b *testing.B) {
-	request := page("/", "")
+	request := page(somewhere, "")
 	c := newChain(b, gate(""))
 	conn := c.conn()
 	conn.send(request)

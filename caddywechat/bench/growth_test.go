@@ -24,7 +24,7 @@ func shuffled(r requests) requests {
 
 // No lock scales worse than a plain site.
 func BenchmarkVisitorsAtATime(b *testing.B) {
-	request := page("/", cookieOf(b, person(1)))
+	request := page(somewhere, cookieOf(b, person(1)))
 	for _, visitors := range []int{1, 2, 8, 64} {
 		b.Run(fmt.Sprint(visitors), func(b *testing.B) {
 			compareBy(b, 1.14, visitors, gated(b, gate(""), request), plain(b, request))
@@ -34,7 +34,7 @@ func BenchmarkVisitorsAtATime(b *testing.B) {
 
 // A request costs the same, however many sites there are.
 func BenchmarkSites(b *testing.B) {
-	request := page("/", cookieOf(b, person(1)))
+	request := page(somewhere, cookieOf(b, person(1)))
 	with, without := func(int) string { return gate("") }, func(int) string { return "" }
 	for _, number := range []int{1, 1000} {
 		b.Run(fmt.Sprint(number), func(b *testing.B) {

@@ -16,7 +16,7 @@ import (
 // The attempt is the browser's to keep.
 func TestALoginThatBeginsLeavesNothingBehind(t *testing.T) {
 	conn := newChain(t, gate("")).conn()
-	request := page("/", "")
+	request := page(somewhere, "")
 	begin := func(times int) {
 		for range times {
 			if status := conn.send(request); status != http.StatusFound {
@@ -55,7 +55,7 @@ func TestMemoryOfSessions(t *testing.T) {
 				t.Fatalf("status %d", status)
 			}
 		}
-		length := len(crowd(nil, 0)) - len(page("/", "wechat_session="))
+		length := len(crowd(nil, 0)) - len(page(somewhere, "wechat_session="))
 		grown := heap() - before
 		t.Logf("%s: %.1f MiB, with cookies of %d bytes", tt.name, float64(grown)/(1<<20), length)
 		if grown > tt.most {
@@ -106,7 +106,7 @@ func memoryOf(t *testing.T, number int, directives func(i int) string, isVisited
 	if isVisited {
 		conn := c.conn()
 		for i := range number {
-			conn.send(bytes.Replace(page("/", ""), []byte(host), []byte(hostOf(i)), 1))
+			conn.send(bytes.Replace(page(somewhere, ""), []byte(host), []byte(hostOf(i)), 1))
 		}
 	}
 	after := heap()

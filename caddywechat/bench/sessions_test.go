@@ -66,7 +66,7 @@ func crowdOf(tb testing.TB, visitors int, who func(number int) identity.Identity
 	for i := range visitors {
 		copy(cookies[i*length:], sealed(tb, sealer, who(i)))
 	}
-	head, tail, _ := bytes.Cut(page("/", "wechat_session=COOKIE"), []byte("COOKIE"))
+	head, tail, _ := bytes.Cut(page(somewhere, "wechat_session=COOKIE"), []byte("COOKIE"))
 	return func(buffer []byte, i int) []byte {
 		cookie := cookies[i%visitors*length:][:length]
 		return append(append(append(buffer, head...), cookie...), tail...)

@@ -11,10 +11,7 @@ import (
 // Reserved is the set of header names that only the gate may set. A name belongs to it by what a server behind may make
 // of it: CGI, FastCGI and WSGI turn every character that is no letter or digit into the same one, so names are compared
 // in lower case with each such character as a hyphen.
-type Reserved struct {
-	names    []string
-	initials uint32 // the bits of what reserved names begin with
-}
+type Reserved struct{ names []string }
 
 // What is reserved everywhere: names that begin so, and others.
 var (
@@ -24,20 +21,15 @@ var (
 
 // NewReserved returns the set that is reserved everywhere (the presets' names) and, beside it, the given names.
 func NewReserved(names ...string) Reserved {
-	r := Reserved{names: slices.Clip(reservedNames), initials: initial('x') | initial('r')}
+	r := Reserved{names: slices.Clip(reservedNames)}
 	for _, name := range names {
-		name = fold(name)
-		r.names = append(r.names, name)
-		r.initials |= initial(name[0])
+		r.names = append(r.names, fold(name))
 	}
 	return r
 }
 
 // Has reports whether name folds to a reserved one.
 func (r Reserved) Has(name string) bool {
-	if name == "" || r.initials&initial(foldByte(name[0])) == 0 {
-		return false // like most names
-	}
 	for _, p := range reservedPrefixes {
 		if len(name) >= len(p) && foldsTo(name[:len(p)], p) {
 			return true
@@ -50,9 +42,6 @@ func (r Reserved) Has(name string) bool {
 	}
 	return false
 }
-
-// initial returns the bit of a folded character. Letters each have their own, which others share.
-func initial(folded byte) uint32 { return 1 << (folded & 31) }
 
 // Strip removes reserved names from everything of req that goes upstream: its headers, the hop-by-hop names listed in
 // Connection (a proxy would remove the header that the gate sets under that name), and its trailers, also those that

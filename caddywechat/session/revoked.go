@@ -130,8 +130,9 @@ func (r *Revoked) until(id [idLength]byte) (second int64, ok bool) {
 	return o.at, ok
 }
 
-// Next returns the second in which something about a person's sessions happens that begins now, after all that happened to
-// them before: mostly now, else the one after. Sessions count in seconds, and whoever was revoked may log in again at once.
+// Next returns the time that a new session of a person, or a new revocation of one, says it began at: now, or, where
+// sessions up to this second or a later one are over already, the second after that. Times are kept in seconds, and whoever
+// was revoked may log in again at once.
 func (r *Revoked) Next(user, openID string, now time.Time) time.Time {
 	last := r.all.Load()
 	for _, id := range [][idLength]byte{digest(allOfUser, user), digest(allOfOpenID, openID)} {
