@@ -124,14 +124,14 @@ func revokeEverywhere(ctx context.Context, order revokeOrder) (err error) {
 		}
 		isSite = true
 		h := sites[len(sites)-1]
-		revocation, invalid := order.revocation(h.memory.revoked.Next(order.User, order.OpenID, h.now()))
+		revocation, invalid := order.revocation(h.memory.revoked.Now(h.now()))
 		if invalid != nil {
 			return invalid
 		}
 		failed := h.revoke(ctx, revocation)
 		if lower := strings.ToLower(order.User); lower != order.User {
 			// WeCom's console writes userids as they were made, apps get them in lower case.
-			failed = errors.Join(failed, h.revoke(ctx, session.RevokeUser(lower, h.memory.revoked.Next(lower, "", h.now()))))
+			failed = errors.Join(failed, h.revoke(ctx, session.RevokeUser(lower, revocation.At)))
 		}
 		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("revoked here; other instances will know when the store works again: %w", failed))

@@ -227,3 +227,28 @@ func TestALogoutFindsTheSessionAmongPlantedCookies(t *testing.T) {
 	b.send("GET", "/_wechat/logout", "Cookie: "+planted+"wechat_session="+kept)
 	w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
 }
+
+// Who was revoked logs in again at once, and is revoked again, all within a second.
+func TestRevokeAgainInTheSameSecond(t *testing.T) {
+	orders := map[string]string{
+		"user": `{"user":"` + person + `"}`, "openid": `{"openid":"` + person + `"}`, "all": `{"all":true}`,
+	}
+	for first, one := range orders {
+		for second, other := range orders {
+			t.Run(first+" then "+second, func(t *testing.T) {
+				w := newWorld(t, "")
+				b := w.browser(inWeChat)
+				b.login("/")
+				for _, body := range []string{one, other} {
+					if status, text := order(t, "POST", body); status != http.StatusOK {
+						t.Fatalf("status %d: %s", status, text)
+					}
+					b.send("GET", "/").wantJSON(t, http.StatusUnauthorized, "login_required")
+					b.login("/")
+				}
+				w.pass(time.Hour)
+				b.send("GET", "/").wantStatus(t, http.StatusOK)
+			})
+		}
+	}
+}

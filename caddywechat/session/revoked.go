@@ -16,6 +16,7 @@ type Revoked struct {
 	// people is how many of the parts' entries are about people.
 	people atomic.Int64
 	all    atomic.Int64 // the second up to which every session is over
+	begun  atomic.Int64 // the latest second that Next gave to a session ahead of time
 }
 
 // parts is into how many the entries are divided, by their random ids and digests.
@@ -47,8 +48,7 @@ func (r *Revoked) Add(revocation Revocation, now time.Time) bool {
 	at := min(revocation.At.Unix(), now.Add(maxSkew).Unix())
 	switch revocation.subject {
 	case everybody:
-		for known := r.all.Load(); at > known && !r.all.CompareAndSwap(known, at); known = r.all.Load() {
-		}
+		raise(&r.all, at)
 		return true
 	case oneSession:
 		return r.add(revocation.of, over{math.MaxInt64, revocation.End.Unix(), false}, now)
@@ -130,9 +130,8 @@ func (r *Revoked) until(id [idLength]byte) (second int64, ok bool) {
 	return o.at, ok
 }
 
-// Next returns the time that a new session of a person, or a new revocation of one, says it began at: now, or, where
-// sessions up to this second or a later one are over already, the second after that. Times are kept in seconds, and whoever
-// was revoked may log in again at once.
+// Next returns the time that a new session of a person says it began at: now, or, where sessions up to this second or a later
+// one are over already, the second after that. Times are kept in seconds, and whoever was revoked may log in again at once.
 func (r *Revoked) Next(user, openID string, now time.Time) time.Time {
 	last := r.all.Load()
 	for _, id := range [][idLength]byte{digest(allOfUser, user), digest(allOfOpenID, openID)} {
@@ -143,5 +142,20 @@ func (r *Revoked) Next(user, openID string, now time.Time) time.Time {
 	if last < now.Unix() {
 		return now
 	}
-	return time.Unix(last+1, 0)
+	next := min(last+1, now.Add(maxSkew).Unix()) // no further ahead than a revocation can be
+	raise(&r.begun, next)
+	return time.Unix(next, 0)
+}
+
+// Now returns the time that a revocation says it was made at, so that every session is over that Next let begin before.
+func (r *Revoked) Now(now time.Time) time.Time {
+	if begun := r.begun.Load(); begun > now.Unix() {
+		return time.Unix(begun, 0)
+	}
+	return now
+}
+
+func raise(a *atomic.Int64, to int64) {
+	for known := a.Load(); to > known && !a.CompareAndSwap(known, to); known = a.Load() {
+	}
 }
