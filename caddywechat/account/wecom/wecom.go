@@ -100,6 +100,9 @@ func (*Account) Kind() string { return Kind }
 // AppID implements [account.Account]: it is the company's id.
 func (a *Account) AppID() string { return a.corpID }
 
+// Ref implements [account.Referrer]: a company has many apps, and whom one of them lets in is none of another's business.
+func (a *Account) Ref() string { return a.corpID + "/" + a.agentID }
+
 // Person implements [account.Account]: a member's userid in lower case, since WeCom does not tell upper from lower case in
 // it; external:<external_userid> for somebody else whom the company knows, openid:<openid> for others. No userid has a
 // colon.
@@ -203,6 +206,7 @@ var (
 	_ account.Labeler    = (*Account)(nil)
 	_ account.Admitter   = (*Account)(nil)
 	_ account.Namer      = (*Account)(nil)
+	_ account.Referrer   = (*Account)(nil)
 	_ account.PageSigner = (*Account)(nil)
 	_ account.WeChatUser = (*Account)(nil)
 	_ caddy.Provisioner  = (*Account)(nil)
