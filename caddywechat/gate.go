@@ -37,9 +37,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	v := &visit{Request: r, origin: h.originOf(r), tokens: takeTokens(r.Header), next: next}
 	v.cookies = h.takeCookies(r.Header, v.origin.secure())
 	h.reserved.Strip(r)
+	stripUpgrades(r.Header)
 	v.restore = asReceived(r)
 	if !hasPath(r) {
 		return caddyhttp.Error(http.StatusBadRequest, errors.New("the request line names no path"))
+	}
+	if opensTunnel(r) {
+		return h.answer(w, v, problemMethod, page.Data{})
 	}
 	if login.IsUnder(r.URL.Path, h.Prefix) {
 		setPlaceholders(r, nil)

@@ -451,7 +451,7 @@ func TestOddRequestLines(t *testing.T) {
 		{"GET * HTTP/1.1", false, 400, ""},
 		{"OPTIONS * HTTP/1.1", false, 200, ""},
 		{"CONNECT {host} HTTP/1.1", false, 400, ""},
-		{"CONNECT /public/x HTTP/1.1", false, 200, "CONNECT /public/x"},
+		{"CONNECT /public/x HTTP/1.1", false, 405, ""},
 		{"GET /public/x#/page HTTP/1.1", false, 200, "GET /public/x%23/page"},
 		{"GET /page#/public/x HTTP/1.1", false, 302, ""},
 		{"GET /page%23/public/x HTTP/1.1", false, 302, ""},
