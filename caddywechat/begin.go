@@ -161,7 +161,7 @@ func (h *Handler) goToPublicHost(w http.ResponseWriter, v *visit) error {
 func redirect(w http.ResponseWriter, status int, location string) {
 	header := w.Header()
 	header["Location"] = []string{location}
-	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
-	w.WriteHeader(status)
+	setOwnHeaders(header)
+	writeOwnHeader(w, status)
 }

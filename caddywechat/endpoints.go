@@ -170,8 +170,8 @@ func (h *Handler) health(w http.ResponseWriter, v *visit) error {
 	if _, err := h.keyring.sealers(v.Context()); err != nil || !h.storeWorks(v.Context()) {
 		status = http.StatusServiceUnavailable
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
+	setOwnHeaders(w.Header())
+	writeOwnHeader(w, status)
 	return nil
 }
 

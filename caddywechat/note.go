@@ -3,8 +3,6 @@ package caddywechat
 import (
 	"io"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -52,9 +50,6 @@ type notingWriter struct {
 	begun  bool
 }
 
-// cacheHeaders are what some caches heed more than Cache-Control, beside those that end in CDN-Cache-Control.
-var cacheHeaders = []string{"Surrogate-Control", "Edge-Control", "X-Accel-Expires", "Expires"}
-
 func (w *notingWriter) WriteHeader(status int) {
 	if status >= http.StatusOK && !w.begun {
 		w.begun = true
@@ -62,11 +57,7 @@ func (w *notingWriter) WriteHeader(status int) {
 		http.SetCookie(w, w.cookie)
 		h.Set("Cache-Control", "private, no-store")
 		h.Add("Vary", "Cookie")
-		for name := range h {
-			if strings.HasSuffix(name, "Cdn-Cache-Control") || slices.Contains(cacheHeaders, name) {
-				delete(h, name)
-			}
-		}
+		pinHeaders(w.ResponseWriter)
 	}
 	w.ResponseWriterWrapper.WriteHeader(status)
 }

@@ -67,7 +67,7 @@ func (h *Handler) answer(w http.ResponseWriter, v *visit, p problem, data page.D
 // show answers with a page.
 func (h *Handler) show(w http.ResponseWriter, v *visit, status int, name page.Name, data page.Data) {
 	data.RequestID = v.id()
-	h.pages.Write(w, v.Request, status, name, data)
+	h.pages.Write(ownWriter{w}, v.Request, status, name, data)
 }
 
 // fail answers with a problem that an operator can mend, and logs why.
@@ -102,9 +102,9 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
-	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
+	setOwnHeaders(header)
+	writeOwnHeader(w, status)
 	_, err = w.Write(append(body, '\n'))
 	return err
 }

@@ -163,7 +163,8 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	header.Set("Content-Type", "text/plain")
 	header.Set("Content-Length", strconv.Itoa(len(content)))
 	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusOK)
+	setOwnHeaders(header)
+	writeOwnHeader(w, http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil
 	}

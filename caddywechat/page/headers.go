@@ -6,6 +6,7 @@ func setHeaders(header http.Header, name Name, language, policy string) {
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Language", language)
 	header.Add("Vary", "Accept-Language")
+	header.Add("Vary", "Cookie")
 	header.Set("Cache-Control", "no-store")
 	header.Set("Content-Security-Policy", policy)
 	header.Set("Referrer-Policy", referrerPolicy(name))
