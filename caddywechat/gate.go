@@ -49,8 +49,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		setPlaceholders(r, nil)
 		return h.serveOwn(w, v)
 	}
-	if name, ok := verifyFile(r); ok {
-		return h.passVerifyFile(w, v, name)
+	if content, ok := verifyFile(r); ok {
+		return h.serveVerifyFile(w, v, content)
 	}
 	return h.judge(w, v)
 }

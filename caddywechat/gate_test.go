@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/zap"
-
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
@@ -68,7 +66,6 @@ func TestForgedHeadersNeverArrive(t *testing.T) {
 		{"public with a session", in, "/site/public", ""},
 		{"outside the matcher", out, "/elsewhere", ""},
 		{"outside the matcher with a session", in, "/elsewhere", ""},
-		{"a verification file", out, "/MP_verify_aaaaaaaaaaaaaaaa.txt", ""},
 	} {
 		w.received()
 		c.b.open(c.path, forged...).wantStatus(t, http.StatusOK)
@@ -471,30 +468,5 @@ func TestSecondGateOnOneRequest(t *testing.T) {
 	b.open("/")
 	if logs.FilterMessageSnippet("two wechat_auth").Len() != 1 {
 		t.Error("no log line")
-	}
-}
-
-func TestVerificationFileThatNobodyConfigured(t *testing.T) {
-	w := newWorld(t, "")
-	w.app = func(rw http.ResponseWriter, r *http.Request) { http.NotFound(rw, r) }
-	b := w.browser("")
-	for _, path := range []string{"/MP_verify_iwu2jY0FNdXA7RGa.txt", "/dir/WW_verify_iwu2jY0FNdXA7RGa.txt"} {
-		b.open(path).wantStatus(t, http.StatusNotFound)
-		lines := w.logs.FilterField(zap.String("line", "wechat_verify "+path[strings.LastIndex(path, "/")+1:])).Len()
-		if lines != 1 {
-			t.Errorf("%s: %d log lines", path, lines)
-		}
-		w.pass(1e9)
-	}
-	w.received()
-	for _, path := range []string{
-		"/MP_verify_short.txt", "/mp_verify_iwu2jY0FNdXA7RGa.txt", "/MP_verify_iwu2jY0FNdXA7RGa.txt/", "/MP_verify_iwu2jY0FNdXA7RGa.txt;x",
-		"/admin.php/MP_verify_iwu2jY0FNdXA7RGa.txt", "/MP_verify_iwu2jY0FNdXA7RGa.txt?s=/admin", "/a/../MP_verify_iwu2jY0FNdXA7RGa.txt",
-	} {
-		b.open(path).wantStatus(t, http.StatusForbidden)
-	}
-	b.send("POST", "/MP_verify_iwu2jY0FNdXA7RGa.txt").wantStatus(t, http.StatusUnauthorized)
-	if w.received() != nil {
-		t.Error("something that is no verification file reached the app")
 	}
 }

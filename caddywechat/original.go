@@ -2,7 +2,6 @@ package caddywechat
 
 import (
 	"net/http"
-	"path"
 	"regexp"
 	"strings"
 
@@ -58,18 +57,3 @@ func isPlain(path string) bool {
 // ambiguous: a backslash, a semicolon, a control byte, one of / \ . ; % or a control byte percent-encoded, the overlong
 // UTF-8 form of one of these (other bytes that are no UTF-8 stay open: they are GBK), or a segment of dots.
 var ambiguous = regexp.MustCompile(`(?i)[\\;\x00-\x1f\x7f]|%(2f|5c|2e|3b|25|[01][0-9a-f]|7f|c0%(80|af|ae|bb|a5)|c1%9c)|/\.\.?(/|$)`)
-
-// verifyFile returns the name of the file when r asks for one of WeChat's domain verification files, as WeChat does:
-// nothing but the name, in no folder that could be a program's.
-func verifyFile(r *http.Request) (name string, ok bool) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.URL.RawQuery != "" {
-		return "", false
-	}
-	dir, name := path.Split(r.URL.Path)
-	return name, strings.Contains(name, "_verify_") && verifyFileName.MatchString(name) && !strings.Contains(dir, ".") && !isAmbiguous(r)
-}
-
-// verifyFileName is the names of files whose content follows from the name
-// (https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html,
-// https://developer.work.weixin.qq.com/document/path/91022).
-var verifyFileName = regexp.MustCompile(`^(?:MP|WW)_verify_([0-9A-Za-z]{16})\.txt$`)

@@ -171,9 +171,6 @@ func TestPHPFrontControllerKnowsNobodyOnPublicPaths(t *testing.T) {
 		"/public.php":                       "public.php",
 		"/public.php?x=/admin":              "public.php",
 		"/outside.php":                      "outside.php",
-		"/MP_verify_0123456789abcdef.txt":   "index.php",
-		"/WW_verify_0123456789abcdef.txt":   "index.php",
-		"/a/MP_verify_0123456789abcdef.txt": "index.php",
 	} {
 		a := v.open(path)
 		if a.StatusCode != http.StatusOK || a.Header.Get("X-App") != script {
@@ -207,6 +204,8 @@ func TestPHPPathsThatOnlyLookPublic(t *testing.T) {
 		"/index.php/x/WW_verify_0123456789abcdef.txt",
 		"/index.php%2FMP_verify_0123456789abcdef.txt",
 		"/MP_verify_0123456789abcdef.txt?x=1",
+		"/a/MP_verify_0123456789abcdef.txt",
+		"//MP_verify_0123456789abcdef.txt",
 		"/MP_verify_0123456789abcdef.txt/index.php",
 		"/MP_verify_0123456789abcde.txt",
 		"/MP_verify_0123456789abcdef0.txt",
@@ -256,7 +255,6 @@ func TestPHPNeverSeesHeadersThatTheClientMadeUp(t *testing.T) {
 			{"/news/5", v, map[string]any{}},
 			{"/outside.php", v, map[string]any{}},
 			{"/outside.php", s.visitor(), map[string]any{}},
-			{"/MP_verify_0123456789abcdef.txt", v, map[string]any{}},
 		} {
 			for _, spelling := range slices.Sorted(maps.Keys(spellings)) {
 				// One copy passes where three do not: Caddy drops a header with an underscore that comes more than once.

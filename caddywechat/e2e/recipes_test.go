@@ -75,7 +75,7 @@ func TestRecipeStaff(t *testing.T) {
 			t.Errorf("a stranger with %s: status %d", header, a.StatusCode)
 		}
 	}
-	for _, path := range []string{"/", "//orders", "/x/..;/orders", "/%2e%2e/orders", "/MP_verify_0123456789abcdef.txt"} {
+	for _, path := range []string{"/", "//orders", "/x/..;/orders", "/%2e%2e/orders"} {
 		a := s.send(head("GET "+path+" HTTP/1.1", "Host: {host}", "Cookie: "+stranger.cookies()))
 		if a.StatusCode != http.StatusForbidden {
 			t.Errorf("a stranger at %s: status %d", path, a.StatusCode)

@@ -69,7 +69,6 @@ func TestWSGINeverSeesHeadersThatTheClientMadeUp(t *testing.T) {
 			{"/public/x", s.visitor(), nobody},
 			{"/outside/x", v, nobody},
 			{"/outside/x", s.visitor(), nobody},
-			{"/MP_verify_0123456789abcdef.txt", v, nobody},
 		} {
 			for _, spelling := range slices.Sorted(maps.Keys(spellings)) {
 				for _, copies := range []int{1, 3} {
