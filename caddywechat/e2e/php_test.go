@@ -164,13 +164,13 @@ func TestPHPFrontControllerKnowsNobodyOnPublicPaths(t *testing.T) {
 	v := s.visitor()
 	v.follow("/page")
 	for path, script := range map[string]string{
-		"/news/5":                           "index.php",
-		"/news/index.php":                   "index.php",
-		"/news//5":                          "index.php",
-		"/NEWS/5":                           "index.php",
-		"/public.php":                       "public.php",
-		"/public.php?x=/admin":              "public.php",
-		"/outside.php":                      "outside.php",
+		"/news/5":              "index.php",
+		"/news/index.php":      "index.php",
+		"/news//5":             "index.php",
+		"/NEWS/5":              "index.php",
+		"/public.php":          "public.php",
+		"/public.php?x=/admin": "public.php",
+		"/outside.php":         "outside.php",
 	} {
 		a := v.open(path)
 		if a.StatusCode != http.StatusOK || a.Header.Get("X-App") != script {
@@ -285,6 +285,33 @@ func TestPHPNeverSeesHeadersThatTheClientMadeUp(t *testing.T) {
 	for _, line := range []string{"X_Wechat_User: " + evil, "x.wechat.user: " + evil} {
 		if got := cgiOf(t, s.visitor().open("/page", line)).madeUp(); !slices.Contains(got, "HTTP_X_WECHAT_USER") {
 			t.Errorf("without wechat_auth %s arrives as %v", line, got)
+		}
+	}
+}
+
+// A rule by suffix is about the path's end only, and servers behind look at its beginning.
+func TestSuffixRulesOpenNoScript(t *testing.T) {
+	dir, address := phpApp(t), startPHP(t)
+	s := newSite(t, "http", `root * `+dir+`
+	wechat_auth {
+		{account}
+		public *.css
+	}
+	@moved path /moved/*
+	rewrite @moved {http.request.orig_uri.path}
+	php_fastcgi `+address)
+	for _, path := range []string{
+		"/index.php/a.css", "/INDEX.PHP/a.css", "/index.php%20/a.css", "/index.ph%70/a.css", "/admin%3f.css", "/admin%23.css", "/moved%2findex.php%3f.css",
+		"/x/..%20/index.php/a.css", "/x/%e0%80%ae%e0%80%ae/a.css", "/x/..;/a.css", "/admin;.css", `/admin\.css`,
+	} {
+		a := s.send(head("GET "+path+" HTTP/1.1", "Host: {host}", "User-Agent: "+inWeChat, "Accept: text/html"))
+		if a.StatusCode != http.StatusFound || a.Header.Get("X-App") != "" {
+			t.Errorf("%s: status %d from %q", path, a.StatusCode, a.Header.Get("X-App"))
+		}
+	}
+	for _, path := range []string{"/a.css", "//a.css", "/x/a.b.css", "/%E6%9D%8E.css"} {
+		if a := s.send(head("GET "+path+" HTTP/1.1", "Host: {host}")); a.StatusCode != http.StatusOK {
+			t.Errorf("%s: status %d", path, a.StatusCode)
 		}
 	}
 }
