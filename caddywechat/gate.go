@@ -94,8 +94,8 @@ func (h *Handler) challenge(w http.ResponseWriter, v *visit, ask Ask, s *session
 	switch {
 	case len(v.tokens) > 0:
 		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
-	case len(found) == 0 && h.OutsideWeChat == outsidePass:
-		return h.pass(w, v, identityOf(s))
+	case len(found) == 0 && h.OutsideWeChat == outsidePass && ask == AskLogin:
+		return h.pass(w, v, nil)
 	case !visitor.IsNavigation(v.Request) && s != nil:
 		return h.profileRequired(w, v, found)
 	case !visitor.IsNavigation(v.Request):

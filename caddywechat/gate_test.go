@@ -319,6 +319,21 @@ func TestOutsideWeChat(t *testing.T) {
 		w.browser(onDesktop).send("GET", "/logo.png", "Sec-Fetch-Dest: image").wantStatus(t, http.StatusOK)
 		w.browser(inWeChat).open("/page").wantStatus(t, http.StatusFound)
 	})
+	t.Run("pass, by whoever changes the User-Agent", func(t *testing.T) {
+		w := newWorld(t, "outside_wechat pass\nuserinfo /vip/*")
+		b := w.browser(inWeChat)
+		b.login("/")
+		w.received()
+		b.agent = onDesktop
+		b.open("/vip/").wantStatus(t, http.StatusForbidden)
+		b.send("GET", "/vip/data").wantJSON(t, http.StatusUnauthorized, "profile_required")
+		w.browser(onDesktop).open("/vip/").wantStatus(t, http.StatusForbidden)
+		w.browser(onDesktop).send("GET", "/vip/data").wantJSON(t, http.StatusUnauthorized, "login_required")
+		w.browser("").send("POST", "/vip/data").wantJSON(t, http.StatusUnauthorized, "login_required")
+		if w.received() != nil {
+			t.Error("a page that needs the profile was passed on")
+		}
+	})
 	t.Run("a session counts in any browser", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)

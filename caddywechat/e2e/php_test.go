@@ -293,9 +293,10 @@ func TestPHPNeverSeesHeadersThatTheClientMadeUp(t *testing.T) {
 func TestSuffixRulesOpenNoScript(t *testing.T) {
 	dir, address := phpApp(t), startPHP(t)
 	s := newSite(t, "http", `root * `+dir+`
+	@css path *.css
 	wechat_auth {
 		{account}
-		public *.css
+		public @css
 	}
 	@moved path /moved/*
 	rewrite @moved {http.request.orig_uri.path}
