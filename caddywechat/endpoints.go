@@ -191,11 +191,21 @@ func (h *Handler) showOpenInWeChat(w http.ResponseWriter, v *visit, target, acti
 // pageOf returns the page that a script's request belongs to, where a login is to lead back to: the page that it was
 // sent from or, where the browser does not say, what it asked for.
 func (h *Handler) pageOf(v *visit) string {
-	if u, err := url.Parse(v.Referer()); err == nil && u.Scheme == v.origin.scheme && canonicalHost(u.Scheme, u.Host) == v.origin.host {
-		return login.ReturnTo(u.RequestURI(), h.Prefix)
+	if page, ok := h.refererHere(v); ok {
+		return page
 	}
 	if v.Method == http.MethodGet || v.Method == http.MethodHead {
 		return login.ReturnTo(target(v.Request), h.Prefix)
 	}
 	return "/"
+}
+
+// refererHere returns the page of this site that a request came from, if the browser names one. The scheme is left out:
+// behind a balancer that is not trusted we do not know it.
+func (h *Handler) refererHere(v *visit) (page string, ok bool) {
+	u, err := url.Parse(v.Referer())
+	if err != nil || v.origin.host == "" || canonicalHost(u.Scheme, u.Host) != v.origin.host {
+		return "", false
+	}
+	return login.ReturnTo(u.RequestURI(), h.Prefix), true
 }

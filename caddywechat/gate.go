@@ -96,6 +96,8 @@ func (h *Handler) challenge(w http.ResponseWriter, v *visit, ask Ask, s *session
 		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
 	case len(found) == 0 && h.OutsideWeChat == outsidePass && ask == AskLogin:
 		return h.pass(w, v, nil)
+	case visitor.IsFormOrFrame(v.Request):
+		return h.askToLogIn(w, v, ask, s, found)
 	case !visitor.IsNavigation(v.Request) && s != nil:
 		return h.profileRequired(w, v, found)
 	case !visitor.IsNavigation(v.Request):

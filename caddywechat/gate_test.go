@@ -243,10 +243,13 @@ func TestWhatIsNoNavigationGetsJSON(t *testing.T) {
 		"fetch": func() answer {
 			return b.send("GET", "/api", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Accept: */*")
 		},
-		"XHR":      func() answer { return b.open("/api", "X-Requested-With: XMLHttpRequest") },
-		"POST":     func() answer { return b.send("POST", "/api", "Accept: text/html") },
+		"XHR":  func() answer { return b.open("/api", "X-Requested-With: XMLHttpRequest") },
+		"POST": func() answer { return b.send("POST", "/api", "Accept: */*") },
+		"form by a script": func() answer {
+			return b.send("POST", "/api", "Accept: text/html", "X-Requested-With: XMLHttpRequest")
+		},
 		"image":    func() answer { return b.send("GET", "/api", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image") },
-		"frame":    func() answer { return b.open("/api", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe") },
+		"object":   func() answer { return b.open("/api", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: object") },
 		"prefetch": func() answer { return b.open("/api", "Sec-Purpose: prefetch;prerender") },
 		"OPTIONS":  func() answer { return b.send("OPTIONS", "/api", "Accept: text/html") },
 		"WebSocket": func() answer {
@@ -260,7 +263,7 @@ func TestWhatIsNoNavigationGetsJSON(t *testing.T) {
 			a := send()
 			m := a.wantJSON(t, http.StatusUnauthorized, "login_required")
 			want := "/_wechat/login?return_to=%2Fapi"
-			if name == "POST" || name == "OPTIONS" {
+			if name == "POST" || name == "form by a script" || name == "OPTIONS" {
 				want = "/_wechat/login?return_to=%2F"
 			}
 			if m["login_url"] != want || m["request_id"] == "" || m["message"] == "" {

@@ -8,7 +8,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
@@ -23,6 +25,7 @@ type problem struct {
 var (
 	problemBadRequest    = problem{http.StatusBadRequest, "bad_request", "the request cannot be understood", page.BadRequest}
 	problemLoginRequired = problem{http.StatusUnauthorized, "login_required", "log in with WeChat first, at login_url", page.BadRequest}
+	problemLoginNeeded   = problem{http.StatusUnauthorized, "login_required", "log in with WeChat first", page.LoginNeeded}
 	problemNoProfile     = problem{http.StatusForbidden, "profile_unavailable", "this way to log in never brings a profile", page.ProfileUnavailable}
 	problemProfile       = problem{http.StatusUnauthorized, "profile_required", "agree to share your profile first, at login_url", page.BadRequest}
 	problemOutside       = problem{http.StatusForbidden, "login_required", "open this page in WeChat", page.OpenInWeChat}
@@ -81,11 +84,32 @@ func (h *Handler) loginRequired(w http.ResponseWriter, v *visit) error {
 	return h.needs(w, v, problemLoginRequired, h.loginURL(h.pageOf(v), false))
 }
 
+// askToLogIn shows a visitor who posted a form, or who sees a frame, a page whose button begins a login in the whole window.
+// It leads back to the page where the form or the frame was; where that is another site's, to what it led to.
+func (h *Handler) askToLogIn(w http.ResponseWriter, v *visit, ask Ask, s *session.Session, found []account.Redirector) error {
+	if s != nil && neverBringsProfile(found) {
+		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
+	}
+	back, ok := h.refererHere(v)
+	if !ok {
+		back = login.ReturnTo(target(v.Request), h.Prefix)
+	}
+	h.show(w, v, problemLoginNeeded.status, problemLoginNeeded.page, page.Data{
+		Action: h.loginURL(back, ask == AskUserinfo),
+		Unsent: ok && v.Method == http.MethodPost, // what another site posts, such as a payment's return, is not for the visitor to repeat
+	})
+	return nil
+}
+
+// neverBringsProfile reports whether there are ways to log in, and none of them brings a profile.
+func neverBringsProfile(found []account.Redirector) bool {
+	return len(found) > 0 && !slices.ContainsFunc(found, func(a account.Redirector) bool { return a.Consent(true) != account.Never })
+}
+
 // profileRequired tells a program where a login with the profile begins, if one of the accounts that serve it has such a
 // thing.
 func (h *Handler) profileRequired(w http.ResponseWriter, v *visit, found []account.Redirector) error {
-	never := func(a account.Redirector) bool { return a.Consent(true) == account.Never }
-	if len(found) > 0 && !slices.ContainsFunc(found, func(a account.Redirector) bool { return !never(a) }) {
+	if neverBringsProfile(found) {
 		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})
 	}
 	return h.needs(w, v, problemProfile, h.loginURL(h.pageOf(v), true))

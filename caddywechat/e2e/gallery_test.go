@@ -33,6 +33,8 @@ var exhibits = []struct {
 	{"open_in_wechat-long", page.OpenInWeChat, page.Data{URL: sharedURL + "&q=" + strings.Repeat("%E6%98%A5", 200)}},
 	{"fragment", page.Fragment, page.Data{}}, // with an action its script goes on at once
 	{"consent", page.Consent, page.Data{Action: "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx#wechat_redirect"}},
+	{"login_needed", page.LoginNeeded, page.Data{Action: again}},
+	{"login_needed-unsent", page.LoginNeeded, page.Data{Action: again, Unsent: true}},
 	{"choose", page.Choose, page.Data{Choices: []page.Choice{{Label: "微信扫码登录", URL: again}, {Label: "企业微信登录", URL: again}}}},
 	{"declined", page.Declined, page.Data{Action: again}},
 	{"snapshot", page.Snapshot, page.Data{}},

@@ -11,7 +11,15 @@ func setHeaders(header http.Header, name Name, language, policy string) {
 	header.Set("Content-Security-Policy", policy)
 	header.Set("Referrer-Policy", referrerPolicy(name))
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
+	header.Set("X-Frame-Options", frameOptions(name))
+}
+
+// frameOptions is [frameAncestors] for older browsers.
+func frameOptions(name Name) string {
+	if name == LoginNeeded {
+		return "SAMEORIGIN"
+	}
+	return "DENY"
 }
 
 // referrerPolicy keeps the page's address, which may carry a login code, to itself. The page with a form is the

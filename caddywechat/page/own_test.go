@@ -62,7 +62,7 @@ func TestADocumentOfTheSitesOwn(t *testing.T) {
 func checkPolicy(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	policy := w.Header().Get("Content-Security-Policy")
-	for _, hash := range strings.Fields(strings.ReplaceAll(policyOf([]string{w.Body.String()}, true), ";", " ")) {
+	for _, hash := range strings.Fields(strings.ReplaceAll(policyOf(Consent, []string{w.Body.String()}, true), ";", " ")) {
 		if strings.HasPrefix(hash, "'sha256-") && !strings.Contains(policy, hash) {
 			t.Errorf("policy %s lacks %s", policy, hash)
 		}

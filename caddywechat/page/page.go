@@ -27,6 +27,10 @@ const (
 	Fragment Name = "fragment"
 	// Consent comes before WeChat's own popup, which may only follow a tap on a button. The button goes on to WeChat.
 	Consent Name = "consent"
+	// LoginNeeded is for visitors who can't be sent to a login at once, since a form that they posted would be lost
+	// (Data.Unsent), or since the page is in a frame, where no login opens. The button leads there in the whole window.
+	// It is the one page that the site's own pages may have in a frame.
+	LoginNeeded Name = "login_needed"
 	// Choose is for browsers that several accounts serve: a button for each of Data.Choices.
 	Choose Name = "choose"
 	// Declined is for visitors who said no to WeChat. The button asks again.
@@ -73,6 +77,8 @@ type Data struct {
 	Choices []Choice
 	// Phone says that the visitor holds the browser in their hand. OpenInWeChat only.
 	Phone bool
+	// Unsent says that what the visitor submitted was not taken, and to do it again. LoginNeeded only.
+	Unsent bool
 	// NoCookies says that the browser keeps no cookies, so that a login can never end. TooOften only.
 	NoCookies bool
 }
@@ -124,7 +130,7 @@ func newPages(own ownFiles) (*Pages, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.byName[name] = finished{t, policyOf(bodies, own.stands(name))}
+		p.byName[name] = finished{t, policyOf(name, bodies, own.stands(name))}
 	}
 	return p, nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 var allNames = []Name{
-	OpenInWeChat, Fragment, Consent, Choose, Declined, Snapshot, TooOften, Unavailable, Misconfigured, Busy,
+	OpenInWeChat, Fragment, Consent, LoginNeeded, Choose, Declined, Snapshot, TooOften, Unavailable, Misconfigured, Busy,
 	ProfileUnavailable, NotAllowed, ConfirmLogout, LoggedOut, NotFound, BadRequest, MethodNotAllowed, TooEarly,
 }
 

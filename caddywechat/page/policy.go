@@ -14,7 +14,7 @@ var element = regexp.MustCompile(`(?is)<(style|script)\b[^>]*>(.*?)</(?:style|sc
 // policyOf returns the Content-Security-Policy of a page that can look like each of bodies: browsers know its styles and
 // scripts by their hashes and run nothing else. A page of the site's own may also show the site's pictures and fonts and
 // use its styles.
-func policyOf(bodies []string, own bool) string {
+func policyOf(name Name, bodies []string, own bool) string {
 	hashes := map[string][]string{}
 	for _, body := range bodies {
 		for _, match := range element.FindAllStringSubmatch(body, -1) {
@@ -35,5 +35,14 @@ func policyOf(bodies []string, own bool) string {
 			policy += "; " + kind + "-src " + strings.Join(hashes[kind], " ")
 		}
 	}
-	return policy + "; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	return policy + "; form-action 'self'; base-uri 'none'; frame-ancestors " + frameAncestors(name)
+}
+
+// frameAncestors says who may have a page in a frame: nobody, who could trick visitors into tapping its button; but one page
+// has to be seen where it is.
+func frameAncestors(name Name) string {
+	if name == LoginNeeded {
+		return "'self'"
+	}
+	return "'none'"
 }

@@ -69,7 +69,7 @@ func IsNavigation(r *http.Request) bool {
 		return false
 	}
 	h := r.Header
-	if h.Get("Upgrade") != "" || strings.HasPrefix(h.Get("Sec-Purpose"), "prefetch") {
+	if h.Get("Upgrade") != "" || isPrefetch(h) {
 		return false
 	}
 	mode, dest := h.Get("Sec-Fetch-Mode"), h.Get("Sec-Fetch-Dest")
@@ -79,10 +79,38 @@ func IsNavigation(r *http.Request) bool {
 	return WantsPage(r)
 }
 
+// IsFormOrFrame reports whether r is a person's browser going to a page in a way that a redirect to a login would break: by a
+// form that was posted, whose fields would be lost, or in a frame, where no login opens.
+func IsFormOrFrame(r *http.Request) bool {
+	h := r.Header
+	if h.Get("Upgrade") != "" || isPrefetch(h) || isScript(h) {
+		return false
+	}
+	mode, dest := h.Get("Sec-Fetch-Mode"), h.Get("Sec-Fetch-Dest")
+	if mode == "" && dest == "" {
+		return r.Method == http.MethodPost && WantsPage(r)
+	}
+	if mode != "" && mode != "navigate" {
+		return false
+	}
+	switch dest {
+	case "iframe", "frame":
+		return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost
+	case "document", "":
+		return r.Method == http.MethodPost
+	default:
+		return false
+	}
+}
+
+func isPrefetch(h http.Header) bool { return strings.HasPrefix(h.Get("Sec-Purpose"), "prefetch") }
+
+func isScript(h http.Header) bool { return strings.EqualFold(h.Get("X-Requested-With"), "XMLHttpRequest") }
+
 // WantsPage reports whether r asks for a page to show to a person, rather than for data. WebViews on Android send their
 // app's name as X-Requested-With with every navigation, so only XMLHttpRequest there says that a script is asking.
 func WantsPage(r *http.Request) bool {
-	if strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest") {
+	if isScript(r.Header) {
 		return false
 	}
 	for _, accept := range r.Header["Accept"] {

@@ -174,6 +174,45 @@ func TestNavigation(t *testing.T) {
 	}
 }
 
+func TestIsFormOrFrame(t *testing.T) {
+	const html = "text/html,application/xhtml+xml,*/*;q=0.8"
+	type headers map[string]string
+	for name, tt := range map[string]struct {
+		method  string
+		headers headers
+		want    bool
+	}{
+		"a form":                        {"POST", headers{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": html}, true},
+		"a form of an older browser":    {"POST", headers{"Accept": html}, true},
+		"a form in WeChat on Android":   {"POST", headers{"Accept": html, "X-Requested-With": "com.tencent.mm"}, true},
+		"a form in a frame":             {"POST", headers{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, true},
+		"a frame":                       {"GET", headers{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, true},
+		"a frame of a frameset":         {"GET", headers{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "frame"}, true},
+		"a page":                        {"GET", headers{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, false},
+		"a page of an older browser":    {"GET", headers{"Accept": html}, false},
+		"a script's POST":               {"POST", headers{"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Accept": html}, false},
+		"an older script's POST":        {"POST", headers{"Accept": "*/*"}, false},
+		"jQuery's POST":                 {"POST", headers{"Accept": html, "X-Requested-With": "XMLHttpRequest"}, false},
+		"PUT":                           {"PUT", headers{"Accept": html}, false},
+		"an object":                     {"GET", headers{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "object"}, false},
+		"a prefetched frame":            {"GET", headers{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe", "Sec-Purpose": "prefetch"}, false},
+		"a WebSocket that claims to be": {"GET", headers{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe", "Upgrade": "websocket"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(tt.method, "http://h5.example.com/", nil)
+			for name, value := range tt.headers {
+				r.Header.Set(name, value)
+			}
+			if got := IsFormOrFrame(r); got != tt.want {
+				t.Errorf("IsFormOrFrame = %v, want %v", got, tt.want)
+			}
+			if tt.want && IsNavigation(r) {
+				t.Error("it is a navigation, too, which a redirect may lead elsewhere")
+			}
+		})
+	}
+}
+
 func TestAPageIsWantedWhereAcceptNamesOneOnAnyLine(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	r.Header["Accept"] = []string{"image/png", "text/html"}
