@@ -12,6 +12,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 // endpoint is one of the module's own addresses.
@@ -79,10 +80,15 @@ func (h *Handler) login(w http.ResponseWriter, v *visit) error {
 	return h.begin(w, v, start{account: chosen, profile: profile, target: target})
 }
 
-// logout ends the visitor's session. A request that another site caused shows a button instead.
+// logout ends the visitor's session. What a browser asks for by itself, such as an image or the next page ahead of a click,
+// does not, and a request that another site caused shows a button instead.
 func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 	returnTo := v.URL.Query().Get("return_to")
-	if isFromElsewhere(v) {
+	if v.Method == http.MethodGet && !visitor.IsNavigation(v.Request) {
+		w.Header().Set("Allow", http.MethodPost)
+		return h.answer(w, v, problemMethod, page.Data{Action: "/"})
+	}
+	if len(v.tokens) == 0 && (isFromElsewhere(v) || v.Method == http.MethodGet && !h.isFromHere(v)) {
 		action := h.Prefix + "/logout?confirmed=1"
 		if returnTo != "" {
 			action = h.Prefix + "/logout?return_to=" + url.QueryEscape(login.ReturnTo(returnTo, h.Prefix))
@@ -146,6 +152,16 @@ func isFromElsewhere(v *visit) bool {
 	u, err := url.Parse(text)
 	// The scheme is left out: behind a balancer that is not trusted we do not know it.
 	return text != "" && (err != nil || origin{u.Scheme, canonicalHost(u.Scheme, u.Host)}.hostname() != v.origin.hostname())
+}
+
+// isFromHere reports whether a browser says that a navigation began at this site or by hand. Over http it tells by Referer
+// at most.
+func (h *Handler) isFromHere(v *visit) bool {
+	if v.Header.Get("Sec-Fetch-Site") != "" || v.Header.Get("Origin") != "" {
+		return !isFromElsewhere(v)
+	}
+	_, ok := h.refererHere(v)
+	return ok
 }
 
 // me tells a page's script who the visitor is.

@@ -83,7 +83,7 @@ func TestLogout(t *testing.T) {
 		b.login("/")
 		b.open("/_wechat/login") // an attempt that is still open
 		kept := b.cookie("wechat_session")
-		b.open("/_wechat/logout").wantStatus(t, http.StatusOK)
+		b.logout("").wantStatus(t, http.StatusOK)
 		if names := b.cookieNames(); len(names) != 0 {
 			t.Errorf("cookies: %v", names)
 		}
@@ -94,8 +94,8 @@ func TestLogout(t *testing.T) {
 	t.Run("leads where it is told to on this site", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		b.login("/")
-		b.open("/_wechat/logout?return_to=/bye%3Fa=1").wantRedirect(t, "/bye?a=1")
-		b.open("/_wechat/logout?return_to=//evil.example").wantRedirect(t, "/")
+		b.logout("?return_to=/bye%3Fa=1").wantRedirect(t, "/bye?a=1")
+		b.logout("?return_to=//evil.example").wantRedirect(t, "/")
 		if a := b.send("POST", "/_wechat/logout?return_to=/bye"); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/bye" {
 			t.Errorf("POST: %d %s", a.StatusCode, a.Header.Get("Location"))
 		}
@@ -125,15 +125,41 @@ func TestLogout(t *testing.T) {
 	})
 	t.Run("without a session it sets nothing", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
-		if a := b.open("/_wechat/logout"); a.Header.Get("Set-Cookie") != "" {
+		if a := b.logout(""); a.Header.Get("Set-Cookie") != "" {
 			t.Errorf("Set-Cookie: %s", a.Header.Get("Set-Cookie"))
+		}
+	})
+	t.Run("not by what a browser does by itself", func(t *testing.T) {
+		b := newWorld(t, "").browser(inWeChat)
+		b.login("/")
+		here := "Referer: " + b.site("/forum")
+		for name, headers := range map[string][]string{
+			"an image":            {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image", "Accept: image/avif,*/*;q=0.8"},
+			"an image, over http": {"Accept: image/avif,image/webp,*/*;q=0.8"},
+			"a prefetched link":   {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Purpose: prefetch;prerender", "Accept: text/html"},
+			"an older prefetch":   {"Purpose: prefetch", "Accept: text/html"},
+			"an older Firefox's":  {"X-Moz: prefetch", "Accept: text/html"},
+			"a fetch":             {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Accept: */*"},
+			"a frame":             {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Accept: text/html"},
+		} {
+			a := b.send("GET", "/_wechat/logout", append(headers, here)...)
+			if a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Set-Cookie") != "" || a.Header.Get("Allow") != "POST" {
+				t.Errorf("%s: status %d, %v", name, a.StatusCode, a.Header)
+			}
+			b.open("/").wantStatus(t, http.StatusOK)
 		}
 	})
 	t.Run("from another site it asks first", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		b.login("/")
-		for _, header := range []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://evil.example", "Origin: null"} {
+		for _, header := range []string{
+			"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://evil.example", "Origin: null",
+			"Referer: https://evil.example/", "Referer: http://h5.example.com.evil.example/", "X-Nothing: of the kind, as by a link over http",
+		} {
 			for _, method := range []string{"GET", "POST"} {
+				if method == "POST" && (strings.HasPrefix(header, "Referer") || strings.HasPrefix(header, "X-")) {
+					continue // with a POST, every browser says where it comes from
+				}
 				a := b.send(method, "/_wechat/logout?return_to=/bye", header, "Accept: text/html")
 				a.wantStatus(t, http.StatusOK)
 				if !strings.Contains(a.body, `action="/_wechat/logout?return_to=%2Fbye"`) || a.Header.Get("Set-Cookie") != "" {
@@ -187,7 +213,7 @@ func TestHealth(t *testing.T) {
 func TestNoPageTellsSecretsOrReferers(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	for _, path := range []string{"/_wechat/nothing", "/_wechat/callback?state=x", "/_wechat/logout", "/_wechat/login?account=" + url.QueryEscape("<script>")} {
+	for _, path := range []string{"/_wechat/nothing", "/_wechat/callback?state=x", "/_wechat/login?account=" + url.QueryEscape("<script>")} {
 		a := b.open(path)
 		if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Referrer-Policy") != "no-referrer" ||
 			!strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'none'") {

@@ -190,7 +190,7 @@ func TestASessionThatEndedWhileItWasMade(t *testing.T) {
 	u, _ := url.Parse(w.site("/"))
 	before := b.client.Jar.Cookies(u)
 	b.open(callback)
-	b.open("/_wechat/logout")
+	b.logout("")
 	b.client.Jar.SetCookies(u, before) // the attempt as it was, unspent
 	a := b.open(callback)
 	if !strings.HasPrefix(a.Header.Get("Location"), w.simURL) || b.cookie("wechat_session") != "" {
@@ -208,7 +208,7 @@ func TestLogoutEndsEverySessionThatTheBrowserCarries(t *testing.T) {
 	first := b.cookie("wechat_session")
 	b.login("/_wechat/login")
 	second := b.cookie("wechat_session")
-	b.open("/_wechat/logout", "Cookie: wechat_session="+first)
+	b.logout("", "Cookie: wechat_session="+first)
 	for _, cookie := range []string{first, second} {
 		w.browser(inWeChat).send("GET", "/_wechat/me", "Cookie: wechat_session="+cookie).wantStatus(t, http.StatusUnauthorized)
 	}

@@ -170,7 +170,7 @@ func TestCallbackTwice(t *testing.T) {
 		callback := b.toCallback("/page")
 		a := b.open(callback)
 		spent := a.Cookies()
-		b.open("/_wechat/logout")
+		b.logout("")
 		u, _ := url.Parse(w.site("/"))
 		b.client.Jar.SetCookies(u, spent) // somebody kept them
 		a = b.open(callback)
@@ -351,7 +351,7 @@ func TestLoopBreaker(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		for range 6 {
 			b.login("/page")
-			b.open("/_wechat/logout")
+			b.logout("")
 		}
 	})
 	t.Run("the count cannot be forged", func(t *testing.T) {

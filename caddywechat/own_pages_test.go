@@ -21,7 +21,7 @@ func TestPagesOfTheSitesOwn(t *testing.T) {
 	}
 	b := w.browser(inWeChat)
 	b.login("/")
-	if a := b.open("/_wechat/logout"); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "已退出登录") {
+	if a := b.logout(""); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "已退出登录") {
 		t.Errorf("a page that is not replaced: status %d: %s", a.StatusCode, a.body)
 	}
 }

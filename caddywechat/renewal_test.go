@@ -192,7 +192,7 @@ func TestARenewalThatFailsTroublesNobody(t *testing.T) {
 
 func TestLogoutAndRevocationForgetWhatWeChatGave(t *testing.T) {
 	for name, forget := range map[string]func(w *world, b *browser){
-		"logout": func(_ *world, b *browser) { b.open("/_wechat/logout") },
+		"logout": func(_ *world, b *browser) { b.logout("") },
 		"user":   func(*world, *browser) { order(t, "POST", `{"user":"`+simulator.UnionID("x", "xiaoming")+`"}`) },
 		"openid": func(*world, *browser) { order(t, "POST", `{"openid":"`+person+`"}`) },
 	} {

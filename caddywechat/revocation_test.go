@@ -112,7 +112,7 @@ func TestALogoutIsTold(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
-	b.open("/_wechat/logout")
+	b.logout("")
 	values, err := w.handler.store.Follow(sessionJournal).Read(t.Context())
 	if err != nil || len(values) != 1 {
 		t.Errorf("%d revocations in the store, %v", len(values), err)
@@ -147,7 +147,7 @@ func TestAStoreThatFails(t *testing.T) {
 	b.login("/")
 	other.login("/")
 
-	b.open("/_wechat/logout").wantStatus(t, http.StatusOK)
+	b.logout("").wantStatus(t, http.StatusOK)
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	other.send("GET", "/").wantStatus(t, http.StatusOK)
 	if status, text := order(t, "POST", `{"openid":"`+person+`"}`); status != http.StatusServiceUnavailable || !strings.Contains(text, "revoked here") {
@@ -208,7 +208,7 @@ func TestTheLastSiteTellsWhatTheStoreDidNotTake(t *testing.T) {
 	w.handler.store = watched{failingStore{bare, &fail}, w.handler.shared, w.handler.logger}
 	b := w.browser(inWeChat)
 	b.login("/")
-	b.open("/_wechat/logout")
+	b.logout("")
 	fail = false
 	if err := w.handler.Cleanup(); err != nil {
 		t.Fatal(err)
@@ -224,7 +224,7 @@ func TestALogoutFindsTheSessionAmongPlantedCookies(t *testing.T) {
 	b.login("/")
 	kept := b.cookie("wechat_session")
 	planted := strings.Repeat("wechat_session=x; ", 6)
-	b.send("GET", "/_wechat/logout", "Cookie: "+planted+"wechat_session="+kept)
+	b.send("POST", "/_wechat/logout", "Cookie: "+planted+"wechat_session="+kept)
 	w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
 }
 

@@ -91,7 +91,7 @@ func TestSessionOfADomain(t *testing.T) {
 	b.open("https://www.example.com/").wantStatus(t, http.StatusOK)
 	b.open("https://example.com/").wantStatus(t, http.StatusOK)
 	b.open("https://www.example.org/").wantStatus(t, http.StatusBadRequest)
-	b.open("https://www.example.com/_wechat/logout").wantStatus(t, http.StatusOK)
+	b.send("POST", "https://www.example.com/_wechat/logout").wantStatus(t, http.StatusOK)
 	b.open("/").wantStatus(t, http.StatusFound)
 }
 
@@ -240,7 +240,7 @@ func TestASessionThatWasSeen(t *testing.T) {
 	})
 	t.Run("ends at logout", func(t *testing.T) {
 		w, b, cookie := begin(t, "")
-		b.open("/_wechat/logout").wantStatus(t, http.StatusOK)
+		b.logout("").wantStatus(t, http.StatusOK)
 		w.browser(inWeChat).open("/", cookie).wantStatus(t, http.StatusFound)
 	})
 	t.Run("is the same for two who write into its headers", func(t *testing.T) {

@@ -190,7 +190,7 @@ func TestATokenEnds(t *testing.T) {
 	b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusUnauthorized)
 
 	token = b.token("7")
-	b.send("GET", "/_wechat/logout", "Authorization: Bearer "+token).wantStatus(t, http.StatusOK)
+	b.send("POST", "/_wechat/logout", "Authorization: Bearer "+token, "Origin: https://servicewechat.com").wantStatus(t, http.StatusOK)
 	b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusUnauthorized)
 	token = b.token("8")
 	if status, text := order(t, "POST", `{"user":"mall:8"}`); status != http.StatusOK {
@@ -276,7 +276,7 @@ func TestWhatAnAccountOffersPrograms(t *testing.T) {
 	inside.follow("/")
 	inside.post("/_wechat/kiosk/echo", "{}").wantJSON(t, http.StatusUnauthorized, "login_required")
 
-	b.send("GET", "/_wechat/logout", bearer)
+	b.send("POST", "/_wechat/logout", bearer)
 	another := "Authorization: Bearer " + b.token("8")
 	if got := b.post("/_wechat/kiosk/echo", "{}", another).json(t); got["secret"] != "secret of 8" {
 		t.Errorf("got %v", got)
@@ -319,7 +319,7 @@ func TestVisitorsChooseAmongAccounts(t *testing.T) {
 	if a := b.open("/_wechat/login?return_to=/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
 		t.Errorf("the next time: %d %s", a.StatusCode, a.Header.Get("Location"))
 	}
-	b.open("/_wechat/logout")
+	b.logout("")
 	if a := b.open("/page"); a.StatusCode != http.StatusOK || b.cookie(choiceCookie) != "" {
 		t.Errorf("after a logout: %d, remembers %q", a.StatusCode, b.cookie(choiceCookie))
 	}

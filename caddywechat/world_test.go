@@ -353,6 +353,12 @@ func (b *browser) login(path string) answer {
 	return a
 }
 
+// logout goes to the logout by a link on a page of the site.
+func (b *browser) logout(query string, headers ...string) answer {
+	b.t.Helper()
+	return b.open("/_wechat/logout"+query, append([]string{"Referer: " + b.site("/page")}, headers...)...)
+}
+
 // toCallback opens a page, lets WeChat answer, and returns the callback's address without going there.
 func (b *browser) toCallback(path string) string {
 	b.t.Helper()

@@ -71,6 +71,9 @@ func mustParse(address string) *url.URL {
 
 func (m *member) openID() string { return simulator.OpenID(simulator.DemoAppID, m.id) }
 
+// byALink is how a browser says that somebody followed a link of the site.
+var byALink = []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"}
+
 // anywhere is the place of a request that may go to any instance.
 const anywhere = -1
 
@@ -290,7 +293,7 @@ func (c *crowd) fetch(m *member) {
 }
 
 func (c *crowd) logout(m *member) {
-	a, ok := c.send(m, "/_wechat/logout")
+	a, ok := c.send(m, "/_wechat/logout", byALink...)
 	switch {
 	case !ok:
 		m.unsure = true

@@ -88,7 +88,7 @@ func (c *cluster) tryRevocations() {
 	}
 	// The browser forgets its cookie at the logout; somebody may have kept it.
 	kept := members[3].siteCookies()
-	members[3].open(0, "/_wechat/logout")
+	members[3].open(0, "/_wechat/logout", byALink...)
 	gone[3] = c.phoneOf("by-logout")
 	gone[3].Jar.SetCookies(mustParse(c.url(host, "/")), cookiesOf(kept))
 	if !gone[3].isOut(0) {

@@ -77,7 +77,7 @@ func TestClusterOfTwoVersions(t *testing.T) {
 					m.wantPage(0)
 					m.wantPage(1)
 					// A logout makes the browser forget, whoever is asked.
-					if a := m.open(callback, "/_wechat/logout"); a.StatusCode != http.StatusOK {
+					if a := m.open(callback, "/_wechat/logout", byALink...); a.StatusCode != http.StatusOK {
 						t.Errorf("logout: status %d", a.StatusCode)
 					}
 					for at := range 2 {

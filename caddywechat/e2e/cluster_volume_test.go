@@ -46,7 +46,7 @@ func TestClusterOfManyLogins(t *testing.T) {
 			t.Errorf("landed at %q with status %d: %s", a.next(), a.StatusCode, a.body)
 		}
 		if logout {
-			m.open(anywhere, "/_wechat/logout")
+			m.open(anywhere, "/_wechat/logout", byALink...)
 		}
 	}
 	const first, logoutEvery = 200, 20

@@ -71,7 +71,7 @@ func TestLateHeaders_LeaveOurOwnAnswersAlone(t *testing.T) {
 			if got := a.Header.Get("Cache-Control"); got != "max-age=600" {
 				t.Errorf("the app's answer: Cache-Control %q", got)
 			}
-			check("logout", v.open("/_wechat/logout"), http.StatusOK)
+			check("logout", v.open("/_wechat/logout", byALink...), http.StatusOK)
 		})
 	}
 }

@@ -123,7 +123,7 @@ func TestReloadKeepsSessionsAndLoginsInProgress(t *testing.T) {
 	}
 	// A logout is, too.
 	cookies := loggedIn.Jar.Cookies(loggedIn.open("/page").Request.URL)
-	loggedIn.open("/_wechat/logout")
+	loggedIn.open("/_wechat/logout", byALink...)
 	s.reload(directives)
 	header := "Cookie: "
 	for _, c := range cookies {

@@ -91,6 +91,7 @@ func (b *browser) getOnce(ctx context.Context, address, accept, cookie string) (
 	}
 	req.Header.Set("User-Agent", agent)
 	req.Header.Set("Accept", accept)
+	req.Header.Set("Referer", address) // over http this is how a site knows its own links
 	if cookie != "" {
 		req.Header.Set("Cookie", cookie)
 	}

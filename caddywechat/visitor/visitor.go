@@ -103,9 +103,14 @@ func IsFormOrFrame(r *http.Request) bool {
 	}
 }
 
-func isPrefetch(h http.Header) bool { return strings.HasPrefix(h.Get("Sec-Purpose"), "prefetch") }
+// isPrefetch reports whether a browser asks for a page that nobody has gone to yet. Older ones have other words for it.
+func isPrefetch(h http.Header) bool {
+	return strings.HasPrefix(h.Get("Sec-Purpose"), "prefetch") || h.Get("Purpose") == "prefetch" || h.Get("X-Moz") == "prefetch"
+}
 
-func isScript(h http.Header) bool { return strings.EqualFold(h.Get("X-Requested-With"), "XMLHttpRequest") }
+func isScript(h http.Header) bool {
+	return strings.EqualFold(h.Get("X-Requested-With"), "XMLHttpRequest")
+}
 
 // WantsPage reports whether r asks for a page to show to a person, rather than for data. WebViews on Android send their
 // app's name as X-Requested-With with every navigation, so only XMLHttpRequest there says that a script is asking.
