@@ -37,6 +37,7 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 		}
 		return h.answer(w, v, problemBadRequest, page.Data{})
 	}
+	h.hintAtSilentProxy(v)
 	consent := s.account.Consent(s.profile)
 	if consent == account.Never {
 		return h.answer(w, v, problemNoProfile, page.Data{Action: "/"})

@@ -447,16 +447,16 @@ func TestPlaceholders(t *testing.T) {
 	b := w.browser(inWeChat)
 	values := func() string {
 		repl := w.received().Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-		return repl.ReplaceKnown("{http.auth.user.id}|{http.auth.user.account}|{http.auth.user.openid}|{http.auth.user.nickname}|{http.auth.user.whatever}", "")
+		return repl.ReplaceKnown("{http.auth.user.id}|{http.auth.user.account}|{http.auth.user.openid}|{http.auth.user.nickname}|{http.auth.user.whatever}|{http.wechat.id}|{http.wechat.nickname}|{http.wechat.whatever}", "")
 	}
 	b.open("/o")
-	if got := values(); got != "||||" {
+	if got := values(); got != "|||||||" {
 		t.Errorf("of nobody: %s", got)
 	}
 	b.login("/")
 	w.received()
 	b.open("/o")
-	if got, want := values(), person+"|official_account|"+person+"||"; got != want {
+	if got, want := values(), person+"|official_account|"+person+"|||"+person+"||"; got != want {
 		t.Errorf("of somebody: %s", got)
 	}
 }

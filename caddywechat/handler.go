@@ -37,7 +37,8 @@ func init() { caddy.RegisterModule(new(Handler)) }
 // `{http.auth.user.avatar}` | The avatar's URL
 // `{http.auth.user.snapshot}` | 1 for a visitor of a snapshot page
 //
-// and, in the same way, every other field that an account brings.
+// and, in the same way, every other field that an account brings. The same stand in `{http.wechat.*}`, which no other module
+// writes: basic_auth overwrites `{http.auth.user.id}`.
 type Handler struct {
 	// The requests that the rules are about. Others pass without an identity; headers that a client forged are removed
 	// from them all the same. Default: all.
@@ -117,6 +118,7 @@ type Handler struct {
 	now       func() time.Time
 
 	forwardedProtoHint sync.Once
+	silentProxyHint    sync.Once
 	verifyFileHint     limiter
 	renewalHint        limiter
 	jssdkHint          limiter

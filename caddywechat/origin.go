@@ -44,15 +44,15 @@ func (h *Handler) requestOrigin(r *http.Request) origin {
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	forwarded := lastValue(r.Header, "X-Forwarded-Proto")
+	forwarded := forwardedScheme(r.Header)
 	if isTrustedProxy(r) {
-		if forwarded == "http" || forwarded == "https" {
+		if forwarded != "" {
 			scheme = forwarded
 		}
 		if forwardedHost := lastValue(r.Header, "X-Forwarded-Host"); forwardedHost != "" {
 			host = forwardedHost
 		}
-	} else if forwarded == "https" && scheme == "http" {
+	} else if forwarded == "https" && scheme == "http" && h.public == nil {
 		h.forwardedProtoHint.Do(func() {
 			h.logger.Warn("a proxy in front says that visitors use https, but it is not trusted, so WeChat would send them "+
 				"back to http: name it as trusted_proxies in the global option servers, or set public_url",
@@ -69,6 +69,61 @@ func (h *Handler) requestOrigin(r *http.Request) origin {
 func isTrustedProxy(r *http.Request) bool {
 	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
 	return trusted
+}
+
+// forwardedScheme returns the scheme that the nearest proxy says visitors use, "" where it says none that we know. Some
+// name that of a WebSocket, others write it large.
+func forwardedScheme(h http.Header) string {
+	switch strings.ToLower(lastValue(h, "X-Forwarded-Proto")) {
+	case "https", "wss":
+		return "https"
+	case "http", "ws":
+		return "http"
+	default:
+		return ""
+	}
+}
+
+// hintAtSilentProxy tells the operator once that visitors may use https, for whom a login that begins by http leads to a
+// callback that WeChat refuses or cookies that browsers drop: it comes from a proxy that does not say which they use.
+func (h *Handler) hintAtSilentProxy(v *visit) {
+	if h.public != nil || v.origin.secure() || !isPublicName(v.origin.hostname()) || forwardedScheme(v.Header) != "" || !isFromProxy(v.Request) {
+		return
+	}
+	h.silentProxyHint.Do(func() {
+		h.logger.Warn("a login begins by http, through a proxy that does not say whether visitors use https: if they do, have it "+
+			"send X-Forwarded-Proto and name it as trusted_proxies in the global option servers, or set public_url",
+			zap.String("remote_addr", v.RemoteAddr), zap.String("host", v.origin.host))
+	})
+}
+
+// isFromProxy reports whether a request came through a proxy: it says so, or its sender is on this machine or in a private
+// network, where visitors of a public name are not.
+func isFromProxy(r *http.Request) bool {
+	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	address, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return true // a socket of this machine
+	}
+	ip := address.Addr().Unmap()
+	return ip.IsLoopback() || ip.IsPrivate()
+}
+
+// isPublicName reports whether a host is a name that the public DNS may have, and no address.
+func isPublicName(host string) bool {
+	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return false
+	}
+	for _, suffix := range []string{"localhost", "local", "internal", "lan", "test", "home.arpa"} {
+		if host == suffix || strings.HasSuffix(host, "."+suffix) {
+			return false
+		}
+	}
+	return strings.Contains(host, ".")
 }
 
 // lastValue returns the last of the comma-separated values of a header: the one that the nearest proxy wrote.

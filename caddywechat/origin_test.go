@@ -1,0 +1,78 @@
+package caddywechat
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func TestOrigin_SchemeThatAProxySays(t *testing.T) {
+	w := newWorld(t, "")
+	for forwarded, want := range map[string]string{
+		"https": "https://h5.example.com", "HTTPS": "https://h5.example.com", "wss": "https://h5.example.com", "WSS": "https://h5.example.com",
+		"http": "http://h5.example.com", "Http": "http://h5.example.com", "ws": "http://h5.example.com",
+		"http, https": "https://h5.example.com", "https, ws": "http://h5.example.com", " wss ": "https://h5.example.com",
+		"": "http://h5.example.com", "evil": "http://h5.example.com", "https://": "http://h5.example.com",
+	} {
+		for _, trusted := range []bool{true, false} {
+			r := httptest.NewRequest("GET", "http://"+host+"/", nil)
+			r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), nil)
+			caddyhttp.SetVar(r.Context(), caddyhttp.TrustedProxyVarKey, trusted)
+			r.Header.Set("X-Forwarded-Proto", forwarded)
+			if !trusted {
+				want = "http://h5.example.com"
+			}
+			if got := w.handler.requestOrigin(r).String(); got != want {
+				t.Errorf("%q, trusted %t: %s, want %s", forwarded, trusted, got, want)
+			}
+		}
+	}
+}
+
+func TestOrigin_HintsAtProxies(t *testing.T) {
+	const untrusted, silent = "is not trusted", "does not say whether visitors use https"
+	for name, tt := range map[string]struct {
+		options, path string
+		headers       []string
+		want          string
+	}{
+		"says https and is not trusted":    {"", "/page", []string{"X-Forwarded-Proto: https"}, untrusted},
+		"says so in capitals":              {"", "/page", []string{"X-Forwarded-Proto: HTTPS"}, untrusted},
+		"says so, with public_url":         {"public_url http://h5.example.com", "/page", []string{"X-Forwarded-Proto: https"}, ""},
+		"says nothing":                     {"", "/page", nil, silent},
+		"says nothing but the address":     {"", "/page", []string{"X-Forwarded-For: 203.0.113.9"}, silent},
+		"says http":                        {"", "/page", []string{"X-Forwarded-Proto: http"}, ""},
+		"says nothing, with public_url":    {"public_url http://h5.example.com", "/page", nil, ""},
+		"says nothing, and nobody logs in": {"public *", "/page", nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tt.options)
+			b := w.browser(inWeChat)
+			for range 3 {
+				b.open(tt.path, tt.headers...)
+			}
+			for _, hint := range []string{untrusted, silent} {
+				want := 0
+				if hint == tt.want {
+					want = 1
+				}
+				if got := w.logs.FilterMessageSnippet(hint).Len(); got != want {
+					t.Errorf("%d lines that a proxy %s, want %d", got, hint, want)
+				}
+			}
+		})
+	}
+}
+
+func TestOrigin_NamesThatOnlyThisNetworkKnows(t *testing.T) {
+	for host, want := range map[string]bool{
+		"h5.example.com": true, "example.cn": true, "localhost": false, "app.localhost": false, "127.0.0.1": false, "192.168.1.5": false,
+		"[::1]": false, "nas.lan": false, "nas": false, "nas.local": false, "svc.internal": false, "router.home.arpa": false,
+	} {
+		if got := isPublicName(host); got != want {
+			t.Errorf("%s: %t", host, got)
+		}
+	}
+}
