@@ -75,6 +75,9 @@ func (h *Handler) judge(w http.ResponseWriter, v *visit) error {
 	s, err := h.liveSession(v)
 	switch {
 	case s != nil && h.satisfies(s, ask):
+		if isStream(v.Request) {
+			return h.passStream(w, v, s, ask)
+		}
 		s, isRenewed := h.renew(v, s)
 		return h.pass(h.note(w, v, s, isRenewed), v, s.Identity)
 	case s == nil && err == nil && len(v.tokens) > 0:

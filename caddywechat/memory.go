@@ -18,6 +18,7 @@ type memory struct {
 	opened   *session.Opened
 	renewals renewals
 	refusals refusals
+	streams  streams
 }
 
 func newMemory() *memory { return &memory{opened: session.NewOpened()} }

@@ -1,0 +1,141 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/websocket"
+)
+
+// streamsEnd is how soon a stream is over after its session, with what a machine under load adds.
+const streamsEnd = 5*time.Second + 2*time.Second
+
+// openSocket opens a WebSocket of a visitor and returns what waits for its end.
+func (v *visitor) openSocket(path string) (over <-chan struct{}) {
+	v.t.Helper()
+	config, err := websocket.NewConfig("ws"+strings.TrimPrefix(v.url(path), "http"), v.url(""))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	config.Header = http.Header{"User-Agent": {inWeChat}, "Cookie": {v.cookies()}}
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", v.port))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.t.Cleanup(func() { conn.Close() })
+	socket, err := websocket.NewClient(config, conn)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	var says string
+	if err := websocket.Message.Send(socket, "hi"); err != nil {
+		v.t.Fatal(err)
+	}
+	if err := websocket.Message.Receive(socket, &says); err != nil || !strings.Contains(says, "says hi") {
+		v.t.Fatalf("%q, %v", says, err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for websocket.Message.Receive(socket, &says) == nil {
+		}
+	}()
+	return done
+}
+
+// openEvents opens an event stream of a visitor, reads its beginning, and returns what waits for its end and counts lines.
+func (v *visitor) openEvents(path string) (over <-chan struct{}) {
+	v.t.Helper()
+	req, err := http.NewRequestWithContext(v.t.Context(), "GET", v.url(path), nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	req.Header = http.Header{"User-Agent": {inWeChat}, "Accept": {"text/event-stream"}}
+	client := *v.Client
+	client.Timeout = 0
+	res, err := client.Do(req)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.t.Cleanup(func() { res.Body.Close() })
+	lines := bufio.NewScanner(res.Body)
+	if res.StatusCode != http.StatusOK || !lines.Scan() {
+		v.t.Fatalf("%s: status %d, %v", path, res.StatusCode, lines.Err())
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for lines.Scan() {
+		}
+	}()
+	return done
+}
+
+func TestStreams_EndSoonAfterTheSession(t *testing.T) {
+	app := newModernApp(t)
+	dir := t.TempDir()
+	events := "<?php header('Content-Type: text/event-stream'); for ($i = 0; $i < 300; $i++) { echo \"data: $i\\n\\n\"; ob_flush(); flush(); usleep(100000); }"
+	if err := os.WriteFile(filepath.Join(dir, "events.php"), []byte(events), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	php := startPHP(t)
+	for name, tt := range map[string]struct {
+		session string
+		end     func(s *site, v *visitor)
+	}{
+		"logout": {"", func(_ *site, v *visitor) { v.open("/_wechat/logout", byALink...) }},
+		"revoked": {"", func(s *site, _ *visitor) {
+			if out, err := run(s.t, s.env, "wechat", "revoke", "--user", person, "--address", fmt.Sprintf("127.0.0.1:%d", s.admin)); err != nil {
+				s.t.Errorf("revoke: %v\n%s", err, out)
+			}
+		}},
+		"lifetime": {"session {\nlifetime 6s\n}", func(*site, *visitor) { time.Sleep(4 * time.Second) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, "http", `wechat_auth {
+				{account}
+				optional /optional/*
+				`+tt.session+`
+			}
+			handle /php/* {
+				root * `+dir+`
+				uri strip_prefix /php
+				php_fastcgi `+php+`
+			}
+			handle {
+				reverse_proxy `+app.Listener.Addr().String()+`
+			}`)
+			v := s.visitor()
+			v.follow("/page")
+			over := map[string]<-chan struct{}{
+				"a WebSocket":                     v.openSocket("/socket"),
+				"a WebSocket on an optional path": v.openSocket("/optional/socket"),
+				"an event stream":                 v.openEvents("/events"),
+				"an event stream behind FastCGI":  v.openEvents("/php/events.php"),
+			}
+			nobody := s.visitor().openSocket("/optional/socket")
+			tt.end(s, v)
+			deadline := time.After(streamsEnd)
+			for what, over := range over {
+				select {
+				case <-over:
+				case <-deadline:
+					t.Errorf("%s goes on", what)
+				}
+			}
+			select {
+			case <-nobody:
+				t.Error("a WebSocket of nobody ended, too")
+			default:
+			}
+		})
+	}
+}

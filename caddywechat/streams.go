@@ -1,0 +1,157 @@
+package caddywechat
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+)
+
+// streamsEvery is how often streams are judged. Together with the time until an instance hears of a logout at another one,
+// they end within five seconds.
+const streamsEvery = time.Second
+
+// streams are the WebSockets and event streams that went on as somebody: requests that outlast the moment in which their
+// session was judged. The zero value is ready to use; it works as long as there are any.
+type streams struct {
+	mu       sync.Mutex
+	open     map[*stream]struct{}
+	watching bool
+}
+
+// stream is one of them.
+type stream struct {
+	isAllowed func() bool
+	end       func()
+}
+
+func (s *streams) add(one *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = make(map[*stream]struct{})
+	}
+	s.open[one] = struct{}{}
+	if !s.watching {
+		s.watching = true
+		go s.watch()
+	}
+}
+
+func (s *streams) remove(one *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, one)
+}
+
+// watch ends what is allowed no more, until there is nothing to watch.
+func (s *streams) watch() {
+	ticker := time.NewTicker(streamsEvery)
+	defer ticker.Stop()
+	for range ticker.C {
+		if !s.judge() {
+			return
+		}
+	}
+}
+
+// judge ends what is allowed no more, and reports whether anything is left to watch. Where nothing is, the next stream that
+// comes begins anew.
+func (s *streams) judge() (goOn bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for one := range s.open {
+		if !one.isAllowed() {
+			one.end()
+			delete(s.open, one)
+		}
+	}
+	s.watching = len(s.open) > 0
+	return s.watching
+}
+
+// isStream reports whether a request may go on for as long as it likes: a WebSocket, by an upgrade or on a stream of HTTP/2,
+// or an event stream.
+func isStream(r *http.Request) bool {
+	if r.Header["Upgrade"] != nil || r.Method == http.MethodConnect {
+		return true
+	}
+	for _, accept := range r.Header["Accept"] {
+		if strings.Contains(strings.ToLower(accept), "text/event-stream") {
+			return true
+		}
+	}
+	return false
+}
+
+// passStream passes a stream on as the person of a session, until that session, or what the rules ask for, is no more.
+func (h *Handler) passStream(w http.ResponseWriter, v *visit, s *session.Session, ask Ask) error {
+	ctx, cancel := context.WithCancel(v.Context())
+	defer cancel()
+	out := &streamWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, ctx: ctx}
+	lives := session.Lives{Lifetime: h.lives.Lifetime} // who listens is not idle
+	one := &stream{
+		isAllowed: func() bool { return h.isLive(s, lives) && h.satisfies(s, ask) },
+		end: func() {
+			cancel()
+			out.closeConnection()
+		},
+	}
+	h.memory.streams.add(one)
+	defer h.memory.streams.remove(one)
+	v.Request = v.WithContext(ctx)
+	return h.pass(out, v, s.Identity)
+}
+
+// streamWriter lets nothing pass once its context has ended, whoever writes: a proxy that copies, or one that took over the
+// connection.
+type streamWriter struct {
+	*caddyhttp.ResponseWriterWrapper
+	ctx context.Context
+
+	mu         sync.Mutex
+	connection net.Conn // taken over, nil while it is not
+}
+
+func (w *streamWriter) Write(b []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.ResponseWriterWrapper.Write(b)
+}
+
+// ReadFrom writes piece by piece: whoever is below would read on without asking.
+func (w *streamWriter) ReadFrom(r io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{w}, r)
+}
+
+// Hijack implements [http.Hijacker], which [http.ResponseController] looks for.
+func (w *streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	connection, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	w.mu.Lock()
+	w.connection = connection
+	w.mu.Unlock()
+	if w.ctx.Err() != nil {
+		connection.Close()
+	}
+	return connection, buffered, nil
+}
+
+func (w *streamWriter) closeConnection() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.connection != nil {
+		w.connection.Close()
+	}
+}

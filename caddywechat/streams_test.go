@@ -1,0 +1,163 @@
+package caddywechat
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// listen opens an event stream and returns what waits for its end.
+func (b *browser) listen(path string, headers ...string) (ended func(within time.Duration) bool) {
+	b.t.Helper()
+	req, err := http.NewRequestWithContext(b.t.Context(), "GET", b.site(path), nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		req.Header.Set(name, value)
+	}
+	client := *b.client
+	client.Timeout = 0
+	res, err := client.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { res.Body.Close() })
+	lines := bufio.NewScanner(res.Body)
+	if res.StatusCode != http.StatusOK || !lines.Scan() || !strings.HasPrefix(lines.Text(), "data: hello") {
+		b.t.Fatalf("status %d, %q, %v", res.StatusCode, lines.Text(), lines.Err())
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for lines.Scan() {
+		}
+	}()
+	return func(within time.Duration) bool {
+		select {
+		case <-done:
+			return true
+		case <-time.After(within):
+			return false
+		}
+	}
+}
+
+func newStreamWorld(t *testing.T, options string) *world {
+	w := newWorld(t, options)
+	w.app = func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept"), "event-stream") {
+			fmt.Fprintf(rw, "app %s", r.Header.Get("X-Wechat-User"))
+			return
+		}
+		rw.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(rw, "data: hello %s\n\n", r.Header.Get("X-Wechat-User"))
+		http.NewResponseController(rw).Flush()
+		<-r.Context().Done()
+	}
+	return w
+}
+
+func TestStreams_EndWithTheSession(t *testing.T) {
+	const soon = 10 * time.Second
+	for name, end := range map[string]func(w *world, b *browser){
+		"logout":           func(_ *world, b *browser) { b.logout("") },
+		"revoked":          func(w *world, _ *browser) { _ = revokeEverywhere(w.t.Context(), revokeOrder{User: person}) },
+		"everybody is":     func(w *world, _ *browser) { _ = revokeEverywhere(w.t.Context(), revokeOrder{All: true}) },
+		"lifetime is over": func(w *world, _ *browser) { w.pass(7*24*time.Hour + time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newStreamWorld(t, "optional /optional")
+			b := w.browser(inWeChat)
+			b.login("/")
+			ended := []func(time.Duration) bool{b.listen("/events"), b.listen("/optional")}
+			other := w.browser(inWeChat) // who has no session has none that ends
+			stays := other.listen("/optional")
+			w.handler.memory.streams.judge()
+			if ended[0](50 * time.Millisecond) {
+				t.Fatal("it ended before its session")
+			}
+			end(w, b)
+			w.handler.memory.streams.judge()
+			for i, ended := range ended {
+				if !ended(soon) {
+					t.Errorf("stream %d goes on", i)
+				}
+			}
+			if stays(10 * time.Millisecond) {
+				t.Error("a stream of nobody ended, too")
+			}
+		})
+	}
+}
+
+func TestStreams_AreNeverIdle(t *testing.T) {
+	w := newStreamWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\n}")
+	b := w.browser(inWeChat)
+	b.login("/")
+	ended := b.listen("/events")
+	w.pass(2 * time.Hour)
+	w.handler.memory.streams.judge()
+	if ended(50 * time.Millisecond) {
+		t.Error("a stream ended since nobody went to a page")
+	}
+	b.open("/page").wantStatus(t, http.StatusFound)
+}
+
+func TestStreams_NothingPassesOnceOver(t *testing.T) {
+	w := newStreamWorld(t, "")
+	wrote := make(chan error, 1)
+	w.app = func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept"), "event-stream") {
+			fmt.Fprintf(rw, "app %s", r.Header.Get("X-Wechat-User"))
+			return
+		}
+		fmt.Fprint(rw, "data: hello\n\n")
+		http.NewResponseController(rw).Flush()
+		<-r.Context().Done() // as an app behind FastCGI, which is not told, writes after the end
+		_, err := fmt.Fprint(rw, "data: secret\n\n")
+		if err == nil {
+			_, err = rw.(interface {
+				ReadFrom(r interface {
+					Read([]byte) (int, error)
+				}) (int64, error)
+			}).ReadFrom(strings.NewReader("data: secret\n\n"))
+		}
+		wrote <- err
+	}
+	b := w.browser(inWeChat)
+	b.login("/")
+	b.listen("/events")
+	b.logout("")
+	select {
+	case err := <-wrote:
+		if err == nil {
+			t.Error("what the app wrote after the end passed")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it goes on")
+	}
+}
+
+func TestStreams_WatchOnlyWhatIsThere(t *testing.T) {
+	var s streams
+	allowed := true
+	var ended int
+	for range 3 {
+		one := &stream{isAllowed: func() bool { return allowed }, end: func() { ended++ }}
+		s.watching = true // not by a goroutine of its own
+		s.add(one)
+	}
+	if !s.judge() || ended != 0 {
+		t.Errorf("%d ended", ended)
+	}
+	allowed = false
+	if s.judge() || ended != 3 || len(s.open) != 0 || s.watching {
+		t.Errorf("%d ended, %d left, watching %t", ended, len(s.open), s.watching)
+	}
+}
