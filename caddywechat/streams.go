@@ -107,6 +107,8 @@ func (h *Handler) passStream(w http.ResponseWriter, v *visit, s *session.Session
 	}
 	h.memory.streams.add(one)
 	defer h.memory.streams.remove(one)
+	v.restore() // before there is a copy, which it knows nothing of
+	v.restore = func() {}
 	v.Request = v.WithContext(ctx)
 	return h.pass(out, v, s.Identity)
 }

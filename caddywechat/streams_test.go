@@ -4,9 +4,13 @@ import (
 	"bufio"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // listen opens an event stream and returns what waits for its end.
@@ -159,5 +163,24 @@ func TestStreams_WatchOnlyWhatIsThere(t *testing.T) {
 	allowed = false
 	if s.judge() || ended != 3 || len(s.open) != 0 || s.watching {
 		t.Errorf("%d ended, %d left, watching %t", ended, len(s.open), s.watching)
+	}
+}
+
+func TestStreams_GoOnWithTheURLThatTheyCameWith(t *testing.T) {
+	w := newStreamWorld(t, "")
+	b := w.browser(inWeChat)
+	b.login("/")
+	r := httptest.NewRequest("GET", b.site("/outer?a=1"), nil)
+	r.Header = http.Header{"Cookie": {"wechat_session=" + b.cookie("wechat_session")}, "Accept": {"text/event-stream"}}
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), nil)
+	r.URL.Path, r.URL.RawQuery, r.RequestURI = "/inner", "b=2", "/inner?b=2" // as by a rewrite in front
+	err := w.handler.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+		if r.RequestURI != "/inner?b=2" || r.URL.RequestURI() != "/inner?b=2" || r.Header.Get("X-Wechat-User") != person {
+			t.Errorf("the app got %s, %s, %v", r.RequestURI, r.URL, r.Header)
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Error(err)
 	}
 }
