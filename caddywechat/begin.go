@@ -46,80 +46,27 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	if err != nil {
 		return h.fail(w, v, problemStore, err)
 	}
-	now := h.now()
 	attempts := h.attempts(v, sealers)
-	rounds := s.rounds
-	if rounds == nil {
-		rounds, s.cause = h.lostRounds(v, s.profile, attempts, sealers)
+	if s.rounds == nil {
+		s.rounds, s.cause = h.roundsBefore(v, s.profile, attempts, sealers)
 	}
-	if rounds.Exceeded(now) {
-		return h.stopLoop(w, v, attempts, s)
+	if s.rounds.Exceeded(h.now()) {
+		return h.stopLoop(w, v, sealers, s.profile, s.target, s.cause)
 	}
-	place := attempts.Free()
-	if s.place != nil {
-		place = *s.place
-	}
-	attempt := login.NewAttempt(sealers.state.NewState(rounds), s.account.Kind(), s.profile, s.target, now)
-	sealed, err := sealers.attempt.Seal(h.site(v.origin), attempt)
+	s.target = h.fitTarget(v, s.target)
+	departure, err := h.prepare(v, s, attempts, sealers)
 	if err != nil {
 		return h.fail(w, v, problemInternal, err)
 	}
-	http.SetCookie(w, attempts.Cookie(place, sealed, attempt, now))
-	authorize := s.account.AuthorizeURL(v.client(), h.callbackURL(v.origin, attempt.Target), attempt.State, s.profile)
-	if consent == account.AskFirst {
-		h.show(w, v, http.StatusOK, page.Consent, page.Data{Action: authorize})
-		return nil
-	}
-	redirect(w, http.StatusFound, authorize)
-	return nil
-}
-
-// lostRounds returns the rounds of a visitor whose last login led to a session that did not come back, or to one that
-// still lacks the profile that it was to bring.
-func (h *Handler) lostRounds(v *visit, profile bool, attempts login.Attempts, s *sealers) (login.Rounds, loopCause) {
-	live, _ := h.liveSession(v)
-	switch {
-	case live == nil:
-		return attempts.LostRounds(s.state, false, h.now()), loopCookies
-	case profile && !h.hasProfile(live.Identity):
-		return attempts.LostRounds(s.state, true, h.now()), loopProfile
-	default:
-		return nil, ""
-	}
-}
-
-// stopLoop shows a visitor why the login does not come to an end. It forgets the attempts, so that the retry is one.
-func (h *Handler) stopLoop(w http.ResponseWriter, v *visit, attempts login.Attempts, s start) error {
-	for _, c := range attempts.RemoveAll() {
+	for _, c := range departure.cookies {
 		http.SetCookie(w, c)
 	}
-	h.logger.Warn("login loop stopped", v.log(zap.String("reason", string(s.cause)))...)
-	return h.answer(w, v, problemTooMany, page.Data{Action: h.loginURL(s.target, s.profile), NoCookies: s.cause == loopCookies})
-}
-
-// loopCause is why logins of a browser lead to more logins.
-type loopCause string
-
-const (
-	loopCookies loopCause = "the browser does not keep the cookies, or instances of the site have different session keys"
-	loopRefused loopCause = "WeChat keeps refusing the codes"
-	loopProfile loopCause = "WeChat does not give the profile that was asked for"
-)
-
-// attempts opens the attempts that the visitor's browser carries.
-func (h *Handler) attempts(v *visit, s *sealers) login.Attempts {
-	return login.ReadAttempts(v.cookies, s.attempt, h.site(v.origin), v.origin.secure(), h.now())
-}
-
-// maxTo is the length in bytes of the longest target that stands in a callback's URL.
-const maxTo = 512
-
-func (h *Handler) callbackURL(o origin, target string) string {
-	u := o.String() + h.Prefix + "/callback"
-	if len(target) <= maxTo {
-		u += "?to=" + url.QueryEscape(target)
+	if consent == account.AskFirst {
+		h.show(w, v, http.StatusOK, page.Consent, page.Data{Action: departure.authorize})
+		return nil
 	}
-	return u
+	redirect(w, http.StatusFound, departure.authorize)
+	return nil
 }
 
 // loginURL returns the path that begins a login by itself, with the person's profile or without.
@@ -153,10 +100,18 @@ func (h *Handler) comesByAnotherHost(v *visit) bool {
 }
 
 func (h *Handler) goToPublicHost(w http.ResponseWriter, v *visit) error {
+	target := target(v.Request)
+	if len(target) > maxHop {
+		target = h.fitTarget(v, target)
+	}
 	http.SetCookie(w, session.Cookie(hopCookie, "1", hopFor, v.TLS != nil))
-	redirect(w, http.StatusFound, v.origin.String()+target(v.Request))
+	redirect(w, http.StatusFound, v.origin.String()+target)
 	return nil
 }
+
+// maxHop is the length in bytes of the longest address that goes to the public host as it is: the head of the answer has to
+// fit into a proxy's buffer.
+const maxHop = 3400
 
 // redirect answers with the bytes of location as they are.
 func redirect(w http.ResponseWriter, status int, location string) {

@@ -15,6 +15,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
@@ -31,8 +32,9 @@ type returning struct {
 	place   int
 	known   bool
 
-	account account.Redirector // whom the code is for; nil where no account serves this browser
-	landing string             // where the visitor lands
+	// Whom the code is for, if the attempt is known, else whose login begins; nil where the site has no such account.
+	account account.Redirector
+	landing string // where the visitor lands
 }
 
 // callback is where WeChat sends a visitor back to. Every way through it ends at the page that the visitor asked for, at
@@ -48,12 +50,15 @@ func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
 	}
 	code := v.URL.Query().Get("code")
 	c := h.returning(v, sealers, live)
+	if visitor.IsSubresource(v.Request) {
+		return h.turnAside(w, c)
+	}
 	switch {
 	case c.known && !c.attempt.IsSpent() && c.account != nil && isCode(code):
 		return h.finish(w, c, code)
-	case c.known && c.attempt.IsSpent() && h.repeat(w, c):
-		return nil
-	case live != nil && h.isWhatWasAskedFor(live.Identity, c):
+	case c.known && c.attempt.IsSpent() && h.isRepeatable(c):
+		return h.repeat(w, c)
+	case h.hasWhatWasAskedFor(c):
 		h.logReturn(c, "already logged in", live.Identity)
 		redirect(w, http.StatusFound, login.Location(v.origin.String(), c.landing))
 		return nil
@@ -66,23 +71,65 @@ func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
 		h.logReturn(c, "begun afresh: the attempt was sealed with a key that this instance does not have; all instances of a "+
 			"site need the same session key, or the same storage", nil)
 		return h.beginAgain(w, c, loopCookies)
+	case c.known && c.attempt.IsSpent() && h.isFinished(c):
+		h.logReturn(c, "begun afresh: the session that this attempt led to is over", nil)
+		return h.beginAgain(w, c, loopCookies)
 	default:
 		h.logReturn(c, "begun afresh: no attempt of this browser is open", nil)
-		return h.beginAgain(w, c, loopCookies)
+		cause := loopCookies
+		if !c.known && c.keepsCookies(h) {
+			cause = loopState
+		}
+		return h.beginAgain(w, c, cause)
 	}
 }
 
 func (h *Handler) returning(v *visit, s *sealers, live *session.Session) *returning {
-	query := v.URL.Query()
-	c := &returning{visit: v, sealers: s, live: live, attempts: h.attempts(v, s), state: query.Get("state")}
+	c := &returning{visit: v, sealers: s, live: live, attempts: h.attempts(v, s), state: v.URL.Query().Get("state")}
 	if c.attempt, c.place, c.known = c.attempts.Find(c.state); c.known {
-		c.landing = c.attempt.Target
-		c.account, _ = h.accountOf(c.attempt.Account).(account.Redirector)
+		c.account = h.accountOfAttempt(c.attempt)
 	} else {
-		c.landing = login.ReturnTo(query.Get("to"), h.Prefix)
 		c.account = h.redirectorFor(v)
 	}
+	c.landing = h.landing(c)
 	return c
+}
+
+// accountOfAttempt returns the account that an attempt was begun with, nil where the site no longer has it. No other one
+// may exchange its code.
+func (h *Handler) accountOfAttempt(a login.Attempt) account.Redirector {
+	for _, one := range h.accounts {
+		if r, ok := one.(account.Redirector); ok && r.Kind() == a.Kind && (a.Ref == "" || a.Ref == account.Ref(r)) {
+			return r
+		}
+	}
+	return nil
+}
+
+// landing returns where a callback leads. A spent attempt keeps no target: this instance knows it for a minute, then the
+// URL has it, or the store.
+func (h *Handler) landing(c *returning) string {
+	isSpent := c.known && c.attempt.IsSpent()
+	if isSpent {
+		if result, _, ok := h.memory.recent.Known(h.recentKey(c), h.now()); ok && result.Landing != "" {
+			return result.Landing
+		}
+	}
+	if c.known && (!isSpent || c.attempt.Waits) {
+		if target := h.targetOf(c.visit, c.attempt); target != "" {
+			return target
+		}
+	}
+	return h.fitTarget(c.visit, login.ReturnTo(c.URL.Query().Get("to"), h.Prefix))
+}
+
+// turnAside answers a callback that no person goes to: it spends no attempt, begins no login and is no round.
+func (h *Handler) turnAside(w http.ResponseWriter, c *returning) error {
+	if h.hasWhatWasAskedFor(c) {
+		redirect(w, http.StatusFound, login.Location(c.origin.String(), c.landing))
+		return nil
+	}
+	return h.needs(w, c.visit, problemLoginRequired, c.retryURL(h))
 }
 
 // isCode reports whether a code can be given to WeChat. Its own have 32 characters, WeCom's up to 512 bytes.
@@ -94,7 +141,9 @@ func isCode(code string) bool { return code != "" && len(code) <= 1024 }
 func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error {
 	result := h.memory.recent.Do(c.Context(), h.recentKey(c), h.now(), func() login.Result {
 		// A visitor who leaves, as WeChat does when it asks twice, does not stop the exchange: the code is spent by now.
-		return h.exchangeOnce(context.WithoutCancel(c.Context()), c, code)
+		result := h.exchangeOnce(context.WithoutCancel(c.Context()), c, code)
+		result.Landing = c.landing
+		return result
 	})
 	switch err := result.Err; {
 	case err == nil && h.isLive(&result.Session, h.lives):
@@ -197,79 +246,139 @@ func (h *Handler) keepKnown(id identity.Identity, live *session.Session) identit
 	return id
 }
 
-// isWhatWasAskedFor reports whether a live session is as good as the one that the visitor went to WeChat for.
-func (h *Handler) isWhatWasAskedFor(id identity.Identity, c *returning) bool {
-	return id.Get(identity.Snapshot) == "" && (!c.attempt.Profile || h.hasProfile(id))
+// isWhatIsAskedFor reports whether a live session is as good as the one that a login would make.
+func (h *Handler) isWhatIsAskedFor(id identity.Identity, profile bool) bool {
+	return id.Get(identity.Snapshot) == "" && (!profile || h.hasProfile(id))
+}
+
+// hasWhatWasAskedFor reports whether the visitor has a session that is as good as the one that they went to WeChat for.
+func (h *Handler) hasWhatWasAskedFor(c *returning) bool {
+	return c.live != nil && h.isWhatIsAskedFor(c.live.Identity, c.attempt.Profile)
 }
 
 // recentKey names an attempt for [login.Recent]. Its random part is enough; the site is there so that nobody has to
 // think about it.
-func (h *Handler) recentKey(c *returning) string { return h.site(c.origin) + "|" + c.attempt.State }
+func (h *Handler) recentKey(c *returning) string { return h.attemptKey(c.origin, c.attempt) }
 
-// repeat answers a callback whose attempt is spent as the first one was answered, if that was on this instance within
-// the last minute and its session still lives. It reports whether it did.
-func (h *Handler) repeat(w http.ResponseWriter, c *returning) bool {
+func (h *Handler) attemptKey(o origin, a login.Attempt) string { return h.site(o) + "|" + a.State }
+
+// attempts opens the attempts that the visitor's browser carries. One that this instance has finished is spent, whether the
+// browser took note or not.
+func (h *Handler) attempts(v *visit, s *sealers) login.Attempts {
+	attempts := login.ReadAttempts(v.cookies, s.attempt, h.site(v.origin), v.origin.secure(), h.now())
+	attempts.Recall(func(a login.Attempt) login.Attempt {
+		result, begun, ok := h.memory.recent.Known(h.attemptKey(v.origin, a), h.now())
+		if a.IsSpent() || !ok || result.Err != nil {
+			return a
+		}
+		return a.Spend(result.Session.End(h.lives), begun)
+	})
+	return attempts
+}
+
+// isFinished reports whether this instance knows what a callback's attempt led to.
+func (h *Handler) isFinished(c *returning) bool {
+	_, _, ok := h.memory.recent.Known(h.recentKey(c), h.now())
+	return ok
+}
+
+// lastResult returns the session that a spent attempt led to, if that was on this instance within the last minute and it
+// still lives.
+func (h *Handler) lastResult(c *returning) (s session.Session, ok bool) {
 	result, ok := h.memory.recent.Last(c.Context(), h.recentKey(c), h.now())
-	return ok && result.Err == nil && h.isLive(&result.Session, h.lives) && h.land(w, c, result.Session) == nil
+	return result.Session, ok && result.Err == nil && h.isLive(&result.Session, h.lives)
+}
+
+// isRepeatable reports whether a callback whose attempt is spent can be answered without another login.
+func (h *Handler) isRepeatable(c *returning) bool {
+	_, ok := h.lastResult(c)
+	return ok || h.hasWhatWasAskedFor(c)
+}
+
+// repeat answers a callback whose attempt is spent as the first one was answered, or leads a visitor with a session on. A
+// browser may ask twice now and then; one that does it again and again is in a loop.
+func (h *Handler) repeat(w http.ResponseWriter, c *returning) error {
+	rounds, _ := h.roundsBefore(c.visit, c.attempt.Profile, c.attempts, c.sealers)
+	isNavigation := visitor.IsNavigation(c.Request)
+	if isNavigation && rounds.Exceeded(h.now()) {
+		return h.stopLoop(w, c.visit, c.sealers, c.attempt.Profile, c.landing, loopRepeats)
+	}
+	var cookies []*http.Cookie
+	id := identityOf(c.live)
+	if s, ok := h.lastResult(c); ok {
+		cookie, err := h.sessionCookie(c, s)
+		if err != nil {
+			return h.fail(w, c.visit, problemInternal, err)
+		}
+		cookies, id = append(cookies, cookie), s.Identity
+	}
+	if isNavigation {
+		cookie, err := h.roundsCookie(c.visit, rounds.Add(h.now()), c.sealers)
+		if err != nil {
+			return h.fail(w, c.visit, problemInternal, err)
+		}
+		cookies = append(cookies, cookie)
+	}
+	h.logReturn(c, "repeated", id)
+	return h.goHome(w, c, cookies)
 }
 
 // land gives the browser its session, marks the attempt as spent, and sends the visitor to the page they asked for.
 func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) error {
-	now, site, secure := h.now(), h.site(c.origin), c.origin.secure()
-	end := s.End(h.lives)
-	sealed, err := c.sealers.session[asCookie].Seal(site, s)
+	cookie, err := h.sessionCookie(c, s)
 	if err != nil {
 		return h.fail(w, c.visit, problemInternal, err)
 	}
-	spent := c.attempt.Spend(s, end, now)
-	sealedAttempt, err := c.sealers.attempt.Seal(site, spent)
+	spent := c.attempt.Spend(s.End(h.lives), h.now())
+	sealed, err := c.sealers.attempt.Seal(h.site(c.origin), spent)
 	if err != nil {
 		return h.fail(w, c.visit, problemInternal, err)
 	}
 	h.logReturn(c, "logged in", s.Identity, zap.Stringer("session", s.ID))
-	h.remember(w, c.visit, c.account)
-	http.SetCookie(w, h.cookies.New(sealed, end.Sub(now), secure))
-	http.SetCookie(w, c.attempts.Cookie(c.place, sealedAttempt, spent, now))
+	cookies := []*http.Cookie{cookie, c.attempts.Cookie(c.place, sealed, spent, h.now())}
+	// What else there is to set can do without a login.
+	for _, c2 := range append(h.forgetRounds(c.visit, c.sealers), h.choice(c.visit, c.account)...) {
+		if headSize(login.Location(c.origin.String(), c.landing), append(cookies, c2)...) <= maxLanding {
+			cookies = append(cookies, c2)
+		}
+	}
+	return h.goHome(w, c, cookies)
+}
+
+// maxLanding is how many bytes Location and Set-Cookie have of the answer that lands a visitor: a long session and a long
+// address leave less room than elsewhere.
+const maxLanding = 3850
+
+func (h *Handler) sessionCookie(c *returning, s session.Session) (*http.Cookie, error) {
+	sealed, err := c.sealers.session[asCookie].Seal(h.site(c.origin), s)
+	return h.cookies.New(sealed, s.End(h.lives).Sub(h.now()), c.origin.secure()), err
+}
+
+func (h *Handler) goHome(w http.ResponseWriter, c *returning, cookies []*http.Cookie) error {
+	for _, cookie := range cookies {
+		http.SetCookie(w, cookie)
+	}
 	redirect(w, http.StatusFound, login.Location(c.origin.String(), c.landing))
 	return nil
 }
 
 // beginAgain begins another login for a visitor whose callback led to none: a round of what may be a loop.
 func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, cause loopCause) error {
-	if c.account == nil {
-		return h.lead(w, c.visit, c.attempt.Profile, false, c.landing)
+	if !visitor.IsNavigation(c.Request) {
+		return h.needs(w, c.visit, problemLoginRequired, c.retryURL(h))
 	}
-	s := start{
-		account: c.account,
-		profile: c.attempt.Profile,
-		target:  c.landing,
-		rounds:  c.rounds(h.now()),
-		cause:   cause,
+	s := start{account: c.account, profile: c.attempt.Profile, target: c.landing, rounds: h.rounds(c), cause: cause}
+	if s.account == nil {
+		s.account = h.redirectorFor(c.visit) // the attempt's own is gone
+	}
+	if s.account == nil {
+		return h.lead(w, c.visit, s.profile, false, s.target)
 	}
 	if c.known {
 		s.place = &c.place
 	}
 	return h.begin(w, c.visit, s)
 }
-
-// rounds returns the browser's rounds with the one that ends here. What the state says counts for the browser that it is
-// of, and for one that does not show that it keeps our cookies: another's state must not stop a visitor.
-func (c *returning) rounds(now time.Time) login.Rounds {
-	var rounds login.Rounds
-	if c.known || !c.attempts.AnyOpen() {
-		rounds = c.sealers.state.Rounds(c.state)
-	}
-	rounds = rounds.Add(now)
-	// Instances with different keys pass the visitor to and fro, and leave a cookie each time. One of them is this round's;
-	// a few may be left from before the key was changed.
-	for range min(c.attempts.Foreign()-foreignAllowed, login.MaxRounds) {
-		rounds = rounds.Add(now)
-	}
-	return rounds
-}
-
-// foreignAllowed is how many attempts that do not open count as nothing more than left over.
-const foreignAllowed = 3
 
 // failLogin tells visitor and operator that a login failed, each what they can do.
 func (h *Handler) failLogin(w http.ResponseWriter, c *returning, p problem, data page.Data, err error) error {

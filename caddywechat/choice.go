@@ -86,11 +86,12 @@ func (h *Handler) showChoice(w http.ResponseWriter, v *visit, found []account.Re
 	return nil
 }
 
-// remember keeps a visitor's choice, where there was one, once it has led to a session.
-func (h *Handler) remember(w http.ResponseWriter, v *visit, chosen account.Redirector) {
-	if found := h.redirectorsFor(v.client()); len(found) > 1 && slices.Contains(found, chosen) {
-		http.SetCookie(w, session.Cookie(choiceCookie, chosen.Kind(), choiceFor, v.origin.secure()))
+// choice returns the cookie that keeps a visitor's choice once it has led to a session, none where there was no choice.
+func (h *Handler) choice(v *visit, chosen account.Redirector) []*http.Cookie {
+	if found := h.redirectorsFor(v.client()); len(found) < 2 || !slices.Contains(found, chosen) {
+		return nil
 	}
+	return []*http.Cookie{session.Cookie(choiceCookie, chosen.Kind(), choiceFor, v.origin.secure())}
 }
 
 // forgetChoice lets the visitor choose again.

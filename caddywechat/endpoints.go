@@ -62,22 +62,42 @@ func isEarly(r *http.Request) bool {
 	return r.TLS != nil && !r.TLS.HandshakeComplete || r.Header.Get("Early-Data") == "1"
 }
 
-// login begins a login, by the account that is asked for or the one that serves the browser.
+// login begins a login, by the account that is asked for or the one that serves the browser. A visitor whose session is
+// what is asked for goes straight on, but for one who names an account: that is how people switch.
 func (h *Handler) login(w http.ResponseWriter, v *visit) error {
 	query := v.URL.Query()
-	target := login.ReturnTo(query.Get("return_to"), h.Prefix)
 	if h.comesByAnotherHost(v) {
 		return h.goToPublicHost(w, v)
 	}
-	profile, kind := query.Get("profile") == "1", query.Get("account")
-	if kind == "" {
+	profile, name := query.Get("profile") == "1", query.Get("account")
+	target := h.fitTarget(v, login.ReturnTo(query.Get("return_to"), h.Prefix))
+	if name != "" {
+		chosen := h.redirectorOf(name)
+		if chosen == nil {
+			return h.answer(w, v, problemBadRequest, page.Data{Action: "/"})
+		}
+		return h.begin(w, v, start{account: chosen, profile: profile, target: target})
+	}
+	live, err := h.liveSession(v)
+	switch {
+	case err != nil:
+		return h.fail(w, v, problemStore, err)
+	case live != nil && h.isWhatIsAskedFor(live.Identity, profile):
+		redirect(w, http.StatusFound, login.Location(v.origin.String(), target))
+		return nil
+	default:
 		return h.lead(w, v, profile, query.Get("scan") == "1", target)
 	}
-	chosen, ok := h.accountOf(kind).(account.Redirector)
-	if !ok {
-		return h.answer(w, v, problemBadRequest, page.Data{Action: "/"})
+}
+
+// redirectorOf returns the site's account of a kind or an app id, nil where there is none that visitors can be sent to.
+func (h *Handler) redirectorOf(name string) account.Redirector {
+	for _, a := range h.accounts {
+		if r, ok := a.(account.Redirector); ok && (a.Kind() == name || a.AppID() == name) {
+			return r
+		}
 	}
-	return h.begin(w, v, start{account: chosen, profile: profile, target: target})
+	return nil
 }
 
 // logout ends the visitor's session. What a browser asks for by itself, such as an image or the next page ahead of a click,
@@ -111,7 +131,7 @@ func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 	if v.Method == http.MethodPost {
 		status = http.StatusSeeOther
 	}
-	redirect(w, status, login.ReturnTo(returnTo, h.Prefix))
+	redirect(w, status, h.fitTarget(v, login.ReturnTo(returnTo, h.Prefix)))
 	return nil
 }
 
@@ -136,9 +156,7 @@ func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
 	}
 	h.forgetChoice(w, v)
 	http.SetCookie(w, h.cookies.New("", 0, v.origin.secure()))
-	for _, c := range h.attempts(v, sealers).RemoveAll() {
-		http.SetCookie(w, c)
-	}
+	h.forgetLogins(w, v, sealers)
 	return nil
 }
 

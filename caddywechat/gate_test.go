@@ -428,7 +428,7 @@ func TestKeysRotate(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
-	callback := b.toCallback("/_wechat/login?return_to=/in-progress")
+	callback := b.toCallback("/_wechat/login?account=official_account&return_to=/in-progress")
 	directive := func(keys string) string {
 		return "wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL +
 			"\nsession {\nkey " + keys + "\n}\n}"

@@ -117,6 +117,8 @@ type Handler struct {
 	logger    *zap.Logger
 	now       func() time.Time
 
+	targets waitingTargets
+
 	forwardedProtoHint sync.Once
 	silentProxyHint    sync.Once
 	verifyFileHint     limiter
@@ -124,6 +126,7 @@ type Handler struct {
 	jssdkHint          limiter
 	revokedHint        limiter
 	domainHint         limiter
+	targetHint         limiter
 }
 
 // SessionConfig is how long and with which keys visitors stay logged in.

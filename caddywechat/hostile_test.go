@@ -206,7 +206,7 @@ func TestLogoutEndsEverySessionThatTheBrowserCarries(t *testing.T) {
 	b := w.browser(inWeChat)
 	b.login("/")
 	first := b.cookie("wechat_session")
-	b.login("/_wechat/login")
+	b.login("/_wechat/login?account=official_account")
 	second := b.cookie("wechat_session")
 	b.logout("", "Cookie: wechat_session="+first)
 	for _, cookie := range []string{first, second} {

@@ -112,6 +112,14 @@ func (h *Handler) hasProfile(id identity.Identity) bool {
 	return ok && id.Get(identity.Snapshot) == "" && a.HasProfile(id)
 }
 
+// identityOf returns whom a session stands for, nobody for nil.
+func identityOf(s *session.Session) identity.Identity {
+	if s == nil {
+		return nil
+	}
+	return s.Identity
+}
+
 // site is what sessions and attempts are sealed for: they open nowhere else.
 func (h *Handler) site(o origin) string { return h.siteHost(o) + "|" + h.platform }
 

@@ -267,7 +267,7 @@ func TestNewSessionWithEveryLogin(t *testing.T) {
 	b := newWorld(t, "").browser(inWeChat)
 	b.login("/")
 	before := b.cookie("wechat_session")
-	b.login("/_wechat/login?return_to=/again")
+	b.login("/_wechat/login?account=official_account&return_to=/again")
 	if b.cookie("wechat_session") == before {
 		t.Error("the old session was kept")
 	}

@@ -252,7 +252,7 @@ func TestTokenThatAnotherLoginReplacedBeginsAfresh(t *testing.T) {
 func TestProfileRenewedManyTimesIsNoLoop(t *testing.T) {
 	b := newProfileWorld(t, "consent direct", "").browser(inWeChat)
 	for range 6 {
-		b.open(b.agree(b.open("/_wechat/login?profile=1").Header.Get("Location"), "allow")).wantRedirect(t, "/")
+		b.open(b.agree(b.open("/_wechat/login?account=official_account&profile=1").Header.Get("Location"), "allow")).wantRedirect(t, "/")
 	}
 }
 

@@ -316,9 +316,16 @@ func TestVisitorsChooseAmongAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/page?x=1")
+	b.open("/_wechat/login?return_to=/page").wantRedirect(t, "/page") // the session is what is asked for
+	b.forget("wechat_session")
 	if a := b.open("/_wechat/login?return_to=/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
 		t.Errorf("the next time: %d %s", a.StatusCode, a.Header.Get("Location"))
 	}
+	location, err = url.Parse(b.open("/_wechat/login?account=fob").Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/")
 	b.logout("")
 	if a := b.open("/page"); a.StatusCode != http.StatusOK || b.cookie(choiceCookie) != "" {
 		t.Errorf("after a logout: %d, remembers %q", a.StatusCode, b.cookie(choiceCookie))

@@ -201,7 +201,7 @@ func Prefix(prefix string) error {
 
 // CookieName judges the name of the session's cookie.
 func CookieName(name string) error {
-	ok := name != "" && !strings.HasPrefix(name, "__") && !strings.HasPrefix(name, "wechat_login_") && name != "wechat_hop"
+	ok := name != "" && !strings.HasPrefix(name, "__") && !strings.HasPrefix(name, "wechat_login_") && name != "wechat_hop" && name != "wechat_rounds"
 	for _, c := range name {
 		ok = ok && (isTokenChar(c) || c == '.')
 	}

@@ -32,26 +32,29 @@ func mustSeal(t testing.TB, s *seal.Sealer, site string, a Attempt) string {
 
 // begun returns an attempt of a state, begun that long before now.
 func begun(state string, ago time.Duration) *Attempt {
-	a := NewAttempt(state, "official_account", false, "/page", now.Add(-ago))
+	a := NewAttempt(state, "official_account", "wx0123456789abcdef", false, "/page", now.Add(-ago))
 	return &a
 }
 
 // spent returns an attempt that led, that long before now, to a session of a day.
 func spent(state string, ago time.Duration) *Attempt {
-	a := begun(state, ago+time.Second).Spend(session.Session{ID: session.ID{1}}, now.Add(24*time.Hour), now.Add(-ago))
+	a := begun(state, ago+time.Second).Spend(now.Add(24*time.Hour), now.Add(-ago))
 	return &a
 }
 
 func sameAttempt(a, b Attempt) bool {
-	return a.State == b.State && a.Account == b.Account && a.Target == b.Target && a.Session == b.Session &&
+	return a.State == b.State && a.Kind == b.Kind && a.Ref == b.Ref && a.Profile == b.Profile && a.Target == b.Target && a.Waits == b.Waits &&
 		a.IsSpent() == b.IsSpent() && a.Created.Equal(b.Created) &&
 		(!a.IsSpent() || a.Spent.Equal(b.Spent) && a.SessionEnd.Equal(b.SessionEnd))
 }
 
 func TestAnAttemptReadsAsItWasWritten(t *testing.T) {
-	odd := NewAttempt("s", "official_account", false, "//a/./b/../%2e?q=%zz&张=\\#/x?y#z", now)
+	odd := NewAttempt("s", "wecom", "ww0123456789abcdef/1000002", true, "//a/./b/../%2e?q=%zz&张=\\#/x?y#z", now)
+	waiting := *begun("s", 0)
+	waiting.Waits = true
 	for name, a := range map[string]Attempt{
 		"begun": *begun(stateKey.NewState(nil), 0), "spent": *spent(stateKey.NewState(Rounds{now}), 0), "odd target": odd, "empty": {Created: now},
+		"waiting": waiting, "waited": waiting.Spend(now.Add(time.Hour), now),
 	} {
 		b, err := a.MarshalBinary()
 		if err != nil {
@@ -64,7 +67,7 @@ func TestAnAttemptReadsAsItWasWritten(t *testing.T) {
 		for i := range b {
 			if new(Attempt).UnmarshalBinary(b[:i]) == nil {
 				// A spent attempt that is cut where an unspent one would end is one: the seal keeps anybody from doing that.
-				if _, cut := strings.CutPrefix(name, "spent"); !cut {
+				if !a.IsSpent() {
 					t.Errorf("%s: %d of %d bytes were read", name, i, len(b))
 				}
 			}
@@ -72,43 +75,67 @@ func TestAnAttemptReadsAsItWasWritten(t *testing.T) {
 		if new(Attempt).UnmarshalBinary(append(slices.Clone(b), 0)) == nil {
 			t.Errorf("%s: one byte more was read", name)
 		}
-		b[0]++
+		b[0] = attemptVersion + 1
 		if new(Attempt).UnmarshalBinary(b) == nil {
 			t.Errorf("%s: another version was read", name)
 		}
 	}
 }
 
+// What the version before wrote, whose logins are under way during an upgrade.
+func TestAnAttemptOfTheVersionBeforeIsRead(t *testing.T) {
+	payload := func(more func([]byte) []byte) []byte {
+		b := seal.AppendText([]byte{2}, "state")
+		b = seal.AppendText(b, "official_account")
+		b = seal.AppendFlag(b, true)
+		b = seal.AppendText(b, "/page?x=1")
+		return more(seal.AppendNumber(b, uint64(now.Unix())))
+	}
+	want := NewAttempt("state", "official_account", "", true, "/page?x=1", now)
+	var got Attempt
+	if err := got.UnmarshalBinary(payload(func(b []byte) []byte { return b })); err != nil || !sameAttempt(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	want.Spent, want.SessionEnd = now.Add(time.Second), now.Add(time.Hour)
+	err := got.UnmarshalBinary(payload(func(b []byte) []byte {
+		b = seal.AppendNumber(b, uint64(want.Spent.Unix()))
+		b = seal.AppendNumber(b, uint64(want.SessionEnd.Unix()))
+		return append(b, make([]byte, 16)...)
+	}))
+	if err != nil || !sameAttempt(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}
+
 func TestLongTargets(t *testing.T) {
-	long := strings.Repeat("x", maxTarget)
-	for name, tt := range map[string]struct{ target, want string }{
-		"just short enough": {"/" + long[1:], "/" + long[1:]},
-		"long query":        {"/page?" + long, "/page"},
-		"long fragment":     {"/page#/" + long, "/page"},
-		"fragment in front": {"/page#?" + long, "/page"},
-		"query and more":    {"/page?a#" + long, "/page"},
-		"long path":         {"/" + long, "/"},
-		"all long":          {"/" + long + "?" + long + "#" + long, "/"},
-		"double slash":      {"//page?" + long, "//page"},
-		"many characters":   {"/页?" + strings.Repeat("中", maxTarget/3), "/页"},
+	long := strings.Repeat("x", MaxTarget)
+	for name, tt := range map[string]struct {
+		target, want string
+		whole        bool
+	}{
+		"just short enough": {"/" + long[1:], "/" + long[1:], true},
+		"long query":        {"/page?" + long, "/page", false},
+		"long fragment":     {"/page#/" + long, "/page", false},
+		"fragment in front": {"/page#?" + long, "/page", false},
+		"query and more":    {"/page?a#" + long, "/page", false},
+		"long path":         {"/" + long, "/", false},
+		"all long":          {"/" + long + "?" + long + "#" + long, "/", false},
+		"double slash":      {"//page?" + long, "//page", false},
+		"many characters":   {"/页?" + strings.Repeat("中", MaxTarget/3), "/页", false},
 	} {
-		if got := NewAttempt("s", "official_account", false, tt.target, now).Target; got != tt.want {
-			t.Errorf("%s: kept as %.60q, want %.60q", name, got, tt.want)
+		if got, whole := Fit(tt.target); got != tt.want || whole != tt.whole {
+			t.Errorf("%s: kept as %.60q, whole: %v; want %.60q", name, got, whole, tt.want)
 		}
 	}
 }
 
-func TestTheLongestAttemptFitsIntoACookie(t *testing.T) {
-	target := "/" + strings.Repeat("x", maxTarget-1)
-	a := NewAttempt(stateKey.NewState(Rounds{now, now, now}), "official_account", false, target, now).
-		Spend(session.New(nil, now, time.Hour), now.Add(24*time.Hour), now)
+func TestASpentAttemptTakesLittleRoom(t *testing.T) {
+	target := "/" + strings.Repeat("x", MaxTarget-1)
+	a := NewAttempt(stateKey.NewState(Rounds{now, now, now}), "official_account", "wx0123456789abcdef", false, target, now).Spend(now.Add(24*time.Hour), now)
 	longSite := strings.Repeat("a", 255) + "|https://open.weixin.qq.com"
-	for _, secure := range []bool{true, false} {
-		c := Attempts{secure: secure}.Cookie(7, mustSeal(t, newSealer(t), longSite, a), a, now).String()
-		t.Logf("its Set-Cookie has %d bytes", len(c))
-		if len(c) > 4096 {
-			t.Errorf("its Set-Cookie has %d bytes: browsers drop it", len(c))
-		}
+	c := Attempts{secure: true}.Cookie(7, mustSeal(t, newSealer(t), longSite, a), a, now).String()
+	if len(c) > 430 {
+		t.Errorf("its Set-Cookie has %d bytes", len(c))
 	}
 }
 
@@ -118,7 +145,10 @@ func TestOnlyTheVeryStateMatches(t *testing.T) {
 	if !a.Matches(state) {
 		t.Error("its own state does not match")
 	}
-	for _, other := range []string{"", state[:10], state + "0", strings.ToUpper(state), stateKey.NewState(nil)} {
+	if !a.Matches(state+"0") || !a.Matches(state+"&x=1") {
+		t.Error("its own state does not match where something was appended to it")
+	}
+	for _, other := range []string{"", state[:10], state[:len(state)-1], "0" + state, strings.ToUpper(state), stateKey.NewState(nil)} {
 		if other != state && a.Matches(other) {
 			t.Errorf("%q matches", other)
 		}
@@ -129,14 +159,14 @@ func TestOnlyTheVeryStateMatches(t *testing.T) {
 }
 
 func TestCookieNames(t *testing.T) {
-	for _, name := range []string{"wechat_login_0", "wechat_login_7", "__Host-wechat_login_0", "__Host-wechat_login_7"} {
+	for _, name := range []string{"wechat_login_0", "wechat_login_7", "__Host-wechat_login_0", "__Host-wechat_login_7", "wechat_rounds", "__Host-wechat_rounds"} {
 		if !IsCookieName(name) {
 			t.Errorf("%s would go upstream", name)
 		}
 	}
 	for _, name := range []string{
 		"", "wechat_login_", "wechat_login_8", "wechat_login_9", "wechat_login_a", "wechat_login_00", "wechat_login_-1",
-		"__Host-", "wechat_login", "x_wechat_login_0", "wechat_login_/", "wechat_session",
+		"__Host-", "wechat_login", "x_wechat_login_0", "wechat_login_/", "wechat_session", "wechat_rounds2",
 	} {
 		if IsCookieName(name) {
 			t.Errorf("%q would be kept from the app", name)
@@ -199,16 +229,30 @@ func TestFindTellsTheStatesOwnAttemptAndItsPlace(t *testing.T) {
 	}
 }
 
+// carried returns attempts as a browser carries them, whose cookies take that many bytes each.
+func carried(size int, place [slots]*Attempt) Attempts {
+	as := Attempts{place: place}
+	for i, a := range place {
+		if a != nil {
+			as.size[i] = size
+		}
+	}
+	return as
+}
+
 func TestAnotherAttemptTakesAFreePlaceElseTheOldest(t *testing.T) {
-	full := func(change map[int]*Attempt) (as Attempts) {
-		for i := range as.place {
-			as.place[i] = begun("x", time.Minute)
+	full := func(change map[int]*Attempt) Attempts {
+		var place [slots]*Attempt
+		for i := range place {
+			place[i] = begun("x", time.Minute)
 		}
 		for i, a := range change {
-			as.place[i] = a
+			place[i] = a
 		}
-		return as
+		return carried(300, place)
 	}
+	foreign := full(map[int]*Attempt{1: nil, 6: spent("s", 0)})
+	foreign.size[1], foreign.foreign[1] = 300, true
 	for name, tt := range map[string]struct {
 		as   Attempts
 		want []int
@@ -221,11 +265,15 @@ func TestAnotherAttemptTakesAFreePlaceElseTheOldest(t *testing.T) {
 		"the oldest is first":     {full(map[int]*Attempt{0: begun("old", 2*time.Minute)}), []int{0}},
 		"a spent before an older": {full(map[int]*Attempt{3: begun("old", 5*time.Minute), 4: spent("s", 0)}), []int{4}},
 		"the oldest of the spent": {full(map[int]*Attempt{1: spent("s", time.Minute), 4: spent("t", 2*time.Minute)}), []int{4}},
+		"a foreign before all":    {foreign, []int{1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			seen := make(map[int]bool)
 			for range 400 {
-				seen[tt.as.Free()] = true
+				place, removals := tt.as.Room(300, nil)
+				if seen[place] = true; len(removals) > 0 {
+					t.Fatalf("removes %v", removals)
+				}
 			}
 			var got []int
 			for place := range slots {
@@ -240,29 +288,84 @@ func TestAnotherAttemptTakesAFreePlaceElseTheOldest(t *testing.T) {
 	}
 }
 
-func TestLostRounds(t *testing.T) {
+func TestAttemptsGiveWayWhereTheyDoNotFit(t *testing.T) {
+	at := func(i int) *int { return &i }
+	four := [slots]*Attempt{begun("c", time.Minute), begun("a", 3*time.Minute), begun("b", 2*time.Minute), begun("d", 0)}
+	withSpent := four
+	withSpent[3] = spent("s", 0)
+	withForeign := carried(900, withSpent)
+	withForeign.place[2], withForeign.foreign[2] = nil, true
+	withStrays := carried(900, four)
+	withStrays.secure, withStrays.strays, withStrays.straysSize = true, []string{"wechat_login_5"}, 250
+	for name, tt := range map[string]struct {
+		as        Attempts
+		size      int
+		instead   *int
+		place     int // -1: a free one
+		removed   string
+		displaces int
+	}{
+		"there is room":                 {carried(900, four), 300, nil, -1, "", 0},
+		"the oldest":                    {carried(900, four), 301, nil, 1, "", 1},
+		"the two oldest":                {carried(900, four), 1300, nil, 1, "2", 2},
+		"all":                           {carried(900, four), 3300, nil, 1, "2 0 3", 4},
+		"the spent first":               {carried(900, withSpent), 1300, nil, 3, "1", 1},
+		"the foreign before the spent":  {withForeign, 1300, nil, 2, "3", 0},
+		"the one it stands in for":      {carried(900, four), 1200, at(0), 0, "", 0},
+		"and more":                      {carried(900, four), 1300, at(0), 0, "1", 1},
+		"a free one that it stands for": {carried(900, four), 400, at(7), 7, "1", 1},
+		"strays before all":             {withStrays, 300, nil, -1, "wechat_login_5", 0},
+		"strays where there is room":    {withStrays, 40, nil, -1, "", 0},
+	} {
+		place, removals := tt.as.Room(tt.size, tt.instead)
+		if place != tt.place && (tt.place >= 0 || tt.as.size[place] > 0) {
+			t.Errorf("%s: takes %d, want %d", name, place, tt.place)
+		}
+		var removed []string
+		for _, c := range removals {
+			removed = append(removed, strings.TrimPrefix(strings.TrimPrefix(c.Name, "__Host-"), "wechat_login_"))
+		}
+		if got := strings.Join(removed, " "); got != strings.TrimPrefix(tt.removed, "wechat_login_") {
+			t.Errorf("%s: removes %q, want %q", name, got, tt.removed)
+		}
+		if got := tt.as.Displaces(tt.size, tt.instead); got != tt.displaces {
+			t.Errorf("%s: displaces %d, want %d", name, got, tt.displaces)
+		}
+	}
+}
+
+var (
+	anyLost  = func(Attempt) bool { return true }
+	noneLost = func(Attempt) bool { return false }
+)
+
+func TestRoundsOfAttempts(t *testing.T) {
 	two := stateKey.NewState(Rounds{now.Add(-10 * time.Second), now.Add(-20 * time.Second)})
 	over := *spent(two, 5*time.Second)
 	over.SessionEnd = now
 	for name, tt := range map[string]struct {
-		place [slots]*Attempt
-		want  int
+		place             [slots]*Attempt
+		lost, andNoneLost int
 	}{
-		"nothing":                {[slots]*Attempt{}, 0},
-		"only begun":             {[slots]*Attempt{0: begun(two, 0), 1: begun("x", 0)}, 0},
-		"one session":            {[slots]*Attempt{3: spent(stateKey.NewState(nil), 0)}, 1},
-		"with those before":      {[slots]*Attempt{3: spent(two, 0)}, 3},
-		"a foreign state":        {[slots]*Attempt{3: spent("x", 0)}, 1},
-		"two tabs are no rounds": {[slots]*Attempt{1: spent(stateKey.NewState(nil), 0), 2: spent(stateKey.NewState(nil), time.Second)}, 1},
-		"a session that is over": {[slots]*Attempt{3: &over}, 0},
-		"the last one counts":    {[slots]*Attempt{1: spent(stateKey.NewState(nil), time.Minute), 5: spent(two, 0)}, 3},
-		"at the end of the row":  {[slots]*Attempt{7: spent(two, 0)}, 3},
-		"one session, long ago":  {[slots]*Attempt{3: spent(stateKey.NewState(nil), 2*time.Minute)}, 0},
+		"nothing":                {[slots]*Attempt{}, 0, 0},
+		"only begun":             {[slots]*Attempt{0: begun(stateKey.NewState(nil), 0), 1: begun("x", 0)}, 0, 0},
+		"begun after two":        {[slots]*Attempt{0: begun(two, 0), 1: begun("x", 0)}, 2, 2},
+		"one session":            {[slots]*Attempt{3: spent(stateKey.NewState(nil), 0)}, 1, 0},
+		"with those before":      {[slots]*Attempt{3: spent(two, 0)}, 3, 2},
+		"a foreign state":        {[slots]*Attempt{3: spent("x", 0)}, 1, 0},
+		"two tabs are no rounds": {[slots]*Attempt{1: spent(stateKey.NewState(nil), 0), 2: spent(stateKey.NewState(nil), time.Second)}, 1, 0},
+		"a session that is over": {[slots]*Attempt{3: &over}, 2, 2},
+		"the last one counts":    {[slots]*Attempt{1: spent(stateKey.NewState(nil), time.Minute), 5: spent(two, 0)}, 3, 2},
+		"at the end of the row":  {[slots]*Attempt{7: spent(two, 0)}, 3, 2},
+		"one session, long ago":  {[slots]*Attempt{3: spent(stateKey.NewState(nil), 2*time.Minute)}, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			as := Attempts{place: tt.place}
-			if got := len(Rounds(as.LostRounds(stateKey, false, now)).recent(now)); got != tt.want {
-				t.Errorf("%d rounds, want %d", got, tt.want)
+			if got := len(as.Rounds(stateKey, anyLost, now)); got != tt.lost {
+				t.Errorf("%d rounds, want %d", got, tt.lost)
+			}
+			if got := len(as.Rounds(stateKey, noneLost, now)); got != tt.andNoneLost {
+				t.Errorf("with the sessions %d rounds, want %d", got, tt.andNoneLost)
 			}
 		})
 	}
@@ -276,11 +379,11 @@ func TestRoundsWithinASecondAreLostWhereverTheirAttemptsStand(t *testing.T) {
 	for _, places := range [][3]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 7}, {5, 6, 3}} {
 		var as Attempts
 		as.place[places[0]], as.place[places[1]] = first, second
-		if got := as.LostRounds(stateKey, false, now); len(got) != 2 || got.Exceeded(now) {
+		if got := as.Rounds(stateKey, anyLost, now); len(got) != 2 || got.Exceeded(now) {
 			t.Errorf("places %v: two rounds are %v", places, got)
 		}
 		as.place[places[2]] = third
-		if got := as.LostRounds(stateKey, false, now); !got.Exceeded(now) {
+		if got := as.Rounds(stateKey, anyLost, now); !got.Exceeded(now) {
 			t.Errorf("places %v: three rounds are %v", places, got)
 		}
 	}

@@ -8,9 +8,10 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 )
 
-// Result is what an attempt led to: a session, or an error.
+// Result is what an attempt led to: a session and where the visitor landed with it, or an error.
 type Result struct {
 	Session session.Session
+	Landing string
 	Err     error
 }
 
@@ -25,7 +26,7 @@ type Recent struct {
 
 const (
 	recentFor = time.Minute
-	recentMax = 10_000 // about 10 MB; under such a load the oldest go before their minute is over
+	recentMax = 10_000 // about 10 MB, more with long addresses; under such a load the oldest go before their minute is over
 )
 
 type flight struct {
@@ -65,6 +66,22 @@ func (r *Recent) Last(ctx context.Context, key string, now time.Time) (Result, b
 		return f.result, true
 	case <-ctx.Done():
 		return Result{Err: ctx.Err()}, true
+	}
+}
+
+// Known returns the result for key and when it was begun, if there is one from the last minute by now. It waits for none.
+func (r *Recent) Known(key string, now time.Time) (result Result, begun time.Time, ok bool) {
+	r.mu.Lock()
+	f := r.results[key]
+	r.mu.Unlock()
+	if f == nil || now.Sub(f.begun) >= recentFor {
+		return Result{}, time.Time{}, false
+	}
+	select {
+	case <-f.done:
+		return f.result, f.begun, true
+	default:
+		return Result{}, time.Time{}, false
 	}
 }
 

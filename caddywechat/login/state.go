@@ -6,9 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
-	"time"
 )
 
 // A state names one attempt in the URL that goes to WeChat and back: hex digits, since WeChat takes letters and digits
@@ -20,34 +18,6 @@ const (
 	stateRounds = 4 + (MaxRounds - 1)                  // bytes: the last round's time, the others' distance from it
 	stateLength = stateRandom + stateRounds + stateMAC // bytes, of the longest state
 )
-
-// MaxRounds is how many rounds a browser may go through within [RoundsWindow] before it is stopped.
-const MaxRounds = 3
-
-// RoundsWindow is how long a round counts.
-const RoundsWindow = time.Minute
-
-// Rounds are the times of a browser's last rounds, the newest first: a round is a callback that led to another login.
-// Logins that merely began are none.
-type Rounds []time.Time
-
-// Add returns the rounds with one more, without those that no longer count.
-func (r Rounds) Add(now time.Time) Rounds {
-	return append(Rounds{now}, r...).recent(now)
-}
-
-// Exceeded reports whether the browser has been through so many rounds that another login would be one of a loop.
-func (r Rounds) Exceeded(now time.Time) bool { return len(r.recent(now)) >= MaxRounds }
-
-func (r Rounds) recent(now time.Time) Rounds {
-	var kept Rounds
-	for _, t := range r {
-		if now.Sub(t) < RoundsWindow && len(kept) < MaxRounds {
-			kept = append(kept, t)
-		}
-	}
-	return kept
-}
 
 // StateKey authenticates the rounds in a state.
 type StateKey []byte
@@ -63,9 +33,10 @@ func (k StateKey) NewState(rounds Rounds) string {
 	return hex.EncodeToString(b)
 }
 
-// Rounds returns what a state carries, nothing for a state that was not made with this key.
+// Rounds returns what a state carries, nothing for one that was not made with this key. What somebody on the way appended to
+// it does not count.
 func (k StateKey) Rounds(state string) Rounds {
-	b, err := hex.DecodeString(state)
+	b, err := hex.DecodeString(state[:min(len(state), 2*stateLength)])
 	if err != nil || len(b) != stateLength {
 		return nil
 	}
@@ -80,38 +51,4 @@ func (k StateKey) mac(body []byte) []byte {
 	h := hmac.New(sha256.New, k)
 	h.Write(body)
 	return h.Sum(nil)[:stateMAC]
-}
-
-// none is the distance that stands for a round that was not there.
-const none = 255
-
-func appendRounds(b []byte, rounds Rounds) []byte {
-	var newest uint32
-	if len(rounds) > 0 {
-		newest = uint32(rounds[0].Unix())
-	}
-	b = binary.BigEndian.AppendUint32(b, newest)
-	for i := 1; i < MaxRounds; i++ {
-		distance := byte(none)
-		if i < len(rounds) {
-			// Never negative, even when the clock was set back between two rounds.
-			distance = byte(min(max(rounds[0].Unix()-rounds[i].Unix(), 0), none-1))
-		}
-		b = append(b, distance)
-	}
-	return b
-}
-
-func readRounds(b []byte) Rounds {
-	newest := time.Unix(int64(binary.BigEndian.Uint32(b)), 0)
-	if newest.Unix() == 0 {
-		return nil
-	}
-	rounds := Rounds{newest}
-	for _, distance := range b[4:] {
-		if distance != none {
-			rounds = append(rounds, newest.Add(-time.Duration(distance)*time.Second))
-		}
-	}
-	return rounds
 }

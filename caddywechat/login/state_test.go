@@ -81,11 +81,20 @@ func TestRoundsInAStateCannotBeForged(t *testing.T) {
 		}
 	}
 	for name, forged := range map[string]string{
-		"nothing": "", "cut": state[:len(state)-2], "longer": state + "00", "no hex": strings.Repeat("z", len(state)), "without rounds": state[:32],
+		"nothing": "", "cut": state[:len(state)-2], "begun otherwise": "00" + state, "no hex": strings.Repeat("z", len(state)), "without rounds": state[:32],
 		"zeros": strings.Repeat("0", len(state)), "another key's": StateKey("another key").NewState(Rounds{now}),
 	} {
 		if got := stateKey.Rounds(forged); got != nil {
 			t.Errorf("%s: carries %v", name, got)
+		}
+	}
+}
+
+func TestWhatIsAppendedToAStateDoesNotHideItsRounds(t *testing.T) {
+	state := stateKey.NewState(Rounds{now, now})
+	for _, more := range []string{"0", "00", "&x=1", "#wechat_redirect"} {
+		if got := stateKey.Rounds(state + more); len(got) != 2 {
+			t.Errorf("with %q behind it it carries %v", more, got)
 		}
 	}
 }
