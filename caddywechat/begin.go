@@ -61,6 +61,7 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 	for _, c := range departure.cookies {
 		http.SetCookie(w, c)
 	}
+	h.watchDeparture(v, s.account)
 	if consent == account.AskFirst {
 		h.show(w, v, http.StatusOK, page.Consent, page.Data{Action: departure.authorize})
 		return nil

@@ -53,6 +53,7 @@ func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
 	if visitor.IsSubresource(v.Request) {
 		return h.turnAside(w, c)
 	}
+	h.watchReturn(c)
 	switch {
 	case c.known && !c.attempt.IsSpent() && c.account != nil && isCode(code):
 		return h.finish(w, c, code)

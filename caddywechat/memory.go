@@ -19,6 +19,7 @@ type memory struct {
 	renewals renewals
 	refusals refusals
 	streams  streams
+	departed departures
 }
 
 func newMemory() *memory { return &memory{opened: session.NewOpened()} }

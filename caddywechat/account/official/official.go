@@ -147,6 +147,11 @@ func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, 
 // Serves implements [account.Redirector].
 func (*Account) Serves(c visitor.Client) bool { return c.WeChat }
 
+// DomainSetting implements [account.DomainKeeper]. The developer platform (developers.weixin.qq.com) has other domains only.
+func (*Account) DomainSetting() string {
+	return "enter the host as 网页授权域名 at mp.weixin.qq.com, 设置与开发 → 功能设置"
+}
+
 // Consent implements [account.Redirector].
 func (a *Account) Consent(profile bool) account.Consent {
 	switch {
@@ -226,6 +231,7 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 var (
 	_ account.Redirector      = (*Account)(nil)
 	_ account.Renewer         = (*Account)(nil)
+	_ account.DomainKeeper    = (*Account)(nil)
 	_ account.Snapshots       = (*Account)(nil)
 	_ account.PageSigner      = (*Account)(nil)
 	_ account.WeChatUser      = (*Account)(nil)

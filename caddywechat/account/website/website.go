@@ -83,6 +83,11 @@ func (a *Account) UseWeChat(c *weixin.Client, _ weixin.Shelf) { a.wechat = c }
 // Serves implements [account.Redirector]: neither WeChat's browser nor WeCom's shows the page.
 func (*Account) Serves(c visitor.Client) bool { return !c.WeChat && !c.WeCom }
 
+// DomainSetting implements [account.DomainKeeper].
+func (*Account) DomainSetting() string {
+	return "enter the host as 授权回调域 of the website app at open.weixin.qq.com, 管理中心 → 网站应用"
+}
+
 // Scans implements [account.Scanner].
 func (*Account) Scans(visitor.Client) bool { return true }
 
@@ -149,6 +154,7 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // Interface guards
 var (
 	_ account.Renewer         = (*Account)(nil)
+	_ account.DomainKeeper    = (*Account)(nil)
 	_ account.Scanner         = (*Account)(nil)
 	_ account.Labeler         = (*Account)(nil)
 	_ account.WeChatUser      = (*Account)(nil)

@@ -153,6 +153,12 @@ func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, 
 // the two pages.
 func (*Account) Serves(c visitor.Client) bool { return !c.WeChat }
 
+// DomainSetting implements [account.DomainKeeper].
+func (*Account) DomainSetting() string {
+	return "enter the host, with its port, as 可信域名 of the app at work.weixin.qq.com, 应用管理 → 网页授权及JS-SDK, and as 授权回调域 " +
+		"under 企业微信授权登录"
+}
+
 // Scans implements [account.Scanner].
 func (*Account) Scans(c visitor.Client) bool { return !c.WeCom }
 
@@ -201,13 +207,14 @@ func (*Account) HasProfile(id identity.Identity) bool { return id.Get(identity.S
 
 // Interface guards
 var (
-	_ account.Redirector = (*Account)(nil)
-	_ account.Scanner    = (*Account)(nil)
-	_ account.Labeler    = (*Account)(nil)
-	_ account.Admitter   = (*Account)(nil)
-	_ account.Namer      = (*Account)(nil)
-	_ account.Referrer   = (*Account)(nil)
-	_ account.PageSigner = (*Account)(nil)
-	_ account.WeChatUser = (*Account)(nil)
-	_ caddy.Provisioner  = (*Account)(nil)
+	_ account.Redirector   = (*Account)(nil)
+	_ account.Scanner      = (*Account)(nil)
+	_ account.DomainKeeper = (*Account)(nil)
+	_ account.Labeler      = (*Account)(nil)
+	_ account.Admitter     = (*Account)(nil)
+	_ account.Namer        = (*Account)(nil)
+	_ account.Referrer     = (*Account)(nil)
+	_ account.PageSigner   = (*Account)(nil)
+	_ account.WeChatUser   = (*Account)(nil)
+	_ caddy.Provisioner    = (*Account)(nil)
 )

@@ -1,0 +1,163 @@
+package caddywechat
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+const noneBack = "logins begin and none comes back: the visitors' page may say that this host is not the account's domain (10003)"
+
+// abandon lets that many visitors begin a login, over so long a time.
+func (w *world) abandon(n int, over time.Duration) {
+	w.t.Helper()
+	for i := range n {
+		w.browser(inWeChat).toWeChat(fmt.Sprintf("/%d", i))
+		w.pass(over / time.Duration(n-1))
+	}
+}
+
+func (w *world) told() int { return w.logs.FilterMessage(noneBack).Len() }
+
+func TestLoginsThatNeverComeBackAreTold(t *testing.T) {
+	w := newFreshWorld(t, "")
+	w.abandon(19, time.Hour)
+	if w.told() != 0 {
+		t.Fatal("told of 19")
+	}
+	w.abandon(40, time.Hour)
+	lines := w.logs.FilterMessage(noneBack).All()
+	if len(lines) != 1 {
+		t.Fatalf("told %d times", len(lines))
+	}
+	fields := lines[0].ContextMap()
+	if fields["host"] != host || fields["account"] != "official_account" || fields["app_id"] != simulator.DemoAppID ||
+		!strings.Contains(fields["cure"].(string), "网页授权域名") || !strings.Contains(fields["cure"].(string), "mp.weixin.qq.com") {
+		t.Errorf("fields: %v", fields)
+	}
+	t.Run("beyond a reload", func(t *testing.T) {
+		h := w.provision("wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL + "\n}")
+		w.swap(h)
+		w.abandon(40, time.Hour)
+		if w.told() != 0 {
+			t.Error("told again")
+		}
+	})
+	t.Run("again only after one came back", func(t *testing.T) {
+		w.browser(inWeChat).login("/")
+		w.abandon(19, 10*time.Minute)
+		if w.told() != 0 {
+			t.Error("told of 19")
+		}
+		w.abandon(2, time.Second)
+		if w.told() != 1 {
+			t.Errorf("told %d times", w.told())
+		}
+	})
+}
+
+func TestLoginsThatAreNoSign(t *testing.T) {
+	begin := func(w *world, b *browser, headers ...string) {
+		for range 30 {
+			b.open("/_wechat/login?account=official_account", headers...)
+			w.pass(5 * time.Second)
+		}
+	}
+	for name, try := range map[string]func(t *testing.T, w *world){
+		"within less than a minute": func(t *testing.T, w *world) { w.abandon(100, 59*time.Second) },
+		"one came back in between": func(t *testing.T, w *world) {
+			w.abandon(15, time.Hour)
+			w.browser(inWeChat).login("/")
+			w.abandon(15, 10*time.Minute)
+		},
+		"one came back without its attempt": func(t *testing.T, w *world) {
+			w.abandon(15, time.Hour)
+			w.browser(inWeChat).open("/_wechat/callback?code=x&state=y")
+			w.abandon(15, 10*time.Minute)
+		},
+		"one was declined": func(t *testing.T, w *world) {
+			w.abandon(15, time.Hour)
+			b := w.browser(inWeChat)
+			b.open(withoutCode(b.toCallback("/")))
+			w.abandon(15, 10*time.Minute)
+		},
+		"a night long, where others came back": func(t *testing.T, w *world) {
+			w.browser(inWeChat).login("/")
+			w.abandon(100, 8*time.Hour)
+		},
+		"images": func(t *testing.T, w *world) {
+			begin(w, w.browser(inWeChat), "Sec-Fetch-Dest: image", "Sec-Fetch-Mode: no-cors")
+		},
+		"prefetches":                      func(t *testing.T, w *world) { begin(w, w.browser(inWeChat), "Sec-Purpose: prefetch") },
+		"browsers that it does not serve": func(t *testing.T, w *world) { begin(w, w.browser(onDesktop)) },
+		"crawlers that say so": func(t *testing.T, w *world) {
+			begin(w, w.browser(inWeChat+" (compatible; ExampleBot/2.0; +http://example.com/bot)"))
+		},
+		"pages that nobody logs in to see": func(t *testing.T, w *world) { w.browser(onDesktop).open("/") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newFreshWorld(t, "")
+			if try(t, w); w.told() != 0 {
+				t.Error("told")
+			}
+		})
+	}
+}
+
+// A host may be whatever a stranger writes.
+func TestHostsThatAStrangerMakesUp(t *testing.T) {
+	var d departures
+	now := time.Now()
+	at := func(i int) departedTo { return departedTo{"wx", fmt.Sprintf("h%d.example.com", i)} }
+	begin := func(at departedTo, times int) (tell bool) {
+		for range times {
+			_, tell = d.begin(at, now)
+			now = now.Add(4 * time.Second)
+		}
+		return tell
+	}
+	for i := range 3000 {
+		d.begin(at(i), now)
+	}
+	if len(d.of) != maxDepartures {
+		t.Errorf("%d are remembered", len(d.of))
+	}
+	if begin(at(5000), 20) {
+		t.Error("there was room for one more")
+	}
+	if !begin(at(0), 20) {
+		t.Error("those that are there are forgotten")
+	}
+	now = now.Add(forgetAfter)
+	if !begin(at(5000), 20) || len(d.of) > maxDepartures {
+		t.Error("the quiet ones make no room")
+	}
+}
+
+func TestEachAccountSaysWhereItsDomainIsSet(t *testing.T) {
+	w := newFreshWorld(t, "badge\nwebsite wx0000000000000001 0123456789abcdef0123456789abcdef\nuser_id qualified")
+	for account, want := range map[string]string{"badge": "platform", "website": "授权回调域"} {
+		for range 21 {
+			w.browser(onDesktop).open("/_wechat/login?account=" + account)
+			w.pass(4 * time.Second)
+		}
+		lines := w.logs.FilterMessage(noneBack).TakeAll()
+		if len(lines) != 1 || !strings.Contains(lines[0].ContextMap()["cure"].(string), want) {
+			t.Errorf("%s: %v", account, lines)
+		}
+		w.logs.TakeAll()
+	}
+}
+
+// newFreshWorld is a world of a process that has just begun.
+func newFreshWorld(t *testing.T, options string) *world {
+	t.Helper()
+	w := newWorld(t, options)
+	w.handler.memory.departed.mu.Lock()
+	defer w.handler.memory.departed.mu.Unlock()
+	w.handler.memory.departed.of = nil
+	return w
+}
