@@ -54,19 +54,19 @@ func (h *Handler) begin(w http.ResponseWriter, v *visit, s start) error {
 		return h.stopLoop(w, v, sealers, s.profile, s.target, s.cause)
 	}
 	s.target = h.fitTarget(v, s.target)
-	departure, err := h.prepare(v, s, attempts, sealers)
+	ask, err := h.prepare(v, s, attempts, sealers)
 	if err != nil {
 		return h.fail(w, v, problemInternal, err)
 	}
-	for _, c := range departure.cookies {
+	for _, c := range ask.cookies {
 		http.SetCookie(w, c)
 	}
-	h.watchDeparture(v, s.account)
+	h.noteBegun(v, s.account)
 	if consent == account.AskFirst {
-		h.show(w, v, http.StatusOK, page.Consent, page.Data{Action: departure.authorize})
+		h.show(w, v, http.StatusOK, page.Consent, page.Data{Action: ask.url})
 		return nil
 	}
-	redirect(w, http.StatusFound, departure.authorize)
+	redirect(w, http.StatusFound, ask.url)
 	return nil
 }
 
@@ -110,8 +110,8 @@ func (h *Handler) goToPublicHost(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// maxHop is the length in bytes of the longest address that goes to the public host as it is: the head of the answer has to
-// fit into a proxy's buffer.
+// maxHop is the length in bytes of the longest address that goes to the public host as it is: the head of the answer
+// has to fit into a proxy's buffer.
 const maxHop = 3400
 
 // redirect answers with the bytes of location as they are.

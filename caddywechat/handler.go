@@ -127,7 +127,7 @@ type Handler struct {
 	revokedHint        limiter
 	domainHint         limiter
 	targetHint         limiter
-	departureHint      limiter
+	unreturnedHint     limiter
 }
 
 // SessionConfig is how long and with which keys visitors stay logged in.

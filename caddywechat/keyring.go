@@ -27,7 +27,6 @@ import (
 type sealers struct {
 	session [forms]*seal.Sealer
 	attempt *seal.Sealer
-	rounds  *seal.Sealer
 	store   *seal.Sealer
 	state   login.StateKey
 	// marks tell the keys apart in the names of what they sealed in a store, the first key's first.
@@ -76,10 +75,6 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 	if err != nil {
 		return nil, err
 	}
-	rounds, err := seal.New("login rounds", secrets...)
-	if err != nil {
-		return nil, err
-	}
 	store, err := seal.New("store", secrets...)
 	if err != nil {
 		return nil, err
@@ -102,7 +97,7 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 	}
 	return &sealers{
 		session: [forms]*seal.Sealer{asCookie: cookie, asToken: token},
-		attempt: attempt, rounds: rounds, store: store, state: state, marks: marks,
+		attempt: attempt, store: store, state: state, marks: marks,
 	}, nil
 }
 

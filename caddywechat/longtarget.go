@@ -55,8 +55,10 @@ func (h *Handler) targetOf(v *visit, a login.Attempt) string {
 			return target
 		}
 	}
-	h.logger.Warn("the long address that a visitor asked for cannot be had from the store: they land on its path, or on /",
-		v.log(zap.Error(err))...)
+	if h.targetHint.allow(h.now()) {
+		h.logger.Warn("the long address that a visitor asked for cannot be had from the store: they land on its path",
+			v.log(zap.Error(err))...)
+	}
 	return a.Target
 }
 
@@ -65,7 +67,8 @@ func (h *Handler) targetKey(o origin, a login.Attempt) string {
 	return targetArea + "/" + hex.EncodeToString(sum[:])
 }
 
-// fitTarget returns a target as a login keeps it and as a Location may hold it, which is less than all of a very long one.
+// fitTarget returns a target as a login keeps it and as a Location may hold it, which is less than all of a very long
+// one.
 func (h *Handler) fitTarget(v *visit, target string) string {
 	kept, whole := login.Fit(target)
 	if !whole {

@@ -11,11 +11,12 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// goRound lets the browser go on from an address as long as it is led on, with the callback's address changed on the way. It
-// returns how many callbacks there were, and where it ended.
+// goRound lets the browser go on from an address as long as it is led on, with the callback's address changed on the
+// way. It returns how many callbacks there were, and where it ended.
 func (b *browser) goRound(address string, change func(callback string) string) (callbacks int, end answer) {
 	b.t.Helper()
 	for range 60 {
@@ -298,6 +299,13 @@ func TestTheRoundsCookie(t *testing.T) {
 			}
 			w.browser(inWeChat).open("http://shop.example.com/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+cookie).wantStatus(t, http.StatusFound)
 			w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+cookie).wantStatus(t, http.StatusTooManyRequests)
+			// Neither it nor an attempt is the other.
+			attempts := w.handler.attempts(&visit{Request: new(http.Request), origin: origin{"http", host}, cookies: []session.Sent{
+				{Name: "wechat_login_3", Value: cookie},
+			}}, mustSealers(t, w.handler))
+			if attempts.AnyOpen() || attempts.Foreign() != 1 {
+				t.Error("rounds open as an attempt")
+			}
 		}
 		// After a minute it is as if nothing had been.
 		w.pass(time.Minute)
@@ -313,6 +321,15 @@ func TestTheRoundsCookie(t *testing.T) {
 			t.Errorf("after a logout: %v", names)
 		}
 	}
+}
+
+func mustSealers(t *testing.T, h *Handler) *sealers {
+	t.Helper()
+	s, err := h.keyring.sealers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // A proxy may drop the cookies of one answer and not of another.

@@ -13,13 +13,13 @@ import (
 // named by random ids or by digests; sessions that were opened, by the handler that opened them, so that those of a handler
 // that has gone are found no more and make room in time.
 type memory struct {
-	recent   login.Recent
-	revoked  session.Revoked
-	opened   *session.Opened
-	renewals renewals
-	refusals refusals
-	streams  streams
-	departed departures
+	recent     login.Recent
+	revoked    session.Revoked
+	opened     *session.Opened
+	renewals   renewals
+	refusals   refusals
+	unreturned unreturned
+	streams    streams
 }
 
 func newMemory() *memory { return &memory{opened: session.NewOpened()} }

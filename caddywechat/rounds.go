@@ -16,14 +16,14 @@ const (
 	loopCookies loopCause = "the browser does not keep the cookies, or instances of the site have different session keys"
 	loopRefused loopCause = "WeChat keeps refusing the codes"
 	loopProfile loopCause = "WeChat does not give the profile that was asked for"
-	loopState   loopCause = "callbacks come without the state that they were begun with: something between here and the browser " +
-		"changes the URL"
-	loopRepeats loopCause = "the browser repeats callbacks that were answered: a cache may keep the module's answers; look for " +
-		"Cache-Control in a header directive"
+	loopState   loopCause = "callbacks come without the state that they were begun with: something between here and " +
+		"the browser changes the URL"
+	loopRepeats loopCause = "the browser repeats callbacks that were answered: a cache may keep the module's answers; " +
+		"look for Cache-Control in a header directive"
 )
 
-// roundsBefore returns the rounds that a visitor's browser has been through, as far as its cookies tell, and what they come
-// of.
+// roundsBefore returns the rounds that a visitor's browser has been through, as far as its cookies tell, and what
+// they come of.
 func (h *Handler) roundsBefore(v *visit, profile bool, attempts login.Attempts, s *sealers) (login.Rounds, loopCause) {
 	live, _ := h.liveSession(v)
 	cause := loopCookies
@@ -33,7 +33,7 @@ func (h *Handler) roundsBefore(v *visit, profile bool, attempts login.Attempts, 
 		isLost = func(a login.Attempt) bool { return a.Profile }
 	}
 	now := h.now()
-	counted, _ := login.ReadRounds(v.cookies, s.rounds, h.site(v.origin), v.origin.secure())
+	counted, _ := h.countedRounds(v, s)
 	led := attempts.Rounds(s.state, isLost, now)
 	rounds := login.Longest(now, led, counted)
 	if len(rounds) > len(led) {
@@ -46,14 +46,14 @@ func (h *Handler) roundsBefore(v *visit, profile bool, attempts login.Attempts, 
 func (h *Handler) rounds(c *returning) login.Rounds {
 	now := h.now()
 	rounds, _ := h.roundsBefore(c.visit, c.attempt.Profile, c.attempts, c.sealers)
-	// What the state says counts for a browser that does not show that it keeps our cookies. Another's state must not stop
-	// one that does.
+	// What the state says counts for a browser that does not show that it keeps our cookies. Another's state must not
+	// stop one that does.
 	if !c.keepsCookies(h) {
 		rounds = login.Longest(now, rounds, c.sealers.state.Rounds(c.state))
 	}
 	rounds = rounds.Add(now)
-	// Instances with different keys pass the visitor to and fro, and leave a cookie each time. One of them is this round's;
-	// a few may be left from before the key was changed.
+	// Instances with different keys pass the visitor to and fro, and leave a cookie each time. One of them is this
+	// round's; a few may be left from before the key was changed.
 	for range min(c.attempts.Foreign()-foreignAllowed, login.MaxRounds) {
 		rounds = rounds.Add(now)
 	}
@@ -65,12 +65,21 @@ const foreignAllowed = 3
 
 // keepsCookies reports whether the browser sent any of a login's cookies that was made here.
 func (c *returning) keepsCookies(h *Handler) bool {
-	counted, _ := login.ReadRounds(c.cookies, c.sealers.rounds, h.site(c.origin), c.origin.secure())
+	counted, _ := h.countedRounds(c.visit, c.sealers)
 	return c.attempts.AnyOpen() || len(counted) > 0
 }
 
+// countedRounds returns the rounds in the browser's cookie, and whether it sent one at all.
+func (h *Handler) countedRounds(v *visit, s *sealers) (rounds login.Rounds, sent bool) {
+	return login.ReadRounds(v.cookies, s.attempt, h.roundsSite(v.origin), v.origin.secure())
+}
+
+// roundsSite is what rounds are sealed for, with the key of the attempts that they are about: neither opens as the
+// other.
+func (h *Handler) roundsSite(o origin) string { return h.site(o) + "|rounds" }
+
 func (h *Handler) roundsCookie(v *visit, rounds login.Rounds, s *sealers) (*http.Cookie, error) {
-	sealed, err := s.rounds.Seal(h.site(v.origin), rounds)
+	sealed, err := s.attempt.Seal(h.roundsSite(v.origin), rounds)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +88,7 @@ func (h *Handler) roundsCookie(v *visit, rounds login.Rounds, s *sealers) (*http
 
 // forgetRounds returns the cookie that lets the browser's rounds count no more, none where it sent none.
 func (h *Handler) forgetRounds(v *visit, s *sealers) []*http.Cookie {
-	if _, sent := login.ReadRounds(v.cookies, s.rounds, h.site(v.origin), v.origin.secure()); !sent {
+	if _, sent := h.countedRounds(v, s); !sent {
 		return nil
 	}
 	return []*http.Cookie{login.RoundsCookie("", v.origin.secure())}
@@ -92,12 +101,15 @@ func (h *Handler) forgetLogins(w http.ResponseWriter, v *visit, s *sealers) {
 	}
 }
 
-// stopLoop shows a visitor why the login does not come to an end. It forgets all that tells of rounds, so that the retry
-// begins anew, and leaves logins in other tabs alone.
-func (h *Handler) stopLoop(w http.ResponseWriter, v *visit, s *sealers, profile bool, target string, cause loopCause) error {
+// stopLoop shows a visitor why the login does not come to an end. It forgets all that tells of rounds, so that the
+// retry begins anew, and leaves logins in other tabs alone.
+func (h *Handler) stopLoop(
+	w http.ResponseWriter, v *visit, s *sealers, profile bool, target string, cause loopCause,
+) error {
 	for _, c := range append(h.attempts(v, s).RemoveRounds(s.state, h.now()), h.forgetRounds(v, s)...) {
 		http.SetCookie(w, c)
 	}
 	h.logger.Warn("login loop stopped", v.log(zap.String("reason", string(cause)))...)
-	return h.answer(w, v, problemTooMany, page.Data{Action: h.loginURL(target, profile), NoCookies: cause == loopCookies})
+	data := page.Data{Action: h.loginURL(target, profile), NoCookies: cause == loopCookies}
+	return h.answer(w, v, problemTooMany, data)
 }

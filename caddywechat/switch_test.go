@@ -43,7 +43,7 @@ func TestALoginThatIsNotNeededGoesStraightOn(t *testing.T) {
 		}
 	})
 	t.Run("after a logout there is one to begin", func(t *testing.T) {
-		b.open("/_wechat/logout")
+		b.logout("")
 		if a := b.open("/_wechat/login"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
 			t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
 		}

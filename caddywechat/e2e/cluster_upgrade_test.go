@@ -53,8 +53,26 @@ func previousBinary(t *testing.T) string {
 	return program
 }
 
-// TestClusterOfTwoVersions is an upgrade that goes on: one instance runs the program of before, one this one, with the
-// same key and store. What either begins the other one finishes.
+// readsNoAttempt reports whether the program of before does not know attempts of this one. Then it begins the login
+// afresh.
+func readsNoAttempt(m *member) bool {
+	m.cluster.t.Helper()
+	a := m.open(0, m.toCallback(1, "/page"))
+	if a.next() == m.cluster.url(host, "/page") {
+		return false
+	}
+	callback := m.open(anywhere, a.next()).next()
+	if a := m.open(0, callback); a.next() != m.cluster.url(host, "/page") {
+		m.cluster.t.Errorf("begun afresh it landed at %q with status %d", a.next(), a.StatusCode)
+	}
+	m.wantPage(0)
+	m.wantPage(1)
+	return true
+}
+
+// TestClusterOfTwoVersions is an upgrade that goes on: one instance runs the program of before, one this one, with
+// the same key and store. What the one of before begins this one finishes, and the other way round where attempts
+// have not changed.
 func TestClusterOfTwoVersions(t *testing.T) {
 	t.Parallel()
 	previous := previousBinary(t)
@@ -68,10 +86,13 @@ func TestClusterOfTwoVersions(t *testing.T) {
 			for begin := range 2 {
 				for callback := range 2 {
 					m := c.member(fmt.Sprintf("upgraded-%d%d", begin, callback))
+					if begin == 1 && callback == 0 && readsNoAttempt(c.member("probe")) {
+						continue
+					}
 					m.login(begin, callback, 0)
 					m.wantPage(1)
 					// A callback that comes again, to the other one, lands too.
-					if a := m.open(1-callback, m.toCallback(begin, "/_wechat/login?return_to=/again")); a.next() != c.url(host, "/again") {
+					if a := m.open(1-callback, m.toCallback(begin, "/_wechat/login?account=official_account&return_to=/again")); a.next() != c.url(host, "/again") {
 						t.Errorf("begun on %d, back on %d: landed at %q", begin, 1-callback, a.next())
 					}
 					m.wantPage(0)

@@ -15,18 +15,18 @@ const Lifetime = 10 * time.Minute
 // sealed, in a cookie of its own, so that logins in several tabs do not disturb each other.
 type Attempt struct {
 	State string // what WeChat sends back
-	// Kind and Ref name the account that is asked to vouch: its kind, and what tells it from others of that kind. Attempts
-	// of an older version have no Ref.
+	// Kind and Ref name the account that is asked to vouch: its kind, and what tells it from others of that kind.
+	// Attempts of an older version have no Ref.
 	Kind, Ref string
 	Profile   bool   // whether the person's profile is asked for
 	Target    string // where the visitor lands: path and query, perhaps a fragment, as they were asked for
-	// Waits tells that the target waits in the store, for want of room here. Target is where the visitor lands if it can't
-	// be had from there.
+	// Waits tells that the target waits in the store, for want of room here. Target is where the visitor lands if it
+	// can't be had from there.
 	Waits   bool
 	Created time.Time // to the second
 
-	// Spent is when the attempt led to a session, to the second; zero while it has not. A spent attempt is kept as long
-	// as an unspent one: it tells a second callback that the first one was this browser's.
+	// Spent is when the attempt led to a session, to the second; zero while it has not. A spent attempt is kept as
+	// long as an unspent one: it tells a second callback that the first one was this browser's.
 	Spent time.Time
 	// SessionEnd is when that session ends, to the second.
 	SessionEnd time.Time
@@ -34,7 +34,9 @@ type Attempt struct {
 
 // NewAttempt returns an attempt that begins now.
 func NewAttempt(state, kind, ref string, profile bool, target string, now time.Time) Attempt {
-	return Attempt{State: state, Kind: kind, Ref: ref, Profile: profile, Target: target, Created: now.Truncate(time.Second)}
+	return Attempt{
+		State: state, Kind: kind, Ref: ref, Profile: profile, Target: target, Created: now.Truncate(time.Second),
+	}
 }
 
 // Spend returns the attempt as one that led to a session. It keeps no target: a browser carries many spent attempts.
@@ -52,8 +54,8 @@ func (a Attempt) Matches(state string) bool {
 		subtle.ConstantTimeCompare([]byte(a.State), []byte(state[:len(a.State)])) == 1
 }
 
-// The versions are the first byte of a payload; see the session's. Attempts of the older one are read, so that an upgrade ends
-// no login.
+// The versions are the first byte of a payload; see the session's. Attempts of the older one are read, so that an
+// upgrade ends no login.
 const (
 	versionOfKind  = 2 // without Ref and Waits; a spent one with the session's id
 	attemptVersion = 3
@@ -107,8 +109,8 @@ func unix(seconds uint64) time.Time { return time.Unix(int64(seconds), 0) }
 // MaxTarget is the length in bytes of the longest target that a visitor is led back to as it is.
 const MaxTarget = 2000
 
-// Fit returns the target to keep of one that was asked for: itself or, of one that is too long, its path, "/" where that
-// is too long as well. whole tells which.
+// Fit returns the target to keep of one that was asked for: itself or, of one that is too long, its path, "/" where
+// that is too long as well. whole tells which.
 func Fit(target string) (kept string, whole bool) {
 	if len(target) <= MaxTarget {
 		return target, true

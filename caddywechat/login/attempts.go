@@ -17,8 +17,8 @@ const slots = 8
 
 const attemptCookie = "wechat_login_"
 
-// IsCookieName reports whether a cookie of that name is a login's, under any configuration: an attempt's, or that of the
-// rounds.
+// IsCookieName reports whether a cookie of that name is a login's, under any configuration: an attempt's, or that of
+// the rounds.
 func IsCookieName(name string) bool {
 	name = strings.TrimPrefix(name, session.HostPrefix)
 	_, ok := slotOf(name)
@@ -46,8 +46,8 @@ type Attempts struct {
 	straysSize int
 }
 
-// ReadAttempts opens the attempts among cookies: those that were sealed at site and are younger than [Lifetime]. secure
-// tells whether the site is on https, which the cookies' names depend on.
+// ReadAttempts opens the attempts among cookies: those that were sealed at site and are younger than [Lifetime].
+// secure tells whether the site is on https, which the cookies' names depend on.
 func ReadAttempts(cookies []session.Sent, s *seal.Sealer, site string, secure bool, now time.Time) Attempts {
 	as := Attempts{secure: secure}
 	for _, c := range cookies {
@@ -117,8 +117,9 @@ func (as Attempts) Find(state string) (a Attempt, place int, ok bool) {
 	return Attempt{}, 0, false
 }
 
-// maxSize is how many bytes of a request the cookies of all attempts take at most, for servers refuse requests with long
-// heads, whatever is asked for. It is some way below 4,096: a spent attempt can take a little more than it did before.
+// maxSize is how many bytes of a request the cookies of all attempts take at most, for servers refuse requests with
+// long heads, whatever is asked for. It is some way below 4,096: a spent attempt can take a little more than it did
+// before.
 const maxSize = 3900
 
 // Size returns how many bytes of a request a sealed attempt takes.
@@ -136,9 +137,10 @@ func (as Attempts) Displaces(size int, instead *int) int {
 	return n
 }
 
-// Room returns a place for another attempt of that size: that of the attempt which it stands in for, if there is one, else
-// a free one, any of them, so that two tabs that begin at the same moment seldom take the same. Where there is none, or
-// not enough room, others give way; the first of them leaves its place, and the removals free those of the rest.
+// Room returns a place for another attempt of that size: that of the attempt which it stands in for, if there is one,
+// else a free one, any of them, so that two tabs that begin at the same moment seldom take the same. Where there is
+// none, or not enough room, others give way; the first of them leaves its place, and the removals free those of the
+// rest.
 func (as Attempts) Room(size int, instead *int) (place int, removals []*http.Cookie) {
 	leaving := as.leaving(size, instead)
 	switch free := as.free(); {
@@ -160,8 +162,8 @@ func (as Attempts) Room(size int, instead *int) (place int, removals []*http.Coo
 	return place, removals
 }
 
-// leaving returns the places of those that give way to another attempt of that size: what does not open first, then the
-// spent, then the oldest. Strays have given way before them.
+// leaving returns the places of those that give way to another attempt of that size: what does not open first, then
+// the spent, then the oldest. Strays have given way before them.
 func (as Attempts) leaving(size int, instead *int) []int {
 	total := as.total()
 	if total+size > maxSize {
@@ -235,8 +237,8 @@ func (as Attempts) isUnderWay(place int) bool {
 	return as.place[place] != nil && !as.place[place].IsSpent()
 }
 
-// Rounds returns the rounds that the attempts tell of: those that led to an attempt, with the attempt itself where it led
-// to a session that isLost. Of several attempts the one with the longest way behind it counts.
+// Rounds returns the rounds that the attempts tell of: those that led to an attempt, with the attempt itself where it
+// led to a session that isLost. Of several attempts the one with the longest way behind it counts.
 func (as Attempts) Rounds(k StateKey, isLost func(Attempt) bool, now time.Time) Rounds {
 	var longest Rounds
 	for _, a := range as.place {

@@ -15,8 +15,8 @@ const MaxRounds = 3
 // RoundsWindow is how long a round counts.
 const RoundsWindow = time.Minute
 
-// Rounds are the times of a browser's last rounds, the newest first. A round is a callback that led to another login, or
-// that came again. Logins that merely began are none.
+// Rounds are the times of a browser's last rounds, the newest first. A round is a callback that led to another login,
+// or that came again. Logins that merely began are none.
 //
 // They ride in a cookie of their own, which each round writes anew; in the state of a login, for browsers that keep no
 // cookie; and with that in the attempts, so that instances which can't open one another's cookies have them as well.
@@ -73,7 +73,8 @@ func ReadRounds(cookies []session.Sent, s *seal.Sealer, site string, secure bool
 	return nil, sent
 }
 
-// RoundsCookie returns the cookie that keeps sealed rounds for as long as they count, or removes them when there are none.
+// RoundsCookie returns the cookie that keeps sealed rounds for as long as they count, or removes them when there are
+// none.
 func RoundsCookie(sealed string, secure bool) *http.Cookie {
 	life := RoundsWindow
 	if sealed == "" {

@@ -5,11 +5,14 @@ import (
 	"strings"
 )
 
-// IsSubresource reports whether r is certainly not a person's browser going somewhere, be it in a frame: a script, an image,
-// a prefetch. Where the browser does not say what it is, it may be one.
+// IsSubresource reports whether r is certainly not a person's browser going somewhere, be it in a frame: a script, an
+// image, a prefetch. Where the browser does not say what it is, it may be one.
 func IsSubresource(r *http.Request) bool {
 	h := r.Header
-	if strings.HasPrefix(h.Get("Sec-Purpose"), "prefetch") || strings.EqualFold(h.Get("X-Requested-With"), "XMLHttpRequest") {
+	if strings.HasPrefix(h.Get("Sec-Purpose"), "prefetch") {
+		return true
+	}
+	if strings.EqualFold(h.Get("X-Requested-With"), "XMLHttpRequest") {
 		return true
 	}
 	if mode := h.Get("Sec-Fetch-Mode"); mode != "" && mode != "navigate" {

@@ -9,7 +9,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-const noneBack = "logins begin and none comes back: the visitors' page may say that this host is not the account's domain (10003)"
+const noneBack = "logins begin and none comes back: WeChat may refuse the host, which it tells the visitor only (10003)"
 
 // abandon lets that many visitors begin a login, over so long a time.
 func (w *world) abandon(n int, over time.Duration) {
@@ -109,10 +109,10 @@ func TestLoginsThatAreNoSign(t *testing.T) {
 
 // A host may be whatever a stranger writes.
 func TestHostsThatAStrangerMakesUp(t *testing.T) {
-	var d departures
+	var d unreturned
 	now := time.Now()
-	at := func(i int) departedTo { return departedTo{"wx", fmt.Sprintf("h%d.example.com", i)} }
-	begin := func(at departedTo, times int) (tell bool) {
+	at := func(i int) loginsAt { return loginsAt{"wx", fmt.Sprintf("h%d.example.com", i)} }
+	begin := func(at loginsAt, times int) (tell bool) {
 		for range times {
 			_, tell = d.begin(at, now)
 			now = now.Add(4 * time.Second)
@@ -122,7 +122,7 @@ func TestHostsThatAStrangerMakesUp(t *testing.T) {
 	for i := range 3000 {
 		d.begin(at(i), now)
 	}
-	if len(d.of) != maxDepartures {
+	if len(d.of) != maxLoginsAt {
 		t.Errorf("%d are remembered", len(d.of))
 	}
 	if begin(at(5000), 20) {
@@ -132,7 +132,7 @@ func TestHostsThatAStrangerMakesUp(t *testing.T) {
 		t.Error("those that are there are forgotten")
 	}
 	now = now.Add(forgetAfter)
-	if !begin(at(5000), 20) || len(d.of) > maxDepartures {
+	if !begin(at(5000), 20) || len(d.of) > maxLoginsAt {
 		t.Error("the quiet ones make no room")
 	}
 }
@@ -156,8 +156,8 @@ func TestEachAccountSaysWhereItsDomainIsSet(t *testing.T) {
 func newFreshWorld(t *testing.T, options string) *world {
 	t.Helper()
 	w := newWorld(t, options)
-	w.handler.memory.departed.mu.Lock()
-	defer w.handler.memory.departed.mu.Unlock()
-	w.handler.memory.departed.of = nil
+	w.handler.memory.unreturned.mu.Lock()
+	defer w.handler.memory.unreturned.mu.Unlock()
+	w.handler.memory.unreturned.of = nil
 	return w
 }
