@@ -328,7 +328,7 @@ func TestLongAddressesInOwnAnswers(t *testing.T) {
 	}
 	b := w.browser(inWeChat)
 	b.login("/")
-	b.open("/_wechat/logout?return_to="+url.QueryEscape(long)).wantLean(t).wantRedirect(t, "/a")
+	b.logout("?return_to="+url.QueryEscape(long)).wantLean(t).wantRedirect(t, "/a")
 }
 
 func TestThePagesHeadsFit(t *testing.T) {

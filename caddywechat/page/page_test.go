@@ -88,6 +88,9 @@ func TestHeaders(t *testing.T) {
 		if name == ConfirmLogout { // see referrerPolicy
 			want["Referrer-Policy"] = "same-origin"
 		}
+		if name == LoginNeeded { // see frameAncestors
+			want["X-Frame-Options"] = "SAMEORIGIN"
+		}
 		for field, value := range want {
 			if got := w.Header().Get(field); got != value {
 				t.Errorf("%s: %q, want %q", field, got, value)
@@ -106,7 +109,11 @@ func TestPolicyAllowsWhatThePageHasAndNothingElse(t *testing.T) {
 		if name == OpenInWeChat || name == Fragment {
 			script = "script-src HASH; "
 		}
-		if rest != "default-src 'none'; style-src HASH; "+script+"form-action 'self'; base-uri 'none'; frame-ancestors 'none'" {
+		ancestors := "'none'"
+		if name == LoginNeeded {
+			ancestors = "'self'"
+		}
+		if rest != "default-src 'none'; style-src HASH; "+script+"form-action 'self'; base-uri 'none'; frame-ancestors "+ancestors {
 			t.Errorf("policy: %s", policy)
 		}
 		found := element.FindAllStringSubmatch(w.Body.String(), -1)
