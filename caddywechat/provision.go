@@ -162,7 +162,7 @@ func (h *Handler) provisionIdentity(caddy.Context) (err error) {
 	if h.headers, err = h.Headers.provision(); err != nil {
 		return fmt.Errorf("headers: %w", err)
 	}
-	h.reserved = identity.NewReserved(h.headers.Names()...)
+	h.reserved = h.headers.Reserved()
 	return nil
 }
 

@@ -11,26 +11,71 @@ import (
 // Reserved is the set of header names that only the gate may set. A name belongs to it by what a server behind may make
 // of it: CGI, FastCGI and WSGI turn every character that is no letter or digit into the same one, so names are compared
 // in lower case with each such character as a hyphen.
-type Reserved struct{ names []string }
+type Reserved struct {
+	prefixes, names []string // folded
+	firsts          uint64   // what they begin with, see firstBit: few of a request's headers begin so
+}
 
-// What is reserved everywhere: names that begin so, and others.
-var (
-	reservedPrefixes = []string{"x-wechat-", "x-wecom-", "x-wx-"}
-	reservedNames    = []string{"remote-user", "remote-name"}
-)
+// reservedPrefixes begin names that are reserved everywhere.
+var reservedPrefixes = []string{"x-wechat-", "x-wecom-"}
 
-// NewReserved returns the set that is reserved everywhere (the presets' names) and, beside it, the given names.
+// cloudNames are what WeChat's cloud hosting sets. An app that came from there believes them, whatever its site's presets.
+// Other names that begin x-wx- are left alone: old mini-program SDKs log in by X-WX-Code and X-WX-Skey.
+var cloudNames = []string{
+	"x-wx-openid", "x-wx-unionid", "x-wx-appid", "x-wx-source", "x-wx-env",
+	"x-wx-from-openid", "x-wx-from-appid", "x-wx-from-unionid", "x-wx-call-id",
+}
+
+// NewReserved returns the set that is reserved everywhere, which holds what any preset sets, and beside it the given names.
 func NewReserved(names ...string) Reserved {
-	r := Reserved{names: slices.Clip(reservedNames)}
+	r := everywhere
 	for _, name := range names {
-		r.names = append(r.names, fold(name))
+		r.add(name)
 	}
 	return r
 }
 
+// everywhere is what all sites' sets begin with.
+var everywhere = reservedEverywhere()
+
+func reservedEverywhere() Reserved {
+	var r Reserved
+	for _, prefix := range reservedPrefixes {
+		r.addPrefix(prefix)
+	}
+	for _, preset := range presets {
+		for _, header := range preset.headers {
+			r.add(header.Name)
+		}
+	}
+	for _, name := range cloudNames {
+		r.add(name)
+	}
+	r.prefixes, r.names = slices.Clip(r.prefixes), slices.Clip(r.names) // so that a site's own are none of another's
+	return r
+}
+
+func (r *Reserved) add(name string) {
+	if name = fold(name); !slices.Contains(r.names, name) {
+		r.names = append(r.names, name)
+		r.firsts |= firstBit(name)
+	}
+}
+
+func (r *Reserved) addPrefix(prefix string) {
+	r.prefixes = append(r.prefixes, prefix)
+	r.firsts |= firstBit(prefix)
+}
+
+// firstBit is a bit for what a name begins with once it is folded. Some share one.
+func firstBit(name string) uint64 { return 1 << (foldByte(name[0]) & 63) }
+
 // Has reports whether name folds to a reserved one.
 func (r Reserved) Has(name string) bool {
-	for _, p := range reservedPrefixes {
+	if name == "" || r.firsts&firstBit(name) == 0 {
+		return false
+	}
+	for _, p := range r.prefixes {
 		if len(name) >= len(p) && foldsTo(name[:len(p)], p) {
 			return true
 		}

@@ -22,14 +22,16 @@ var forgeries = []string{
 	"X*Wechat*User", "X+Wechat+User", "X`Wechat`User", "X^Wechat^User", "X#Wechat$User", "X%Wechat&User", "X'Wechat'User",
 	"X-Wechat-", "X-Wechat-Anything-At-All", "X-Wechat-Assertion", "X-Wechat-Token", "X-Wechat-Login-Url",
 	"X-Wecom-Userid", "x_wecom_userid", "X.Wecom.External.Userid", "X-WECOM-DEPARTMENTS",
-	"X-WX-OPENID", "x-wx-unionid", "X_WX_APPID", "x.wx.source", "X-Wx-",
+	"X-WX-OPENID", "x-wx-unionid", "X_WX_APPID", "x.wx.source", "X-WX-ENV", "x_wx_from_openid", "X-Wx-From-Appid", "X-WX-FROM-UNIONID",
+	"X.WX.CALL.ID",
 	"Remote-User", "Remote_User", "remote.user", "REMOTE_USER", "remote-name", "Remote_Name",
 }
 
 // others are names that look like the gate's and are not.
 var others = []string{
 	"X-Wechatty", "X-Wechat", "XWechat-Openid", "X-Wechatopenid", "X--Wechat-Openid", "Y-X-Wechat-Openid", "X-We-Chat-User",
-	"X-Wecoms", "X-Wecom", "X-Wxy", "X-Wx", "Wx-Openid",
+	"X-Wecoms", "X-Wecom", "X-Wxy", "X-Wx", "Wx-Openid", "X-Wx-", "X-Wx-Openids", "X-Wx-Open-Id", "X-Wx-Env-2",
+	"X-WX-Code", "X-WX-Encrypted-Data", "X-WX-IV", "X-WX-Id", "X-WX-Skey", "X-WX-Session-Magic-Id", // of old mini-program SDKs
 	"Remote-User-Agent", "Remote-Username", "Remote", "RemoteUser", "X-Remote-User", "Remote--User",
 	"Authorization", "Cookie", "Accept", "X-Requested-With", "X-Forwarded-For",
 }
@@ -73,6 +75,43 @@ func TestConfiguredNamesAreReservedInEverySpelling(t *testing.T) {
 	}
 	if NewReserved().Has("Foo-Bar") {
 		t.Error("one handler's names are reserved for another")
+	}
+}
+
+func TestANewPresetIsReservedByItself(t *testing.T) {
+	presets["theirs"] = preset{prefix: "x-their-own-", headers: []Header{{OpenID, "X-Theirs"}}}
+	before := everywhere
+	everywhere = reservedEverywhere()
+	defer func() { delete(presets, "theirs"); everywhere = before }()
+	for _, name := range []string{"X-Theirs", "x_theirs"} {
+		if before.Has(name) || !NewReserved().Has(name) {
+			t.Errorf("%s: reserved before %v, then %v", name, before.Has(name), NewReserved().Has(name))
+		}
+	}
+	chosen, err := NewHeaders([]string{"theirs"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name := "X_Their_Own_Thing"; NewReserved().Has(name) || !chosen.Reserved().Has(name) {
+		t.Errorf("%s: reserved %v, where the preset is chosen %v", name, NewReserved().Has(name), chosen.Reserved().Has(name))
+	}
+}
+
+func TestOnlyThePresetWxcloudReservesAllOfItsNames(t *testing.T) {
+	for _, choice := range [][]string{nil, {"remote_user"}, {"none"}, {"wxcloud"}, {"default", "wxcloud"}} {
+		headers, err := NewHeaders(choice, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, want := headers.Reserved(), slices.Contains(choice, "wxcloud")
+		for _, name := range []string{"X-WX-Code", "X_WX_Skey", "x.wx.iv"} {
+			if got := r.Has(name); got != want {
+				t.Errorf("headers %v: %s reserved: %v", choice, name, got)
+			}
+		}
+		if !r.Has("X-WX-OPENID") {
+			t.Errorf("headers %v: X-WX-OPENID can be forged", choice)
+		}
 	}
 }
 
@@ -325,8 +364,7 @@ func FuzzFoldedNamesAreReserved(f *testing.F) {
 			return '-'
 		}, name)
 		want := strings.HasPrefix(folded, "x-wechat-") || strings.HasPrefix(folded, "x-wecom-") ||
-			strings.HasPrefix(folded, "x-wx-") || folded == "remote-user" || folded == "remote-name" || folded == "foo-bar" ||
-			folded == "-under"
+			slices.Contains([]string{"remote-user", "remote-name", "foo-bar", "-under"}, folded) || slices.Contains(cloudNames, folded)
 		for i := range len(name) {
 			if name[i] >= 0x80 {
 				t.Skip("no header name holds such a byte")

@@ -3,6 +3,7 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -43,13 +44,22 @@ const (
 	PresetNone       = "none"        // nothing but what is named
 )
 
-// presets are the headers of the presets but "default", which has a rule instead.
-var presets = map[string][]Header{
-	PresetWxCloud: {
+// preset is a set of headers that a site can choose.
+type preset struct {
+	headers []Header // those of "default" follow from the fields, by a rule
+	// prefix begins names that all belong to whom the preset stands in for. It is reserved where the preset is chosen: other
+	// sites' apps may have headers of their own that begin so.
+	prefix string
+}
+
+// presets is all that there is to say of a preset: what it sets is reserved by itself, on every site.
+var presets = map[string]preset{
+	PresetDefault: {},
+	PresetWxCloud: {prefix: "x-wx-", headers: []Header{
 		{OpenID, "X-Wx-Openid"}, {UnionID, "X-Wx-Unionid"}, {AppID, "X-Wx-Appid"}, {source, "X-Wx-Source"},
-	},
-	PresetRemoteUser: {{ID, "Remote-User"}, {Nickname, "Remote-Name"}},
-	PresetNone:       nil,
+	}},
+	PresetRemoteUser: {headers: []Header{{ID, "Remote-User"}, {Nickname, "Remote-Name"}}},
+	PresetNone:       {},
 }
 
 // source is the field of a header whose value says where the request came from: for all of ours, a WeChat client.
@@ -62,6 +72,7 @@ type Header struct{ Field, Name string }
 type Headers struct {
 	everyField bool // by the rule of the preset "default"
 	headers    []Header
+	prefixes   []string // that the presets reserve
 }
 
 // NewHeaders returns the headers of the presets and those that are named beside them. No preset at all means "default".
@@ -75,11 +86,14 @@ func NewHeaders(presetNames []string, named []Header) (*Headers, error) {
 			return nil, errors.New("none stands alone: remove it, or the other presets")
 		}
 		preset, ok := presets[name]
-		if !ok && name != PresetDefault {
-			return nil, fmt.Errorf("%.40q is no preset: write default, wxcloud, remote_user or none", name)
+		if !ok {
+			return nil, fmt.Errorf("%.40q is no preset: write one of %s", name, strings.Join(slices.Sorted(maps.Keys(presets)), ", "))
 		}
 		h.everyField = h.everyField || name == PresetDefault
-		h.headers = append(h.headers, preset...)
+		h.headers = append(h.headers, preset.headers...)
+		if preset.prefix != "" {
+			h.prefixes = append(h.prefixes, preset.prefix)
+		}
 	}
 	h.everyField = h.everyField || len(presetNames) == 0
 	for _, header := range named {
@@ -113,13 +127,16 @@ func (h *Headers) add(header Header) error {
 	return nil
 }
 
-// Names returns the names beside those that the rule of the preset "default" makes.
-func (h *Headers) Names() []string {
-	var names []string
+// Reserved returns the names that no client may send to a site with these headers.
+func (h *Headers) Reserved() Reserved {
+	r := NewReserved()
 	for _, header := range h.headers {
-		names = append(names, header.Name)
+		r.add(header.Name)
 	}
-	return names
+	for _, prefix := range h.prefixes {
+		r.addPrefix(prefix)
+	}
+	return r
 }
 
 // Set sets the headers for id, none for nobody. What id lacks gets no header: call [Reserved.Strip] first, so that a

@@ -190,7 +190,7 @@ func TestPresets(t *testing.T) {
 			if len(nobody) != 0 {
 				t.Errorf("for nobody: %v", nobody)
 			}
-			reserved := NewReserved(headers.Names()...)
+			reserved := headers.Reserved()
 			for name := range got {
 				if !reserved.Has(name) {
 					t.Errorf("a client could forge %s", name)
