@@ -182,7 +182,7 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 		}
 		lifetime = min(lifetime, snapshotLifetime)
 	}
-	id, err = h.identify(ctx, h.keepKnown(id, c.live))
+	id, err = h.identify(ctx, c.account, h.keepKnown(id, c.live))
 	switch {
 	case errors.Is(err, store.ErrNotFound) && !c.attempt.Profile && c.account.Consent(false) == account.Silent && c.account.Consent(true) != account.Never:
 		return login.Result{Err: errNeedsConsent}
@@ -191,14 +191,16 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 	case err != nil:
 		return login.Result{Err: err}
 	}
-	h.keepGranted(ctx, id, grant)
+	h.keepGranted(ctx, c.account, id, grant)
 	return login.Result{Session: h.newSession(c.account, id, lifetime)}
 }
 
 // newSession returns a session that begins now. What was revoked before does not end it.
 func (h *Handler) newSession(a account.Account, id identity.Identity, lifetime time.Duration) session.Session {
 	begin := h.memory.revoked.Next(h.person(a, id), id.Get(identity.OpenID), h.now())
-	return session.New(id, begin, lifetime)
+	s := session.New(id, begin, lifetime)
+	s.Account = account.Ref(a)
+	return s
 }
 
 // snapshotLifetime bounds the session of a person whom WeChat made up.
@@ -267,7 +269,7 @@ func (h *Handler) beginAgain(w http.ResponseWriter, c *returning, cause loopCaus
 // failLogin tells visitor and operator that a login failed, each what they can do.
 func (h *Handler) failLogin(w http.ResponseWriter, c *returning, p problem, data page.Data, err error) error {
 	fields := c.log(zap.String("outcome", "failed"), zap.Error(err),
-		zap.String("account", c.account.Kind()), zap.String("app_id", c.account.AppID()), cure(err))
+		zap.String("account", c.account.Kind()), zap.String("app_id", account.Ref(c.account)), cure(err))
 	h.logger.Error("callback", fields...)
 	return h.answer(w, c.visit, p, data)
 }

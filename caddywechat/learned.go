@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 )
 
@@ -22,10 +23,10 @@ const storeTimeout = 3 * time.Second
 
 // withUnionID adds to an identity the unionid that an earlier login brought, where this one brought none: a silent one
 // seldom does. What it brings is remembered. The error wraps [store.ErrNotFound] for a person of whom none is known.
-func (h *Handler) withUnionID(ctx context.Context, id identity.Identity) (identity.Identity, error) {
+func (h *Handler) withUnionID(ctx context.Context, a account.Account, id identity.Identity) (identity.Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	key := learnedKey(h.platform, id)
+	key := learnedKey(h.platform, a, id.Get(identity.OpenID))
 	if id.Get(identity.UnionID) == "" {
 		known, err := h.secret(ctx, key)
 		if err != nil {
@@ -42,8 +43,8 @@ func (h *Handler) withUnionID(ctx context.Context, id identity.Identity) (identi
 }
 
 // learnedKey names a person in the store without telling who it is. What a simulator says of somebody is none of WeChat's.
-func learnedKey(platform string, id identity.Identity) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{platform, id.Get(identity.Account), id.Get(identity.AppID), id.Get(identity.OpenID)}, "\x00")))
+func learnedKey(platform string, a account.Account, openID string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{platform, a.Kind(), account.Ref(a), openID}, "\x00")))
 	return "learned/" + hex.EncodeToString(sum[:])
 }
 
@@ -55,12 +56,12 @@ var errNeedsConsent = errors.New("the unionid is not known without consent")
 
 // identify completes an identity by what the site's user_id needs. The error wraps [store.ErrNotFound] for a person whose
 // unionid nobody knows.
-func (h *Handler) identify(ctx context.Context, id identity.Identity) (identity.Identity, error) {
+func (h *Handler) identify(ctx context.Context, a account.Account, id identity.Identity) (identity.Identity, error) {
 	if h.UserID != userIDUnionID || id.Get(identity.Snapshot) != "" || id.Get(identity.OpenID) == "" {
 		return id, nil
 	}
-	if a := h.accountOf(id.Get(identity.Account)); id.Get(identity.UnionID) == "" && h.person(a, id) != "" {
+	if id.Get(identity.UnionID) == "" && h.person(a, id) != "" {
 		return id, nil // an account that has another name for a person everywhere
 	}
-	return h.withUnionID(ctx, id)
+	return h.withUnionID(ctx, a, id)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -133,6 +134,9 @@ func (h *Handler) provisionAccounts(ctx caddy.Context) error {
 		}
 		if h.accountOf(a.Kind()) != nil {
 			return fmt.Errorf("accounts: %s is given twice: a site has at most one account of a kind", a.Kind())
+		}
+		if !strings.HasPrefix(account.Ref(a), a.AppID()) {
+			return fmt.Errorf("accounts: %s is called %.80q, which does not begin with its app id", a.Kind(), account.Ref(a))
 		}
 		if user, ok := a.(account.WeChatUser); ok {
 			user.UseWeChat(client, shelf{h})

@@ -98,10 +98,10 @@ func (s *sealers) opened(name string, sealed []byte) (string, bool) {
 	return string(text), ok
 }
 
-// personKey names what is kept about a person, as apps know them, without telling who it is. What a simulator says of
-// somebody is none of WeChat's.
+// personKey names what is kept about a person of an account, as apps know them, without telling who it is. What a
+// simulator says of somebody is none of WeChat's.
 func (h *Handler) personKey(area string, a account.Account, user string) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{h.platform, a.Kind(), a.AppID(), user}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{h.platform, a.Kind(), account.Ref(a), user}, "\x00")))
 	return area + "/" + hex.EncodeToString(sum[:])
 }
 
@@ -112,11 +112,7 @@ var secretAreas = []string{secretArea, renewalArea, profileArea}
 const secretArea = "secret"
 
 // keepGranted keeps the secrets that came with a login. The login does not need them.
-func (h *Handler) keepGranted(ctx context.Context, id identity.Identity, grant account.Grant) {
-	a := h.accountOf(id.Get(identity.Account))
-	if a == nil {
-		return
-	}
+func (h *Handler) keepGranted(ctx context.Context, a account.Account, id identity.Identity, grant account.Grant) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	user := h.person(a, id)
@@ -172,7 +168,7 @@ func (h *Handler) usersOf(ctx context.Context, openID string) (users []string) {
 	for _, a := range h.accounts {
 		id := identity.Identity{}.With(identity.Account, a.Kind()).With(identity.AppID, a.AppID()).With(identity.OpenID, openID)
 		if h.UserID == userIDUnionID {
-			if known, err := h.secret(ctx, learnedKey(h.platform, id)); err == nil {
+			if known, err := h.secret(ctx, learnedKey(h.platform, a, openID)); err == nil {
 				id = id.With(identity.UnionID, known)
 			}
 		}

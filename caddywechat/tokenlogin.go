@@ -109,13 +109,13 @@ func (h *Handler) loginByCode(ctx context.Context, a account.TokenLogin, code st
 	if !admits(a, id) || id.Get(identity.Snapshot) != "" {
 		return session.Session{}, account.ErrNotAMember
 	}
-	if id, err = h.identify(ctx, id); errors.Is(err, store.ErrNotFound) {
+	if id, err = h.identify(ctx, a, id); errors.Is(err, store.ErrNotFound) {
 		return session.Session{}, errNoUnionID
 	} else if err != nil {
 		return session.Session{}, err
 	}
 	grant.Renewal = "" // a program keeps its token, and with it the profile of the login
-	h.keepGranted(ctx, id, grant)
+	h.keepGranted(ctx, a, id, grant)
 	return h.newSession(a, id, h.lives.Lifetime), nil
 }
 

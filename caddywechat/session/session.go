@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
@@ -22,6 +23,7 @@ type ID [idLength]byte
 // Session is a person who logged in.
 type Session struct {
 	ID       ID
+	Account  string // the account that vouches, by the name that tells it from all others: its app id, or that and more
 	Identity identity.Identity
 	Created  time.Time // the login, to the second
 	Expires  time.Time // the end that the configuration of that day gave it, to the second
@@ -29,9 +31,10 @@ type Session struct {
 	Renewed  time.Time // when the profile was last renewed, to the second; zero: not since the login
 }
 
-// New returns a session that begins now and ends after lifetime.
+// New returns a session that begins now and ends after lifetime. Its account is the one that the identity's app id names.
 func New(id identity.Identity, now time.Time, lifetime time.Duration) Session {
 	s := Session{
+		Account:  id.Get(identity.AppID),
 		Identity: id,
 		Created:  now.Truncate(time.Second),
 		Expires:  now.Add(lifetime).Truncate(time.Second),
@@ -80,25 +83,35 @@ func (s Session) ProfileTime() time.Time {
 const (
 	version        = 2
 	versionRenewed = 3 // with the age when its profile was last renewed, behind the age when last seen
+	versionPart    = 4 // with that age, 0 for none, and what stands behind the app id in the account's name
 )
 
 var errVersion = errors.New("payload of another version")
 
-// MarshalBinary makes the payload: version, id, creation, life, age when last seen, and the fields, each with the place of its name in
-// [identity.Names] counted from 1, or 0 and the name itself.
+// MarshalBinary makes the payload: version, id, creation, life, age when last seen, what the version adds, and the fields,
+// each with the place of its name in [identity.Names] counted from 1, or 0 and the name itself.
 func (s Session) MarshalBinary() ([]byte, error) {
-	b := make([]byte, 0, 128)
-	if s.Renewed.IsZero() {
-		b = append(b, version)
-	} else {
-		b = append(b, versionRenewed)
+	part, renewed := strings.TrimPrefix(s.Account, s.Identity.Get(identity.AppID)), uint64(0)
+	if !s.Renewed.IsZero() {
+		renewed = uint64(max(s.Renewed.Sub(s.Created), 0) / time.Second)
 	}
+	v := byte(version)
+	switch {
+	case part != "":
+		v = versionPart
+	case !s.Renewed.IsZero():
+		v = versionRenewed
+	}
+	b := append(make([]byte, 0, 128), v)
 	b = append(b, s.ID[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(s.Created.Unix()))
 	b = seal.AppendNumber(b, uint64(s.Expires.Sub(s.Created)/time.Second))
 	b = seal.AppendNumber(b, uint64(max(s.Seen.Sub(s.Created), 0)/time.Second))
-	if !s.Renewed.IsZero() {
-		b = seal.AppendNumber(b, uint64(max(s.Renewed.Sub(s.Created), 0)/time.Second))
+	if v != version {
+		b = seal.AppendNumber(b, renewed)
+	}
+	if v == versionPart {
+		b = seal.AppendText(b, part)
 	}
 	for _, f := range s.Identity {
 		place := nameToPlace[f.Name]
@@ -115,7 +128,7 @@ func (s Session) MarshalBinary() ([]byte, error) {
 func (s *Session) UnmarshalBinary(payload []byte) error {
 	r := seal.NewReader(payload)
 	v := r.Byte()
-	if v != version && v != versionRenewed {
+	if v < version || v > versionPart {
 		return errVersion
 	}
 	*s = Session{}
@@ -129,12 +142,18 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 	}
 	s.Expires = s.Created.Add(time.Duration(life) * time.Second)
 	s.Seen = s.Created.Add(time.Duration(seen) * time.Second)
-	if v == versionRenewed {
+	if v != version {
 		renewed := r.Number()
 		if renewed > maxLife {
 			return seal.ErrPayload
 		}
-		s.Renewed = s.Created.Add(time.Duration(renewed) * time.Second)
+		if renewed > 0 || v == versionRenewed {
+			s.Renewed = s.Created.Add(time.Duration(renewed) * time.Second)
+		}
+	}
+	part := ""
+	if v == versionPart {
+		part = r.Text()
 	}
 	s.Identity = make(identity.Identity, 0, 6)
 	for r.More() {
@@ -145,6 +164,7 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 		}
 		s.Identity = append(s.Identity, identity.Field{Name: name, Value: value})
 	}
+	s.Account = s.Identity.Get(identity.AppID) + part
 	return r.Close()
 }
 

@@ -35,6 +35,17 @@ func silent() identity.Identity {
 		With(identity.Scope, "snsapi_base")
 }
 
+// ofApp makes a session one of an account that its app id alone does not name.
+func ofApp(s Session) Session {
+	s.Account = "wx0123456789abcdef/1000002"
+	return s
+}
+
+func renewed(s Session) Session {
+	s.Renewed = s.Created.Add(time.Hour)
+	return s
+}
+
 func payloadOf(t testing.TB, s Session) []byte {
 	t.Helper()
 	b, err := s.MarshalBinary()
@@ -45,7 +56,8 @@ func payloadOf(t testing.TB, s Session) []byte {
 }
 
 func same(a, b Session) bool {
-	return a.ID == b.ID && a.Created.Equal(b.Created) && a.Expires.Equal(b.Expires) && slices.Equal(a.Identity, b.Identity)
+	return a.ID == b.ID && a.Account == b.Account && a.Created.Equal(b.Created) && a.Expires.Equal(b.Expires) &&
+		a.Renewed.Equal(b.Renewed) && slices.Equal(a.Identity, b.Identity)
 }
 
 func TestASessionReadsAsItWasWritten(t *testing.T) {
@@ -56,6 +68,9 @@ func TestASessionReadsAsItWasWritten(t *testing.T) {
 		"a second":   New(silent(), login, time.Second),
 		"ten years":  New(silent(), login, 3650*day),
 		"long value": New(silent().With(identity.Nickname, strings.Repeat("张", 500)), login, day),
+		"renewed":    renewed(New(silent(), login, day)),
+		"app":        ofApp(New(silent(), login, day)),
+		"both":       renewed(ofApp(New(silent(), login, day))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Session{ID: ID{1}, Identity: silent().With("left", "over")}
@@ -119,13 +134,26 @@ func TestEndWhereTheLifetimeWasChangedSinceTheLogin(t *testing.T) {
 func TestAPayloadOfAnotherVersionIsNoSession(t *testing.T) {
 	b := payloadOf(t, New(silent(), login, day))
 	for v := range 256 {
-		if v == version {
+		if v >= version && v <= versionPart {
 			continue
 		}
 		b[0] = byte(v)
 		if new(Session).UnmarshalBinary(b) == nil {
 			t.Errorf("version %d was read", v)
 		}
+	}
+}
+
+// Instances of an older version open what they can: only what they know nothing of is of a new version.
+func TestASessionIsOfTheOldestVersionThatHoldsIt(t *testing.T) {
+	s := New(silent(), login, day)
+	for want, s := range map[byte]Session{version: s, versionRenewed: renewed(s), versionPart: ofApp(s)} {
+		if got := payloadOf(t, s)[0]; got != want {
+			t.Errorf("%+v is of version %d, want %d", s, got, want)
+		}
+	}
+	if got := payloadOf(t, renewed(ofApp(s)))[0]; got != versionPart {
+		t.Errorf("version %d", got)
 	}
 }
 
@@ -179,7 +207,10 @@ func TestASilentSessionMakesASmallCookie(t *testing.T) {
 }
 
 func FuzzUnmarshalBinary(f *testing.F) {
-	for _, s := range []Session{New(silent(), login, day), New(everything(), login, day), New(nil, login, day)} {
+	for _, s := range []Session{
+		New(silent(), login, day), New(everything(), login, day), New(nil, login, day), renewed(New(silent(), login, day)),
+		ofApp(New(silent(), login, day)),
+	} {
 		f.Add(payloadOf(f, s))
 	}
 	f.Add([]byte{})

@@ -45,10 +45,10 @@ type Account struct {
 	// Whether people are let in who are not members of the company. Default: they are refused.
 	AllowExternal bool `json:"allow_external,omitempty"`
 
-	corpID, secret, agentID string
-	wechat                  *weixin.Client
-	token                   *weixin.ServerToken
-	ticket                  *weixin.Ticket
+	corpID, secret, agentID, ref string
+	wechat                       *weixin.Client
+	token                        *weixin.ServerToken
+	ticket                       *weixin.Ticket
 }
 
 // CaddyModule returns the Caddy module information.
@@ -73,6 +73,7 @@ func (a *Account) Provision(ctx caddy.Context) (err error) {
 	if a.agentID, err = config.Resolve("agent_id", a.AgentIDRaw, config.AgentID); err != nil {
 		return err
 	}
+	a.ref = a.corpID + "/" + a.agentID
 	if len(a.secret) != secretLength {
 		ctx.Logger().Warn("secret does not have 43 characters, as those of WeCom's apps have", zap.Int("length", len(a.secret)))
 	}
@@ -101,7 +102,7 @@ func (*Account) Kind() string { return Kind }
 func (a *Account) AppID() string { return a.corpID }
 
 // Ref implements [account.Referrer]: a company has many apps, and whom one of them lets in is none of another's business.
-func (a *Account) Ref() string { return a.corpID + "/" + a.agentID }
+func (a *Account) Ref() string { return a.ref }
 
 // Person implements [account.Account]: a member's userid in lower case, since WeCom does not tell upper from lower case in
 // it; external:<external_userid> for somebody else whom the company knows, openid:<openid> for others. No userid has a

@@ -1,0 +1,72 @@
+package caddywechat
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+const otherAgent = 1000009
+
+// newCompanyWorld makes a world whose company has two apps. The first one is the site's account.
+func newCompanyWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorldWith(t, simulator.Config{WeCom: []simulator.WeComApp{
+		{CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host},
+		{CorpID: simulator.DemoCorpID, AgentID: otherAgent, Secret: otherWeComSecret, Domain: host},
+	}})
+	w.handler = w.agent(simulator.DemoAgentID, simulator.DemoWeComSecret)
+	return w
+}
+
+var otherWeComSecret = strings.Repeat("x", len(simulator.DemoWeComSecret))
+
+// agent makes a gate of one of the company's apps.
+func (w *world) agent(id int, secret string) *Handler {
+	return w.provision(fmt.Sprintf("wechat_auth {\nwecom %s %s {\nagent_id %d\n}\nplatform %s\n}", simulator.DemoCorpID, secret, id, w.simURL))
+}
+
+func TestASessionOfOneAppOfACompanyIsNoneOfAnother(t *testing.T) {
+	w := newCompanyWorld(t)
+	b := w.browser(inWeCom)
+	b.follow("/page")
+	b.send("GET", "/_wechat/me").wantStatus(t, http.StatusOK)
+	first := w.current()
+
+	w.swap(w.agent(otherAgent, otherWeComSecret))
+	b.send("GET", "/_wechat/me").wantJSON(t, http.StatusUnauthorized, "login_required")
+	if to := b.open("/page").Header.Get("Location"); !strings.Contains(to, fmt.Sprintf("agentid=%d", otherAgent)) {
+		t.Errorf("led to %q", to)
+	}
+	w.swap(first)
+	b.send("GET", "/_wechat/me").wantStatus(t, http.StatusOK)
+}
+
+// Before sessions named the app, they named the company only.
+func TestASessionThatNamesNoAppOfTheCompanyIsNone(t *testing.T) {
+	w := newCompanyWorld(t)
+	id := identity.Identity{}.With(identity.Account, "wecom").With(identity.AppID, simulator.DemoCorpID).With(identity.UserID, "afang")
+	sealers, err := w.handler.keyring.sealers(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for account, want := range map[string]int{
+		simulator.DemoCorpID: http.StatusUnauthorized,
+		fmt.Sprintf("%s/%d", simulator.DemoCorpID, simulator.DemoAgentID): http.StatusOK,
+	} {
+		s := session.New(id, w.now(), time.Hour)
+		s.Account = account
+		sealed, err := sealers.session[asCookie].Seal(w.handler.site(origin{"http", host}), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.browser(inWeCom).send("GET", "/_wechat/me", "Cookie: "+session.DefaultName+"="+sealed).wantStatus(t, want)
+	}
+}
