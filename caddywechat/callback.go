@@ -182,7 +182,7 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 		}
 		lifetime = min(lifetime, snapshotLifetime)
 	}
-	id, err = h.identify(ctx, c.account, h.keepKnown(id, c.live))
+	id, err = h.identify(ctx, c.account, h.keepKnown(c.account, id, c.live))
 	switch {
 	case errors.Is(err, store.ErrNotFound) && !c.attempt.Profile && c.account.Consent(false) == account.Silent && c.account.Consent(true) != account.Never:
 		return login.Result{Err: errNeedsConsent}
@@ -207,29 +207,30 @@ func (h *Handler) newSession(a account.Account, id identity.Identity, lifetime t
 const snapshotLifetime = time.Hour
 
 // keepKnown adds to an identity what a session of the same person knew: a login for the profile need not bring all that
-// a silent one brought, and a silent one in another tab must not take the profile away.
-func (h *Handler) keepKnown(id identity.Identity, live *session.Session) identity.Identity {
-	if live == nil || id.Get(identity.OpenID)+id.Get(identity.UserID)+id.Get(identity.ExternalUserID) == "" {
+// a silent one brought, and a silent one in another tab must not take the profile away. Whether it is the same person, their
+// account says.
+func (h *Handler) keepKnown(a account.Account, id identity.Identity, live *session.Session) identity.Identity {
+	if live == nil || !isOf(a, live) || id.Get(identity.Snapshot) != live.Identity.Get(identity.Snapshot) {
 		return id
 	}
-	for _, name := range []string{
-		identity.Account, identity.AppID, identity.OpenID, identity.UserID, identity.ExternalUserID, identity.Snapshot,
-	} {
-		if live.Identity.Get(name) != id.Get(name) {
+	if person := a.Person(id); person == "" || person != a.Person(live.Identity) {
+		return id
+	}
+	known := func(id identity.Identity, name string) identity.Identity {
+		if id.Get(name) != "" {
 			return id
 		}
+		return id.With(name, live.Identity.Get(name))
 	}
-	missing := []string{identity.UnionID}
-	if h.hasProfile(live.Identity) && !h.hasProfile(id) {
-		missing = append(missing, identity.Nickname, identity.Avatar)
-		id = id.With(identity.Scope, live.Identity.Get(identity.Scope))
+	id = known(id, identity.UnionID)
+	if !h.hasProfile(live.Identity) || h.hasProfile(id) {
+		return id
 	}
-	for _, name := range missing {
-		if id.Get(name) == "" {
-			id = id.With(name, live.Identity.Get(name))
-		}
+	with := known(known(id, identity.Nickname), identity.Avatar).With(identity.Scope, live.Identity.Get(identity.Scope))
+	if !h.hasProfile(with) {
+		return id // to this account more belongs to a profile than we know of
 	}
-	return id
+	return with
 }
 
 // isWhatIsAskedFor reports whether a live session is as good as the one that a login would make.

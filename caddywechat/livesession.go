@@ -78,13 +78,17 @@ func (h *Handler) openSession(v *visit, form form, text string) (*session.Sessio
 // voucher returns the account that vouches for a session, nil where the site names it no more. Others of the same kind or
 // app id are none of the session's: whom one app of a company lets in is a stranger to the next.
 func (h *Handler) voucher(s *session.Session) account.Account {
-	kind := s.Identity.Get(identity.Account)
 	for _, a := range h.accounts {
-		if a.Kind() == kind && account.Ref(a) == s.Account {
+		if isOf(a, s) {
 			return a
 		}
 	}
 	return nil
+}
+
+// isOf reports whether an account vouches for a session.
+func isOf(a account.Account, s *session.Session) bool {
+	return a.Kind() == s.Identity.Get(identity.Account) && account.Ref(a) == s.Account
 }
 
 // isLive judges a session by the clock and by the configuration of today.
