@@ -18,14 +18,24 @@ const (
 	choiceFor    = 180 * 24 * time.Hour
 )
 
-// redirectorsFor returns the accounts by which a client can log in.
-func (h *Handler) redirectorsFor(c visitor.Client) (found []account.Redirector) {
+// redirectorsFor returns the accounts by which a client can log in. Those that yield to others are no choice beside these.
+func (h *Handler) redirectorsFor(c visitor.Client) []account.Redirector {
+	var first, second []account.Redirector
 	for _, a := range h.accounts {
-		if r, ok := a.(account.Redirector); ok && r.Serves(c) {
-			found = append(found, r)
+		r, ok := a.(account.Redirector)
+		if !ok || !r.Serves(c) {
+			continue
+		}
+		if y, ok := a.(account.Yielder); ok && y.Yields(c) {
+			second = append(second, r)
+		} else {
+			first = append(first, r)
 		}
 	}
-	return found
+	if len(first) == 0 {
+		return second
+	}
+	return first
 }
 
 // redirectorFor returns the account by which a visitor logs in: the only one that serves the browser, or the one that
@@ -47,17 +57,17 @@ func (v *visit) choose(found []account.Redirector) account.Redirector {
 }
 
 // lead leads a visitor to a login: to the account that serves the browser, to the choice where several do, or to a page
-// about WeChat. A phone can't scan its own screen, so it is shown the way into WeChat first, until scan says that this
-// visitor has another one.
+// that says where else to go. A phone can't scan its own screen, so it is shown the way into WeChat or WeCom first, until
+// scan says that this visitor has another one.
 func (h *Handler) lead(w http.ResponseWriter, v *visit, profile, scan bool, target string) error {
 	client := v.client()
 	found := h.redirectorsFor(client)
 	chosen := v.choose(found)
 	switch {
 	case len(found) == 0:
-		return h.showOpenInWeChat(w, v, target, "")
-	case !scan && client.Phone && allScan(found, client) && len(h.redirectorsFor(visitor.Client{WeChat: true, Phone: true})) > 0:
-		return h.showOpenInWeChat(w, v, target, h.loginURL(target, profile)+"&scan=1")
+		return h.showWhere(w, v, target, "")
+	case !scan && client.Phone && allScan(found, client) && (h.leadsInto(weChatOnPhone) || h.leadsInto(weComOnPhone)):
+		return h.showWhere(w, v, target, h.loginURL(target, profile)+"&scan=1")
 	case chosen == nil:
 		return h.showChoice(w, v, found, profile, target)
 	default:

@@ -209,19 +209,6 @@ func (h *Handler) health(w http.ResponseWriter, v *visit) error {
 	return nil
 }
 
-// showOpenInWeChat tells a visitor whose browser no account serves how to open a page of this site in WeChat.
-// The page's button, if any, leads on to action.
-func (h *Handler) showOpenInWeChat(w http.ResponseWriter, v *visit, target, action string) error {
-	if v.origin.host == "" {
-		return h.answer(w, v, problemBadRequest, page.Data{})
-	}
-	return h.answer(w, v, problemOutside, page.Data{
-		URL:    v.origin.String() + target,
-		Action: action,
-		Phone:  v.client().Phone,
-	})
-}
-
 // pageOf returns the page that a script's request belongs to, where a login is to lead back to: the page that it was
 // sent from or, where the browser does not say, what it asked for.
 func (h *Handler) pageOf(v *visit) string {

@@ -28,7 +28,11 @@ var (
 	problemLoginNeeded   = problem{http.StatusUnauthorized, "login_required", "log in with WeChat first", page.LoginNeeded}
 	problemNoProfile     = problem{http.StatusForbidden, "profile_unavailable", "this way to log in never brings a profile", page.ProfileUnavailable}
 	problemProfile       = problem{http.StatusUnauthorized, "profile_required", "agree to share your profile first, at login_url", page.BadRequest}
-	problemOutside       = problem{http.StatusForbidden, "login_required", "open this page in WeChat", page.OpenInWeChat}
+	problemOutsideWeChat = problem{http.StatusForbidden, "login_required", "open this page in WeChat", page.OpenInWeChat}
+	problemOutsideWeCom  = problem{http.StatusForbidden, "login_required", "open this page in WeCom", page.OpenInWeCom}
+	problemOutsideBoth   = problem{http.StatusForbidden, "login_required", "open this page in WeChat or WeCom", page.OpenInWeChat}
+	problemInsideApp     = problem{http.StatusForbidden, "login_required", "open this page in a browser outside WeChat and WeCom", page.OpenInBrowser}
+	problemNoBrowser     = problem{http.StatusForbidden, "login_required", "log in by the site's mini-program or app, not in a browser", page.NotInBrowser}
 	problemNotAMember    = problem{http.StatusForbidden, "not_a_member", "the account does not let this person in", page.NotAllowed}
 	problemDeclined      = problem{http.StatusForbidden, "declined", "the visitor did not allow the login", page.Declined}
 	problemSnapshot      = problem{http.StatusForbidden, "snapshot", "WeChat shows a snapshot of the page, whose visitor is nobody", page.Snapshot}

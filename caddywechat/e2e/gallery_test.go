@@ -31,6 +31,13 @@ var exhibits = []struct {
 	{"open_in_wechat", page.OpenInWeChat, page.Data{URL: sharedURL}},
 	{"open_in_wechat-phone", page.OpenInWeChat, page.Data{URL: sharedURL, Phone: true}},
 	{"open_in_wechat-long", page.OpenInWeChat, page.Data{URL: sharedURL + "&q=" + strings.Repeat("%E6%98%A5", 200)}},
+	{"open_in_wechat-or-wecom", page.OpenInWeChat, page.Data{URL: sharedURL, WeCom: true}},
+	{"open_in_wechat-or-wecom-phone", page.OpenInWeChat, page.Data{URL: sharedURL, Phone: true, WeCom: true, Action: again}},
+	{"open_in_wecom", page.OpenInWeCom, page.Data{URL: sharedURL}},
+	{"open_in_wecom-phone", page.OpenInWeCom, page.Data{URL: sharedURL, Phone: true, Action: again}},
+	{"open_in_browser", page.OpenInBrowser, page.Data{URL: sharedURL, Phone: true}},
+	{"open_in_browser-scan", page.OpenInBrowser, page.Data{URL: sharedURL, Phone: true, Scans: true}},
+	{"not_in_browser", page.NotInBrowser, page.Data{URL: sharedURL}},
 	{"fragment", page.Fragment, page.Data{}}, // with an action its script goes on at once
 	{"consent", page.Consent, page.Data{Action: "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx#wechat_redirect"}},
 	{"login_needed", page.LoginNeeded, page.Data{Action: again}},

@@ -22,6 +22,13 @@ const (
 	// OpenInWeChat is for browsers outside WeChat: scan this QR code or, on a phone, which cannot scan itself, copy
 	// the link into WeChat. Its button, where Data.Action is set, logs in by scanning with another phone.
 	OpenInWeChat Name = "open_in_wechat"
+	// OpenInWeCom is the same for a site whose accounts need WeCom.
+	OpenInWeCom Name = "open_in_wecom"
+	// OpenInBrowser is for WeChat's and WeCom's own browsers, where the site's accounts need another: one on a computer, where
+	// the login is by scanning (Data.Scans).
+	OpenInBrowser Name = "open_in_browser"
+	// NotInBrowser is for sites whose people log in by a mini-program or an app only.
+	NotInBrowser Name = "not_in_browser"
 	// Fragment leads on by itself, to Data.Action with what stands behind # in the browser's address appended, escaped for
 	// a query. Its button is for browsers without JavaScript, where that is lost.
 	Fragment Name = "fragment"
@@ -68,17 +75,22 @@ const (
 type Data struct {
 	// RequestID is shown small at the bottom, for support. May be empty.
 	RequestID string
-	// URL is the absolute http or https URL to open in WeChat. OpenInWeChat only; anything else is left out.
+	// URL is the absolute http or https URL to open elsewhere; anything else is left out. OpenInWeChat, OpenInWeCom and
+	// OpenInBrowser only.
 	URL string
 	// Action is where the page's one button leads: a path on this site (or an absolute http or https URL). There is
 	// no button when it is empty or anything else.
 	Action string
 	// Choices are the ways to log in. Choose only.
 	Choices []Choice
-	// Phone says that the visitor holds the browser in their hand. OpenInWeChat only.
+	// Phone says that the visitor holds the browser in their hand. For the same pages as URL.
 	Phone bool
 	// Unsent says that what the visitor submitted was not taken, and to do it again. LoginNeeded only.
 	Unsent bool
+	// WeCom says that the page can be opened in WeCom as well. OpenInWeChat only.
+	WeCom bool
+	// Scans says that the login is by scanning a QR code. OpenInBrowser only.
+	Scans bool
 	// NoCookies says that the browser keeps no cookies, so that a login can never end. TooOften only.
 	NoCookies bool
 }

@@ -12,7 +12,7 @@ import (
 )
 
 var allNames = []Name{
-	OpenInWeChat, Fragment, Consent, LoginNeeded, Choose, Declined, Snapshot, TooOften, Unavailable, Misconfigured, Busy,
+	OpenInWeChat, OpenInWeCom, OpenInBrowser, NotInBrowser, Fragment, Consent, LoginNeeded, Choose, Declined, Snapshot, TooOften, Unavailable, Misconfigured, Busy,
 	ProfileUnavailable, NotAllowed, ConfirmLogout, LoggedOut, NotFound, BadRequest, MethodNotAllowed, TooEarly,
 }
 
@@ -35,6 +35,8 @@ func forEachPage(t *testing.T, check func(t *testing.T, name Name, language stri
 		"nothing known": {},
 		"desktop":       {RequestID: "5e0c", URL: pageURL},
 		"phone":         {RequestID: "5e0c", URL: pageURL, Phone: true, NoCookies: true},
+		"either app":    {RequestID: "5e0c", URL: pageURL, WeCom: true, Scans: true},
+		"either, phone": {RequestID: "5e0c", URL: pageURL, WeCom: true, Scans: true, Phone: true},
 		"with button":   {RequestID: "5e0c", URL: pageURL, Phone: true, Action: "/_wechat/login?return_to=%2F"},
 		"long URL":      {RequestID: "5e0c", URL: longURL(), Action: "/"},
 	}
@@ -47,6 +49,11 @@ func forEachPage(t *testing.T, check func(t *testing.T, name Name, language stri
 			}
 		}
 	}
+}
+
+// canCopy reports whether a page has a link to copy.
+func canCopy(name Name) bool {
+	return name == OpenInWeChat || name == OpenInWeCom || name == OpenInBrowser
 }
 
 func longURL() string { return "https://h5.example.com/?q=" + strings.Repeat("%E4%B8%AD", 900) }
@@ -106,7 +113,7 @@ func TestPolicyAllowsWhatThePageHasAndNothingElse(t *testing.T) {
 		policy := w.Header().Get("Content-Security-Policy")
 		rest := hashes.ReplaceAllString(policy, "HASH")
 		script := ""
-		if name == OpenInWeChat || name == Fragment {
+		if canCopy(name) || name == Fragment {
 			script = "script-src HASH; "
 		}
 		ancestors := "'none'"
@@ -118,7 +125,7 @@ func TestPolicyAllowsWhatThePageHasAndNothingElse(t *testing.T) {
 		}
 		found := element.FindAllStringSubmatch(w.Body.String(), -1)
 		wanted := 1 // the style
-		if name == OpenInWeChat && data.URL != "" || name == Fragment && data.Action != "" {
+		if canCopy(name) && data.URL != "" || name == Fragment && data.Action != "" {
 			wanted = 2 // and the copy button's script, or the one that goes on
 		}
 		if len(found) != wanted {
@@ -137,7 +144,7 @@ func TestPolicyAllowsWhatThePageHasAndNothingElse(t *testing.T) {
 func TestPageWeight(t *testing.T) {
 	forEachPage(t, func(t *testing.T, name Name, _ string, data Data, w *httptest.ResponseRecorder) {
 		weight := w.Body.Len() - len(data.URL)
-		if name == OpenInWeChat {
+		if name == OpenInWeChat || name == OpenInWeCom {
 			weight -= len(qrCode(data.URL))
 		}
 		if weight > 12<<10 {
@@ -220,6 +227,39 @@ func TestOpenInWeChat(t *testing.T) {
 	body := get(t, OpenInWeChat, "en", Data{URL: pageURL}).Body.String()
 	if !strings.Contains(body, `id="address">`+strings.ReplaceAll(pageURL, "&", "&amp;")+`</div>`) {
 		t.Error("the address is not exactly the URL")
+	}
+}
+
+func TestPagesSayWhereToGo(t *testing.T) {
+	for name, test := range map[string]struct {
+		page             Name
+		data             Data
+		has, doesNotHave []string
+	}{
+		"WeChat":                     {OpenInWeChat, Data{URL: pageURL, Phone: true}, []string{"Open this page in WeChat", "weixin://"}, []string{"WeCom", "wxwork:"}},
+		"WeChat or WeCom":            {OpenInWeChat, Data{URL: pageURL, WeCom: true}, []string{"Scan with WeChat or WeCom", `class="qr"`}, nil},
+		"WeChat or WeCom, phone":     {OpenInWeChat, Data{URL: pageURL, WeCom: true, Phone: true}, []string{"in WeChat or WeCom", "weixin://", "wxwork://"}, nil},
+		"WeCom":                      {OpenInWeCom, Data{URL: pageURL}, []string{"Scan with WeCom", `class="qr"`}, []string{"WeChat"}},
+		"WeCom, phone":               {OpenInWeCom, Data{URL: pageURL, Phone: true}, []string{"Open this page in WeCom", "wxwork://"}, []string{"WeChat", "weixin:"}},
+		"browser":                    {OpenInBrowser, Data{URL: pageURL, Phone: true}, []string{"in a browser", "Copy link"}, []string{`class="qr"`, "computer"}},
+		"browser to scan at":         {OpenInBrowser, Data{URL: pageURL, Phone: true, Scans: true}, []string{"on a computer", "Copy link"}, []string{"<ol>"}},
+		"browser to scan at, here":   {OpenInBrowser, Data{URL: pageURL, Scans: true}, []string{"in a browser", "Copy link"}, []string{"computer"}},
+		"browser, nothing to go to":  {OpenInBrowser, Data{Phone: true}, []string{"in a browser"}, []string{"<ol>", "Copy link"}},
+		"no browser, and no WeChat":  {NotInBrowser, Data{URL: pageURL, Phone: true}, []string{"mini-program or app"}, []string{pageURL, "weixin"}},
+		"no browser, on a computer":  {NotInBrowser, Data{URL: pageURL}, []string{"mini-program or app"}, []string{`class="qr"`}},
+		"WeChat or WeCom, QR beside": {OpenInWeChat, Data{URL: pageURL, WeCom: true, Phone: true, Action: "/q"}, []string{`href="/q"`}, []string{`class="qr"`}},
+	} {
+		_, body, _ := strings.Cut(get(t, test.page, "en", test.data).Body.String(), "</style>")
+		for _, want := range test.has {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: lacks %q", name, want)
+			}
+		}
+		for _, unwanted := range test.doesNotHave {
+			if strings.Contains(body, unwanted) {
+				t.Errorf("%s: has %q", name, unwanted)
+			}
+		}
 	}
 }
 

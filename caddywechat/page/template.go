@@ -13,13 +13,15 @@ import (
 	"text/template/parse"
 )
 
-//go:embed layout.html style.css copy.js fragment.js pages words
+//go:embed layout.html parts.html style.css copy.js fragment.js pages words
 var files embed.FS
 
 // The scripts of the built-in pages that have one.
 var scripts = map[Name]template.HTML{
-	OpenInWeChat: inline("script", "copy.js"),
-	Fragment:     inline("script", "fragment.js"),
+	OpenInWeChat:  inline("script", "copy.js"),
+	OpenInWeCom:   inline("script", "copy.js"),
+	OpenInBrowser: inline("script", "copy.js"),
+	Fragment:      inline("script", "fragment.js"),
 }
 
 // inline puts a file of ours into an element.
@@ -47,7 +49,10 @@ func newView(name Name, language string, style template.HTML, data Data) view {
 		data.Action = "" // nothing there can be tapped
 	}
 	v := view{Data: data, Name: name, Language: language, Words: words[language][name], Style: style, Script: scripts[name]}
-	if name == OpenInWeChat {
+	if name == OpenInWeChat && data.WeCom {
+		v.Words = words[language][openInEither]
+	}
+	if name == OpenInWeChat || name == OpenInWeCom {
 		v.QR = qrCode(data.URL)
 	}
 	return v
@@ -55,6 +60,9 @@ func newView(name Name, language string, style template.HTML, data Data) view {
 
 // CanScan says that the visitor has a QR code before them and, as far as we know, a phone beside it.
 func (v view) CanScan() bool { return v.QR != "" && !v.Phone }
+
+// NeedsComputer says that the visitor should go on at another screen, to have one to scan.
+func (v view) NeedsComputer() bool { return v.Scans && v.Phone }
 
 // parsePage puts a page together: the frame of layout.html with the blocks that the built-in page replaces and, if the
 // site has files of its own, those that its layout.html and its page replace. A page of the site's own that holds more
@@ -66,6 +74,7 @@ func parsePage(name Name, own ownFiles) (*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
+	template.Must(frame.New("parts.html").Parse(mustRead("parts.html")))
 	template.Must(frame.New("built-in " + file).Parse(mustRead("pages/" + file)))
 	document, isWhole, err := own.parseOver(frame, file)
 	if err != nil {
@@ -108,7 +117,7 @@ func (own ownFiles) explain(err error) error {
 var trials = []Data{
 	{},
 	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Choices: []Choice{{"a", "/a"}, {"b", "/b"}}},
-	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Phone: true, NoCookies: true, Unsent: true},
+	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Phone: true, NoCookies: true, Unsent: true, WeCom: true, Scans: true},
 	{RequestID: "5e0c", URL: "https://h5.example.com/?" + strings.Repeat("x", longestQR), Phone: true},
 }
 

@@ -23,8 +23,12 @@ func TestEveryLanguageHasTheSameWords(t *testing.T) {
 				}
 			}
 		}
-		if len(words[tag.String()]) != len(allNames) {
-			t.Errorf("%s has words for %d pages, want %d", tag, len(words[tag.String()]), len(allNames))
+		got, want := words[tag.String()][openInEither], words["zh-CN"][OpenInWeChat]
+		if !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want))) || got["title"] == words[tag.String()][OpenInWeChat]["title"] {
+			t.Errorf("%s in %s has %v, want %v", openInEither, tag, got, slices.Sorted(maps.Keys(want)))
+		}
+		if len(words[tag.String()]) != len(allNames)+1 {
+			t.Errorf("%s has words for %d pages, want %d", tag, len(words[tag.String()]), len(allNames)+1)
 		}
 	}
 }

@@ -111,6 +111,13 @@ func TestWeComAuthorizeChecks(t *testing.T) {
 	if r := b.get(authorizePath + "?" + with("a1B2", "")); !strings.HasSuffix(r.header.Get("Location"), "&state=") {
 		t.Errorf("an empty state is not echoed: %s", r.header.Get("Location"))
 	}
+	for _, agent := range []string{
+		"Mozilla/5.0 (iPhone) Mobile/15E148 MicroMessenger/8.0.59(0x18003b28)", "Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.38 MicroMessenger/7.0.1",
+	} {
+		if r := b.get(authorizePath+"?"+good, "User-Agent", agent); r.header.Get("Location") == "" {
+			t.Errorf("%s was not let in: %d %s", agent, r.status, r.body)
+		}
+	}
 	if r := b.get(authorizePath+"?"+good, "User-Agent", "Mozilla/5.0 Chrome/132.0.0.0"); r.header.Get("Location") != "" {
 		t.Error("another browser was let in")
 	}

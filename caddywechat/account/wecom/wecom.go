@@ -1,5 +1,5 @@
-// Package wecom is an app of a company's own in WeCom (企业微信自建应用): its members log in inside WeCom, and elsewhere by
-// scanning a QR code.
+// Package wecom is an app of a company's own in WeCom (企业微信自建应用): its people log in inside WeCom and WeChat, and its
+// members elsewhere by scanning a QR code.
 package wecom
 
 import (
@@ -22,7 +22,7 @@ const Kind = "wecom"
 
 func init() { caddy.RegisterModule(new(Account)) }
 
-// Account logs in the members of a company through an app of its own in WeCom. The app's trusted domain (可信域名) must be
+// Account logs in the people of a company through an app of its own in WeCom. The app's trusted domain (可信域名) must be
 // the site's host, with the port if it has one, and so must be the callback domain of its web login (企业微信授权登录);
 // this server's address must be among its trusted IPs (企业可信IP). Names and departments are those of members in the
 // app's visible range (可见范围).
@@ -37,12 +37,13 @@ type Account struct {
 	// The app's number within the company (AgentId), such as "1000002". Required.
 	AgentIDRaw string `json:"agent_id,omitempty"`
 
-	// What every login inside WeCom asks for: "snsapi_base", which is silent, or "snsapi_privateinfo", which asks the
+	// What every login inside WeCom or WeChat asks for: "snsapi_base", which is silent, or "snsapi_privateinfo", which asks the
 	// member and gives the avatar too. With snsapi_base, pages under a rule `userinfo` ask for more. Default:
 	// "snsapi_base".
 	Scope string `json:"scope,omitempty"`
 
-	// Whether people are let in who are not members of the company. Default: they are refused.
+	// Whether people are let in who are not members of the company, such as its customers, who come by WeChat. Default: they
+	// are refused.
 	AllowExternal bool `json:"allow_external,omitempty"`
 
 	corpID, secret, agentID, ref string
@@ -150,9 +151,15 @@ func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, 
 	return a.ticket.Sign(ctx, page)
 }
 
-// Serves implements [account.Redirector]: WeCom's browser, and others by a QR code; but not WeChat's, which shows none of
-// the two pages.
-func (*Account) Serves(c visitor.Client) bool { return !c.WeChat }
+// Serves implements [account.Redirector]: WeCom's browser and WeChat's, which opens the same page, and others by a QR code.
+func (*Account) Serves(visitor.Client) bool { return true }
+
+// Yields implements [account.Yielder]: people in WeChat are an official account's first.
+func (*Account) Yields(c visitor.Client) bool { return c.WeChat }
+
+// LeadsInto implements [account.Guide]: members have WeCom, in which everybody of them is known. Who else may come has
+// WeChat.
+func (a *Account) LeadsInto(c visitor.Client) bool { return !c.WeChat || a.AllowExternal }
 
 // DomainSetting implements [account.DomainKeeper].
 func (*Account) DomainSetting() string {
@@ -161,7 +168,10 @@ func (*Account) DomainSetting() string {
 }
 
 // Scans implements [account.Scanner].
-func (*Account) Scans(c visitor.Client) bool { return !c.WeCom }
+func (*Account) Scans(c visitor.Client) bool { return !hasPage(c) }
+
+// hasPage reports whether a browser opens the page that asks the visitor themselves.
+func hasPage(c visitor.Client) bool { return c.WeCom || c.WeChat }
 
 // Label implements [account.Labeler].
 func (*Account) Label(language string) string {
@@ -175,7 +185,7 @@ func (*Account) Label(language string) string {
 	}
 }
 
-// scope returns what a login inside WeCom asks for.
+// scope returns what a login inside WeCom or WeChat asks for.
 func (a *Account) scope(profile bool) string {
 	if profile {
 		return scopePrivateInfo
@@ -196,7 +206,7 @@ func (a *Account) AuthorizeURL(client visitor.Client, redirectURI, state string,
 	ask := weixin.WeComAuthorization{
 		CorpID: a.corpID, AgentID: a.agentID, RedirectURI: redirectURI, State: state, Scope: a.scope(profile),
 	}
-	if client.WeCom {
+	if hasPage(client) {
 		return a.wechat.Hosts.WeComAuthorizeURL(ask)
 	}
 	return a.wechat.Hosts.WeComLoginURL(ask)
@@ -210,6 +220,8 @@ func (*Account) HasProfile(id identity.Identity) bool { return id.Get(identity.S
 var (
 	_ account.Redirector   = (*Account)(nil)
 	_ account.Scanner      = (*Account)(nil)
+	_ account.Yielder      = (*Account)(nil)
+	_ account.Guide        = (*Account)(nil)
 	_ account.DomainKeeper = (*Account)(nil)
 	_ account.Labeler      = (*Account)(nil)
 	_ account.Admitter     = (*Account)(nil)

@@ -179,6 +179,8 @@ func TestABrowserIsSentToThePageThatItCanShow(t *testing.T) {
 		{visitor.Client{WeCom: true}, "", false, inside("snsapi_base"), account.Silent},
 		{visitor.Client{WeCom: true, Phone: true}, "", true, inside("snsapi_privateinfo"), account.Direct},
 		{visitor.Client{WeCom: true}, scopePrivateInfo, false, inside("snsapi_privateinfo"), account.Direct},
+		{visitor.Client{WeChat: true, Phone: true}, "", false, inside("snsapi_base"), account.Silent},
+		{visitor.Client{WeChat: true}, "", true, inside("snsapi_privateinfo"), account.Direct},
 		{visitor.Client{}, "", false, outside, account.Silent},
 		{visitor.Client{Phone: true}, "", true, outside, account.Direct},
 	} {
@@ -195,10 +197,23 @@ func TestABrowserIsSentToThePageThatItCanShow(t *testing.T) {
 		}
 	}
 	for client, want := range map[visitor.Client][2]bool{
-		{}: {true, true}, {Phone: true}: {true, true}, {WeCom: true}: {true, false}, {WeCom: true, Phone: true}: {true, false}, {WeChat: true}: {false, true},
+		{}: {true, true}, {Phone: true}: {true, true}, {WeCom: true}: {true, false}, {WeCom: true, Phone: true}: {true, false}, {WeChat: true}: {true, false},
 	} {
 		if got := [2]bool{new(Account).Serves(client), new(Account).Scans(client)}; got != want {
 			t.Errorf("%+v: serves, scans %v", client, got)
+		}
+	}
+}
+
+func TestWeChatIsNotItsOwn(t *testing.T) {
+	for _, external := range []bool{false, true} {
+		a := &Account{AllowExternal: external}
+		for client, want := range map[visitor.Client][2]bool{
+			{WeChat: true, Phone: true}: {true, external}, {WeCom: true, Phone: true}: {false, true}, {}: {false, true}, {Phone: true}: {false, true},
+		} {
+			if got := [2]bool{a.Yields(client), a.LeadsInto(client)}; got != want {
+				t.Errorf("allow_external %v, %+v: yields, leads into %v", external, client, got)
+			}
 		}
 	}
 }
