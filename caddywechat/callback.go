@@ -158,6 +158,9 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 	case errors.Is(err, store.ErrStore):
 		c.forgetAttempt(w)
 		return h.failLogin(w, c, problemStore, page.Data{}, err)
+	case errors.Is(err, errTooLong):
+		c.forgetAttempt(w)
+		return h.failLogin(w, c, problemTooLong, page.Data{}, err)
 	default:
 		c.forgetAttempt(w)
 		return h.failLogin(w, c, problemOf(err), page.Data{Action: c.retryURL(h)}, err)
@@ -191,8 +194,12 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 	case err != nil:
 		return login.Result{Err: err}
 	}
+	s, err := h.fit(h.newSession(c.account, id, lifetime), c.origin)
+	if err != nil {
+		return login.Result{Err: err}
+	}
 	h.keepGranted(ctx, c.account, id, grant)
-	return login.Result{Session: h.newSession(c.account, id, lifetime)}
+	return login.Result{Session: s}
 }
 
 // newSession returns a session that begins now. What was revoked before does not end it.
@@ -279,6 +286,9 @@ func (h *Handler) failLogin(w http.ResponseWriter, c *returning, p problem, data
 func cure(err error) zap.Field {
 	if errors.Is(err, errNoUnionID) {
 		return zap.String("cure", "bind the account to an Open Platform account, or write user_id openid")
+	}
+	if errors.Is(err, errTooLong) {
+		return zap.String("cure", cureTooLong)
 	}
 	if text := weixin.Cure(err); text != "" {
 		return zap.String("cure", text)

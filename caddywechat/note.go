@@ -31,6 +31,10 @@ func (h *Handler) note(w http.ResponseWriter, v *visit, s *session.Session, isRe
 	noted := *s
 	noted.Seen = now.Truncate(time.Second)
 	noted.Identity = noted.Identity.Without(identity.ID) // which follows from the rest and from the configuration
+	if noted, err = h.fit(noted, v.origin); err != nil {
+		h.logger.Error("a session could not be sealed again", v.log(zap.Error(err), cure(err))...)
+		return w
+	}
 	sealed, err := sealers.session[asCookie].Seal(h.site(v.origin), noted)
 	if err != nil {
 		h.logger.Error("a session could not be sealed again", v.log(zap.Error(err))...)

@@ -44,6 +44,7 @@ var (
 	problemTooEarly      = problem{http.StatusTooEarly, "too_early", "send the request again when the TLS handshake is complete", page.TooEarly}
 	problemTooMany       = problem{http.StatusTooManyRequests, "too_many", "the login goes in circles", page.TooOften}
 	problemInternal      = problem{http.StatusInternalServerError, "internal_error", "the server could not do this", page.Busy}
+	problemTooLong       = problem{http.StatusInternalServerError, "internal_error", "the session does not fit into a cookie", page.Misconfigured}
 	problemWeChat        = problem{http.StatusBadGateway, "wechat_error", "WeChat failed", page.Unavailable}
 	problemMisconfigured = problem{http.StatusBadGateway, "wechat_error", "WeChat does not accept how the site is set up", page.Misconfigured}
 	problemBusy          = problem{http.StatusServiceUnavailable, "wechat_busy", "too many logins are under way", page.Busy}

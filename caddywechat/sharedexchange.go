@@ -118,6 +118,7 @@ var failures = []struct {
 	{"not_a_member", account.ErrNotAMember},
 	{"no_unionid", errNoUnionID},
 	{"store", store.ErrStore},
+	{"too_long", errTooLong},
 	{"timeout", weixin.ErrTimeout},
 	{"busy", weixin.ErrBusy},
 }

@@ -48,9 +48,16 @@ func (id Identity) Get(name string) string {
 }
 
 // With returns a copy of the identity with the named field set to value. An empty value changes nothing: what an account
-// does not know is absent, never empty. A value that is too long for a cookie is cut.
+// does not know is absent, never empty. A nickname that is longer than any of WeChat's is cut, and an avatar that is too long
+// for a cookie is none; other values stay whole, for half an id is another's.
 func (id Identity) With(name, value string) Identity {
-	value = cut(value, maxLength(name))
+	value = strings.ToValidUTF8(value, "\ufffd")
+	switch {
+	case name == Nickname:
+		value = cut(value, maxNickname)
+	case name == Avatar && len(value) > maxAvatar:
+		value = ""
+	}
 	if value == "" {
 		return id
 	}
@@ -65,31 +72,33 @@ func (id Identity) With(name, value string) Identity {
 	return append(with, Field{name, value})
 }
 
+const (
+	maxNickname = 384 // bytes; WeChat's own have up to 32 characters
+	maxAvatar   = 768
+)
+
 // Without returns a copy of the identity that lacks the named field.
 func (id Identity) Without(name string) Identity {
 	return slices.DeleteFunc(slices.Clone(id), func(f Field) bool { return f.Name == name })
 }
 
-// maxLength returns the length in bytes of the longest value of a field. All together fit into a sealed cookie.
-func maxLength(name string) int {
-	switch name {
-	case Nickname:
-		return 384 // WeChat's own have up to 32 characters
-	case Avatar:
-		return 768
-	default:
-		return 192
+// CutNickname returns a copy of the identity with at most n bytes of the nickname, without half a character at its end; none
+// where nothing is left.
+func (id Identity) CutNickname(n int) Identity {
+	short := cut(id.Get(Nickname), n)
+	if short == "" {
+		return id.Without(Nickname)
 	}
+	return id.With(Nickname, short)
 }
 
 // cut returns the beginning of s that has at most n bytes, without half a character at its end.
 func cut(s string, n int) string {
-	s = strings.ToValidUTF8(s, "\ufffd")
 	if len(s) <= n {
 		return s
 	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return s[:n]
+	return s[:max(n, 0)]
 }

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -38,5 +39,43 @@ func TestPlacesOfNamesNeverChange(t *testing.T) {
 	}
 	if len(Names) < len(want) || !slices.Equal(Names[:len(want)], want) {
 		t.Errorf("Names = %q, must begin with %q", Names, want)
+	}
+}
+
+func TestOnlyAProfileIsEverShortened(t *testing.T) {
+	long := strings.Repeat("张", 1000)
+	id := Identity{}
+	for _, name := range append(slices.Clone(Names), "employee_no") {
+		id = id.With(name, long)
+	}
+	for _, f := range id {
+		switch f.Name {
+		case Nickname:
+			if f.Value == long || f.Value == "" || !strings.HasPrefix(long, f.Value) {
+				t.Errorf("nickname of %d bytes", len(f.Value))
+			}
+		case Avatar:
+			t.Errorf("half an avatar's address: %q", f.Value)
+		default:
+			if f.Value != long {
+				t.Errorf("%s was cut to %d bytes", f.Name, len(f.Value))
+			}
+		}
+	}
+	if len(id) != len(Names) {
+		t.Errorf("%d fields", len(id))
+	}
+}
+
+func TestANicknameIsCutBetweenCharacters(t *testing.T) {
+	id := Identity{}.With(Nickname, "a张😀").With(OpenID, "o1")
+	for n, want := range map[int]string{-1: "", 0: "", 1: "a", 2: "a", 3: "a", 4: "a张", 7: "a张", 8: "a张😀", 99: "a张😀"} {
+		got := id.CutNickname(n)
+		if got.Get(Nickname) != want || got.Get(OpenID) != "o1" || want == "" && len(got) != 1 {
+			t.Errorf("%d bytes: %v", n, got)
+		}
+	}
+	if id.Get(Nickname) != "a张😀" {
+		t.Error("the identity itself was changed")
 	}
 }

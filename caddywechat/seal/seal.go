@@ -2,6 +2,7 @@
 package seal
 
 import (
+	"crypto/aes"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding"
@@ -52,6 +53,13 @@ func (s *Sealer) Seal(site string, v encoding.BinaryMarshaler) (string, error) {
 		return "", fmt.Errorf("sealing %s: %w", s.purpose, err)
 	}
 	return text, nil
+}
+
+// Length returns the length in bytes of the text that a payload of n bytes is sealed into: securecookie encodes what it
+// encrypted, and once more with the time and the signature.
+func Length(n int) int {
+	encode := base64.URLEncoding.EncodedLen
+	return encode(len("1700000000|") + encode(aes.BlockSize+n) + len("|") + sha256.Size)
 }
 
 // Open puts into v what was sealed at site, and reports whether it did: a text that was altered, cut, or sealed for

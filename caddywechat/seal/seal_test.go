@@ -277,6 +277,22 @@ func TestASealerIsSafeForConcurrentUse(t *testing.T) {
 }
 
 // The seeds are sealed with a key that the fuzzed Sealer does not have: whatever is made of them, none opens.
+func TestLengthIsThatOfASealedText(t *testing.T) {
+	s, err := New("session", []byte("a key with at least 32 bytes in it, for tests"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 1500 {
+		text, err := s.Seal("h5.example.com", Text(strings.Repeat("x", n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Length(n); got != len(text) {
+			t.Fatalf("a payload of %d bytes: %d, want %d", n, got, len(text))
+		}
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	sealed := mustSeal(f, newSealer(f, "session", oldKey), "o1")
 	f.Add(sealed)

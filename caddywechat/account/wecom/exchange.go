@@ -75,7 +75,7 @@ func (a *Account) withMember(ctx context.Context, id identity.Identity, user wei
 		}
 	}
 	return id.
-		With(identity.Departments, list(member.Departments)).
+		With(identity.Departments, strings.Join(member.Departments, ",")).
 		With(identity.Nickname, member.Name).
 		With(identity.Avatar, member.Avatar), nil
 }
@@ -83,23 +83,4 @@ func (a *Account) withMember(ctx context.Context, id identity.Identity, user wei
 func isHidden(err error) bool {
 	apiErr, ok := errors.AsType[*weixin.Error](err)
 	return ok && apiErr.HidesMember()
-}
-
-// maxList is the length in bytes of the longest list of departments. An identity would cut a longer one, and half an id is
-// another department's.
-const maxList = 192
-
-// list joins the ids of departments by commas, as many as there is room for.
-func list(departments []string) string {
-	var b strings.Builder
-	for i, department := range departments {
-		if b.Len()+len(",")+len(department) > maxList {
-			break
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(department)
-	}
-	return b.String()
 }
