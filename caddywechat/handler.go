@@ -50,7 +50,7 @@ type Handler struct {
 	// What to ask of a request. The first rule that matches decides; where none does, a login is required.
 	Rules []*Rule `json:"rules,omitempty"`
 
-	// What a visitor gets whose browser no account serves: "page", which says to open the page in WeChat (status 403), or
+	// What a visitor gets whose browser no account serves: "page", which says where to open it instead (status 403), or
 	// "pass", which lets them through without an identity. Default: "page".
 	OutsideWeChat string `json:"outside_wechat,omitempty"`
 

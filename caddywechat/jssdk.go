@@ -4,6 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,45 +18,133 @@ import (
 // longestPageURL bounds, in bytes, what somebody can have signed.
 const longestPageURL = 4096
 
+// signing is what a page asks to have signed.
+type signing struct {
+	url     string
+	agent   bool   // for wx.agentConfig, not wx.config
+	account string // a kind or an app id; "" for the account that serves the browser
+}
+
 // jssdk signs a page of this site for WeChat's JS-SDK.
 func (h *Handler) jssdk(w http.ResponseWriter, v *visit) error {
-	signer := h.signerFor(v)
-	if signer == nil {
-		return h.answer(w, v, problemNotFound, page.Data{Action: "/"})
+	ask, fault := readSigning(v.URL.RawQuery, v.origin)
+	if fault != "" {
+		return h.refuseSigning(w, v, problemBadRequest, fault)
 	}
-	pageURL := v.URL.Query().Get("url")
-	if !isPageOf(v.origin, pageURL) {
-		return h.answer(w, v, problemBadRequest, page.Data{Action: "/"})
+	signer, p, fault := h.signerFor(v, ask)
+	if fault != "" {
+		return h.refuseSigning(w, v, p, fault)
 	}
 	ctx, cancel := context.WithTimeout(v.Context(), 2*h.timeout+time.Second) // a token and a ticket may be needed first
 	defer cancel()
-	signature, err := signer.SignPage(ctx, pageURL)
+	signature, err := sign(ctx, signer, ask)
 	if err != nil {
 		if v.Context().Err() != nil {
 			return nil // nobody is there any more
 		}
 		if h.jssdkHint.allow(h.now()) {
 			h.logger.Error("a page could not be signed for the JS-SDK",
-				v.log(zap.String("account", signer.Kind()), zap.Error(err), cure(err))...)
+				v.log(zap.String("account", signer.Kind()), zap.String("app_id", account.Ref(signer)), zap.Error(err), cure(err))...)
 		}
 		return h.answer(w, v, problemOf(err), page.Data{})
 	}
 	return writeJSON(w, http.StatusOK, signature)
 }
 
-// signerFor returns the account that signs pages for a visitor: the one that serves the browser, else any that can.
-func (h *Handler) signerFor(v *visit) account.PageSigner {
+// refuseSigning tells whoever writes the page what is wrong.
+func (h *Handler) refuseSigning(w http.ResponseWriter, v *visit, p problem, message string) error {
+	p.message = message
+	return h.answer(w, v, p, page.Data{Action: "/"})
+}
+
+func sign(ctx context.Context, signer account.PageSigner, ask signing) (any, error) {
+	if agent, ok := signer.(account.AgentSigner); ok && ask.agent {
+		return agent.SignAgentPage(ctx, ask.url)
+	}
+	return signer.SignPage(ctx, ask.url)
+}
+
+// encoding is how a page writes its address.
+const encoding = "write '…/jssdk?url=' + encodeURIComponent(location.href.split('#')[0])"
+
+// readSigning reads what a page asks for, or returns what is wrong with it. What is signed must be the address that the
+// browser shows, byte by byte: of one that was not encoded the rest would be lost, and WeChat would refuse the signature
+// without a word about why.
+func readSigning(query string, o origin) (ask signing, fault string) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return ask, "the page's address was not encoded: " + encoding
+	}
+	for name, given := range values {
+		if name != "_" && (!slices.Contains([]string{"url", "app", "account"}, name) || len(given) > 1) {
+			return ask, "jssdk takes url, app and account, each once: the page's address was not encoded: " + encoding
+		}
+	}
+	ask = signing{url: values.Get("url"), agent: values.Get("app") == "agent", account: values.Get("account")}
+	if app, ok := values["app"]; ok && app[0] != "agent" {
+		return ask, "app is agent, for WeCom's wx.agentConfig, or is left out; if it belongs to the page's address, that was not encoded: " + encoding
+	}
+	return ask, faultOfPage(ask.url, o)
+}
+
+// faultOfPage returns what is wrong with the address of a page, "" where it is one of the site at o.
+func faultOfPage(text string, o origin) string {
+	shown, _, _ := strings.Cut(text, "#") // the rest is not signed
+	switch {
+	case text == "":
+		return "url is missing: " + encoding
+	case strings.Contains(shown, "&amp;"):
+		return "url holds &amp;, as HTML writes an &: take the address from the browser, and " + encoding
+	case strings.ContainsFunc(shown, isNeverShown):
+		return "url holds a blank or another character that a browser shows encoded only: it was not encoded, or it was decoded before: " + encoding
+	case encodedTwice.MatchString(text):
+		return "url was encoded twice: " + encoding
+	case !isPageOf(o, text):
+		return "url is no page of this site, which visitors know as " + o.host
+	}
+	return ""
+}
+
+// isNeverShown reports whether a character stands in no address as browsers show it, before the #.
+func isNeverShown(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"<>`, r) }
+
+var encodedTwice = regexp.MustCompile(`(?i)^https?%3a`)
+
+// signerFor returns the account that signs a page for a visitor: the one that is named, else the one that serves the
+// browser, else any that can. Where there is none it says why.
+func (h *Handler) signerFor(v *visit, ask signing) (signer account.PageSigner, p problem, fault string) {
+	var found []account.Account
 	for _, a := range h.redirectorsFor(v.client()) {
-		if signer, ok := a.(account.PageSigner); ok {
-			return signer
+		found = append(found, a)
+	}
+	found = append(found, h.accounts...)
+	if ask.account != "" {
+		found = slices.DeleteFunc(found, func(a account.Account) bool { return !isCalled(a, ask.account) })
+		if len(found) == 0 {
+			return nil, problemBadRequest, "account names none of this site's accounts: write a kind, such as official_account, or an app id"
 		}
 	}
-	for _, a := range h.accounts {
-		if signer, ok := a.(account.PageSigner); ok {
-			return signer
+	for _, a := range found {
+		signer, ok := a.(account.PageSigner)
+		if _, isAgent := a.(account.AgentSigner); ok && (isAgent || !ask.agent) {
+			return signer, problem{}, ""
 		}
 	}
-	return nil
+	switch {
+	case ask.agent && ask.account != "":
+		return nil, problemBadRequest, "app=agent is for an account of WeCom, which this one is not"
+	case ask.agent:
+		return nil, problemNotFound, "app=agent is for an account of WeCom, of which this site has none"
+	case ask.account != "":
+		return nil, problemBadRequest, "this account signs no pages for the JS-SDK"
+	default:
+		return nil, problemNotFound, "no account of this site signs pages for the JS-SDK"
+	}
+}
+
+// isCalled reports whether somebody means an account by a word: its kind, its app id, or all of its name.
+func isCalled(a account.Account, word string) bool {
+	return word == a.Kind() || word == a.AppID() || word == account.Ref(a)
 }
 
 // isPageOf reports whether text is the address of a page of the site at o. The scheme is left out: behind a balancer that

@@ -49,7 +49,7 @@ type Account struct {
 	corpID, secret, agentID, ref string
 	wechat                       *weixin.Client
 	token                        *weixin.ServerToken
-	ticket                       *weixin.Ticket
+	ticket, agentTicket          *weixin.Ticket
 }
 
 // CaddyModule returns the Caddy module information.
@@ -143,12 +143,18 @@ func (a *Account) Admits(id identity.Identity) bool {
 func (a *Account) UseWeChat(c *weixin.Client, shelf weixin.Shelf) {
 	a.wechat = c
 	a.token = c.WeComToken(shelf, a.corpID, a.secret)
-	a.ticket = a.token.PageTicket()
+	a.ticket, a.agentTicket = a.token.PageTicket(), a.token.AgentTicket()
 }
 
 // SignPage implements [account.PageSigner].
 func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, error) {
 	return a.ticket.Sign(ctx, page)
+}
+
+// SignAgentPage implements [account.AgentSigner].
+func (a *Account) SignAgentPage(ctx context.Context, page string) (account.AgentSignature, error) {
+	signature, err := a.agentTicket.Sign(ctx, page)
+	return account.AgentSignature{Signature: signature, CorpID: a.corpID, AgentID: a.agentID}, err
 }
 
 // Serves implements [account.Redirector]: WeCom's browser and WeChat's, which opens the same page, and others by a QR code.
@@ -227,7 +233,7 @@ var (
 	_ account.Admitter     = (*Account)(nil)
 	_ account.Namer        = (*Account)(nil)
 	_ account.Referrer     = (*Account)(nil)
-	_ account.PageSigner   = (*Account)(nil)
+	_ account.AgentSigner  = (*Account)(nil)
 	_ account.WeChatUser   = (*Account)(nil)
 	_ caddy.Provisioner    = (*Account)(nil)
 )

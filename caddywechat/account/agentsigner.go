@@ -1,0 +1,22 @@
+package account
+
+import (
+	"context"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+// AgentSigner is a [PageSigner] that is one of several apps of a company: beside what the company may, it lets the site's
+// pages use what the app may.
+type AgentSigner interface {
+	PageSigner
+	// SignAgentPage returns what a page hands to wx.agentConfig, for the same addresses as SignPage.
+	SignAgentPage(ctx context.Context, page string) (AgentSignature, error)
+}
+
+// AgentSignature is what a page hands to wx.agentConfig.
+type AgentSignature struct {
+	weixin.Signature
+	CorpID  string `json:"corpid"`
+	AgentID string `json:"agentid"`
+}
