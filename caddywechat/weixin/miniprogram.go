@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// MiniProgramSession is what WeChat gives for a code of wx.login.
+// MiniProgramSession is what WeChat gives for a code of wx.login: a person, and the key of what it encrypts for them.
 type MiniProgramSession struct {
 	OpenID  string
 	UnionID string // "" where the mini-program is not bound to an Open Platform account

@@ -22,13 +22,14 @@ type SessionKey string
 // ErrMalformed is the error of data that WeChat cannot have encrypted: it is not base64, or has no such length.
 var ErrMalformed = errors.New("the encrypted data or its iv is not what WeChat gives to a mini-program")
 
-// ErrNotOpened is the error of data that does not open with a session key: WeChat encrypted it with another one or for
-// another app, or somebody changed it. It does not tell which: who can find out is able to make up data.
+// ErrNotOpened is the error of data that does not open in a session: WeChat encrypted it with another key, for another app
+// or of another person, or somebody changed it. It does not tell which: who can find out is able to make up data.
 var ErrNotOpened = errors.New("the encrypted data does not open with the session key")
 
-// Decrypt returns the JSON that WeChat encrypted for the app appID, with blanks for raw control characters. Both texts are
-// base64. The error is [ErrMalformed] or [ErrNotOpened].
-func (k SessionKey) Decrypt(appID, encryptedData, iv string) (json.RawMessage, error) {
+// Decrypt returns the JSON that WeChat encrypted for the app appID with the session's key, with blanks for raw control
+// characters. An openId or unionId in it is the session's. Both texts are base64. The error is [ErrMalformed] or
+// [ErrNotOpened].
+func (s MiniProgramSession) Decrypt(appID, encryptedData, iv string) (json.RawMessage, error) {
 	data, err := base64.StdEncoding.DecodeString(encryptedData)
 	if err != nil || len(data) == 0 || len(data)%aes.BlockSize != 0 {
 		return nil, ErrMalformed
@@ -37,7 +38,7 @@ func (k SessionKey) Decrypt(appID, encryptedData, iv string) (json.RawMessage, e
 	if err != nil || len(start) != aes.BlockSize {
 		return nil, ErrMalformed
 	}
-	key, ok := k.bytes()
+	key, ok := s.Key.bytes()
 	if !ok {
 		return nil, ErrNotOpened
 	}
@@ -49,7 +50,7 @@ func (k SessionKey) Decrypt(appID, encryptedData, iv string) (json.RawMessage, e
 	length, padded := unpad(data)
 	whole := utf8.Valid(data[:length]) // what somebody put together of pieces hardly is
 	text := sanitize(data[:length])
-	if sealed := isSealedFor(appID, text); !padded || !whole || !sealed {
+	if sealed := isSealedFor(appID, s, text); !padded || !whole || !sealed {
 		return nil, ErrNotOpened
 	}
 	return text, nil
@@ -72,16 +73,6 @@ func unpad(text []byte) (length int, ok bool) {
 		good &= subtle.ConstantTimeSelect(inside, same, 1)
 	}
 	return len(text) - subtle.ConstantTimeSelect(good, n, 0), good == 1
-}
-
-// isSealedFor reports whether a text is JSON with the watermark of an app.
-func isSealedFor(appID string, text []byte) bool {
-	var sealed struct {
-		Watermark struct {
-			AppID string `json:"appid"`
-		} `json:"watermark"`
-	}
-	return json.Unmarshal(text, &sealed) == nil && sealed.Watermark.AppID == appID
 }
 
 // Signed reports whether signature is what WeChat writes next to rawData: the hex SHA-1 of the data and the key.

@@ -28,8 +28,15 @@ const (
 		`"watermark":{"timestamp":1477314187,"appid":"wx4f4bc4dec97d474b"}}`
 )
 
+// withKey returns the sample's person with another key.
+func withKey(key SessionKey) MiniProgramSession {
+	return MiniProgramSession{OpenID: "oGZUI0egBJY1zhBYw2KhdUfwVJJE", UnionID: "ocMvos6NjeKLIBqg5Mr9QjxrP1FA", Key: key}
+}
+
+var sampleSession = withKey(sampleKey)
+
 func TestDecryptTheSampleOfWeChat(t *testing.T) {
-	got, err := sampleKey.Decrypt(sampleAppID, sampleData, sampleIV)
+	got, err := sampleSession.Decrypt(sampleAppID, sampleData, sampleIV)
 	if err != nil || string(got) != sampleText {
 		t.Errorf("got %s, %v", got, err)
 	}
@@ -64,12 +71,12 @@ func TestWhatDecryptOpens(t *testing.T) {
 		"a byte order mark":     "\ufeff" + marked,
 		"more in the watermark": `{"x":null,"watermark":{"timestamp":"1","appid":"` + sampleAppID + `"}}`,
 	} {
-		got, err := sampleKey.Decrypt(sampleAppID, encrypted(padded(text)), sampleIV)
+		got, err := sampleSession.Decrypt(sampleAppID, encrypted(padded(text)), sampleIV)
 		if err != nil || strings.TrimSpace(string(got)) != strings.TrimPrefix(strings.TrimSpace(text), "\ufeff") {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 	}
-	got, err := sampleKey.Decrypt(sampleAppID, encrypted(padded("{\"nickName\":\"a\x01\nb\","+marked[1:])), sampleIV)
+	got, err := sampleSession.Decrypt(sampleAppID, encrypted(padded("{\"nickName\":\"a\x01\nb\","+marked[1:])), sampleIV)
 	if err != nil || !strings.HasPrefix(string(got), `{"nickName":"a  b",`) {
 		t.Errorf("control characters: got %q, %v", got, err)
 	}
@@ -99,7 +106,7 @@ func TestWhatDoesNotOpenIsAllTheSame(t *testing.T) {
 		"JSON and more":         {sampleKey, sampleAppID, encrypted(padded(marked + marked)), sampleIV},
 		"the last block is off": {sampleKey, sampleAppID, encrypted(whole[:last+1-aes.BlockSize]), sampleIV},
 	} {
-		if got, err := tt.key.Decrypt(tt.app, tt.data, tt.iv); err != ErrNotOpened || got != nil {
+		if got, err := withKey(tt.key).Decrypt(tt.app, tt.data, tt.iv); err != ErrNotOpened || got != nil {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 	}
@@ -116,7 +123,7 @@ func TestWhatIsNoEncryptedDataIsMalformed(t *testing.T) {
 		{sampleData[:len(sampleData)-1], sampleIV},
 		{strings.ReplaceAll(sampleData, "+", " "), sampleIV}, // what becomes of it in a form
 	} {
-		if got, err := sampleKey.Decrypt(sampleAppID, tt[0], tt[1]); err != ErrMalformed || got != nil {
+		if got, err := sampleSession.Decrypt(sampleAppID, tt[0], tt[1]); err != ErrMalformed || got != nil {
 			t.Errorf("%.10q, %q: got %q, %v", tt[0], tt[1], got, err)
 		}
 	}
@@ -159,10 +166,10 @@ func FuzzDecrypt(f *testing.F) {
 	f.Add(string(sampleKey), sampleAppID, encrypted(padded("{}")), sampleIV)
 	f.Add("", "", "", "")
 	f.Fuzz(func(t *testing.T, key, appID, data, iv string) {
-		got, err := SessionKey(key).Decrypt(appID, data, iv)
+		got, err := withKey(SessionKey(key)).Decrypt(appID, data, iv)
 		switch {
 		case err == nil:
-			if !json.Valid(got) || !isSealedFor(appID, got) {
+			if !json.Valid(got) || !isSealedFor(appID, withKey(SessionKey(key)), got) {
 				t.Errorf("got %q", got)
 			}
 		case !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrNotOpened):
@@ -199,7 +206,7 @@ func TestPiecesPutTogetherDoNotOpen(t *testing.T) {
 	}
 	cipher.NewCBCEncrypter(block, key).CryptBlocks(text, text)
 	encode := base64.StdEncoding.EncodeToString
-	if got, err := SessionKey(encode(key)).Decrypt("wx4f4bc4dec97d474b", encode(text), encode(key)); !errors.Is(err, ErrNotOpened) {
+	if got, err := withKey(SessionKey(encode(key))).Decrypt("wx4f4bc4dec97d474b", encode(text), encode(key)); !errors.Is(err, ErrNotOpened) {
 		t.Errorf("got %s, %v", got, err)
 	}
 }

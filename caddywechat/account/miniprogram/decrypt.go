@@ -32,15 +32,19 @@ func (a *Account) decrypt(ctx context.Context, call account.Call) (any, error) {
 	if (asked.RawData == "") != (asked.Signature == "") {
 		return nil, badRequest("rawData and signature come together or not at all")
 	}
-	key := weixin.SessionKey(call.Secret)
-	text, err := key.Decrypt(a.appID, asked.EncryptedData, asked.IV)
+	session := weixin.MiniProgramSession{
+		OpenID:  call.Identity.Get(identity.OpenID),
+		UnionID: call.Identity.Get(identity.UnionID),
+		Key:     weixin.SessionKey(call.Secret),
+	}
+	text, err := session.Decrypt(a.appID, asked.EncryptedData, asked.IV)
 	switch {
 	case errors.Is(err, weixin.ErrMalformed):
 		return nil, badRequest("encryptedData and iv are base64, as WeChat gave them: a + may have become a blank on the way")
-	case err != nil, asked.Signature != "" && !key.Signed(asked.RawData, asked.Signature):
+	case err != nil, asked.Signature != "" && !session.Key.Signed(asked.RawData, asked.Signature):
 		return nil, problemSession
 	}
-	err = a.sessions.Check(ctx, call.Identity.Get(identity.OpenID), key)
+	err = a.sessions.Check(ctx, session.OpenID, session.Key)
 	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.EndsSession() {
 		return nil, problemSession
 	}
