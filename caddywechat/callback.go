@@ -170,7 +170,7 @@ func (h *Handler) finish(w http.ResponseWriter, c *returning, code string) error
 var errSnapshot = errors.New("a snapshot page's visitor is nobody")
 
 func (h *Handler) exchange(ctx context.Context, c *returning, code string) login.Result {
-	grant, err := c.account.Exchange(ctx, code, c.attempt.Profile)
+	grant, err := c.account.Exchange(asCaller(ctx, h.networkOf(c.visit)), code, c.attempt.Profile)
 	if err != nil {
 		return login.Result{Err: err}
 	}

@@ -367,7 +367,7 @@ func (w *world) replace(options, key string) {
 		simulator.DemoAppID, simulator.DemoSecret, w.simURL, key, options)))
 }
 
-// occupyAllCalls makes as many calls as there may be under way, and returns how to end them.
+// occupyAllCalls makes as many calls as there may be under way, each of another app, and returns how to end them.
 func occupyAllCalls(t *testing.T) (free func()) {
 	t.Helper()
 	const all = 256
@@ -379,8 +379,8 @@ func occupyAllCalls(t *testing.T) (free func()) {
 	t.Cleanup(silent.Close)
 	client := weixin.Client{Hosts: weixin.HostsAt(silent.URL, ""), Timeout: 20 * time.Second}
 	var calls sync.WaitGroup
-	for range all {
-		calls.Go(func() { _, _ = client.ExchangeCode(t.Context(), "x", "x", "x") })
+	for i := range all {
+		calls.Go(func() { _, _ = client.ForApp(fmt.Sprint(i)).ExchangeCode(t.Context(), "x", "x", "x") })
 	}
 	for range all {
 		<-arrived

@@ -128,6 +128,8 @@ type Handler struct {
 	domainHint         limiter
 	targetHint         limiter
 	unreturnedHint     limiter
+	clientHint         sync.Once
+	tooManyHint        limiter
 }
 
 // SessionConfig is how long and with which keys visitors stay logged in.

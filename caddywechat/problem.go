@@ -43,6 +43,7 @@ var (
 	problemTooLarge      = problem{http.StatusRequestEntityTooLarge, "too_large", "the body is too long", page.BadRequest}
 	problemTooEarly      = problem{http.StatusTooEarly, "too_early", "send the request again when the TLS handshake is complete", page.TooEarly}
 	problemTooMany       = problem{http.StatusTooManyRequests, "too_many", "the login goes in circles", page.TooOften}
+	problemTooManyCodes  = problem{http.StatusTooManyRequests, "too_many", "too many codes from this address were refused within a minute: wait, and send none twice", page.TooOften}
 	problemInternal      = problem{http.StatusInternalServerError, "internal_error", "the server could not do this", page.Busy}
 	problemTooLong       = problem{http.StatusInternalServerError, "internal_error", "the session does not fit into a cookie", page.Misconfigured}
 	problemWeChat        = problem{http.StatusBadGateway, "wechat_error", "WeChat failed", page.Unavailable}

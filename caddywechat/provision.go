@@ -139,7 +139,7 @@ func (h *Handler) provisionAccounts(ctx caddy.Context) error {
 			return fmt.Errorf("accounts: %s is called %.80q, which does not begin with its app id", a.Kind(), account.Ref(a))
 		}
 		if user, ok := a.(account.WeChatUser); ok {
-			user.UseWeChat(client, shelf{h})
+			user.UseWeChat(client.ForApp(account.Ref(a)), shelf{h})
 		}
 		h.accounts = append(h.accounts, a)
 	}

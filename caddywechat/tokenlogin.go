@@ -62,7 +62,7 @@ type tokenAnswer struct {
 
 // tokenLogin gives a program a token for the code that it got from WeChat.
 func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLogin) error {
-	body, p := h.readOrder(w, v, a)
+	body, p := h.readOrder(w, v)
 	if p != nil {
 		return h.answer(w, v, *p, page.Data{})
 	}
@@ -76,7 +76,11 @@ func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLog
 	if err != nil {
 		return h.fail(w, v, problemStore, err)
 	}
-	s, err := h.loginByCode(v.Context(), a, order.Code)
+	var s session.Session
+	err = h.tryCode(v, a, func(ctx context.Context) (err error) {
+		s, err = h.loginByCode(ctx, a, order.Code)
+		return err
+	})
 	if err != nil {
 		return h.refuseToken(w, v, a, err)
 	}
@@ -124,8 +128,10 @@ func (h *Handler) refuseToken(w http.ResponseWriter, v *visit, a account.TokenLo
 	if v.Context().Err() != nil {
 		return nil // nobody is there any more
 	}
+	if limit, ok := errors.AsType[tooMany](err); ok {
+		return h.tellTooMany(w, v, limit)
+	}
 	p := problemOfLogin(err)
-	h.countRefusal(v, a, p)
 	fields := v.log(zap.String("outcome", "refused"), zap.String("account", a.Kind()), zap.Error(err), cure(err))
 	if p.status >= http.StatusInternalServerError {
 		h.logger.Error("token login", fields...)
@@ -133,13 +139,6 @@ func (h *Handler) refuseToken(w http.ResponseWriter, v *visit, a account.TokenLo
 		h.logger.Info("token login", fields...)
 	}
 	return h.answer(w, v, p, page.Data{})
-}
-
-// countRefusal counts a code that WeChat refused. A session key that is over is nobody's try.
-func (h *Handler) countRefusal(v *visit, a account.Account, p problem) {
-	if p.word == problemCodeUsed.word {
-		h.memory.refusals.add(a.AppID(), v.clientIP(), h.now())
-	}
 }
 
 // problemOfLogin returns what a program is told of a login that did not work out.
@@ -177,7 +176,7 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	if s == nil || s.Identity.Get(identity.Account) != a.Kind() {
 		return h.loginRequired(w, v)
 	}
-	body, p := h.readOrder(w, v, a)
+	body, p := h.readOrder(w, v)
 	if p != nil {
 		return h.answer(w, v, *p, page.Data{})
 	}
@@ -185,10 +184,16 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return h.fail(w, v, problemStore, err)
 	}
-	answer, err := e.Serve(v.Context(), account.Call{Identity: s.Identity, Secret: secret, Body: body})
+	var answer any
+	err = h.tryCode(v, a, func(ctx context.Context) (err error) {
+		answer, err = e.Serve(ctx, account.Call{Identity: s.Identity, Secret: secret, Body: body})
+		return err
+	})
+	if limit, ok := errors.AsType[tooMany](err); ok {
+		return h.tellTooMany(w, v, limit)
+	}
 	if err != nil {
 		p := problemOfLogin(err)
-		h.countRefusal(v, a, p)
 		if p.status >= http.StatusInternalServerError {
 			h.logger.Error("an account's endpoint failed", v.log(zap.String("account", a.Kind()), zap.String("endpoint", e.Name),
 				zap.Error(err), cure(err))...)
@@ -198,16 +203,12 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-// readOrder reads what a program posted to an account, unless too many of its codes were refused lately. What another
-// site's page makes a browser post is nobody's order, and counts for nobody: it cannot be JSON, for which browsers ask
-// first. Mini-programs on a computer send JSON, and call themselves another site.
-func (h *Handler) readOrder(w http.ResponseWriter, v *visit, a account.Account) ([]byte, *problem) {
+// readOrder reads what a program posted to an account. What another site's page makes a browser post is nobody's
+// order, and counts for nobody: it cannot be JSON, for which browsers ask first. Mini-programs on a computer send
+// JSON, and call themselves another site.
+func (h *Handler) readOrder(w http.ResponseWriter, v *visit) ([]byte, *problem) {
 	if v.origin.host == "" || isFromElsewhere(v) && !strings.HasPrefix(v.Header.Get("Content-Type"), "application/json") {
 		return nil, &problemBadRequest
-	}
-	if h.memory.refusals.exceeded(a.AppID(), v.clientIP(), h.now()) {
-		w.Header().Set("Retry-After", "60")
-		return nil, &problemTooMany
 	}
 	// The real clock, for the connection's sake. Not every writer can; then the server's own limits hold.
 	connection := http.NewResponseController(w)

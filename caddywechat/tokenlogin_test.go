@@ -235,29 +235,6 @@ func TestWhoTriesCodesIsSlow(t *testing.T) {
 	b.token("7")
 }
 
-func TestRefusalsByNetwork(t *testing.T) {
-	var r refusals
-	now := time.Now()
-	for range maxRefused {
-		r.add("a", "2001:db8::1", now)
-		r.add("a", "", now)
-	}
-	for ip, want := range map[string]bool{"2001:db8::2": true, "2001:db8:0:1::1": false, "192.0.2.1": false, "": false, "::ffff:192.0.2.1": false} {
-		if got := r.exceeded("a", ip, now); got != want {
-			t.Errorf("%s: %v", ip, got)
-		}
-	}
-	for i := range maxAddresses + 10 {
-		if r.exceeded("b", "2001:db8::1", now) {
-			t.Fatal("what is refused at one account counts at another")
-		}
-		r.add("a", fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), now)
-	}
-	if len(r.of) > maxAddresses {
-		t.Errorf("%d addresses are remembered", len(r.of))
-	}
-}
-
 func TestWhatAnAccountOffersPrograms(t *testing.T) {
 	w, b := newKiosk(t, "")
 	token := b.token("7")

@@ -48,6 +48,8 @@ type world struct {
 	logs    *observer.ObservedLogs
 	storage string // the folder of Caddy's storage
 
+	server *caddyhttp.Server // whose trusted_proxies count; nil: nobody is trusted
+
 	mu       sync.Mutex
 	time     time.Time
 	upstream []*http.Request // what the app received
@@ -177,9 +179,11 @@ func (w *world) serve() {
 	}
 	handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		repl := caddy.NewReplacer()
-		r = caddyhttp.PrepareRequest(r, repl, rw, nil)
-		ip, _, _ := net.SplitHostPort(r.RemoteAddr)
-		caddyhttp.SetVar(r.Context(), caddyhttp.ClientIPVarKey, ip)
+		r = caddyhttp.PrepareRequest(r, repl, rw, w.server)
+		if w.server == nil {
+			ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+			caddyhttp.SetVar(r.Context(), caddyhttp.ClientIPVarKey, ip)
+		}
 		err := w.current().ServeHTTP(rw, r, caddyhttp.HandlerFunc(w.receive))
 		if err != nil {
 			status := http.StatusInternalServerError

@@ -90,6 +90,10 @@ type Problem struct {
 	Status  int    // of HTTP
 	Word    string // for programs, such as session_key_expired
 	Message string // for people who write programs
+
+	// Refused: WeChat was asked, and said no to what the program sent. It counts against who sends such things without
+	// end. Problems with the word code_used always do.
+	Refused bool
 }
 
 // Error returns the message.

@@ -47,6 +47,7 @@ var exhibits = []struct {
 	{"snapshot", page.Snapshot, page.Data{}},
 	{"too_often", page.TooOften, page.Data{Action: again}},
 	{"too_often-cookies", page.TooOften, page.Data{Action: again, NoCookies: true}},
+	{"too_often-refused", page.TooOften, page.Data{Refused: true}},
 	{"unavailable", page.Unavailable, page.Data{Action: again}},
 	{"misconfigured", page.Misconfigured, page.Data{Action: again}},
 	{"busy", page.Busy, page.Data{Action: again}},

@@ -93,6 +93,8 @@ type Data struct {
 	Scans bool
 	// NoCookies says that the browser keeps no cookies, so that a login can never end. TooOften only.
 	NoCookies bool
+	// Refused says that WeChat refused too many codes that came from the visitor's network. TooOften only.
+	Refused bool
 }
 
 // Pages are the pages of a site: the built-in ones, some of them perhaps replaced by the site's own. The zero value is

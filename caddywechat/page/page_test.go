@@ -38,6 +38,7 @@ func forEachPage(t *testing.T, check func(t *testing.T, name Name, language stri
 		"either app":    {RequestID: "5e0c", URL: pageURL, WeCom: true, Scans: true},
 		"either, phone": {RequestID: "5e0c", URL: pageURL, WeCom: true, Scans: true, Phone: true},
 		"with button":   {RequestID: "5e0c", URL: pageURL, Phone: true, Action: "/_wechat/login?return_to=%2F"},
+		"refused":       {RequestID: "5e0c", Refused: true},
 		"long URL":      {RequestID: "5e0c", URL: longURL(), Action: "/"},
 	}
 	for _, language := range []string{"zh-CN", "zh-TW", "en"} {
@@ -266,7 +267,8 @@ func TestPagesSayWhereToGo(t *testing.T) {
 func TestTooOftenSaysWhy(t *testing.T) {
 	refused := get(t, TooOften, "en", Data{}).Body.String()
 	blocked := get(t, TooOften, "en", Data{NoCookies: true}).Body.String()
-	if strings.Contains(refused, "cookies") || !strings.Contains(blocked, "cookies") {
+	network := get(t, TooOften, "en", Data{Refused: true}).Body.String()
+	if strings.Contains(refused, "cookies") || !strings.Contains(blocked, "cookies") || !strings.Contains(network, "your network") {
 		t.Error("the reason is not the right one")
 	}
 }

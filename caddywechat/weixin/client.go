@@ -27,7 +27,18 @@ type Client struct {
 	Now       func() time.Time  // nil: time.Now
 	Logger    *zap.Logger       // for the line that says which host is called from now on; nil: none
 
+	app    string  // whose calls these are
+	family *Client // the client that this one was made of for an app, nil for others
 	detour detour
+}
+
+// ForApp returns a client for the calls of one app, which has a share of those that may be under way. A hundred apps
+// don't learn one by one that a host is down: what one of them sees all clients made of c know.
+func (c *Client) ForApp(app string) *Client {
+	return &Client{
+		Hosts: c.Hosts, Transport: c.Transport, Timeout: c.Timeout, Now: c.Now, Logger: c.Logger,
+		app: app, family: c,
+	}
 }
 
 // DefaultTimeout bounds one call.
@@ -39,7 +50,7 @@ var (
 	ErrTimeout = errors.New("WeChat did not answer in time")
 	// ErrUnreachable: no connection, or one that broke.
 	ErrUnreachable = errors.New("WeChat could not be reached")
-	// ErrBusy: too many calls are under way in this process; this one was not made.
+	// ErrBusy: too many calls are under way, of this process, the app or the caller; this one was not made.
 	ErrBusy = errors.New("too many calls to WeChat are under way")
 	// ErrNoCode: what was to be exchanged is no code of WeChat's at first sight; it was not sent.
 	ErrNoCode = errors.New("that is no code of WeChat's")
@@ -49,12 +60,6 @@ var (
 
 // maxAnswer is the length in bytes of the longest answer that is read. WeChat's own are below 4 KiB.
 const maxAnswer = 64 << 10
-
-// maxInFlight bounds the calls of the whole process that are under way: whoever asks for callbacks without end costs no
-// more than this many connections.
-const maxInFlight = 256
-
-var inFlight = make(chan struct{}, maxInFlight)
 
 // transport serves the whole process, so that connections outlive a reload of the configuration. It keeps as many idle
 // connections as there may be calls.
@@ -145,12 +150,11 @@ func (c *Client) call(ctx context.Context, call call, out any, repeatable bool) 
 
 // callAt makes one call to one host. It reports whether the request may have got there.
 func (c *Client) callAt(ctx context.Context, host string, call call, out any) (sent bool, err error) {
-	select {
-	case inFlight <- struct{}{}:
-		defer func() { <-inFlight }()
-	default:
-		return false, fmt.Errorf("%w: %d", ErrBusy, maxInFlight)
+	app, caller := flightApp{c.Hosts.API, c.app}, callerOf(ctx)
+	if !inFlight.begin(app, caller) {
+		return false, ErrBusy
 	}
+	defer inFlight.end(app, caller)
 	timeout := c.timeout()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

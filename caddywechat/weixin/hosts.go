@@ -47,9 +47,16 @@ const detourFor = time.Minute
 // detour is until when calls begin at the fallback, in Unix nanoseconds.
 type detour struct{ until atomic.Int64 }
 
+func (c *Client) detourOf() *detour {
+	if c.family != nil {
+		return &c.family.detour
+	}
+	return &c.detour
+}
+
 // hosts returns the host to call, and the one to turn to where it fails, "" where there is none.
 func (c *Client) hosts() (first, second string) {
-	if c.Hosts.Fallback != "" && c.now().UnixNano() < c.detour.until.Load() {
+	if c.Hosts.Fallback != "" && c.now().UnixNano() < c.detourOf().until.Load() {
 		return c.Hosts.Fallback, c.Hosts.API
 	}
 	return c.Hosts.API, c.Hosts.Fallback
@@ -58,11 +65,11 @@ func (c *Client) hosts() (first, second string) {
 // avoid makes the next calls begin at the other host than the one that failed.
 func (c *Client) avoid(host string, err error) {
 	if host != c.Hosts.API {
-		c.detour.until.Store(0)
+		c.detourOf().until.Store(0)
 		return
 	}
 	now := c.now()
-	if last := c.detour.until.Swap(now.Add(detourFor).UnixNano()); last < now.UnixNano() && c.Logger != nil {
+	if last := c.detourOf().until.Swap(now.Add(detourFor).UnixNano()); last < now.UnixNano() && c.Logger != nil {
 		c.Logger.Warn("WeChat's API fails at its usual host: calls go to its fallback for now",
 			zap.String("fallback", c.Hosts.Fallback), zap.Duration("for", detourFor), zap.Error(err))
 	}

@@ -198,7 +198,7 @@ func TestASessionIsCheckedNowAndThen(t *testing.T) {
 	if want := "GET /wxa/checksession?access_token=61_token&openid=" + openID + "&signature=" + emptySign + "&sig_method=hmac_sha256"; asked != want {
 		t.Errorf("got  %s\nwant %s", asked, want)
 	}
-	now = now.Add(sessionConfirmedFor - time.Second)
+	now = now.Add(verdictFor - time.Second)
 	check(openID, sessionKey, 0, 0)
 
 	answer = `{"errcode":87009,"errmsg":"invalid signature …"}`
@@ -207,9 +207,14 @@ func TestASessionIsCheckedNowAndThen(t *testing.T) {
 	check(openID, sessionKey, 0, 0)
 	now = now.Add(time.Second)
 	check(openID, sessionKey, 1, 87009)
-	check(openID, sessionKey, 1, 87009) // a no is asked for again
+	for range 3 {
+		check(openID, sessionKey, 0, 87009) // a key that was replaced stays so
+	}
 	checks.Confirm(openID, sessionKey)
 	check(openID, sessionKey, 0, 0)
+	checks.remember(openID, sessionKey, &Error{Code: 87009})
+	now = now.Add(verdictFor)
+	check(openID, sessionKey, 1, 87009) // but nothing is believed for ever
 
 	answer = `{"errcode":45009}`
 	check("oSomebody", sessionKey, 1, 45009)
@@ -218,22 +223,22 @@ func TestASessionIsCheckedNowAndThen(t *testing.T) {
 	}
 }
 
-func TestConfirmedSessionsAreBounded(t *testing.T) {
+func TestVerdictsOnSessionsAreBounded(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	c := &Client{Now: func() time.Time { return now }}
 	checks := c.ServerToken(nil, appID, secret).SessionChecks()
-	for i := range maxConfirmed {
+	for i := range maxVerdicts {
 		checks.Confirm(fmt.Sprint("o", i), sessionKey)
 	}
-	now = now.Add(sessionConfirmedFor)
+	now = now.Add(verdictFor)
 	checks.Confirm("oLate", sessionKey)
-	if len(checks.confirmed) != 1 {
-		t.Errorf("%d are left of what is over", len(checks.confirmed))
+	if len(checks.known) != 1 {
+		t.Errorf("%d are left of what is over", len(checks.known))
 	}
-	for i := range 2 * maxConfirmed {
+	for i := range 2 * maxVerdicts {
 		checks.Confirm(fmt.Sprint("o", i), sessionKey)
 	}
-	if n := len(checks.confirmed); n > maxConfirmed {
+	if n := len(checks.known); n > maxVerdicts {
 		t.Errorf("there are %d", n)
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"unicode"
 )
 
-// isSealedFor reports whether a text is JSON with the watermark of an app that names nobody but this person. Who may choose
-// the iv chooses the first 16 bytes of the text, and the watermark at its end still holds.
+// isSealedFor reports whether a text is JSON with the watermark of an app that names nobody but this person. Who may
+// choose the iv chooses the first 16 bytes of the text, and the watermark at its end still holds.
 //
-// What an app reads in the text must be what is judged here. Readers differ in which of two equal names counts, and some
-// look at letters and digits alone ("OPENID", "open_id"): so such a name, at any depth, has to hold the person's id, and two of
-// them in one object are none of WeChat's.
+// What an app reads in the text must be what is judged here. Readers differ in which of two equal names counts, and
+// some look at letters and digits alone ("OPENID", "open_id"): so such a name, at any depth, has to hold the person's
+// id, and two of them in one object are none of WeChat's.
 func isSealedFor(appID string, person MiniProgramSession, text []byte) bool {
 	if !json.Valid(text) {
 		return false
@@ -33,7 +33,8 @@ type sealedReader struct {
 	*json.Decoder
 	person MiniProgramSession
 
-	// newUnionID: the text has a unionid, and the session none. It is the person's where the text names their openid as well.
+	// newUnionID: the text has a unionid, and the session none. It is the person's where the text names their openid as
+	// well.
 	newUnionID bool
 }
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// forgedIV returns the iv with which the sample's first block opens as other 16 bytes: whoever knows the text of a block can
-// write another one by the iv alone, without the key.
+// forgedIV returns the iv with which the sample's first block opens as other 16 bytes: whoever knows the text of a
+// block can write another one by the iv alone, without the key.
 func forgedIV(first string) string {
 	iv, err := base64.StdEncoding.DecodeString(sampleIV)
 	if err != nil {

@@ -22,13 +22,14 @@ type SessionKey string
 // ErrMalformed is the error of data that WeChat cannot have encrypted: it is not base64, or has no such length.
 var ErrMalformed = errors.New("the encrypted data or its iv is not what WeChat gives to a mini-program")
 
-// ErrNotOpened is the error of data that does not open in a session: WeChat encrypted it with another key, for another app
-// or of another person, or somebody changed it. It does not tell which: who can find out is able to make up data.
+// ErrNotOpened is the error of data that does not open in a session: WeChat encrypted it with another key, for
+// another app or of another person, or somebody changed it. It does not tell which: who can find out is able to make
+// up data.
 var ErrNotOpened = errors.New("the encrypted data does not open with the session key")
 
-// Decrypt returns the JSON that WeChat encrypted for the app appID with the session's key, with blanks for raw control
-// characters. An openId or unionId in it is the session's. Both texts are base64. The error is [ErrMalformed] or
-// [ErrNotOpened].
+// Decrypt returns the JSON that WeChat encrypted for the app appID with the session's key, with blanks for raw
+// control characters. An openId or unionId in it is the session's. Both texts are base64. The error is [ErrMalformed]
+// or [ErrNotOpened].
 func (s MiniProgramSession) Decrypt(appID, encryptedData, iv string) (json.RawMessage, error) {
 	data, err := base64.StdEncoding.DecodeString(encryptedData)
 	if err != nil || len(data) == 0 || len(data)%aes.BlockSize != 0 {

@@ -11,11 +11,17 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
-// problemSession is also the answer to data that was changed: who can tell the two apart is able to make up data.
-var problemSession = &account.Problem{
-	Status: http.StatusConflict, Word: "session_key_expired",
-	Message: "the data does not belong to the session of the last login: call wx.login, log in with its code, and get the data again",
-}
+// sessionMessage is also the answer to data that was changed: who can tell the two apart is able to make up data.
+const sessionMessage = "the data does not belong to the session of the last login: call wx.login, log in with its " +
+	"code, and get the data again"
+
+var (
+	problemSession = &account.Problem{Status: http.StatusConflict, Word: "session_key_expired", Message: sessionMessage}
+	// problemReplaced is what WeChat had to be asked about, and would be with each call.
+	problemReplaced = &account.Problem{
+		Status: http.StatusConflict, Word: "session_key_expired", Message: sessionMessage, Refused: true,
+	}
+)
 
 // decrypt opens what WeChat encrypted for the mini-program, with the session key of the person's last login. The key must
 // be that of the person's present session: an older one may be known to others by now.
@@ -46,7 +52,7 @@ func (a *Account) decrypt(ctx context.Context, call account.Call) (any, error) {
 	}
 	err = a.sessions.Check(ctx, session.OpenID, session.Key)
 	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.EndsSession() {
-		return nil, problemSession
+		return nil, problemReplaced
 	}
 	if err != nil {
 		return nil, err

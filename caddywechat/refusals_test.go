@@ -1,0 +1,244 @@
+package caddywechat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+const jscode2session = "/sns/jscode2session"
+
+// newMiniProgram makes a site with a mini-program, and a program that posts to it.
+func newMiniProgram(t *testing.T, options string) (*world, *browser) {
+	t.Helper()
+	w := newWorldWith(t, simulator.Config{})
+	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nmini_program %s %s\nplatform %s\n%s\n}",
+		simulator.DemoMiniProgramAppID, simulator.DemoMiniProgramSecret, w.simURL, options))
+	return w, w.browser("a program")
+}
+
+// atOnce posts n bodies at the same time, and returns how many answers had each status.
+func atOnce(w *world, n int, post func(b *browser, i int) answer) map[int]int {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	got := make(map[int]int)
+	for i := range n {
+		b := w.browser("a program")
+		all.Go(func() {
+			a := post(b, i)
+			mu.Lock()
+			defer mu.Unlock()
+			got[a.StatusCode]++
+		})
+	}
+	all.Wait()
+	return got
+}
+
+func TestManyCodesAtOnceAreNoWayRoundTheLimit(t *testing.T) {
+	w, b := newMiniProgram(t, "")
+	w.faultOf(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
+	got := atOnce(w, 240, func(b *browser, i int) answer {
+		return b.post("/_wechat/mini_program/login", fmt.Sprintf(`{"code":"%032d"}`, i))
+	})
+	if got[http.StatusConflict] != maxRefused || got[http.StatusTooManyRequests] != 240-maxRefused {
+		t.Errorf("got %v", got)
+	}
+	if n := w.sim.Calls(jscode2session); n != maxRefused {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+	a := b.post("/_wechat/mini_program/login", `{"code":"x"}`)
+	message := a.wantJSON(t, http.StatusTooManyRequests, "too_many")["message"]
+	if strings.Contains(message, "circles") || !strings.Contains(message, "refused") {
+		t.Errorf("it says %q", message)
+	}
+	if after, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || after < 1 || after > 60 {
+		t.Errorf("it says when to come again: %q", a.Header.Get("Retry-After"))
+	}
+	a = b.post("/_wechat/mini_program/login", `{"code":"x"}`, "Accept: text/html", "Accept-Language: en")
+	if a.StatusCode != http.StatusTooManyRequests || !strings.Contains(a.body, "from your network") {
+		t.Errorf("as a page: %d %.300s", a.StatusCode, a.body)
+	}
+	w.pass(time.Minute)
+	w.sim.ClearFaults()
+	code, err := w.sim.MiniProgramLogin("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`).wantStatus(t, http.StatusOK)
+}
+
+// Behind the address of a carrier there are many people, whom no limit on refused codes is meant for.
+func TestManyGoodCodesAtOnceAllGoThrough(t *testing.T) {
+	w, _ := newMiniProgram(t, "")
+	w.faultOf(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
+	const people = maxRefused + maxWaiting
+	codes := make([]string, people)
+	for i := range codes {
+		var err error
+		if codes[i], err = w.sim.MiniProgramLogin("", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := atOnce(w, people, func(b *browser, i int) answer {
+		return b.post("/_wechat/mini_program/login", `{"code":"`+codes[i]+`"}`)
+	}); got[http.StatusOK] != people {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestWhatWaitsForOthersHasADeadline(t *testing.T) {
+	w, b := newMiniProgram(t, "timeout 200ms")
+	at := refusedAt{w.handler.accounts[0].AppID(), subscriberOf(netip.MustParseAddr("127.0.0.1"))}
+	for range maxRefused {
+		if err := w.handler.memory.refusals.begin(t.Context(), at, w.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.post("/_wechat/mini_program/login", `{"code":"x"}`).wantJSON(t, http.StatusServiceUnavailable, "wechat_busy")
+	for range maxRefused {
+		w.handler.memory.refusals.end(at, false, w.now())
+	}
+	if n := w.sim.Calls(jscode2session); n != 0 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+	b.post("/_wechat/mini_program/login", `{"code":"x"}`).wantJSON(t, http.StatusConflict, "code_used")
+}
+
+// A session key that was replaced costs WeChat one call, and its owner a place among the ten.
+func TestAReplacedSessionKeyIsAskedAboutOnce(t *testing.T) {
+	const checks = "/wxa/checksession"
+	w, b := newMiniProgram(t, "")
+	code, err := w.sim.MiniProgramLogin("", "emma")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := tokenOf(t, b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`))
+	info, err := w.sim.MiniProgramUserInfo("", "emma")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := fmt.Sprintf(`{"encryptedData":%q,"iv":%q}`, info.EncryptedData, info.IV)
+	decrypt := func() answer {
+		return b.post("/_wechat/mini_program/decrypt", body, "Authorization: Bearer "+token)
+	}
+	for range 2 * maxRefused { // what is good is no try
+		decrypt().wantStatus(t, http.StatusOK)
+	}
+	w.pass(10 * time.Minute)
+	if _, err := w.sim.MiniProgramLogin("", "emma"); err != nil { // and nobody logs in with the code
+		t.Fatal(err)
+	}
+	for range maxRefused {
+		decrypt().wantJSON(t, http.StatusConflict, "session_key_expired")
+	}
+	decrypt().wantJSON(t, http.StatusTooManyRequests, "too_many")
+	if n := w.sim.Calls(checks); n != 1 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
+func tokenOf(t *testing.T, a answer) string {
+	t.Helper()
+	token, _, _ := strings.Cut(a.wantStatus(t, http.StatusOK).body[len(`{"token":"`):], `"`)
+	return token
+}
+
+// client names a client at an account.
+func client(account, address string) refusedAt {
+	return refusedAt{account, subscriberOf(parseAddress(address))}
+}
+
+// refuse has a code of a client refused, and reports whether it was let try it.
+func (r *refusals) refuse(at refusedAt, now time.Time) bool {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // nobody waits
+	if r.begin(ctx, at, func() time.Time { return now }) != nil {
+		return false
+	}
+	r.end(at, true, now)
+	return true
+}
+
+func TestRefusalsByNetwork(t *testing.T) {
+	var r refusals
+	now := time.Now()
+	for range maxRefused {
+		r.refuse(client("a", "2001:db8::1"), now)
+	}
+	for address, want := range map[string]bool{
+		"2001:db8::2": false, "2001:db8:0:1::1": true, "192.0.2.1": true, "": true, "::ffff:192.0.2.1": true,
+	} {
+		if got := r.refuse(client("a", address), now); got != want {
+			t.Errorf("%q may try: %v", address, got)
+		}
+	}
+	if !r.refuse(client("b", "2001:db8::1"), now) {
+		t.Error("what is refused at one account counts at another")
+	}
+	for range 2 * maxRefused {
+		if !r.refuse(client("a", ""), now) {
+			t.Fatal("nobody in particular is counted")
+		}
+	}
+}
+
+// There are never more than ten within any minute.
+func TestRefusalsWithinAnyMinute(t *testing.T) {
+	var r refusals
+	at, begun := client("a", "192.0.2.1"), time.Now()
+	var tried []time.Duration
+	for since := time.Duration(0); since < 5*time.Minute; since += time.Second {
+		if r.refuse(at, begun.Add(since)) {
+			tried = append(tried, since)
+		}
+	}
+	if len(tried) != 5*maxRefused {
+		t.Errorf("%d tries in five minutes", len(tried))
+	}
+	for i := maxRefused; i < len(tried); i++ {
+		if tried[i]-tried[i-maxRefused] < time.Minute {
+			t.Errorf("eleven between %s and %s", tried[i-maxRefused], tried[i])
+		}
+	}
+	var limit tooMany
+	if r.refuse(at, begun.Add(10*time.Minute)); !errors.As(r.fill(at, begun.Add(10*time.Minute+20*time.Second)), &limit) || limit.wait != 40*time.Second {
+		t.Errorf("the first place is free in %s", limit.wait)
+	}
+}
+
+// fill has codes refused until the client has to wait, and returns the error that says so.
+func (r *refusals) fill(at refusedAt, now time.Time) error {
+	for range maxRefused {
+		r.refuse(at, now)
+	}
+	return r.begin(context.Background(), at, func() time.Time { return now })
+}
+
+func TestRefusalsAreBounded(t *testing.T) {
+	var r refusals
+	now := time.Now()
+	busy := client("a", "192.0.2.1")
+	if err := r.begin(t.Context(), busy, func() time.Time { return now }); err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxAddresses + 1000 {
+		r.refuse(client("a", fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)), now)
+	}
+	if len(r.of) > maxAddresses {
+		t.Errorf("%d addresses are remembered", len(r.of))
+	}
+	r.end(busy, false, now) // which is there still
+	if _, ok := r.of[busy]; ok {
+		t.Error("what was not refused is remembered")
+	}
+}

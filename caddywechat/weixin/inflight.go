@@ -1,0 +1,85 @@
+package weixin
+
+import (
+	"context"
+	"sync"
+)
+
+// maxInFlight bounds the calls of the whole process that are under way: whoever asks for callbacks without end costs
+// no more than this many connections.
+const maxInFlight = 256
+
+// inFlight are the calls of this process.
+var inFlight flights
+
+// flights counts calls that are under way, of each app and within it of each caller. Nobody holds more than is left
+// for others, whatever their number: while WeChat does not answer one app holds half of all places, two hold a third
+// each, and there is always room for another. So it is with the callers of an app, which share what it may hold: one
+// alone gets half of that. With the process's 256 these are 64, which serve 600 logins a second from one address, a
+// phone carrier's for example, as long as WeChat takes its usual tenth of a second.
+type flights struct {
+	mu    sync.Mutex
+	total int
+	apps  map[flightApp]*appFlights
+}
+
+// flightApp is whose calls are counted together: a simulator that hangs is not WeChat.
+type flightApp struct{ host, app string }
+
+type appFlights struct {
+	total   int
+	callers map[string]int // without those that nobody in particular caused
+}
+
+// begin takes a place for a call, and reports whether there was one. [flights.end] must follow then.
+func (f *flights) begin(a flightApp, caller string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	of := f.apps[a]
+	if of == nil {
+		of = &appFlights{callers: make(map[string]int)}
+	}
+	more := maxInFlight - f.total - of.total // than what others would have left
+	if more <= 0 || caller != "" && of.callers[caller] >= (more+1)/2 {
+		return false
+	}
+	if f.apps == nil {
+		f.apps = make(map[flightApp]*appFlights)
+	}
+	f.apps[a] = of
+	f.total++
+	of.total++
+	if caller != "" {
+		of.callers[caller]++
+	}
+	return true
+}
+
+func (f *flights) end(a flightApp, caller string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	of := f.apps[a]
+	f.total--
+	if of.total--; of.total == 0 {
+		delete(f.apps, a)
+	}
+	if caller == "" {
+		return
+	}
+	if of.callers[caller]--; of.callers[caller] == 0 {
+		delete(of.callers, caller)
+	}
+}
+
+type callerKey struct{}
+
+// WithCaller returns a context for calls that somebody outside caused, such as a network from which people log in:
+// one caller alone can't take all the calls that an app may have under way. Nobody in particular is "".
+func WithCaller(ctx context.Context, caller string) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller)
+}
+
+func callerOf(ctx context.Context) string {
+	caller, _ := ctx.Value(callerKey{}).(string)
+	return caller
+}
