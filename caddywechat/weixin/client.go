@@ -54,6 +54,8 @@ var (
 	ErrBusy = errors.New("too many calls to WeChat are under way")
 	// ErrNoCode: what was to be exchanged is no code of WeChat's at first sight; it was not sent.
 	ErrNoCode = errors.New("that is no code of WeChat's")
+	// ErrTokenRefused: WeChat refuses the server token that it says is the latest; what it says of it is wrapped, too.
+	ErrTokenRefused = errors.New("the server token is the latest that WeChat gives, and is refused")
 	// ErrAnswer: an answer that is none of WeChat's API: HTML, nothing at all, too long.
 	ErrAnswer = errors.New("WeChat's answer was not understood")
 )

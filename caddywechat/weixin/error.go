@@ -80,6 +80,9 @@ func (e *Error) IsBusy() bool {
 // The codes are those of https://developers.weixin.qq.com/doc/store/API/basics/commErrCode.html, and of WeCom's
 // https://developer.work.weixin.qq.com/document/path/90313.
 func Cure(err error) string {
+	if errors.Is(err, ErrTokenRefused) {
+		return tokenCure
+	}
 	if apiErr, ok := errors.AsType[*Error](err); ok {
 		if apiErr.WeCom {
 			return weComCures[apiErr.Code]
@@ -91,6 +94,10 @@ func Cure(err error) string {
 	}
 	return ""
 }
+
+// tokenCure is for a server token that is refused although it is new.
+const tokenCure = "if other programs of this account fetch tokens, let them use stable_token without force_refresh; " +
+	"if there are none, see whether the account may use what was asked for"
 
 var cures = map[int]string{
 	-1:    "WeChat is busy: nothing to change here",

@@ -8,8 +8,13 @@ type grant struct {
 	Fetched time.Time `json:"fetched"` // by the clock of the instance that asked
 	End     time.Time `json:"end"`
 
-	// Replacements is how many in a row, with this one, were fetched because a former one was refused.
-	Replacements int `json:"replacements,omitempty"`
+	// Asked is when WeChat was last asked because this one or a former one was refused, Asks how often in a row.
+	Asked time.Time `json:"asked,omitzero"`
+	Asks  int       `json:"asks,omitempty"`
+
+	// Forced is when another one than the latest was last to be forced, Forces how often in a row.
+	Forced time.Time `json:"forced,omitzero"`
+	Forces int       `json:"forces,omitempty"`
 }
 
 const (
@@ -47,29 +52,53 @@ func (g *grant) isDue(now time.Time, ahead time.Duration) bool {
 	return !now.Before(due)
 }
 
-// WeChat refreshes a token by force at most every 30 s and 20 times a day. Where refusals go on after that, the cause is
-// another one.
+// WeChat refreshes a token by force at most every 30 s and 20 times a day, for all servers of an account. Where
+// refusals go on after that, the cause is another one: these pauses make 15 in a day.
 const (
-	leastReplacement = 30 * time.Second
-	mostReplacement  = 10 * time.Minute
+	leastForcePause = 30 * time.Second
+	mostForcePause  = 4 * time.Hour
 )
 
-// replacementPause is how long a grant that replaced another one is not replaced itself.
-func (g *grant) replacementPause() time.Duration {
-	return doubled(leastReplacement, g.Replacements-1, mostReplacement)
+func (g *grant) askPause() time.Duration { return doubled(leastPause, g.Asks-1, mostPause) }
+
+func (g *grant) forcePause() time.Duration {
+	return doubled(leastForcePause, g.Forces-1, mostForcePause)
 }
 
-// mayBeReplaced reports whether another one may be asked for in place of this one, which was refused.
-func (g *grant) mayBeReplaced(now time.Time) bool {
-	return g.Replacements == 0 || !now.Before(g.Fetched.Add(g.replacementPause()))
+// mayBeAskedFor reports whether WeChat may be asked what the latest one is, since this one was refused.
+func (g *grant) mayBeAskedFor(now time.Time) bool {
+	return g.Asks == 0 || !now.Before(g.Asked.Add(g.askPause()))
 }
 
-// nextReplacement returns the number of the replacement that is made now: refusals that are far apart are not in a row.
-func (g *grant) nextReplacement(now time.Time) int {
-	if g == nil || g.Replacements == 0 || !now.Before(g.Fetched.Add(4*g.replacementPause())) {
-		return 1
+// mayBeForced reports whether another one may be forced in place of the latest.
+func (g *grant) mayBeForced(now time.Time) bool {
+	return g.Forces == 0 || !now.Before(g.Forced.Add(g.forcePause()))
+}
+
+// remember takes over from the former grant, which may be nil, what was done about refusals.
+func (g *grant) remember(former *grant) {
+	if former != nil {
+		g.Asked, g.Asks, g.Forced, g.Forces = former.Asked, former.Asks, former.Forced, former.Forces
 	}
-	return g.Replacements + 1
+}
+
+// apart is how long after one refusal another has nothing to do with it.
+const apart = 4 * mostPause
+
+// noteAsked counts that WeChat is asked because of a refusal.
+func (g *grant) noteAsked(now time.Time) {
+	if !now.Before(g.Asked.Add(apart)) {
+		g.Asks = 0
+	}
+	g.Asked, g.Asks = now, g.Asks+1
+}
+
+// noteForced counts that another one is to be forced. What is a day apart is not in a row.
+func (g *grant) noteForced(now time.Time) {
+	if !now.Before(g.Forced.Add(24 * time.Hour)) {
+		g.Forces = 0
+	}
+	g.Forced, g.Forces = now, g.Forces+1
 }
 
 // doubled returns d doubled n times, at most most.

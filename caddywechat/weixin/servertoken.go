@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// ServerToken is the access token with which a server calls what WeChat offers to servers, in the name of one account. All
-// instances that share a shelf share one token: WeChat is asked for one per lifetime of two hours, by the first use in the
-// last minutes of the former one, which everybody goes on with meanwhile; and for another one when it refuses the one that
-// it gave.
+// ServerToken is the access token with which a server calls what WeChat offers to servers, in the name of one
+// account. All instances that share a shelf share one token: WeChat is asked for one per lifetime of two hours, by
+// the first use in the last minutes of the former one, which everybody goes on with meanwhile; and when it refuses
+// the one that it gave, for the latest, which another server of the account may have got, and only where that is the
+// refused one for another by force.
 //
 // Where WeChat gives none, it is not asked again for 2 s to a minute, the longer the more often; meanwhile everybody gets
 // the error that it gave. There should be one ServerToken for an account in a process.
@@ -30,8 +31,11 @@ type app struct{ host, id, secret string }
 func (c *Client) ServerToken(shelf Shelf, appID, secret string) *ServerToken {
 	t := &ServerToken{client: c, shelf: shelf, app: app{c.Hosts.API, appID, secret}}
 	t.token = newShared(c, shelf, t.app, "access token", t.limit())
-	t.token.ask = func(ctx context.Context, refused bool) (string, time.Duration, error) {
-		return c.stableToken(ctx, appID, secret, refused)
+	t.token.ask = func(ctx context.Context) (string, time.Duration, error) {
+		return c.stableToken(ctx, appID, secret, false)
+	}
+	t.token.force = func(ctx context.Context) (string, time.Duration, error) {
+		return c.stableToken(ctx, appID, secret, true)
 	}
 	return t
 }
@@ -40,7 +44,7 @@ func (c *Client) ServerToken(shelf Shelf, appID, secret string) *ServerToken {
 func (c *Client) WeComToken(shelf Shelf, corpID, secret string) *ServerToken {
 	t := &ServerToken{client: c, shelf: shelf, app: app{c.Hosts.WeCom, corpID, secret}, wecom: true}
 	t.token = newShared(c, shelf, t.app, "access token", t.limit())
-	t.token.ask = func(ctx context.Context, _ bool) (string, time.Duration, error) {
+	t.token.ask = func(ctx context.Context) (string, time.Duration, error) {
 		return c.weComToken(ctx, corpID, secret)
 	}
 	return t
@@ -64,10 +68,13 @@ func (t *ServerToken) Do(ctx context.Context, call func(token string) error) err
 	switch {
 	case tokenErr != nil:
 		return fmt.Errorf("no other server token than a refused one: %w", tokenErr)
-	case other == token:
-		return err
+	case other != token:
+		err = call(other)
 	}
-	return call(other)
+	if refusesToken(err) {
+		return fmt.Errorf("%w: %w", ErrTokenRefused, err)
+	}
+	return err
 }
 
 // grantAnswer is an answer that holds an access token or a ticket.

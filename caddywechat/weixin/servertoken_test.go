@@ -432,7 +432,7 @@ func TestEachRefusalOfATokenIsOne(t *testing.T) {
 			if err := use(token); err != nil {
 				t.Errorf("%d: %v", errcode, err)
 			}
-			c.wantCalls(stableTokenPath, 2)
+			c.wantCalls(stableTokenPath, 3) // the latest, and then another by force
 			c.wantCalls(ticketPath, 2)
 		})
 	}
@@ -462,8 +462,8 @@ func TestRefusalsWithoutEndMakeFewTokens(t *testing.T) {
 			}
 			time.Sleep(10 * time.Second)
 		}
-		if got := c.sim.Calls(stableTokenPath); got < 20 || got > 60 {
-			t.Errorf("%d tokens in six hours", got)
+		if got := c.sim.Calls(stableTokenPath); got < 6*60 || got > 6*60+40 { // for what is the latest, once a minute
+			t.Errorf("%d calls in six hours", got)
 		}
 		c.sim.ClearFaults()
 		if err := use(instances[0]); err != nil {

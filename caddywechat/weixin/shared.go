@@ -17,9 +17,10 @@ import (
 //
 // Without a shelf, or while it fails, each instance asks for itself.
 type shared struct {
-	slot   *slot // nil: this instance is alone
-	ask    func(ctx context.Context, refused bool) (secret string, life time.Duration, err error)
-	limit  time.Duration // for ask
+	slot   *slot         // nil: this instance is alone
+	ask    askFunc       // for the latest
+	force  askFunc       // for another one than the latest, which ends for everybody; nil: there is no such thing
+	limit  time.Duration // for both
 	ahead  time.Duration // how long before the end this instance renews
 	now    func() time.Time
 	logger *zap.Logger // knows what this is
@@ -29,6 +30,9 @@ type shared struct {
 	flight  *flight
 	failure failure // the last one, unless something was got since
 }
+
+// askFunc asks WeChat.
+type askFunc func(context.Context) (secret string, life time.Duration, err error)
 
 // flight is a search for a grant under way. There is one at a time.
 type flight struct {
@@ -53,7 +57,7 @@ const (
 	mostPoll  = 250 * time.Millisecond
 )
 
-// newShared returns a shared grant of an app. The caller adds ask, which takes up to limit.
+// newShared returns a shared grant of an app. The caller adds ask and perhaps force, which take up to limit.
 func newShared(c *Client, shelf Shelf, a app, kind string, limit time.Duration) *shared {
 	s := &shared{
 		limit:  limit,
@@ -92,11 +96,12 @@ func (s *shared) get(ctx context.Context) (string, error) {
 }
 
 // replace returns the secret after WeChat refused one: another, or the same where there is no other to be had for now.
+// Another server of the same account may have got one by force, which WeChat gives whoever asks for the latest.
 func (s *shared) replace(ctx context.Context, refused string) (string, error) {
 	for {
 		s.mu.Lock()
 		now, current := s.now(), s.current
-		if current.isUsable(now) && (current.Secret != refused || !current.mayBeReplaced(now)) {
+		if current.isUsable(now) && (current.Secret != refused || !current.mayBeAskedFor(now)) {
 			s.mu.Unlock()
 			return current.Secret, nil
 		}
@@ -188,7 +193,7 @@ func (s *shared) search(refused string) (*grant, error) {
 }
 
 // look takes over the grant on the shelf, and returns the one that is in memory then if it will do: it is another one than
-// the refused one, or that may not be replaced yet; and it is not due for renewal.
+// the refused one, or WeChat was asked about that just now; and it is not due for renewal.
 func (s *shared) look(refused string) (*grant, error) {
 	found, err := s.slot.grant()
 	if err != nil {
@@ -204,7 +209,7 @@ func (s *shared) look(refused string) (*grant, error) {
 	switch {
 	case !g.isUsable(now),
 		refused == "" && g.isDue(now, s.ahead),
-		refused == g.Secret && g.mayBeReplaced(now):
+		refused == g.Secret && g.mayBeAskedFor(now):
 		return nil, nil
 	}
 	s.failure = failure{}
@@ -238,23 +243,49 @@ func (s *shared) askForAll(refused string) (*grant, error) {
 	return g, err
 }
 
-// askAlone asks WeChat.
+// askAlone asks WeChat for the latest grant, and where that is the refused one for another.
 func (s *shared) askAlone(refused string) (*grant, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.limit)
 	defer cancel()
 	now := s.now()
-	secret, life, err := s.ask(ctx, refused != "")
+	secret, life, err := s.ask(ctx)
 	if err != nil {
 		return nil, s.fail(err)
 	}
 	g := &grant{Secret: secret, Fetched: now, End: now.Add(life)}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	g.remember(s.current)
+	s.mu.Unlock()
 	if refused != "" {
-		g.Replacements = s.current.nextReplacement(now)
+		g.noteAsked(now)
 	}
+	switch {
+	case refused == "" || s.force == nil:
+	case secret != refused:
+		g.Asks = 0 // somebody forced it, which WeChat itself bounds
+	case g.mayBeForced(now):
+		s.forceAnother(ctx, g)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.current, s.failure = g, failure{}
 	return g, nil
+}
+
+// forceAnother puts another secret into a grant that WeChat refuses although it is the latest. Other servers of the
+// account lose theirs by that, so it is the last that is tried. Where it brings nothing the grant stays as it is.
+func (s *shared) forceAnother(ctx context.Context, g *grant) {
+	now := s.now()
+	g.noteForced(now)
+	secret, life, err := s.force(ctx)
+	if err != nil || secret == g.Secret {
+		s.logger.Warn("WeChat refuses the latest it gave, and gives no other", zap.Error(err),
+			zap.String("cure", tokenCure), zap.Duration("for", g.forcePause()))
+		return
+	}
+	g.Secret, g.Fetched, g.End = secret, now, now.Add(life)
+	s.logger.Warn("WeChat refused the latest it gave: another one was forced, and other programs of the account have "+
+		"to ask anew", zap.String("cure", tokenCure))
 }
 
 // fail remembers that nothing was got, and returns why.

@@ -35,7 +35,7 @@ func (t *ServerToken) AgentTicket() *Ticket {
 func (t *ServerToken) newTicket(kind string, ask func(ctx context.Context, token string) (string, time.Duration, error)) *Ticket {
 	k := &Ticket{app: t.app, now: t.client.now}
 	k.ticket = newShared(t.client, t.shelf, t.app, kind, 2*t.limit()) // for a token, too
-	k.ticket.ask = func(ctx context.Context, _ bool) (ticket string, life time.Duration, err error) {
+	k.ticket.ask = func(ctx context.Context) (ticket string, life time.Duration, err error) {
 		err = t.Do(ctx, func(token string) error {
 			ticket, life, err = ask(ctx, token)
 			return err
