@@ -304,6 +304,8 @@ func problemOf(err error) problem {
 		return problemTimeout
 	case errors.Is(err, weixin.ErrBusy):
 		return problemBusy
+	case errors.Is(err, weixin.ErrUnreadable):
+		return problemUnreadable
 	case named && !apiErr.IsBusy() && weixin.Cure(err) != "":
 		return problemMisconfigured
 	default:

@@ -47,6 +47,7 @@ var (
 	problemInternal      = problem{http.StatusInternalServerError, "internal_error", "the server could not do this", page.Busy}
 	problemTooLong       = problem{http.StatusInternalServerError, "internal_error", "the session does not fit into a cookie", page.Misconfigured}
 	problemWeChat        = problem{http.StatusBadGateway, "wechat_error", "WeChat failed", page.Unavailable}
+	problemUnreadable    = problem{http.StatusBadGateway, "wechat_error", "WeChat answered in a way that this server does not understand: its log says how", page.Unreadable}
 	problemMisconfigured = problem{http.StatusBadGateway, "wechat_error", "WeChat does not accept how the site is set up", page.Misconfigured}
 	problemBusy          = problem{http.StatusServiceUnavailable, "wechat_busy", "too many logins are under way", page.Busy}
 	problemStore         = problem{http.StatusServiceUnavailable, "store_unavailable", "the server's memory cannot be reached", page.Busy}
@@ -85,8 +86,11 @@ func (h *Handler) fail(w http.ResponseWriter, v *visit, p problem, err error) er
 	return h.answer(w, v, p, page.Data{})
 }
 
-// loginRequired tells a program where a login begins.
+// loginRequired tells a script where a login begins, and a program that sent a token how it gets another.
 func (h *Handler) loginRequired(w http.ResponseWriter, v *visit) error {
+	if len(v.tokens) > 0 {
+		return h.tokenRequired(w, v)
+	}
 	return h.needs(w, v, problemLoginRequired, h.loginURL(h.pageOf(v), false))
 }
 

@@ -121,6 +121,7 @@ var failures = []struct {
 	{"too_long", errTooLong},
 	{"timeout", weixin.ErrTimeout},
 	{"busy", weixin.ErrBusy},
+	{"unreadable", weixin.ErrUnreadable},
 }
 
 // otherFailure is the word for the rest.

@@ -69,8 +69,12 @@ func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLog
 	var order struct {
 		Code string `json:"code"`
 	}
-	if json.Unmarshal(body, &order) != nil || !isCode(order.Code) {
-		return h.answer(w, v, problemBadRequest, page.Data{})
+	if json.Unmarshal(body, &order) != nil || order.Code == "" {
+		p := badOrder(`write {"code":"…"} as JSON, with the code that WeChat gave: a form is not read`)
+		return h.answer(w, v, p, page.Data{})
+	}
+	if !isCode(order.Code) {
+		return h.answer(w, v, badOrder("what stands as code is no code of WeChat's: it is too long"), page.Data{})
 	}
 	sealers, err := h.keyring.sealers(v.Context())
 	if err != nil {
@@ -85,7 +89,7 @@ func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLog
 		return h.refuseToken(w, v, a, err)
 	}
 	if !h.isLive(&s, session.Lives{Lifetime: h.lives.Lifetime}) { // revoked at this very second
-		return h.loginRequired(w, v)
+		return h.tokenRequired(w, v, a)
 	}
 	sealed, err := sealers.session[asToken].Seal(h.site(v.origin), s)
 	if err != nil {
@@ -167,14 +171,14 @@ func problemOfLogin(err error) problem {
 // could make a browser send it.
 func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Account, e account.Endpoint) error {
 	if len(v.tokens) == 0 {
-		return h.loginRequired(w, v)
+		return h.tokenRequired(w, v, a)
 	}
 	s, err := h.liveSession(v)
 	if err != nil {
 		return h.fail(w, v, problemStore, err)
 	}
 	if s == nil || s.Identity.Get(identity.Account) != a.Kind() {
-		return h.loginRequired(w, v)
+		return h.tokenRequired(w, v, a)
 	}
 	body, p := h.readOrder(w, v)
 	if p != nil {
@@ -203,12 +207,23 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	return writeJSON(w, http.StatusOK, answer)
 }
 
+// badOrder tells a program what is wrong with what it posted.
+func badOrder(message string) problem {
+	p := problemBadRequest
+	p.message = message
+	return p
+}
+
 // readOrder reads what a program posted to an account. What another site's page makes a browser post is nobody's
 // order, and counts for nobody: it cannot be JSON, for which browsers ask first. Mini-programs on a computer send
 // JSON, and call themselves another site.
 func (h *Handler) readOrder(w http.ResponseWriter, v *visit) ([]byte, *problem) {
-	if v.origin.host == "" || isFromElsewhere(v) && !strings.HasPrefix(v.Header.Get("Content-Type"), "application/json") {
+	if v.origin.host == "" {
 		return nil, &problemBadRequest
+	}
+	if isFromElsewhere(v) && !strings.HasPrefix(v.Header.Get("Content-Type"), "application/json") {
+		p := badOrder("send JSON, and Content-Type: application/json, where the request comes from another origin")
+		return nil, &p
 	}
 	// The real clock, for the connection's sake. Not every writer can; then the server's own limits hold.
 	connection := http.NewResponseController(w)

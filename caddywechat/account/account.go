@@ -64,6 +64,12 @@ type TokenLogin interface {
 	Login(ctx context.Context, code string) (Grant, error)
 }
 
+// CodeHinter is a [TokenLogin] that says how a program gets a code.
+type CodeHinter interface {
+	// CodeHint returns what to do, such as "call wx.login".
+	CodeHint() string
+}
+
 // Endpoints is an account that offers more to the programs of people who are logged in by it.
 type Endpoints interface {
 	Account

@@ -49,6 +49,7 @@ var exhibits = []struct {
 	{"too_often-cookies", page.TooOften, page.Data{Action: again, NoCookies: true}},
 	{"too_often-refused", page.TooOften, page.Data{Refused: true}},
 	{"unavailable", page.Unavailable, page.Data{Action: again}},
+	{"unreadable", page.Unreadable, page.Data{Action: again}},
 	{"misconfigured", page.Misconfigured, page.Data{Action: again}},
 	{"busy", page.Busy, page.Data{Action: again}},
 	{"profile_unavailable", page.ProfileUnavailable, page.Data{Action: "/"}},

@@ -49,6 +49,8 @@ const (
 	TooOften Name = "too_often"
 	// Unavailable says that WeChat is down or slow. The button tries again.
 	Unavailable Name = "unavailable"
+	// Unreadable says that WeChat answers in a way that this server does not understand. The button tries again.
+	Unreadable Name = "unreadable"
 	// Misconfigured says that the site's WeChat account is set up wrongly, which only the site's owner can mend.
 	Misconfigured Name = "misconfigured"
 	// Busy says that this server cannot take the login now. The button tries again.

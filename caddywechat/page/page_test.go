@@ -12,7 +12,8 @@ import (
 )
 
 var allNames = []Name{
-	OpenInWeChat, OpenInWeCom, OpenInBrowser, NotInBrowser, Fragment, Consent, LoginNeeded, Choose, Declined, Snapshot, TooOften, Unavailable, Misconfigured, Busy,
+	OpenInWeChat, OpenInWeCom, OpenInBrowser, NotInBrowser, Fragment, Consent, LoginNeeded, Choose, Declined, Snapshot, TooOften,
+	Unavailable, Unreadable, Misconfigured, Busy,
 	ProfileUnavailable, NotAllowed, ConfirmLogout, LoggedOut, NotFound, BadRequest, MethodNotAllowed, TooEarly,
 }
 

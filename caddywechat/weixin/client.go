@@ -58,6 +58,8 @@ var (
 	ErrTokenRefused = errors.New("the server token is the latest that WeChat gives, and is refused")
 	// ErrAnswer: an answer that is none of WeChat's API: HTML, nothing at all, too long.
 	ErrAnswer = errors.New("WeChat's answer was not understood")
+	// ErrUnreadable is an ErrAnswer, too: an answer of the API, but not as it is documented. It will be so again.
+	ErrUnreadable = fmt.Errorf("%w, although it is one of its API", ErrAnswer)
 )
 
 // maxAnswer is the length in bytes of the longest answer that is read. WeChat's own are below 4 KiB.
@@ -242,13 +244,13 @@ func decode(body []byte, out any) error {
 		Message string `json:"errmsg"`
 	}
 	if err := json.Unmarshal(body, &e); err != nil {
-		return fmt.Errorf("%w: %w", ErrAnswer, err)
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	if e.Code != 0 {
 		return &Error{Code: int(e.Code), Message: e.Message}
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("%w: %w", ErrAnswer, err)
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return nil
 }

@@ -51,3 +51,30 @@ func TestAnErrorIsOneShortLine(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// The consoles have moved: a cure that is about one says which and where in it.
+func TestCuresNamePlaces(t *testing.T) {
+	const service, mini = "developers.weixin.qq.com/platform → 我的业务 → 服务号", "mp.weixin.qq.com"
+	for code, parts := range map[int][]string{
+		40001: {service, "开发密钥", mini, "open.weixin.qq.com"},
+		40013: {service, "基础信息", mini, "open.weixin.qq.com"},
+		40125: {service, "开发密钥", mini, "open.weixin.qq.com"},
+		40164: {service, "IP 白名单", mini},
+		40243: {service, "开发密钥", mini, "unfreeze"},
+		89501: {service, "IP 白名单", mini, "administrator"},
+		89503: {service, "IP 白名单", mini, "administrator"},
+		89506: {service, "IP 白名单", mini, "24 hours"},
+		89507: {service, "IP 白名单", mini, "an hour"},
+	} {
+		for _, part := range parts {
+			if cure := Cure(&Error{Code: code}); !strings.Contains(cure, part) {
+				t.Errorf("errcode %d: %q is not in %q", code, part, cure)
+			}
+		}
+	}
+	for _, code := range []int{40001, 40091, 50001, 50003, 60011, 60020} {
+		if cure := Cure(&Error{Code: code, WeCom: true}); !strings.Contains(cure, "work.weixin.qq.com") {
+			t.Errorf("errcode %d of WeCom: %q", code, cure)
+		}
+	}
+}

@@ -77,7 +77,8 @@ func (c *Client) avoid(host string, err error) {
 
 // isFailureOfHost reports whether a call failed in a way that another host may do better.
 func isFailureOfHost(err error) bool {
-	return errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrAnswer)
+	return errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnreachable) ||
+		errors.Is(err, ErrAnswer) && !errors.Is(err, ErrUnreadable)
 }
 
 // isSystemError reports whether WeChat answered -1, which passes as often as not when it is asked again.

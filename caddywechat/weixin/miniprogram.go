@@ -3,7 +3,6 @@ package weixin
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 )
 
@@ -40,11 +39,11 @@ type miniProgramAnswer struct {
 }
 
 func (a miniProgramAnswer) session() (MiniProgramSession, error) {
-	if !isID(a.OpenID) || a.UnionID != "" && !isID(a.UnionID) {
-		return MiniProgramSession{}, fmt.Errorf("%w: a session without an openid", ErrAnswer)
+	if err := checkIDs("a session", a.OpenID, a.UnionID); err != nil {
+		return MiniProgramSession{}, err
 	}
 	if _, ok := a.Key.bytes(); !ok {
-		return MiniProgramSession{}, fmt.Errorf("%w: a session without a key", ErrAnswer)
+		return MiniProgramSession{}, fmt.Errorf("%w: a session without a key", ErrUnreadable)
 	}
 	return MiniProgramSession(a), nil
 }
@@ -97,7 +96,7 @@ type phoneAnswer struct {
 func (a phoneAnswer) number() (PhoneNumber, error) {
 	number := PhoneNumber{string(a.Info.Full), string(a.Info.Pure), string(a.Info.Country)}
 	if number.Full == "" {
-		return PhoneNumber{}, fmt.Errorf("%w: no phone number", ErrAnswer)
+		return PhoneNumber{}, fmt.Errorf("%w: no phone number", ErrUnreadable)
 	}
 	return number, nil
 }
@@ -105,7 +104,8 @@ func (a phoneAnswer) number() (PhoneNumber, error) {
 // text is a text that may also come as a number.
 type text string
 
-// UnmarshalJSON takes "86", 86 and null. Its error does not hold the value, which may be somebody's phone number.
+// UnmarshalJSON takes "86", 86 and null. Its error does not hold the value, which may be somebody's name or phone
+// number.
 func (t *text) UnmarshalJSON(b []byte) error {
 	var number json.Number
 	switch {
@@ -115,6 +115,18 @@ func (t *text) UnmarshalJSON(b []byte) error {
 		*t = text(number)
 		return nil
 	default:
-		return errors.New("neither a text nor a number")
+		return fmt.Errorf("%s where a text should be", kindOf(b))
+	}
+}
+
+// kindOf names what a JSON value is that is neither a text nor a number.
+func kindOf(b []byte) string {
+	switch b[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	default:
+		return "true or false"
 	}
 }

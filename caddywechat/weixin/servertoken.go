@@ -116,7 +116,7 @@ func (c *Client) weComToken(ctx context.Context, corpID, secret string) (string,
 // granted returns a token or ticket of an answer and its life.
 func granted(secret string, seconds number) (string, time.Duration, error) {
 	if !isGrantable(secret) || seconds <= 0 {
-		return "", 0, fmt.Errorf("%w: no token or ticket, or one without a life", ErrAnswer)
+		return "", 0, fmt.Errorf("%w: no token or ticket, or one without a life", ErrUnreadable)
 	}
 	return secret, time.Duration(min(seconds, number(longestLife/time.Second))) * time.Second, nil
 }

@@ -104,8 +104,8 @@ type tokenAnswer struct {
 }
 
 func (a tokenAnswer) token() (Token, error) {
-	if !isID(a.OpenID) || a.UnionID != "" && !isID(a.UnionID) {
-		return Token{}, fmt.Errorf("%w: a token without an openid", ErrAnswer)
+	if err := checkIDs("a token", a.OpenID, a.UnionID); err != nil {
+		return Token{}, err
 	}
 	return Token{
 		OpenID: a.OpenID, UnionID: a.UnionID, Scope: a.Scope, Snapshot: a.Snapshot != 0,
@@ -131,16 +131,32 @@ func (c *Client) UserInfo(ctx context.Context, t Token) (Person, error) {
 	var answer struct {
 		OpenID   string `json:"openid"`
 		UnionID  string `json:"unionid"`
-		Nickname string `json:"nickname"`
-		Avatar   string `json:"headimgurl"`
+		Nickname text   `json:"nickname"`
+		Avatar   text   `json:"headimgurl"`
 	}
 	if err := c.getRepeatable(ctx, "/sns/userinfo", q, &answer); err != nil {
-		return Person{}, withoutSecrets(err, t.access)
+		return Person{}, fmt.Errorf("the profile: %w", withoutSecrets(err, t.access))
 	}
-	if answer.OpenID != t.OpenID || answer.UnionID != "" && !isID(answer.UnionID) {
-		return Person{}, fmt.Errorf("%w: a profile of somebody else", ErrAnswer)
+	if err := checkIDs("a profile", answer.OpenID, answer.UnionID); err != nil {
+		return Person{}, err
 	}
-	return Person{UnionID: answer.UnionID, Nickname: answer.Nickname, Avatar: answer.Avatar}, nil
+	if answer.OpenID != t.OpenID {
+		return Person{}, fmt.Errorf("%w: a profile of somebody else", ErrUnreadable)
+	}
+	return Person{UnionID: answer.UnionID, Nickname: string(answer.Nickname), Avatar: string(answer.Avatar)}, nil
+}
+
+// checkIDs says what is wrong with the ids in an answer: there must be an openid, and may be a unionid.
+func checkIDs(what, openID, unionID string) error {
+	switch {
+	case openID == "":
+		return fmt.Errorf("%w: %s without an openid", ErrUnreadable, what)
+	case !isID(openID):
+		return fmt.Errorf("%w: %s with an openid that is none: %.60q", ErrUnreadable, what, openID)
+	case unionID != "" && !isID(unionID):
+		return fmt.Errorf("%w: %s with a unionid that is none: %.60q", ErrUnreadable, what, unionID)
+	}
+	return nil
 }
 
 // withoutSecrets keeps what was sent out of an error, should whoever answers repeat it. A code of a few characters is a

@@ -92,7 +92,7 @@ func (a weComUserAnswer) user() (WeComUser, error) {
 	case u.UserID == "" && u.OpenID == "" && isID(u.ExternalUserID):
 		return WeComUser{ExternalUserID: u.ExternalUserID}, nil
 	}
-	return WeComUser{}, fmt.Errorf("%w: a code of nobody", ErrAnswer)
+	return WeComUser{}, fmt.Errorf("%w: a code of nobody", ErrUnreadable)
 }
 
 // isUserID reports whether s can be a member's userid, perhaps with another company's id in front.
@@ -122,6 +122,17 @@ func isSameUser(a, b string) bool {
 	return strings.EqualFold(a, b)
 }
 
+// checkUser says what is wrong with the userid in a member's profile.
+func checkUser(userID, asked string) error {
+	switch {
+	case userID == "":
+		return fmt.Errorf("%w: a profile without a userid", ErrUnreadable)
+	case !isSameUser(userID, asked):
+		return fmt.Errorf("%w: a profile of somebody else", ErrUnreadable)
+	}
+	return nil
+}
+
 // WeComMember is what WeCom tells of a member.
 type WeComMember struct {
 	Name        string   // any text
@@ -145,8 +156,8 @@ func (c *Client) WeComMember(ctx context.Context, token *ServerToken, userID str
 		if err := c.getFromWeCom(ctx, "/cgi-bin/user/get", q, &answer); err != nil {
 			return withoutSecrets(err, access)
 		}
-		if !isSameUser(answer.UserID, userID) {
-			return fmt.Errorf("%w: a profile of somebody else", ErrAnswer)
+		if err := checkUser(answer.UserID, userID); err != nil {
+			return err
 		}
 		member = WeComMember{Name: answer.Name, Avatar: answer.Avatar}
 		for _, id := range answer.Departments {
@@ -171,8 +182,8 @@ func (c *Client) WeComAvatar(ctx context.Context, token *ServerToken, user WeCom
 		if err := c.postToWeCom(ctx, "/cgi-bin/auth/getuserdetail", query{}.with("access_token", access), body, &answer); err != nil {
 			return withoutSecrets(err, access, user.Ticket)
 		}
-		if !isSameUser(answer.UserID, user.UserID) {
-			return fmt.Errorf("%w: a profile of somebody else", ErrAnswer)
+		if err := checkUser(answer.UserID, user.UserID); err != nil {
+			return err
 		}
 		avatar = answer.Avatar
 		return nil

@@ -33,7 +33,7 @@ func (a *Account) decrypt(ctx context.Context, call account.Call) (any, error) {
 		Signature     string `json:"signature"`
 	}
 	if err := json.Unmarshal(call.Body, &asked); err != nil {
-		return nil, badRequest(`write {"encryptedData":"…","iv":"…"}, with what wx.getUserInfo and others gave`)
+		return nil, badRequest(`write {"encryptedData":"…","iv":"…"} as JSON, with what wx.getUserInfo and others gave`)
 	}
 	if (asked.RawData == "") != (asked.Signature == "") {
 		return nil, badRequest("rawData and signature come together or not at all")

@@ -85,6 +85,9 @@ func (a *Account) UseWeChat(c *weixin.Client, shelf weixin.Shelf) {
 	a.sessions = a.token.SessionChecks()
 }
 
+// CodeHint implements [account.CodeHinter].
+func (*Account) CodeHint() string { return "call wx.login" }
+
 // Login implements [account.TokenLogin]. The grant's Secret is the session key.
 func (a *Account) Login(ctx context.Context, code string) (account.Grant, error) {
 	session, err := a.wechat.ExchangeMiniProgramCode(ctx, a.appID, a.appSecret, code)
@@ -123,6 +126,7 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // Interface guards
 var (
 	_ account.TokenLogin      = (*Account)(nil)
+	_ account.CodeHinter      = (*Account)(nil)
 	_ account.Endpoints       = (*Account)(nil)
 	_ account.WeChatUser      = (*Account)(nil)
 	_ caddy.Provisioner       = (*Account)(nil)

@@ -27,7 +27,7 @@ func (a *Account) phone(ctx context.Context, call account.Call) (any, error) {
 		Code string `json:"code"`
 	}
 	if err := json.Unmarshal(call.Body, &asked); err != nil || asked.Code == "" {
-		return nil, badRequest(`write {"code":"…"}, with the code that the button getPhoneNumber gave`)
+		return nil, badRequest(`write {"code":"…"} as JSON, with the code that the button getPhoneNumber gave`)
 	}
 	var number weixin.PhoneNumber
 	err := a.token.Do(ctx, func(token string) (err error) {

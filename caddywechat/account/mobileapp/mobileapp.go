@@ -75,6 +75,9 @@ func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(id
 // UseWeChat implements [account.WeChatUser].
 func (a *Account) UseWeChat(c *weixin.Client, _ weixin.Shelf) { a.wechat = c }
 
+// CodeHint implements [account.CodeHinter].
+func (*Account) CodeHint() string { return "call sendAuth of WeChat's SDK" }
+
 // Login implements [account.TokenLogin], with the profile where the person granted it.
 func (a *Account) Login(ctx context.Context, code string) (account.Grant, error) {
 	token, err := a.wechat.ExchangeCode(ctx, a.appID, a.appSecret, code)
@@ -114,6 +117,7 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // Interface guards
 var (
 	_ account.TokenLogin      = (*Account)(nil)
+	_ account.CodeHinter      = (*Account)(nil)
 	_ account.Renewer         = (*Account)(nil)
 	_ account.WeChatUser      = (*Account)(nil)
 	_ caddy.Provisioner       = (*Account)(nil)
