@@ -155,8 +155,8 @@ func (c *Client) call(ctx context.Context, call call, out any, repeatable bool) 
 // callAt makes one call to one host. It reports whether the request may have got there.
 func (c *Client) callAt(ctx context.Context, host string, call call, out any) (sent bool, err error) {
 	app, caller := flightApp{c.Hosts.API, c.app}, callerOf(ctx)
-	if !inFlight.begin(app, caller) {
-		return false, ErrBusy
+	if err := inFlight.begin(app, caller); err != nil {
+		return false, err
 	}
 	defer inFlight.end(app, caller)
 	timeout := c.timeout()

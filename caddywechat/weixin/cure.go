@@ -80,7 +80,7 @@ const insteadOfAsking = "add it to the IP whitelist, after which nobody is asked
 const weComApp = "at work.weixin.qq.com → 应用管理 → the app"
 
 var weComCures = map[int]string{
-	-1:    "WeCom is busy: nothing to change here",
+	-1: "WeCom is busy: nothing to change here",
 	40001: "check the secret: WeCom takes it for no app's of this company, or it was reset; it is " + weComApp +
 		" → Secret",
 	40013: "check the corp id (企业ID): WeCom does not know it; it is at work.weixin.qq.com → 我的企业 → 企业信息",

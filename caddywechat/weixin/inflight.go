@@ -2,6 +2,7 @@ package weixin
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -31,8 +32,9 @@ type appFlights struct {
 	callers map[string]int // without those that nobody in particular caused
 }
 
-// begin takes a place for a call, and reports whether there was one. [flights.end] must follow then.
-func (f *flights) begin(a flightApp, caller string) bool {
+// begin takes a place for a call; [flights.end] must follow. The error is an [ErrBusy] that says whose share is used
+// up.
+func (f *flights) begin(a flightApp, caller string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	of := f.apps[a]
@@ -40,8 +42,11 @@ func (f *flights) begin(a flightApp, caller string) bool {
 		of = &appFlights{callers: make(map[string]int)}
 	}
 	more := maxInFlight - f.total - of.total // than what others would have left
-	if more <= 0 || caller != "" && of.callers[caller] >= (more+1)/2 {
-		return false
+	if more <= 0 {
+		return fmt.Errorf("%w: %d of this app, %d of the process", ErrBusy, of.total, f.total)
+	}
+	if caller != "" && of.callers[caller] >= (more+1)/2 {
+		return fmt.Errorf("%w: %d for %s", ErrBusy, of.callers[caller], caller)
 	}
 	if f.apps == nil {
 		f.apps = make(map[flightApp]*appFlights)
@@ -52,7 +57,7 @@ func (f *flights) begin(a flightApp, caller string) bool {
 	if caller != "" {
 		of.callers[caller]++
 	}
-	return true
+	return nil
 }
 
 func (f *flights) end(a flightApp, caller string) {

@@ -9,7 +9,7 @@ import (
 
 // fill takes places until there is none, and returns how many there were.
 func (f *flights) fill(a flightApp, caller string) (n int) {
-	for f.begin(a, caller) {
+	for f.begin(a, caller) == nil {
 		n++
 	}
 	return n
