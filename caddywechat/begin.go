@@ -80,10 +80,9 @@ func (h *Handler) loginURL(target string, profile bool) string {
 }
 
 // hopCookie marks a browser that was sent to the public host, for the moment that it takes to get there.
-const (
-	hopCookie = "wechat_hop"
-	hopFor    = 10 * time.Second
-)
+var hopCookie = session.OwnCookie("wechat_hop")
+
+const hopFor = 10 * time.Second
 
 // comesByAnotherHost reports whether the browser is on another host than public_url, where cookies would not be found
 // again. A browser that comes back with the mark of being sent there was on the public host before: a proxy in front

@@ -13,10 +13,9 @@ import (
 )
 
 // choiceCookie remembers by which account a visitor chose to log in, where several serve the browser.
-const (
-	choiceCookie = "wechat_account"
-	choiceFor    = 180 * 24 * time.Hour
-)
+var choiceCookie = session.OwnCookie("wechat_account")
+
+const choiceFor = 180 * 24 * time.Hour
 
 // redirectorsFor returns the accounts by which a client can log in. Those that yield to others are no choice beside these.
 func (h *Handler) redirectorsFor(c visitor.Client) []account.Redirector {

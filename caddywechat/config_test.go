@@ -54,6 +54,8 @@ func TestBadCaddyfiles(t *testing.T) {
 		{"endless lifetime", "wechat_auth {\n" + anAccount + "session {\nlifetime 4000d\n}\n}", []string{"Caddyfile:5", "lifetime", "400d"}},
 		{"session's option", "wechat_auth {\n" + anAccount + "session {\nsliding 1h\n}\n}", []string{"Caddyfile:5", `"sliding"`, "lifetime, idle"}},
 		{"cookie's name", "wechat_auth {\n" + anAccount + "session {\ncookie __Host-x\n}\n}", []string{"Caddyfile:5", "__Host-"}},
+		{"cookie by the name of a login's", "wechat_auth {\n" + anAccount + "session {\ncookie wechat_login_3\n}\n}", []string{"Caddyfile:5", "wechat_login_3", "another"}},
+		{"cookie by the name of the choice's", "wechat_auth {\n" + anAccount + "session {\ncookie wechat_account\n}\n}", []string{"Caddyfile:5", "wechat_account", "another"}},
 		{"domain of everybody", "wechat_auth {\n" + anAccount + "session {\ndomain com.cn\n}\n}", []string{"Caddyfile:5", "example.com"}},
 		{"domain with a dot", "wechat_auth {\n" + anAccount + "session {\ndomain .example.com\n}\n}", []string{"Caddyfile:5", "example.com"}},
 		{"user_id", "wechat_auth {\n" + anAccount + "user_id nickname\n}", []string{"Caddyfile:4", "openid or unionid or qualified"}},

@@ -125,7 +125,7 @@ func isSecondGate(r *http.Request) bool {
 }
 
 func (h *Handler) isOwnCookie(name string, secure bool) bool {
-	return h.cookies.IsName(name, secure) || login.IsCookieName(name) || name == hopCookie || name == choiceCookie
+	return h.cookies.IsName(name, secure) || session.IsOwnCookie(name)
 }
 
 // takeCookies removes the module's own cookies from a header, so that they never go upstream, and returns them. Others stay

@@ -400,6 +400,7 @@ func TestOwnCookiesStayHere(t *testing.T) {
 		";;;=;a":                                                ";;;=;a",
 		"mywechat_session=1":                                    "mywechat_session=1",
 		"wechat_hop=1; a=1":                                     "a=1",
+		"wechat_account=website; a=1":                           "a=1",
 	} {
 		w.received()
 		b.open("/p", "Cookie: "+sent)

@@ -73,7 +73,7 @@ func TestACallbackThatComesToTwoInstancesLeadsToOneExchange(t *testing.T) {
 // attemptCookie returns the cookie of the only attempt that the browser carries, as it sends it.
 func (b *browser) attemptCookie() string {
 	for _, name := range b.cookieNames() {
-		if login.IsCookieName(name) {
+		if session.IsOwnCookie(name) {
 			return name + "=" + b.cookie(name)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 )
 
 // AppID judges an app id.
@@ -201,7 +203,10 @@ func Prefix(prefix string) error {
 
 // CookieName judges the name of the session's cookie.
 func CookieName(name string) error {
-	ok := name != "" && !strings.HasPrefix(name, "__") && !strings.HasPrefix(name, "wechat_login_") && name != "wechat_hop" && name != "wechat_rounds"
+	if session.IsOwnCookie(name) {
+		return fmt.Errorf("%s is the name of another cookie of the module's own: write another, such as wechat_session", name)
+	}
+	ok := name != "" && !strings.HasPrefix(name, "__")
 	for _, c := range name {
 		ok = ok && (isTokenChar(c) || c == '.')
 	}

@@ -17,14 +17,6 @@ const slots = 8
 
 const attemptCookie = "wechat_login_"
 
-// IsCookieName reports whether a cookie of that name is a login's, under any configuration: an attempt's, or that of
-// the rounds.
-func IsCookieName(name string) bool {
-	name = strings.TrimPrefix(name, session.HostPrefix)
-	_, ok := slotOf(name)
-	return ok || name == roundsCookie
-}
-
 func slotOf(name string) (int, bool) {
 	digit, ok := strings.CutPrefix(name, attemptCookie)
 	if !ok || len(digit) != 1 || digit[0] < '0' || digit[0] >= '0'+slots {

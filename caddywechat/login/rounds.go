@@ -57,7 +57,7 @@ func Longest(now time.Time, accounts ...Rounds) Rounds {
 	return longest
 }
 
-const roundsCookie = "wechat_rounds"
+var roundsCookie = session.OwnCookie("wechat_rounds")
 
 // ReadRounds returns the rounds in the cookie that was sealed at site, and whether the browser sent one at all.
 func ReadRounds(cookies []session.Sent, s *seal.Sealer, site string, secure bool) (rounds Rounds, sent bool) {

@@ -1,0 +1,13 @@
+package login
+
+import (
+	"strconv"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+)
+
+func init() {
+	for slot := range slots {
+		session.OwnCookie(attemptCookie + strconv.Itoa(slot))
+	}
+}
