@@ -116,7 +116,7 @@ func TestSeveralAccountsMustChooseWhatAPersonIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = ctx.LoadModuleByID("http.handlers.wechat_auth",
-		json.RawMessage(`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"x"},{"kind":"badge"}]}`))
+		json.RawMessage(`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"},{"kind":"badge"}]}`))
 	if err == nil || !strings.Contains(err.Error(), "user_id unionid") {
 		t.Errorf("got %v", err)
 	}

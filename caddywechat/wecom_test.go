@@ -99,8 +99,8 @@ func TestNamesOfACompanyAreNotMixedWithOpenIDs(t *testing.T) {
 	}
 	load := func(userID string) error {
 		_, err := ctx.LoadModuleByID("http.handlers.wechat_auth", json.RawMessage(fmt.Sprintf(
-			`{"accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef","app_secret":"x"},`+
-				`{"kind":"wecom","corp_id":"ww0123456789abcdef","secret":"x","agent_id":"1"}],"user_id":%q}`, userID)))
+			`{"accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef"},`+
+				`{"kind":"wecom","corp_id":"ww0123456789abcdef","secret":"0123456789abcdef0123456789abcdef0123456789a","agent_id":"1"}],"user_id":%q}`, userID)))
 		return err
 	}
 	if err := load("openid"); err == nil || !strings.Contains(err.Error(), "user_id unionid or user_id qualified") {

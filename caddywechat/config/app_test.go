@@ -13,9 +13,9 @@ func TestWhatMayBeMixedUpIsWarnedOf(t *testing.T) {
 	for name, tt := range map[string]struct{ id, secret, want string }{
 		"as WeChat's":  {id, secret, ""},
 		"original id":  {"gh_0123456789ab", secret, "原始ID"},
-		"swapped":      {secret, id, "swapped"},
+		"swapped":      {secret, secret, "swapped"},
 		"another id":   {"app", secret, "app_id is not"},
-		"short secret": {id, "5ec2e7", "app_secret does not have 32"},
+		"long secret":  {id, secret + "5e", "app_secret does not have 32"},
 	} {
 		core, logs := observer.New(zap.WarnLevel)
 		gotID, gotSecret, err := ResolveApp(zap.New(core), tt.id, tt.secret)

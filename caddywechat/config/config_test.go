@@ -10,6 +10,14 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
+// visible takes whatever can be seen.
+func visible(value string) error {
+	if value == "" || strings.ContainsAny(value, " \r\n") {
+		return errors.New("it is empty or holds a blank")
+	}
+	return nil
+}
+
 func TestResolve(t *testing.T) {
 	write := func(content string) string {
 		path := filepath.Join(t.TempDir(), "secret")
@@ -51,7 +59,7 @@ func TestResolve(t *testing.T) {
 		"nothing":                  {"", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Resolve("app_secret", tt.value, AppSecret)
+			got, err := Resolve("app_secret", tt.value, visible)
 			if got != tt.want || (err == nil) != tt.ok {
 				t.Errorf("got %q, %v, want %q", got, err, tt.want)
 			}

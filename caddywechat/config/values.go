@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -29,21 +30,50 @@ func AppID(id string) error {
 	return nil
 }
 
-// AppSecret judges an app secret.
+// anyAppID is what the ids of WeChat's apps and of WeCom's companies look like.
+var anyAppID = regexp.MustCompile(`^w[wx][0-9a-f]{16}$`)
+
+// minAppSecret is how many characters an app secret has at least: WeChat's have 32, those of WeCom's apps 43.
+const minAppSecret = 32
+
+// AppSecret judges the secret of an app, WeChat's or WeCom's.
 func AppSecret(secret string) error {
-	switch secret {
-	case "":
+	if secret == "" {
 		return errors.New("it is empty: write the app secret from the account's settings, best as {env.…}")
-	case "SECRET", "APPSECRET", "APP_SECRET", "YOUR_APP_SECRET", "your_app_secret", "your-app-secret":
-		return errors.New("it is the documentation's example: write the app secret from the account's settings")
+	}
+	if isExample(secret) {
+		return errors.New("it is an example: write the app secret from the account's settings")
 	}
 	for _, c := range secret {
 		if c <= ' ' || c > '~' {
 			return errors.New("it holds a blank or a character that is not ASCII: copy it again from the account's settings")
 		}
 	}
+	if anyAppID.MatchString(secret) {
+		return errors.New("it is an app id: write the app id first, and the app secret behind it")
+	}
+	if len(secret) < minAppSecret {
+		return fmt.Errorf("it has %d characters and needs at least %d: copy it again from the account's settings", len(secret), minAppSecret)
+	}
 	return nil
 }
+
+// isExample reports whether an app secret is one that stands in documentation.
+func isExample(secret string) bool {
+	if secret == "SECRET" || strings.Trim(secret, "xX*") == "" {
+		return true
+	}
+	folded := strings.ReplaceAll(strings.ToLower(secret), "-", "_")
+	for _, word := range append([]string{"appsecret", "app_secret"}, exampleWords...) {
+		if strings.Contains(folded, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// exampleWords stand in secrets that anybody can read somewhere, in lower case and with underscores.
+var exampleWords = []string{"changeme", "change_me", "replaceme", "replace_me", "your_secret", "example"}
 
 // CorpID judges the id of a company in WeCom.
 func CorpID(id string) error {
@@ -73,8 +103,8 @@ func Key(key string) error {
 	if len(key) < minKey {
 		return fmt.Errorf("it has %d bytes and needs at least %d; %s", len(key), minKey, cure)
 	}
-	folded := strings.ToLower(key)
-	for _, word := range []string{"changeme", "change-me", "change_me", "replaceme", "replace-me", "your-secret", "your_secret", "example"} {
+	folded := strings.ReplaceAll(strings.ToLower(key), "-", "_")
+	for _, word := range exampleWords {
 		if strings.Contains(folded, word) {
 			return errors.New("it is an example that anybody can read somewhere; " + cure)
 		}

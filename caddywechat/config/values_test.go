@@ -20,9 +20,11 @@ var values = map[string]struct {
 	},
 	"app secret": {
 		AppSecret,
-		[]string{"5ec2e75ec2e75ec2e75ec2e75ec2e75e", "a!\"#$%&'()*+,-./:;<=>?@[]^_`|~"},
+		[]string{"5ec2e75ec2e75ec2e75ec2e75ec2e75e", "a!\"#$%&'()*+,-./:;<=>?@[]^_`|~0123", strings.Repeat("s", 43)},
 		[]string{
 			"", " ", "5ec2e75e c2e75ec2", "5ec2e75e\n", "\t5ec2e75e", "密钥5ec2e75e", "5ec2\x00e7", "5ec2\u200be7",
+			"wx0123456789abcdef", "ww0123456789abcdef", "5ec2e75ec2e75ec2e75ec2e75ec2e75", strings.Repeat("x", 32), strings.Repeat("X", 43), strings.Repeat("*", 32),
+			"your-app-secret-0123456789abcdef01", "YOUR_SECRET_0123456789abcdef0123456", "changeme-0123456789abcdef0123456789",
 			"SECRET", "APPSECRET", "APP_SECRET", "YOUR_APP_SECRET", "your_app_secret", "your-app-secret",
 		},
 	},
