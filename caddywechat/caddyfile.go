@@ -2,6 +2,8 @@ package caddywechat
 
 import (
 	"encoding/json"
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -207,7 +209,7 @@ func unmarshalGuest(d *caddyfile.Dispenser, namespace, inlineKey, name string) (
 
 // rule reads the one matcher of a rule.
 func (p *authParser) rule(ask Ask) error {
-	word := p.Val()
+	word, rule := p.Val(), &Rule{Ask: ask, Source: fmt.Sprintf("%s:%d", filepath.Base(p.File()), p.Line())}
 	matcher, ok, err := p.MatcherToken()
 	if err != nil {
 		return p.WrapErr(err)
@@ -218,11 +220,13 @@ func (p *authParser) rule(ask Ask) error {
 	if p.NextArg() {
 		return p.Errf("%s takes one matcher: for several paths write a line each, or a named matcher", word)
 	}
-	rule := &Rule{Ask: ask}
 	if matcher != nil {
 		rule.MatchRaw = caddyhttp.RawMatcherSets{matcher}
 	}
 	p.handler.Rules = append(p.handler.Rules, rule)
+	if _, taker := neverReached(p.handler.Rules); taker != nil {
+		return p.Errf("%s is never reached, for the rule %s at %s %s", word, taker.Ask, taker.Source, taker.takes())
+	}
 	return nil
 }
 

@@ -46,6 +46,10 @@ func TestBadCaddyfiles(t *testing.T) {
 		{"rule with two", "wechat_auth {\n" + anAccount + "public /a /b\n}", []string{"Caddyfile:4", "one matcher"}},
 		{"rule with a word", "wechat_auth {\n" + anAccount + "public foo\n}", []string{"Caddyfile:4", "matcher"}},
 		{"matcher that is not defined", "wechat_auth {\n" + anAccount + "public @foo\n}", []string{"Caddyfile:4", "@foo"}},
+		{"rule behind everything", "wechat_auth {\n" + anAccount + "login *\npublic /assets/*\n}", []string{"Caddyfile:5", "public is never reached", "login at Caddyfile:4", "everything"}},
+		{"rule behind every path", "wechat_auth {\n" + anAccount + "optional /*\nuserinfo /me\n}", []string{"Caddyfile:5", "userinfo is never reached", "optional at Caddyfile:4"}},
+		{"rule behind a matcher of everything", "@all path /a *\nwechat_auth {\n" + anAccount + "public @all\nlogin /me\n}", []string{"Caddyfile:6", "never reached", "public at Caddyfile:5"}},
+		{"rule by an earlier one's matcher", "wechat_auth {\n" + anAccount + "public /a/*\nlogin /b/*\nlogin /a/*\n}", []string{"Caddyfile:6", "never reached", "public at Caddyfile:4", "same matcher"}},
 		{"outside_wechat", "wechat_auth {\n" + anAccount + "outside_wechat deny\n}", []string{"Caddyfile:4", "page or pass"}},
 		{"outside_wechat twice", "wechat_auth {\n" + anAccount + "outside_wechat page\noutside_wechat page\n}", []string{"Caddyfile:5", "twice"}},
 		{"short key", "wechat_auth {\n" + anAccount + "session {\nkey tooshort\n}\n}", []string{"Caddyfile:5", "session key", "32", "openssl rand"}},
@@ -137,6 +141,9 @@ func TestWhatOnlyProvisioningCanKnow(t *testing.T) {
 		{"unknown kind", `{"accounts":[{"kind":"carrier_pigeon"}]}`, []string{"carrier_pigeon"}},
 		{"short key by variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"session":{"key":["{env.SHORT_KEY}"]}}`, []string{"session key 1", "32"}},
 		{"short secret by variable", `{"accounts":[{"kind":"website","app_id":"x","app_secret":"{env.SHORT_KEY}"}]}`, []string{"app_secret", "at least 32"}},
+		{"rule by the word of before", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"none"}]}`, []string{"rule 1", `"none"`, "public"}},
+		{"rule behind everything", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"login","match":[{"path":["/x"]},{}],"source":"Caddyfile:3"},{"ask":"public","match":[{"path":["/x"]}],"source":"Caddyfile:4"}]}`, []string{"rule 2 (Caddyfile:4)", "rule 1 (Caddyfile:3)", "everything"}},
+		{"rule by an earlier one's matcher", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"login","match":[{"path":["/x"]}]},{"ask":"public","match":[{"path":[ "/x" ]}]}]}`, []string{"rule 2", "rule 1", "same matcher"}},
 		{"rule that asks for nothing known", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"nicely"}]}`, []string{"rule 1", "nicely", "optional"}},
 		{"unknown field", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"sesion":{}}`, []string{"sesion"}},
 		{"domain that does not cover public_url", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"public_url":"https://h5.example.org","session":{"domain":"example.com"}}`, []string{"session domain", "example.com", "h5.example.org"}},
@@ -149,7 +156,7 @@ func TestWhatOnlyProvisioningCanKnow(t *testing.T) {
 		{"fallback of no platform", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"platform_fallback":"http://127.0.0.1:1"}`, []string{"platform_fallback", "platform"}},
 		{"pages that are not there", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"pages":"/no/such/directory"}`, []string{"pages", "/no/such/directory"}},
 		{"broken template", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"pages":"testdata/broken_pages"}`, []string{"pages", "testdata/broken_pages/consent.html:3:", "Nickname"}},
-		{"unknown matcher", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"none","match":[{"colour":"red"}]}]}`, []string{"rule 1", "colour"}},
+		{"unknown matcher", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"public","match":[{"colour":"red"}],"source":"Caddyfile:7"}]}`, []string{"rule 1 (Caddyfile:7)", "colour"}},
 		{"redis without a key", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"store":{"module":"redis","url":"redis://127.0.0.1:1"}}`, []string{"session key", "session { key", "openssl rand"}},
 		{"redis by an unset variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"{env.NO_SUCH_VARIABLE}"}}`, []string{"store redis", "NO_SUCH_VARIABLE"}},
 		{"redis by a variable that is no URL", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"redis://{env.SHORT_KEY}@h"}}`, []string{"store redis", "redis://host:6379"}},
@@ -220,7 +227,8 @@ func TestGoodCaddyfiles(t *testing.T) {
 			`{"accounts":[{"app_id":"{env.APP_ID}","app_secret":"{env.APP_SECRET}","consent":"direct","kind":"official_account","scope":"snsapi_userinfo","snapshot":"allow"}],` +
 				`"headers":{"fields":[{"field":"openid","header":"X-My-Openid"}],"presets":["default","remote_user"]},"keep_fragment":true,` +
 				`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","pages":"/srv/pages","platform":"http://127.0.0.1:9090","platform_fallback":"http://127.0.0.1:9091","prefix":"/auth","public_url":"https://h5.example.com",` +
-				`"rules":[{"ask":"none","match":[{"path":["*.css","*.js"]}]},{"ask":"optional","match":[{"path":["/app/news/*"]}]},{"ask":"userinfo","match":[{"path":["/app/me"]}]},{"ask":"login"}],` +
+				`"rules":[{"ask":"public","match":[{"path":["*.css","*.js"]}],"source":"Caddyfile:10"},{"ask":"optional","match":[{"path":["/app/news/*"]}],"source":"Caddyfile:11"},` +
+				`{"ask":"userinfo","match":[{"path":["/app/me"]}],"source":"Caddyfile:12"},{"ask":"login","source":"Caddyfile:13"}],` +
 				`"session":{"cookie":"shop","domain":"example.com","idle":"12h","key":["{env.KEY_1}","{env.KEY_2}"],"lifetime":"30d","refresh":"1d"},"store":{"module":"caddy"},"timeout":"3s","user_id":"unionid"}`,
 		},
 		{

@@ -183,10 +183,13 @@ type Rule struct {
 	// The requests that the rule is about.
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
-	// What to ask: "none" (never asks, forwards no identity), "optional" (never asks, forwards the identity if there is
+	// What to ask: "public" (never asks, forwards no identity), "optional" (never asks, forwards the identity if there is
 	// one), "login" (needs a login), "userinfo" (needs a login with the person's profile: asks a visitor who logged in
 	// silently for consent, once).
 	Ask Ask `json:"ask,omitempty"`
+
+	// Where the rule was written, such as Caddyfile:12, for errors about it.
+	Source string `json:"source,omitempty"`
 
 	match caddyhttp.MatcherSets
 }
@@ -196,7 +199,7 @@ type Ask string
 
 // What a rule can ask.
 const (
-	AskNothing  Ask = "none"
+	AskNothing  Ask = "public"
 	AskOptional Ask = "optional"
 	AskLogin    Ask = "login"
 	AskUserinfo Ask = "userinfo"

@@ -228,16 +228,20 @@ func (h *Handler) provisionRules(ctx caddy.Context) error {
 	if err := h.match.FromInterface(matchers); err != nil {
 		return fmt.Errorf("match: %w", err)
 	}
+	if err := checkOrder(h.Rules); err != nil {
+		return err
+	}
 	for i, rule := range h.Rules {
+		place := rule.place(i + 1)
 		if !slices.Contains([]Ask{AskNothing, AskOptional, AskLogin, AskUserinfo}, rule.Ask) {
-			return fmt.Errorf("rules: ask of rule %d is %q: write none, optional, login or userinfo", i+1, rule.Ask)
+			return fmt.Errorf("rules: ask of %s is %.40q: write public, optional, login or userinfo", place, rule.Ask)
 		}
 		matchers, err := ctx.LoadModule(rule, "MatchRaw")
 		if err != nil {
-			return fmt.Errorf("loading the matcher of rule %d: %w", i+1, err)
+			return fmt.Errorf("loading the matcher of %s: %w", place, err)
 		}
 		if err := rule.match.FromInterface(matchers); err != nil {
-			return fmt.Errorf("rules: match of rule %d: %w", i+1, err)
+			return fmt.Errorf("rules: match of %s: %w", place, err)
 		}
 	}
 	return nil
