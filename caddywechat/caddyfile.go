@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 )
 
 func init() {
@@ -145,8 +146,11 @@ func (p *authParser) platform() error {
 		return p.Err("platform is given twice: remove one")
 	}
 	urls := p.RemainingArgs()
-	if len(urls) != 1 && len(urls) != 2 {
-		return p.Err("platform takes a URL, and perhaps a second one to fall back to")
+	if len(urls) == 0 {
+		return config.Missing(p.Dispenser, "platform takes a URL, and perhaps a second one to fall back to")
+	}
+	if len(urls) > 2 {
+		return p.Err("platform takes a URL, and perhaps a second one to fall back to, but no more")
 	}
 	for _, u := range urls {
 		if err := config.Literal(p.Dispenser, "platform", u, config.Platform); err != nil {
@@ -188,7 +192,8 @@ func (p *authParser) store() error {
 		return p.Err("store is given twice: remove one")
 	}
 	if !p.NextArg() {
-		return p.Errf("store takes the name of a store: write store caddy (there are %s)", strings.Join(guestNames(storeNamespace), ", "))
+		return config.Missing(p.Dispenser, fmt.Sprintf("store takes the name of a store: write store caddy (there are %s)",
+			strings.Join(guestNames(storeNamespace), ", ")))
 	}
 	name := p.Val()
 	if _, err := caddy.GetModule(storeNamespace + "." + name); err != nil {
@@ -215,7 +220,11 @@ func (p *authParser) rule(ask Ask) error {
 		return p.WrapErr(err)
 	}
 	if !ok {
-		return p.Errf("%s takes a matcher: a path, which begins with a slash, such as /assets/*, a named one such as @open, or *", word)
+		text := word + " takes a matcher: a path, which begins with a slash, such as /assets/*, a named one such as @open, or *"
+		if p.NextArg() {
+			return p.Err(text)
+		}
+		return config.Missing(p.Dispenser, text)
 	}
 	if p.NextArg() {
 		return p.Errf("%s takes one matcher: for several paths write a line each, or a named matcher", word)
@@ -230,29 +239,51 @@ func (p *authParser) rule(ask Ask) error {
 	return nil
 }
 
-// headers reads presets and fields, and checks them together unless one is a placeholder.
+// headers reads presets and fields. Each line is checked together with those before it.
 func (p *authParser) headers() error {
 	if p.handler.Headers != nil {
 		return p.Err("headers is given twice: write all presets behind one another, and all fields into one block")
 	}
 	c := &HeadersConfig{Presets: p.RemainingArgs()}
 	p.handler.Headers = c
-	literal := strings.Join(c.Presets, "")
+	if err := p.checkHeaders(); err != nil {
+		return err
+	}
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		f := HeaderField{Field: p.Val()}
-		if !p.AllArgs(&f.Header) {
-			return p.Errf("headers: %s takes the name of one header: %[1]s X-My-Header", f.Field)
+		if !p.NextArg() {
+			return config.Missing(p.Dispenser, fmt.Sprintf("headers: %s takes the name of a header: %[1]s X-My-Header", f.Field))
+		}
+		f.Header = p.Val()
+		if p.NextArg() {
+			return p.Errf("headers: %s takes the name of one header: write a line for each", f.Field)
 		}
 		c.Fields = append(c.Fields, f)
-		literal += f.Header
+		if err := p.checkHeaders(); err != nil {
+			return err
+		}
 	}
 	if len(c.Presets) == 0 && len(c.Fields) == 0 {
-		return p.Err("headers takes presets, a block of fields, or both: headers default { openid X-My-Openid }")
+		return config.Missing(p.Dispenser, "headers takes presets, a block of fields, or both: headers default { openid X-My-Openid }")
 	}
-	return config.Literal(p.Dispenser, "headers", literal, func(string) error {
-		_, err := c.provision()
-		return err
-	})
+	return nil
+}
+
+// checkHeaders checks what is written literally of the headers read so far.
+func (p *authParser) checkHeaders() error {
+	literal := HeadersConfig{Presets: p.handler.Headers.Presets}
+	if slices.ContainsFunc(literal.Presets, config.HasPlaceholder) {
+		literal.Presets = []string{identity.PresetNone}
+	}
+	for _, f := range p.handler.Headers.Fields {
+		if !config.HasPlaceholder(f.Header) {
+			literal.Fields = append(literal.Fields, f)
+		}
+	}
+	if _, err := literal.provision(); err != nil {
+		return p.Errf("headers: %w", err)
+	}
+	return nil
 }
 
 func (p *authParser) session() error {
@@ -271,7 +302,7 @@ func (p *authParser) session() error {
 				return p.Err("key is given twice: write all keys behind one another, the one that seals first")
 			}
 			if s.Keys = p.RemainingArgs(); len(s.Keys) == 0 {
-				return p.Err("key takes one secret or several, of at least 32 bytes each")
+				return config.Missing(p.Dispenser, "key takes one secret or several, of at least 32 bytes each")
 			}
 			for _, key := range s.Keys {
 				if err := config.Literal(p.Dispenser, "session key", key, config.Key); err != nil {

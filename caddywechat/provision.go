@@ -44,6 +44,10 @@ var (
 
 // Provision sets the handler up. It does not touch the network or the store.
 func (h *Handler) Provision(ctx caddy.Context) error {
+	return inSite(ctx, h.provision(ctx))
+}
+
+func (h *Handler) provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
 	h.now = time.Now
 	h.memory = acquireMemory()

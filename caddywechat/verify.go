@@ -56,11 +56,16 @@ func parseVerify(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next() // the directive
 	v := &Verify{Files: make(map[string]string)}
 	for h.NextArg() {
-		if h.Val() == "auto" {
-			v.Auto = true
-		} else if err := v.add(h, h.Val(), ""); err != nil {
-			return nil, err
+		if h.Val() != "auto" {
+			if err := v.add(h, h.Val(), ""); err != nil {
+				return nil, err
+			}
+			continue
 		}
+		if v.Auto {
+			return nil, h.Err("wechat_verify: auto is given twice: remove one")
+		}
+		v.Auto = true
 	}
 	for h.NextBlock(0) {
 		name, content := h.Val(), ""
@@ -77,7 +82,7 @@ func parseVerify(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		}
 	}
 	if len(v.Files) == 0 && !v.Auto {
-		return nil, h.Err("wechat_verify takes the names of the files: wechat_verify MP_verify_<16 characters>.txt")
+		return nil, config.Missing(h.Dispenser, "wechat_verify takes the names of the files: wechat_verify MP_verify_<16 characters>.txt")
 	}
 	return h.NewRoute(nil, v), nil
 }
@@ -97,6 +102,10 @@ func (v *Verify) add(h httpcaddyfile.Helper, name, content string) error {
 
 // Provision makes the paths and contents.
 func (v *Verify) Provision(ctx caddy.Context) error {
+	return inSite(ctx, v.provision(ctx))
+}
+
+func (v *Verify) provision(ctx caddy.Context) error {
 	v.logger = ctx.Logger()
 	v.contents = make(map[string]string, len(v.Files))
 	for rawName, rawContent := range v.Files {
@@ -111,7 +120,11 @@ func (v *Verify) Provision(ctx caddy.Context) error {
 		if content, err = verifyContent(name, content); err != nil {
 			return fmt.Errorf("wechat_verify: %w", err)
 		}
-		v.contents["/"+strings.TrimPrefix(name, "/")] = content
+		address := "/" + strings.TrimPrefix(name, "/")
+		if _, ok := v.contents[address]; ok {
+			return fmt.Errorf("wechat_verify: %s is given twice: remove one", address)
+		}
+		v.contents[address] = content
 	}
 	if v.Auto {
 		v.logger.Warn("wechat_verify auto lets anybody claim this host for an account of theirs: " +

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -12,13 +13,27 @@ import (
 func App(d *caddyfile.Dispenser, appID, appSecret *string) error {
 	d.Next()
 	kind := d.Val()
-	if !d.AllArgs(appID, appSecret) {
-		return d.Errf("%s takes an app id and an app secret: %s <app_id> <app_secret>", kind, kind)
+	if err := Pair(d, appID, appSecret, fmt.Sprintf("%s takes an app id and an app secret: %[1]s <app_id> <app_secret>", kind)); err != nil {
+		return err
 	}
 	if err := Literal(d, "app_id", *appID, AppID); err != nil {
 		return err
 	}
 	return Literal(d, "app_secret", *appSecret, AppSecret)
+}
+
+// Pair reads the two values that stand behind the kind of account that d is at; usage is the error's text where there are
+// more or fewer.
+func Pair(d *caddyfile.Dispenser, id, secret *string, usage string) error {
+	switch values := d.RemainingArgs(); len(values) {
+	case 0, 1:
+		return Missing(d, usage)
+	case 2:
+		*id, *secret = values[0], values[1]
+		return nil
+	default:
+		return d.Err(usage)
+	}
 }
 
 // ResolveApp returns the resolved and checked app id and app secret of an account. It warns of those that WeChat gives to

@@ -11,11 +11,11 @@ import (
 func TestWhatMayBeMixedUpIsWarnedOf(t *testing.T) {
 	const id, secret = "wx0123456789abcdef", "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
 	for name, tt := range map[string]struct{ id, secret, want string }{
-		"as WeChat's":  {id, secret, ""},
-		"original id":  {"gh_0123456789ab", secret, "原始ID"},
-		"swapped":      {secret, secret, "swapped"},
-		"another id":   {"app", secret, "app_id is not"},
-		"long secret":  {id, secret + "5e", "app_secret does not have 32"},
+		"as WeChat's": {id, secret, ""},
+		"original id": {"gh_0123456789ab", secret, "原始ID"},
+		"swapped":     {secret, secret, "swapped"},
+		"another id":  {"app", secret, "app_id is not"},
+		"long secret": {id, secret + "5e", "app_secret does not have 32"},
 	} {
 		core, logs := observer.New(zap.WarnLevel)
 		gotID, gotSecret, err := ResolveApp(zap.New(core), tt.id, tt.secret)

@@ -17,13 +17,23 @@ type Check func(value string) error
 
 // Literal checks a value that the Caddyfile holds, unless it has a placeholder in it. The error has file and line.
 func Literal(d *caddyfile.Dispenser, option, value string, check Check) error {
-	if hasPlaceholder(value) {
+	if HasPlaceholder(value) {
 		return nil
 	}
 	if err := check(value); err != nil {
+		if value == "" {
+			return Missing(d, fmt.Sprintf("%s: %v", option, err))
+		}
 		return d.Errf("%s: %v", option, err)
 	}
 	return nil
+}
+
+// Missing returns the error for a value that is not there. An environment variable in {$…} may be why: Caddy puts its text
+// into the Caddyfile before anybody reads it, so that not even its name is left where it is not set.
+func Missing(d *caddyfile.Dispenser, message string) error {
+	return d.Err(message + "; an environment variable in {$…} may be unset or empty: set it, or write {env.…} instead, " +
+		"whose error names it")
 }
 
 // Single reads the one argument of the option that d stands on into dst, which must still be empty.
@@ -32,8 +42,15 @@ func Single(d *caddyfile.Dispenser, dst *string, check Check) error {
 	if *dst != "" {
 		return d.Errf("%s is given twice: remove one", option)
 	}
-	if !d.AllArgs(dst) {
-		return d.Errf("%s takes exactly one value", option)
+	switch values := d.RemainingArgs(); len(values) {
+	case 0:
+		return Missing(d, option+" takes exactly one value")
+	case 1:
+		if *dst = values[0]; *dst == "" {
+			return Missing(d, option+" has an empty value")
+		}
+	default:
+		return d.Errf("%s takes exactly one value: if it has blanks, put quotes around it", option)
 	}
 	return Literal(d, option, *dst, check)
 }
@@ -41,7 +58,7 @@ func Single(d *caddyfile.Dispenser, dst *string, check Check) error {
 // Resolve returns value with its placeholders replaced, once and for all, and checked. A placeholder that is unknown or
 // resolves to nothing is an error.
 func Resolve(option, value string, check Check) (string, error) {
-	if hasPlaceholder(value) {
+	if HasPlaceholder(value) {
 		resolved, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
 		if err != nil {
 			return "", fmt.Errorf("%s: %s", option, unresolved(value))
@@ -82,4 +99,5 @@ func unresolved(value string) string {
 // placeholder is one that Caddy knows when it loads a configuration.
 var placeholder = regexp.MustCompile(`\{(env|file|system|time)\.([^{}]+)\}`)
 
-func hasPlaceholder(value string) bool { return strings.Contains(value, "{") }
+// HasPlaceholder reports whether a value is not to be taken literally.
+func HasPlaceholder(value string) bool { return strings.Contains(value, "{") }

@@ -168,23 +168,6 @@ func (h *Headers) Set(dst http.Header, id Identity) {
 	}
 }
 
-// isHTTPs reports whether a header means something to HTTP itself, to browsers or to proxies.
-func isHTTPs(name string) bool {
-	folded := fold(name)
-	for _, prefix := range []string{"accept", "access-control-", "content-", "if-", "proxy-", "sec-", "x-forwarded-"} {
-		if strings.HasPrefix(folded, prefix) {
-			return true
-		}
-	}
-	switch folded {
-	case "alt-used", "authorization", "cache-control", "connection", "cookie", "date", "early-data", "expect", "forwarded", "from", "host", "http2-settings",
-		"keep-alive", "max-forwards", "origin", "pragma", "priority", "proxy", "range", "referer", "set-cookie", "te", "trailer",
-		"transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent", "via", "warning", "x-http-method-override", "x-original-url", "x-real-ip", "x-requested-with", "x-rewrite-url":
-		return true
-	}
-	return false
-}
-
 // isToken reports whether name is a field name of letters, digits, hyphens, underscores and dots.
 func isToken(name string) bool {
 	for i := range len(name) {

@@ -16,8 +16,8 @@ import (
 //	}
 func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the kind
-	if !d.AllArgs(&a.CorpIDRaw, &a.SecretRaw) {
-		return d.Errf("wecom takes a corp id and a secret: wecom <corp_id> <secret>")
+	if err := config.Pair(d, &a.CorpIDRaw, &a.SecretRaw, "wecom takes a corp id and a secret: wecom <corp_id> <secret>"); err != nil {
+		return err
 	}
 	if err := config.Literal(d, "corp_id", a.CorpIDRaw, config.CorpID); err != nil {
 		return err

@@ -74,8 +74,12 @@ func (s *Store) Cleanup() error {
 // UnmarshalCaddyfile reads `redis <url>`.
 func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the store's name
-	if !d.AllArgs(&s.URL) || d.NextBlock(0) {
-		return d.Err("store redis takes one URL: store redis redis://localhost:6379")
+	const usage = "store redis takes one URL: store redis redis://localhost:6379"
+	if !d.NextArg() {
+		return config.Missing(d, usage)
+	}
+	if s.URL = d.Val(); d.NextArg() || d.NextBlock(0) {
+		return d.Err(usage)
 	}
 	return config.Literal(d, "store redis", s.URL, checkURL)
 }
