@@ -112,7 +112,8 @@ type Handler struct {
 	instant   store.Store // the store, unwatched, where it is [store.Instant]; else nil
 	keyring   *keyring
 	memory    *memory
-	openers   [forms]uint64 // what this handler's sessions are called in memory
+	openers   [forms]uint64     // what this handler's sessions are called in memory
+	server    *caddyhttp.Server // nil where it stands in none
 	cleanup   sync.Once
 	logger    *zap.Logger
 	now       func() time.Time

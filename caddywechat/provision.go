@@ -44,7 +44,14 @@ var (
 
 // Provision sets the handler up. It does not touch the network or the store.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	return inSite(ctx, h.provision(ctx))
+	if err := inSite(ctx, h.provision(ctx)); err != nil {
+		return err
+	}
+	if err := h.checkPlacement(ctx); err != nil {
+		return err
+	}
+	h.shared.join(h)
+	return nil
 }
 
 func (h *Handler) provision(ctx caddy.Context) error {
@@ -61,7 +68,6 @@ func (h *Handler) provision(ctx caddy.Context) error {
 			return err
 		}
 	}
-	h.shared.join(h)
 	return nil
 }
 
@@ -75,6 +81,7 @@ func (h *Handler) Cleanup() (err error) {
 		if h.memory != nil {
 			err = errors.Join(err, releaseMemory())
 		}
+		err = errors.Join(err, h.leaveServer())
 	})
 	return err
 }

@@ -27,6 +27,7 @@ var knows = map[string][]string{
 	"login":     {"identity", "seal", "session"},
 	"weixin":    {"identity"},
 	"page":      {},
+	"placement": {},
 	"simulator": {},
 }
 
@@ -145,6 +146,7 @@ func TestTheWallsHold(t *testing.T) {
 		{"weixin", "client.go", "github.com/caddyserver/caddy/v2/modules/caddyhttp", false, false},
 		{"page", "page.go", house + "/visitor", false, false},
 		{"page", "page.go", "rsc.io/qr", false, true},
+		{"placement", "match.go", "github.com/caddyserver/caddy/v2/modules/caddyhttp", false, false},
 		{"simulator", "simulator.go", house + "/weixin", false, false},
 		{"simulator/cli", "cli.go", house + "/simulator", false, true},
 		{"simulator/cli", "cli.go", "github.com/caddyserver/caddy/v2", false, false},

@@ -57,7 +57,7 @@ func TestWhichPathIsJudgedAndWhichTheAppGets(t *testing.T) {
 			{"/x/_wechat/me", login, ""},
 			{"/public/y;z", login, ""},
 		}},
-		{"handle_path around it", "handle_path /api/* {\n\t" + gate + proxy + "\n\t}\n\thandle {\n\trespond outside\n\t}", []request{
+		{"handle_path around it", "handle_path /api/* {\n\t" + strings.Replace(gate, "{account}", "{account}\n\t\tprefix /api/_wechat", 1) + proxy + "\n\t}\n\thandle {\n\trespond outside\n\t}", []request{
 			{"/api/public/y", 200, "/public/y"},
 			{"/api/y", login, ""},
 			{"/api/../public/y", 200, ""}, // not the block's
@@ -158,20 +158,13 @@ func TestTwoGatesOnOneRequestLetNothingThrough(t *testing.T) {
 		directives string
 		statuses   map[string]int
 	}{
-		"in one site": {`wechat_auth {
-		{account}
-		public /public/*
-	}
-	wechat_auth /admin/* {
-		{account}
-	}
-	reverse_proxy ` + app.address, map[string]int{"/public/x": 500, "/page": 302, "/_wechat/nothing": 404}},
-		"one within a block": {`wechat_auth {
+		"where only a request tells": {`@vip query vip=1
+	wechat_auth {
 		{account}
 		public /public/*
 		optional /optional/*
 	}
-	handle /public/admin/* {
+	handle @vip {
 		wechat_auth {
 			{account}
 			public *
@@ -180,7 +173,7 @@ func TestTwoGatesOnOneRequestLetNothingThrough(t *testing.T) {
 	}
 	handle {
 		reverse_proxy ` + app.address + `
-	}`, map[string]int{"/public/x": 200, "/public/admin/x": 500, "/page": 302}},
+	}`, map[string]int{"/public/x": 200, "/public/x?vip=1": 500, "/page?vip=1": 302}},
 		"one for each block": {`handle /a/* {
 		wechat_auth {
 			{account}

@@ -1,0 +1,107 @@
+package placement
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Check returns what can never work of a server's gates, and what to write instead; nil where nothing is certain.
+// isElsewhere reports whether a request could come to a gate with that prefix on another server; Check asks it last.
+func Check(server *Server, isElsewhere func(r Request, prefix string) bool) error {
+	c := &check{server: server, isElsewhere: isElsewhere, reached: make(map[*Gate]bool), blocked: make(map[*Gate]*Handler)}
+	for _, host := range server.hosts() {
+		if err := c.checkHost(host); err != nil {
+			return err
+		}
+	}
+	for _, g := range gatesIn(server.Routes) {
+		if end := c.blocked[g]; end != nil && !c.reached[g] {
+			return errBlocked(g, end)
+		}
+	}
+	return nil
+}
+
+type check struct {
+	server      *Server
+	isElsewhere func(Request, string) bool
+	reached     map[*Gate]bool     // on some host
+	blocked     map[*Gate]*Handler // on some host
+	routes      []*Route           // those for the host that is looked at
+	host        string
+}
+
+// routesFor returns the routes that requests for a host can take.
+func (c *check) routesFor(host string) []*Route {
+	if host != c.host || c.routes == nil {
+		c.host, c.routes = host, c.server.routesFor(host)
+	}
+	return c.routes
+}
+
+// checkHost checks what requests for a host meet.
+func (c *check) checkHost(host string) error {
+	routes := c.routesFor(host)
+	for _, path := range pathsIn(routes) {
+		r := Request{Method: http.MethodGet, Host: host, Path: path}
+		if gates := chainFor(r, routes); len(gates) > 1 {
+			return errTwo(gates[0], gates[1], r)
+		}
+	}
+	all := walkFor(Request{Host: host}, routes)
+	for _, g := range all.gates {
+		c.reached[g] = true
+		if err := c.returns(g, host); err != nil {
+			return err
+		}
+	}
+	for g, end := range all.blocked {
+		c.blocked[g] = end
+	}
+	return nil
+}
+
+// returns checks that a gate's logins can come back.
+func (c *check) returns(g *Gate, host string) error {
+	if len(g.Returns) == 0 || g.InErrors {
+		return nil
+	}
+	if g.PublicHost != "" && !strings.EqualFold(g.PublicHost, host) {
+		if host = g.PublicHost; !walkFor(Request{Host: host}, c.routesFor(host)).reached[g] {
+			return nil // somebody in front has other names for hosts
+		}
+	}
+	for _, back := range g.Returns {
+		if c.comesBack(g, g.back(back, host)) {
+			return nil
+		}
+	}
+	return c.errKept(g, g.back(g.Returns[0], host))
+}
+
+// comesBack reports whether a request may come to a gate with the prefix of this one, here or elsewhere.
+func (c *check) comesBack(g *Gate, back Request) bool {
+	way := c.walk(back)
+	if way.hidden || slices.ContainsFunc(way.gates, func(other *Gate) bool { return other.Prefix == g.Prefix }) {
+		return true
+	}
+	// What is sent on to somebody else by its very path may come to a gate there.
+	any := back
+	any.Path = nowhere
+	others := c.walk(any).ends
+	for end := range way.ends {
+		if end.Forwards && !others[end] {
+			return true
+		}
+	}
+	return c.isElsewhere(back, g.Prefix)
+}
+
+// Reaches reports whether a request could come to a gate with that prefix.
+func (s *Server) Reaches(r Request, prefix string) bool {
+	way := walkFor(r, s.routesFor(r.Host), s.Errors)
+	return way.hidden || slices.ContainsFunc(way.gates, func(g *Gate) bool { return g.Prefix == prefix })
+}
+
+func (c *check) walk(r Request) *walk { return walkFor(r, c.routesFor(r.Host), c.server.Errors) }

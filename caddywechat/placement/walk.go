@@ -1,0 +1,150 @@
+package placement
+
+import "maps"
+
+// state is what is known of a request at some point of its way.
+type state struct {
+	request Request
+	groups  map[string]Known // whether a route of the group was taken
+}
+
+// matches reports whether the request takes a route.
+func (s state) matches(route *Route) Known {
+	known := matchesAny(route.Sets, s.request)
+	if route.Group != "" {
+		known = min(known, Yes-s.groups[route.Group])
+	}
+	return known
+}
+
+// inside returns the state of a request that took a route.
+func (s state) inside(route *Route) state {
+	if route.Group != "" {
+		s.groups = maps.Clone(s.groups)
+		if s.groups == nil {
+			s.groups = make(map[string]Known)
+		}
+		s.groups[route.Group] = Yes
+	}
+	return s
+}
+
+// or returns what is known of a request in one state or another.
+func (s state) or(other state) state {
+	if s.request.Path != other.request.Path {
+		s.request.Path = ""
+	}
+	if s.request.Method != other.request.Method {
+		s.request.Method = ""
+	}
+	groups := make(map[string]Known, len(other.groups))
+	for _, m := range []map[string]Known{s.groups, other.groups} {
+		for group := range m {
+			if groups[group] = s.groups[group]; groups[group] != other.groups[group] {
+				groups[group] = Maybe
+			}
+		}
+	}
+	s.groups = groups
+	return s
+}
+
+// walk goes every way that a request could go.
+type walk struct {
+	gates   []*Gate           // that it could come to
+	reached map[*Gate]bool    // the same
+	ends    map[*Handler]bool // that could answer it
+	hidden  bool              // there could be another gate on the way
+	end     *Handler          // what answers it for certain, where it comes so far
+	// blocked are the gates behind a handler that answers every request that comes so far.
+	blocked map[*Gate]*Handler
+}
+
+// walkFor goes every way of a request. With no path it is about every path, and a fallback answers all that comes.
+func walkFor(request Request, routes ...[]*Route) *walk {
+	w := &walk{reached: make(map[*Gate]bool), ends: make(map[*Handler]bool), blocked: make(map[*Gate]*Handler)}
+	for _, list := range routes {
+		if _, end := w.list(list, state{request: request}, request.Path == ""); w.end == nil {
+			w.end = end
+		}
+	}
+	return w
+}
+
+// list goes through routes. It returns the state behind them, and what keeps every request from getting there, nil if
+// nothing does.
+func (w *walk) list(routes []*Route, s state, everyPath bool) (state, *Handler) {
+	for i, route := range routes {
+		known := s.matches(route)
+		if everyPath && route.IsFallback {
+			known = Yes
+		}
+		if known == No {
+			continue
+		}
+		after, end := w.handlers(route.Handlers, s.inside(route), everyPath)
+		switch {
+		case known == Yes && route.Terminal:
+			if end == nil {
+				end = &Handler{Name: route.Name, Does: Redirects} // an empty answer opens nothing either
+			}
+			return s, end
+		case known == Yes && end != nil:
+			w.block(gatesIn(routes[i+1:]), end)
+			return s, end
+		case known == Yes:
+			s = after
+		case end == nil && !route.Terminal:
+			s = s.or(after)
+		}
+	}
+	return s, nil
+}
+
+// handlers is list for the handlers of a route.
+func (w *walk) handlers(handlers []*Handler, s state, everyPath bool) (state, *Handler) {
+	for i, h := range handlers {
+		var end *Handler
+		switch h.Does {
+		case Answers, Redirects:
+			w.ends[h] = true
+			end = h
+		case MayAnswer:
+			w.ends[h] = true
+			w.hidden = w.hidden || h.HidesGate
+		case Rewrites:
+			s.request.Path, s.request.Method = "", ""
+		case IsGate:
+			if !w.reached[h.Gate] {
+				w.reached[h.Gate] = true
+				w.gates = append(w.gates, h.Gate)
+			}
+		case HasRoutes:
+			before := s
+			s, end = w.list(h.Routes, s, everyPath)
+			if len(h.Errors) > 0 { // whichever handler fails
+				before.request.Path, before.request.Method = "", ""
+				failed, _ := w.list(h.Errors, before, everyPath)
+				s, end = before.or(s).or(failed), nil
+			}
+		}
+		if end != nil {
+			w.block(gatesAmong(handlers[i+1:]), end)
+			return s, end
+		}
+	}
+	return s, nil
+}
+
+// block notes that nothing comes to gates. Redirects open nothing: a site that sends everybody elsewhere may have a gate that
+// it does not need.
+func (w *walk) block(gates []*Gate, end *Handler) {
+	if end.Does == Redirects {
+		return
+	}
+	for _, g := range gates {
+		if w.blocked[g] == nil {
+			w.blocked[g] = end
+		}
+	}
+}
