@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -32,7 +31,11 @@ func serveSite(t *testing.T, directives string) func(*http.Request) (*httptest.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	whole, err := caddy.ProvisionContext(&caddy.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := caddy.NewContext(whole)
 	t.Cleanup(cancel)
 	module, err := ctx.LoadModuleByID("http.handlers.subroute", routes)
 	if err != nil {

@@ -50,6 +50,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.checkPlacement(ctx); err != nil {
 		return err
 	}
+	if err := h.useStore(ctx); err != nil {
+		return err
+	}
 	h.shared.join(h)
 	return nil
 }

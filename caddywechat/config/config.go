@@ -60,11 +60,12 @@ func Single(d *caddyfile.Dispenser, dst *string, check Check) error {
 func Resolve(option, value string, check Check) (string, error) {
 	if HasPlaceholder(value) {
 		resolved, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
-		if err != nil {
+		// Files that hold one value end with a line break as a rule.
+		resolved = strings.TrimRight(resolved, "\r\n")
+		if err != nil || resolved == "" {
 			return "", fmt.Errorf("%s: %s", option, unresolved(value))
 		}
-		// Files that hold one value end with a line break as a rule.
-		value = strings.TrimRight(resolved, "\r\n")
+		value = resolved
 	}
 	if err := check(value); err != nil {
 		return "", fmt.Errorf("%s: %w", option, err)

@@ -78,6 +78,16 @@ func TestWhatDoesNotResolveIsNamed(t *testing.T) {
 	}
 }
 
+func TestAFileOfNothingButLineEndsIsNoValue(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(path, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Resolve("pages", "{file."+path+"}", noCheck); err == nil || !strings.Contains(err.Error(), "is empty") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func noCheck(string) error { return nil }
 
 func TestSingle(t *testing.T) {
