@@ -26,7 +26,7 @@ func newCompanyWorld(t *testing.T) *world {
 	return w
 }
 
-var otherWeComSecret = strings.Repeat("x", len(simulator.DemoWeComSecret))
+var otherWeComSecret = strings.Repeat("z", len(simulator.DemoWeComSecret))
 
 // agent makes a gate of one of the company's apps.
 func (w *world) agent(id int, secret string) *Handler {

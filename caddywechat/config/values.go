@@ -60,11 +60,14 @@ func AppSecret(secret string) error {
 
 // isExample reports whether an app secret is one that stands in documentation.
 func isExample(secret string) bool {
-	if secret == "SECRET" || strings.Trim(secret, "xX*") == "" {
+	if strings.Trim(secret, "xX*") == "" {
 		return true
 	}
 	folded := strings.ReplaceAll(strings.ToLower(secret), "-", "_")
-	for _, word := range append([]string{"appsecret", "app_secret"}, exampleWords...) {
+	if folded == "secret" || folded == "appsecret" || folded == "app_secret" {
+		return true
+	}
+	for _, word := range exampleWords {
 		if strings.Contains(folded, word) {
 			return true
 		}
@@ -73,7 +76,7 @@ func isExample(secret string) bool {
 }
 
 // exampleWords stand in secrets that anybody can read somewhere, in lower case and with underscores.
-var exampleWords = []string{"changeme", "change_me", "replaceme", "replace_me", "your_secret", "example"}
+var exampleWords = []string{"changeme", "change_me", "replaceme", "replace_me", "your_secret", "your_app_secret", "example"}
 
 // CorpID judges the id of a company in WeCom.
 func CorpID(id string) error {
