@@ -118,11 +118,23 @@ func (a account) grants(scope string) bool {
 }
 
 func sameHost(configured, given string) bool {
-	return configured == given || configured == "localhost" && isLoopback(given)
+	return configured == given || configured == "localhost" && isThisMachine(given)
 }
 
-func isLoopback(host string) bool {
-	return net.ParseIP(host).IsLoopback()
+// isThisMachine reports whether host is an address of this machine, by which a phone in the same network may reach it.
+func isThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	if ip == nil || ip.IsLoopback() {
+		return ip != nil
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(addrs, func(a net.Addr) bool {
+		ours, ok := a.(*net.IPNet)
+		return ok && ours.IP.Equal(ip)
+	})
 }
 
 // bracketed writes an IPv6 address as a URL needs it.

@@ -12,6 +12,9 @@ func (s *Simulator) authorize(r *http.Request) answer {
 	if r.Method != http.MethodGet {
 		return methodNotAllowed("GET")
 	}
+	if !s.knowsHost(r) {
+		return problemPage(r, foreignHost(r)).withStatus(http.StatusForbidden)
+	}
 	ask, p := s.checkAuthorization(r.URL.RawQuery, r.UserAgent())
 	if p != nil {
 		return problemPage(r, *p)
@@ -38,7 +41,7 @@ const maxForm = 64 << 10
 // consent takes what was answered on the consent page. Nothing in the form is believed: the authorize URL in it goes
 // through the same checks as the first time.
 func (s *Simulator) consent(r *http.Request) answer {
-	if refusal, ok := readForm(r); !ok {
+	if refusal, ok := s.readForm(r); !ok {
 		return refusal
 	}
 	ask, p := s.checkAuthorization(r.PostForm.Get("authorize"), r.UserAgent())
@@ -68,9 +71,12 @@ func (s *Simulator) consent(r *http.Request) answer {
 }
 
 // readForm reads the form that a button of a page sent, or makes the answer that refuses it.
-func readForm(r *http.Request) (refusal answer, ok bool) {
+func (s *Simulator) readForm(r *http.Request) (refusal answer, ok bool) {
 	if r.Method != http.MethodPost {
 		return methodNotAllowed("POST"), false
+	}
+	if !s.knowsHost(r) {
+		return problemPage(r, foreignHost(r)).withStatus(http.StatusForbidden), false
 	}
 	if !sameOrigin(r) {
 		return problemPage(r, crossSite).withStatus(http.StatusForbidden), false

@@ -40,7 +40,7 @@ func (s *Simulator) controls() map[string]func(*http.Request) (any, error) {
 func (s *Simulator) addControls(mux *http.ServeMux) {
 	controls := s.controls()
 	for pattern, handle := range controls {
-		mux.Handle(pattern, control(handle))
+		mux.Handle(pattern, s.control(handle))
 	}
 	possible := strings.Join(slices.Sorted(maps.Keys(controls)), ", ")
 	mux.HandleFunc("/simulator/", func(w http.ResponseWriter, r *http.Request) {
@@ -49,8 +49,12 @@ func (s *Simulator) addControls(mux *http.ServeMux) {
 }
 
 // control serves a control call: what handle returns as JSON, 204 for nothing, 400 for an error.
-func control(handle func(*http.Request) (any, error)) http.Handler {
+func (s *Simulator) control(handle func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.knowsHost(r) {
+			refuseControl(w, http.StatusForbidden, say("en", "notes", "host", foreignHost(r).values...))
+			return
+		}
 		if !sameOrigin(r) {
 			refuseControl(w, http.StatusForbidden, "control calls from other sites are refused")
 			return

@@ -78,7 +78,9 @@
 // # Limits
 //
 // The page /simulator/ shows the app secrets, and whoever reaches the simulator can control it and log in as anybody:
-// listen on a loopback address, and never give it a real secret.
+// listen on a loopback address, and never give it a real secret. Pages and control calls are there under addresses and
+// loopback names only, and under those of [Config].Hosts, so that a stranger's page in the developer's browser does not
+// reach it by a name of its own that it leads there.
 //
 // What it can't tell: whether #wechat_redirect ended the authorize URL (a browser keeps fragments to itself), whether
 // HTTPS would have worked, and whether what opened /connect/confirm was a phone. The QR page can't be embedded: there is

@@ -22,6 +22,10 @@ const overviewCalls = 8
 
 // overview is GET /simulator/.
 func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
+	if !s.knowsHost(r) {
+		problemPage(r, foreignHost(r)).withStatus(http.StatusForbidden).write(w)
+		return
+	}
 	people, nasty := s.faces(rootOf(r), s.holding(r))
 	calls := s.Journal()
 	slices.Reverse(calls)
@@ -62,7 +66,7 @@ func exampleQuery(account account) string {
 
 // press takes the buttons of the page.
 func (s *Simulator) press(w http.ResponseWriter, r *http.Request) {
-	if refusal, ok := readForm(r); !ok {
+	if refusal, ok := s.readForm(r); !ok {
 		refusal.write(w)
 		return
 	}

@@ -93,7 +93,7 @@ func (s *Simulator) confirm(r *http.Request) answer {
 }
 
 func (s *Simulator) confirmed(r *http.Request) answer {
-	if refusal, ok := readForm(r); !ok {
+	if refusal, ok := s.readForm(r); !ok {
 		return refusal
 	}
 	person, chosen, ok := s.answering(r)

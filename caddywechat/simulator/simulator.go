@@ -44,6 +44,11 @@ type Config struct {
 	// Empty: taken from the Host of each request, which is wrong only where servers and browsers use different names.
 	PublicURL string
 
+	// Hosts are further names under which its own pages and control calls may be asked for, such as the name of its service
+	// in Docker Compose. Those that are known without: localhost, IP addresses, the accounts' domains and the host of
+	// PublicURL. Under any other name only the API answers, since a stranger's page can lead a name of its own here.
+	Hosts []string
+
 	// Quirks are those that it starts with; see [Simulator.SetQuirks].
 	Quirks Quirks
 
@@ -137,6 +142,10 @@ func (c Config) complete() (Config, error) {
 
 	var err error
 	if c.WeCom, err = completeWeComApps(c.WeCom); err != nil {
+		return c, err
+	}
+
+	if c.Hosts, err = c.completeHosts(); err != nil {
 		return c, err
 	}
 
