@@ -29,6 +29,7 @@ var knows = map[string][]string{
 	"page":      {},
 	"placement": {},
 	"simulator": {},
+	"listening": {},
 }
 
 // forbidden returns why a file may not import a package, "" where it may. Rooms are named by their folder in the house,

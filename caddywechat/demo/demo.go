@@ -9,14 +9,17 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
+	"regexp"
 	"strconv"
-	"strings"
+	"syscall"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/listening"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -30,9 +33,22 @@ const (
 	simulatorPort = 9090
 )
 
-// Run shows the demo on the given port of the loopback interface, or on another if that one is busy, until ctx ends. It
-// tells on out what a person needs to know.
-func Run(ctx context.Context, port int, out io.Writer) error {
+// Options say where the demo is shown.
+type Options struct {
+	// Port is that of the app. If it is busy, another is taken.
+	Port int
+
+	// Listen is the address to listen at, so that a phone in the same network can open it: one of this machine's in a
+	// private network, or 0.0.0.0 for all of them; perhaps with the app's port. Empty: only this machine can.
+	Listen string
+}
+
+// Run shows the demo until ctx ends. It tells on out what a person needs to know.
+func Run(ctx context.Context, options Options, out io.Writer) error {
+	p, err := findPlace(options.Listen, options.Port)
+	if err != nil {
+		return err
+	}
 	storage, err := os.MkdirTemp("", "caddywechat-demo-")
 	if err != nil {
 		return fmt.Errorf("making a folder for the demo: %w", err)
@@ -44,29 +60,31 @@ func Run(ctx context.Context, port int, out io.Writer) error {
 		return fmt.Errorf("starting the simulator: %w", err)
 	}
 	defer sim.Close()
-	simListener, err := listen(simulatorPort, out)
+	simListener, err := listen(p.bind, simulatorPort, out)
 	if err != nil {
 		return err
 	}
 	defer serve(simListener, sim)()
-	appListener, err := listen(0, out)
+	// Nobody gets to the app but through Caddy.
+	appListener, err := listen(here.bind, 0, out)
 	if err != nil {
 		return err
 	}
 	defer serve(appListener, app{})()
 
 	// Caddy opens its ports itself; until it does nobody else may take them.
-	port, err = freePort(port, out)
-	if err != nil {
+	if p.port, err = freePort(p.bind, p.port, out); err != nil {
 		return err
 	}
-	family, err := freePort(familyPort, out)
+	family, err := freePort(p.bind, familyPort, out)
 	if err != nil {
 		return err
 	}
 	config, err := adapt(map[string]string{
 		"DEMO_STORAGE":            storage,
-		"DEMO_PORT":               strconv.Itoa(port),
+		"DEMO_BIND":               bracketed(p.bind),
+		"DEMO_HOST":               p.site,
+		"DEMO_PORT":               strconv.Itoa(p.port),
 		"DEMO_FAMILY_PORT":        strconv.Itoa(family),
 		"DEMO_APP_ID":             simulator.DemoAppID,
 		"DEMO_APP_SECRET":         simulator.DemoSecret,
@@ -79,7 +97,7 @@ func Run(ctx context.Context, port int, out io.Writer) error {
 		"DEMO_MINI_APP_SECRET":    simulator.DemoMiniProgramSecret,
 		"DEMO_MOBILE_APP_ID":      simulator.DemoMobileAppID,
 		"DEMO_MOBILE_APP_SECRET":  simulator.DemoMobileAppSecret,
-		"DEMO_PLATFORM":           "http://" + simListener.Addr().String(),
+		"DEMO_PLATFORM":           fmt.Sprintf("http://%s:%d", p.simulatorHost(), portOf(simListener)),
 		"DEMO_APP":                appListener.Addr().String(),
 	})
 	if err != nil {
@@ -88,12 +106,7 @@ func Run(ctx context.Context, port int, out io.Writer) error {
 	if err := caddy.Load(config, true); err != nil {
 		return fmt.Errorf("starting Caddy: %w", err)
 	}
-	fmt.Fprintf(out, "\n  An app behind WeChat login is at  http://localhost:%d\n"+
-		"  微信登录演示：用任意浏览器打开上面的网址即可\n\n"+
-		"  As browsers outside WeChat see it:  http://localhost:%d\n"+
-		"  微信以外的浏览器：扫码登录、企业微信登录\n\n"+
-		"  The WeChat that it asks is a simulator, at http://%s/simulator/\n"+
-		"  Ctrl-C ends everything. 按 Ctrl-C 结束。\n\n", port, family, simListener.Addr())
+	p.tell(out, family, portOf(simListener))
 	<-ctx.Done()
 	if err := caddy.Stop(); err != nil {
 		return fmt.Errorf("stopping Caddy: %w", err)
@@ -101,12 +114,14 @@ func Run(ctx context.Context, port int, out io.Writer) error {
 	return nil
 }
 
+// variable is one of the demo's Caddyfile, perhaps with what stands there otherwise.
+var variable = regexp.MustCompile(`\{\$(\w+)(?::[^}]*)?\}`)
+
 // adapt returns Caddy's configuration from the demo's Caddyfile.
 func adapt(values map[string]string) ([]byte, error) {
-	text := caddyfile
-	for name, value := range values {
-		text = strings.ReplaceAll(text, "{$"+name+"}", value)
-	}
+	text := variable.ReplaceAllStringFunc(caddyfile, func(found string) string {
+		return values[variable.FindStringSubmatch(found)[1]]
+	})
 	adapter := caddyconfig.GetAdapter("caddyfile")
 	if adapter == nil {
 		return nil, errors.New("this build of Caddy has no Caddyfile adapter")
@@ -118,29 +133,35 @@ func adapt(values map[string]string) ([]byte, error) {
 	return config, nil
 }
 
-// listen opens a port of the loopback interface, any if that one is busy or 0.
-func listen(port int, out io.Writer) (net.Listener, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil && port != 0 {
-		if l, err = listen(0, out); err == nil {
-			fmt.Fprintf(out, "  Port %d is busy, taking %d instead.\n", port, l.Addr().(*net.TCPAddr).Port)
-		}
-		return l, err
+// listen opens a port of an address of this machine, any if that one is busy or 0.
+func listen(at netip.Addr, port int, out io.Writer) (net.Listener, error) {
+	l, err := listening.Listen(netip.AddrPortFrom(at, uint16(port)).String())
+	var taken *listening.TakenError
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s is no address of this machine: write %s", at, suggestions())
+	case errors.As(err, &taken):
+	case err != nil:
+		return nil, fmt.Errorf("%w; choose another port by --port", err)
+	default:
+		return l, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("opening a port of this machine: %w", err)
+	if l, err = listen(at, 0, out); err == nil {
+		fmt.Fprintf(out, "  Port %d is busy, taking %d instead. It is taken by %s.\n", port, portOf(l), taken.By)
 	}
-	return l, nil
+	return l, err
 }
 
+func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
+
 // freePort returns a port that nobody listens on, the given one if possible.
-func freePort(port int, out io.Writer) (int, error) {
-	l, err := listen(port, out)
+func freePort(at netip.Addr, port int, out io.Writer) (int, error) {
+	l, err := listen(at, port, out)
 	if err != nil {
 		return 0, err
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return portOf(l), nil
 }
 
 // serve answers what comes to l, and returns what ends that.

@@ -12,10 +12,10 @@ import (
 )
 
 // startDemo starts the demo and returns its address.
-func startDemo(t *testing.T, port int) (*process, string) {
+func startDemo(t *testing.T, port int, flags ...string) (*process, string) {
 	t.Helper()
-	p := start(t, home(t, "TMPDIR="+t.TempDir()), "wechat", "demo", "--port", fmt.Sprint(port))
-	return p, p.waitFor(`is at +(http://localhost:\d+)\n`)[1]
+	p := start(t, home(t, "TMPDIR="+t.TempDir()), append([]string{"wechat", "demo", "--port", fmt.Sprint(port)}, flags...)...)
+	return p, p.waitFor(`is at +(http://\S+:\d+)\n`)[1]
 }
 
 func TestDemoInChromium(t *testing.T) {

@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// TestASecondProcessOnATakenPort runs what has a port twice. Caddy's listeners share ports: without a check the second process
+// would get some of the visitors of the first, and say nothing.
+func TestASecondProcessOnATakenPort(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells who listens")
+	}
+	port := freePort(t)
+	site := fmt.Sprintf(`{
+	admin off
+}
+http://%s:%d {
+	wechat_auth {
+		official_account wx0123456789abcdef 0123456789abcdef0123456789abcdef
+	}
+	respond hello
+}`, host, port)
+	config := write(t, "Caddyfile", site)
+	arguments := []string{"run", "--config", config, "--adapter", "caddyfile"}
+	first := start(t, home(t), arguments...)
+	address := fmt.Sprintf("http://127.0.0.1:%d/", port)
+	first.answers(address)
+
+	// The same port, and the port at one address of those that it listens at.
+	narrow := write(t, "Caddyfile", strings.Replace(site, "wechat_auth", "bind 127.0.0.1\n\twechat_auth", 1))
+	for _, file := range []string{config, narrow} {
+		out, err := run(t, home(t), "run", "--config", file, "--adapter", "caddyfile")
+		wantTaken(t, out, err, port, fmt.Sprintf("(process %d)", first.cmd.Process.Pid))
+	}
+	for _, command := range [][]string{{"validate"}, {"adapt", "--validate"}} {
+		if out, err := run(t, home(t), append(command, "--config", config, "--adapter", "caddyfile")...); err != nil {
+			t.Errorf("%s asks who listens: %v\n%s", command, err, out)
+		}
+	}
+	out, err := run(t, home(t), "wechat", "simulator", "--listen", fmt.Sprintf("127.0.0.1:%d", port))
+	wantTaken(t, out, err, port, fmt.Sprintf("(process %d)", first.cmd.Process.Pid))
+	_, demo := startDemo(t, port)
+	if strings.HasSuffix(demo, fmt.Sprintf(":%d", port)) {
+		t.Errorf("the demo is at %s", demo)
+	}
+	first.stop()
+	again := start(t, home(t), arguments...)
+	again.answers(address)
+}
+
+// TestAPortOfAnotherProgram is one that Caddy cannot share. Which of Caddy's apps comes to the port first is by chance.
+func TestAPortOfAnotherProgram(t *testing.T) {
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	config := write(t, "Caddyfile", fmt.Sprintf("{\n\tadmin off\n}\nhttp://:%d {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef "+
+		"0123456789abcdef0123456789abcdef\n\t}\n}\n", port))
+	for range 4 {
+		out, err := run(t, home(t), "run", "--config", config, "--adapter", "caddyfile")
+		wantTaken(t, out, err, port, "e2e.test (process ")
+	}
+}
+
+// wantTaken checks that a command failed and named the port, and on Linux who has it.
+func wantTaken(t *testing.T, out string, err error, port int, by string) {
+	t.Helper()
+	exit, ok := err.(*exec.ExitError)
+	if !ok || exit.ExitCode() != 1 {
+		t.Errorf("%v", err)
+	}
+	if !strings.Contains(out, fmt.Sprint(port)) || runtime.GOOS == "linux" && !strings.Contains(out, by) {
+		t.Errorf("it does not say that %d is taken by %s:\n%s", port, by, out)
+	}
+	if !strings.Contains(out, "another port") && !strings.Contains(out, "--listen") {
+		t.Errorf("it does not say what to do:\n%s", out)
+	}
+}
+
+// TestAnAdminAddressThatIsShared warns only: many leave it as it is.
+func TestAnAdminAddressThatIsShared(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells who listens")
+	}
+	admin := freePort(t)
+	var processes []*process
+	for range 2 {
+		port := freePort(t)
+		p := start(t, home(t), "run", "--adapter", "caddyfile", "--config", write(t, "Caddyfile", fmt.Sprintf(
+			"{\n\tadmin 127.0.0.1:%d\n}\nhttp://:%d {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef "+
+				"0123456789abcdef0123456789abcdef\n\t}\n}\n", admin, port)))
+		p.answers(fmt.Sprintf("http://127.0.0.1:%d/", port))
+		processes = append(processes, p)
+	}
+	processes[1].waitFor(fmt.Sprintf(`another process listens at this address.*127\.0\.0\.1:%d.*process %d`, admin, processes[0].cmd.Process.Pid))
+	if strings.Contains(processes[0].log.String(), "another process listens") {
+		t.Errorf("the first one warns, too:\n%s", processes[0].log.tail())
+	}
+}

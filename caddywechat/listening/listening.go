@@ -1,0 +1,54 @@
+// Package listening tells who else listens on a TCP port of this machine. It knows nothing of Caddy and of what is listened
+// for. It matters because Caddy's listeners have SO_REUSEPORT: a second process opens the port of a first one without an
+// error, and the system hands each of them some of the connections.
+package listening
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Holder is another process that listens on a port.
+type Holder struct {
+	// Addr is where it listens; unspecified: at every address of this machine.
+	Addr netip.AddrPort
+
+	// UID is the user that it runs as.
+	UID int
+
+	// PID is its process id; 0 where this process may not see that.
+	PID int
+
+	// Program is its name, empty where PID is 0.
+	Program string
+}
+
+// String names the holder as far as it can be told, such as "nginx (process 812)".
+func (h Holder) String() string {
+	if h.PID == 0 {
+		return "another process"
+	}
+	return fmt.Sprintf("%s (process %d)", h.Program, h.PID)
+}
+
+// Names names holders, each once. It is empty where there are none.
+func Names(holders []Holder) string {
+	var names []string
+	seen := make(map[string]bool)
+	for _, h := range holders {
+		if name := h.String(); !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// overlaps reports whether connections to one address may arrive at a listener of the other. An unspecified one stands for
+// every address, of IPv4 as well where it is IPv6's.
+func overlaps(a, b netip.Addr) bool {
+	covers := func(a, b netip.Addr) bool { return a == b || a.IsUnspecified() && (a.Is6() || b.Is4()) }
+	a, b = a.Unmap(), b.Unmap()
+	return covers(a, b) || covers(b, a)
+}

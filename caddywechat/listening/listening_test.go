@@ -1,0 +1,163 @@
+package listening
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain is also the other process: one that listens where it is told until its input ends.
+func TestMain(m *testing.M) {
+	if addr := os.Getenv("LISTEN_AT"); addr != "" {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			os.Stdout.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		os.Stdout.WriteString(l.Addr().String() + "\n")
+		os.Stdin.Read(make([]byte, 1))
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// elsewhere lets another process listen and returns where.
+func elsewhere(t *testing.T, addr string) (at netip.AddrPort, pid int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "LISTEN_AT="+addr)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); cmd.Wait() })
+	line := make([]byte, 200)
+	n, err := out.Read(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err = netip.ParseAddrPort(strings.TrimSpace(string(line[:n])))
+	if err != nil {
+		t.Skipf("the other process cannot listen at %s: %s", addr, line[:n])
+	}
+	return at, cmd.Process.Pid
+}
+
+func TestOthers(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells who listens")
+	}
+	program := filepath.Base(os.Args[0])
+	program = program[:min(len(program), 15)] // as the kernel cuts it
+	for _, tt := range []struct {
+		theirs string
+		ours   string
+		want   bool
+	}{
+		{"127.0.0.1:0", "127.0.0.1", true},
+		{"127.0.0.1:0", "0.0.0.0", true},
+		{"127.0.0.1:0", "::", true},
+		{"127.0.0.1:0", "::ffff:127.0.0.1", true},
+		{"127.0.0.1:0", "127.0.0.2", false},
+		{"127.0.0.1:0", "::1", false},
+		{"0.0.0.0:0", "127.0.0.2", true},
+		{"[::]:0", "127.0.0.2", true},
+		{"[::]:0", "::1", true},
+		{"[::]:0", "0.0.0.0", true},
+		{"0.0.0.0:0", "::", true},
+		{"[::1]:0", "::1", true},
+		{"[::1]:0", "::", true},
+		{"[::1]:0", "0.0.0.0", false},
+	} {
+		t.Run(tt.theirs+" "+tt.ours, func(t *testing.T) {
+			at, pid := elsewhere(t, tt.theirs)
+			got := Others(netip.AddrPortFrom(netip.MustParseAddr(tt.ours), at.Port()))
+			if !tt.want {
+				if len(got) != 0 {
+					t.Errorf("got %v", got)
+				}
+				return
+			}
+			if len(got) != 1 || got[0].PID != pid || got[0].Program != program || got[0].UID != os.Getuid() || got[0].Addr.Port() != at.Port() {
+				t.Fatalf("got %+v, want process %d %s", got, pid, program)
+			}
+			if want := program + " (process " + strconv.Itoa(pid) + ")"; got[0].String() != want || Names(append(got, got...)) != want {
+				t.Errorf("got %s and %s, want %s", got[0], Names(append(got, got...)), want)
+			}
+			if got := Others(netip.AddrPortFrom(netip.MustParseAddr(tt.ours), at.Port()+1)); len(got) != 0 {
+				t.Errorf("another port: %v", got)
+			}
+		})
+	}
+}
+
+func TestOwnListenersAreNobodyElses(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	at := l.Addr().(*net.TCPAddr).AddrPort()
+	if got := Others(at); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+	// A connection is no listener.
+	c, err := net.DialTimeout("tcp", at.String(), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got := Others(c.LocalAddr().(*net.TCPAddr).AddrPort()); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestListen(t *testing.T) {
+	at, pid := elsewhere(t, "127.0.0.1:0")
+	_, err := Listen(at.String())
+	var taken *TakenError
+	if !errors.As(err, &taken) || taken.Port != at.Port() || !errors.Is(err, syscall.EADDRINUSE) {
+		t.Fatalf("got %v", err)
+	}
+	if want := fmt.Sprintf("(process %d)", pid); runtime.GOOS == "linux" && !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	for _, address := range []string{"198.51.100.7:0", "127.0.0.1:70000", "127.0.0.1", ""} {
+		l, err := Listen(address)
+		if err == nil {
+			l.Close()
+			if address == "" {
+				continue // any port of any address, as net.Listen has it
+			}
+		}
+		if errors.As(err, &taken) || err == nil || !strings.Contains(err.Error(), "listening at "+address) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	if got := Names(nil); got != "" {
+		t.Errorf("nobody is %q", got)
+	}
+	if got := Names([]Holder{{}, {PID: 7, Program: "nginx"}, {}}); got != "another process, nginx (process 7)" {
+		t.Errorf("got %q", got)
+	}
+}
