@@ -2,10 +2,17 @@
 package main
 
 import (
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
-	_ "github.com/caddywechat/caddy-wechat/caddywechat"
+	"github.com/caddywechat/caddy-wechat/caddywechat"
 )
 
-func main() { caddycmd.Main() }
+func main() {
+	// Caddy puts it before its own version.
+	if caddy.CustomVersion == "" {
+		caddy.CustomVersion = "caddywechat " + caddywechat.Version() + ", Caddy"
+	}
+	caddycmd.Main()
+}
