@@ -22,8 +22,8 @@ func init() { caddy.RegisterModule(new(App)) }
 // App is what wechat_auth needs once for a whole configuration. It has no options, and is there wherever a site has
 // wechat_auth.
 //
-// It refuses to start where another process of the same user listens at a port of the configuration already: Linux would
-// hand each of them some of the connections, and what one refuses the other may let through.
+// It refuses to start where another process of the same user listens at a port of the configuration already: the system
+// would hand each of them some of the connections, and what one refuses the other may let through.
 type App struct {
 	ctx    caddy.Context
 	logger *zap.Logger
@@ -62,13 +62,14 @@ func (a *App) Start() error {
 	sites := a.siteAddrs()
 	for _, addr := range sites {
 		if names := sharers(addr); names != "" {
-			return fmt.Errorf("port %d is taken by %s: end that, or give this configuration another port", addr.Port(), names)
+			return fmt.Errorf("port %d is taken by %s: end that, or give this configuration another port",
+				addr.Port(), names)
 		}
 	}
 	for _, addr := range listening.Own() {
 		if names := sharers(addr); names != "" && !slices.Contains(sites, addr) {
-			a.logger.Warn("another process listens at this address, too, which may be that of the admin API: what is meant for one "+
-				"reaches the other; end it, or give one of them another address by the global option admin",
+			a.logger.Warn("another process listens at this address, too, which may be that of the admin API: what is meant "+
+				"for one reaches the other; end it, or give one of them another address by the global option admin",
 				zap.Stringer("address", addr), zap.String("by", names))
 		}
 	}
@@ -96,10 +97,11 @@ func (a *App) Cleanup() error {
 	return nil
 }
 
-// sharers names the other processes with which this one may share connections to addr, "" if there are none. The system lets
-// only those of one user share a port.
+// sharers names the other processes with which this one may share connections to addr, "" if there are none. The system
+// lets only those of one user share a port.
 func sharers(addr netip.AddrPort) string {
-	return listening.Names(slices.DeleteFunc(listening.Others(addr), func(h listening.Holder) bool { return h.UID != os.Geteuid() }))
+	stranger := func(h listening.Holder) bool { return h.UID != os.Geteuid() }
+	return listening.Names(slices.DeleteFunc(listening.Others(addr), stranger))
 }
 
 // maxPorts is how many ports of one range are looked at.

@@ -40,6 +40,7 @@ there can log in as anybody.`,
 		},
 	}
 	cmd.Flags().IntVar(&options.Port, "port", demo.DefaultPort, "where the app is; another is taken if it is busy")
-	cmd.Flags().StringVar(&options.Listen, "listen", "", "an address of this machine that a phone can open, 0.0.0.0 for all; perhaps with the app's port")
+	cmd.Flags().StringVar(&options.Listen, "listen", "",
+		"an address of this machine that a phone can open, 0.0.0.0 for all; perhaps with the app's port")
 	return cmd
 }

@@ -49,7 +49,8 @@ in Docker Compose, say --listen 0.0.0.0:9090 --host <name>.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:9090", "address to listen on; anybody who reaches it can log in as anybody")
-	flags.StringSliceVar(&config.Hosts, "host", nil, "a further name by which it is asked, such as its service's in Docker Compose; may repeat")
+	flags.StringSliceVar(&config.Hosts, "host", nil,
+		"a further name by which it is asked, such as its service's in Docker Compose; may repeat")
 	flags.StringVar(&account.AppID, "app-id", simulator.DemoAppID, "the official account's app id")
 	flags.StringVar(&account.Secret, "app-secret", simulator.DemoSecret, "the official account's app secret; made up, it is shown to everybody")
 	flags.StringVar(&account.Domain, "domain", simulator.DemoDomain, "the host that may receive callbacks; localhost: any name and address of this machine")

@@ -22,8 +22,8 @@ type place struct {
 // here is a demo that only this machine sees.
 var here = place{bind: netip.AddrFrom4([4]byte{127, 0, 0, 1}), host: "localhost", site: "localhost"}
 
-// findPlace reads where to listen: nothing for this machine alone, an address, or :: and 0.0.0.0 for all of its addresses;
-// perhaps with the port of the app.
+// findPlace reads where to listen: nothing for this machine alone, an address, or :: and 0.0.0.0 for all of its
+// addresses; perhaps with the port of the app.
 func findPlace(listen string, port int) (place, error) {
 	host, own, err := splitPort(listen)
 	if err != nil {
@@ -63,8 +63,8 @@ func findPlace(listen string, port int) (place, error) {
 		p.host = bracketed(p.bind)
 		p.site = p.host
 	default:
-		return place{}, fmt.Errorf("%s is in no private network, and the demo lets everybody who reaches it log in as anybody: write %s",
-			p.bind, suggestions())
+		return place{}, fmt.Errorf("%s is in no private network, and the demo lets everybody who reaches it log in as "+
+			"anybody: write %s", p.bind, suggestions())
 	}
 	return p, nil
 }

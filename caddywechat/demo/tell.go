@@ -21,9 +21,9 @@ func (p place) tell(out io.Writer, family, simulator int) {
 	} else {
 		fmt.Fprint(out, "  微信登录演示：用任意浏览器打开上面的网址即可\n\n")
 	}
-	fmt.Fprintf(out, "  As browsers outside WeChat see it:  http://%s:%d\n"+
-		"  微信以外的浏览器：扫码登录、企业微信登录\n\n"+
-		"  The WeChat that it asks is a simulator, at http://%s:%d/simulator/\n", p.host, family, p.simulatorHost(), simulator)
+	fmt.Fprintf(out, "  As browsers outside WeChat see it:  http://%s:%d\n", p.host, family)
+	fmt.Fprint(out, "  微信以外的浏览器：扫码登录、企业微信登录\n\n")
+	fmt.Fprintf(out, "  The WeChat that it asks is a simulator, at http://%s:%d/simulator/\n", p.simulatorHost(), simulator)
 	if p.isShared() {
 		p.warn(out, p.port, family, simulator)
 	}
@@ -32,15 +32,16 @@ func (p place) tell(out io.Writer, family, simulator int) {
 
 // warn says who gets to it, and why a phone may not.
 func (p place) warn(out io.Writer, ports ...int) {
-	fmt.Fprint(out, "\n  Whoever reaches this machine can open all of it, log in as anybody, and change the simulator: end it afterwards.\n"+
+	fmt.Fprint(out, "\n  Whoever reaches this machine can open all of it, log in as anybody, and change the simulator.\n"+
 		"  能连到这台机器的人都能打开，以任何人的身份登录，改动模拟器；用完请结束。\n\n")
 	if !p.hasNetwork() {
 		fmt.Fprint(out, "  This machine has no address in a private network that a phone could open.\n"+
 			"  这台机器没有手机能打开的内网地址。\n\n")
 		return
 	}
-	fmt.Fprintf(out, "  A phone that can't open it must be in the same network, and let through to ports %s by this machine's firewall.\n"+
-		"  手机打不开：看看是不是连着同一个网络，这台机器的防火墙有没有放行这些端口。\n\n", strings.Trim(strings.ReplaceAll(fmt.Sprint(ports), " ", ", "), "[]"))
+	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(ports), " ", ", "), "[]")
+	fmt.Fprintf(out, "  A phone has to be in the same network, and this machine's firewall to let it to ports %s.\n"+
+		"  手机打不开：看看是不是连着同一个网络，这台机器的防火墙有没有放行这些端口。\n\n", list)
 	if len(p.other) > 0 {
 		fmt.Fprintf(out, "  Other addresses of this machine, for --listen 换一个地址试试: %s\n\n", strings.Join(p.other, ", "))
 	}

@@ -30,11 +30,13 @@ func TestReadmeGateForAFolder(t *testing.T) {
 	s := newReadmeSite(t, "handle /app/*")
 	v := s.visitor()
 	chain := v.follow("/app/orders?id=7")
-	if last := chain[len(chain)-1]; last.StatusCode != http.StatusOK || !strings.Contains(last.body, "X-Wechat-User: "+person) {
+	last := chain[len(chain)-1]
+	if last.StatusCode != http.StatusOK || !strings.Contains(last.body, "X-Wechat-User: "+person) {
 		t.Errorf("status %d: %s", last.StatusCode, last.body)
 	}
 	for _, path := range []string{"/", "/other", "/app"} {
-		if a := v.open(path, "X-Wechat-User: "+evil); a.StatusCode != http.StatusOK || strings.Contains(a.body, "X-Wechat-") {
+		a := v.open(path, "X-Wechat-User: "+evil)
+		if a.StatusCode != http.StatusOK || strings.Contains(a.body, "X-Wechat-") {
 			t.Errorf("%s: status %d, the app got %s", path, a.StatusCode, a.body)
 		}
 	}
@@ -50,9 +52,12 @@ func TestReadmePersonalPagesStayOutOfCaches(t *testing.T) {
 		t.Errorf("the way to WeChat: status %d, Cache-Control %q", a.StatusCode, a.Header.Values("Cache-Control"))
 	}
 	v.login("/orders")
-	for path, want := range map[string]string{"/orders": "private, no-cache", "/assets/app.js": "", "/_wechat/me": "no-store"} {
-		if a := v.open(path); a.StatusCode != http.StatusOK || a.Header.Get("Cache-Control") != want {
-			t.Errorf("%s: status %d, Cache-Control %q, want %q", path, a.StatusCode, a.Header.Values("Cache-Control"), want)
+	for path, want := range map[string]string{
+		"/orders": "private, no-cache", "/assets/app.js": "", "/_wechat/me": "no-store",
+	} {
+		a := v.open(path)
+		if got := a.Header.Get("Cache-Control"); a.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: status %d, Cache-Control %q, want %q", path, a.StatusCode, got, want)
 		}
 	}
 }
@@ -79,7 +84,8 @@ func TestASecretInAFileIsExchangedByAReload(t *testing.T) {
 	}
 	reload := func(flags ...string) {
 		t.Helper()
-		if out, err := run(t, s.env, append([]string{"reload", "--config", s.config, "--adapter", "caddyfile"}, flags...)...); err != nil {
+		arguments := append([]string{"reload", "--config", s.config, "--adapter", "caddyfile"}, flags...)
+		if out, err := run(t, s.env, arguments...); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}

@@ -42,8 +42,8 @@ func TestServiceUnitIsValid(t *testing.T) {
 	}
 }
 
-// TestServiceUnitRuns runs what the unit says, as systemd does it: with the secrets in the environment, and told when it is
-// ready.
+// TestServiceUnitRuns runs what the unit says, as systemd does it: with the secrets in the environment, and told when it
+// is ready.
 func TestServiceUnitRuns(t *testing.T) {
 	unit := read(t, unitFile)
 	dir := t.TempDir()
@@ -51,8 +51,17 @@ func TestServiceUnitRuns(t *testing.T) {
 	caddyfile, secretFile := filepath.Join(dir, "Caddyfile"), filepath.Join(dir, "secret")
 	configure := func(hello, secret string) {
 		t.Helper()
-		text := fmt.Sprintf("{\n\tadmin 127.0.0.1:%d\n}\nhttp://:%d {\n\twechat_auth {\n\t\tofficial_account {env.WECHAT_APP_ID} "+
-			"{file.%s}\n\t\tpublic /hello\n\t}\n\trespond %s\n}\n", admin, port, secretFile, hello)
+		text := fmt.Sprintf(`{
+	admin 127.0.0.1:%d
+}
+http://:%d {
+	wechat_auth {
+		official_account {env.WECHAT_APP_ID} {file.%s}
+		public /hello
+	}
+	respond %s
+}
+`, admin, port, secretFile, hello)
 		for name, content := range map[string]string{caddyfile: text, secretFile: secret} {
 			if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
@@ -60,8 +69,8 @@ func TestServiceUnitRuns(t *testing.T) {
 		}
 	}
 	words := func(name string) []string {
-		line := strings.NewReplacer(installedProgram, binary, installedCaddyfile, caddyfile).Replace(setting(t, unit, name))
-		return strings.Fields(line)
+		here := strings.NewReplacer(installedProgram, binary, installedCaddyfile, caddyfile)
+		return strings.Fields(here.Replace(setting(t, unit, name)))
 	}
 	const envSecret = "0123456789abcdef0123456789abcdef"
 	configure("one", envSecret)
@@ -71,7 +80,8 @@ func TestServiceUnitRuns(t *testing.T) {
 		t.Skipf("no socket to be told by: %v", err)
 	}
 	defer notify.Close()
-	env := home(t, "WECHAT_APP_ID="+simulator.DemoAppID, "WECHAT_APP_SECRET="+envSecret, "NOTIFY_SOCKET="+filepath.Join(dir, "notify"))
+	env := home(t, "WECHAT_APP_ID="+simulator.DemoAppID, "WECHAT_APP_SECRET="+envSecret,
+		"NOTIFY_SOCKET="+filepath.Join(dir, "notify"))
 	run := words("ExecStart")
 	cmd := exec.Command(run[0], run[1:]...)
 	cmd.Env = env
@@ -107,9 +117,10 @@ func TestServiceUnitRuns(t *testing.T) {
 	}
 	// A secret in a file can change alone.
 	configure("two", strings.Repeat("f", 32))
-	before := strings.Count(p.log.String(), "load complete")
+	loads := func() int { return strings.Count(p.log.String(), "load complete") }
+	before := loads()
 	out += reload()
-	p.eventually("the configuration is loaded again", func() bool { return strings.Count(p.log.String(), "load complete") > before })
+	p.eventually("the configuration is loaded again", func() bool { return loads() > before })
 
 	for _, printed := range []string{p.log.String(), out} {
 		for _, secret := range []string{envSecret, strings.Repeat("f", 32), "WECHAT_APP_SECRET"} {
@@ -123,8 +134,8 @@ func TestServiceUnitRuns(t *testing.T) {
 // TestServiceUnitIsWhatTheDocumentationInstalls holds the paths of the two together.
 func TestServiceUnitIsWhatTheDocumentationInstalls(t *testing.T) {
 	unit := read(t, unitFile)
-	if start := setting(t, unit, "ExecStart"); !strings.HasPrefix(start, installedProgram+" run ") || strings.Contains(start, "environ") {
-		t.Errorf("it starts %s", start)
+	if got, want := setting(t, unit, "ExecStart"), installedProgram+" run --config "+installedCaddyfile; got != want {
+		t.Errorf("it starts %s, want %s", got, want)
 	}
 	if env := strings.TrimPrefix(setting(t, unit, "EnvironmentFile"), "-"); env != installedEnv {
 		t.Errorf("its secrets are in %s", env)
@@ -133,8 +144,8 @@ func TestServiceUnitIsWhatTheDocumentationInstalls(t *testing.T) {
 	for _, page := range []string{"README.md", "README.zh-CN.md"} {
 		text := read(t, root+page)
 		for _, want := range []string{
-			"packaging/caddywechat.service", "/usr/local/bin", installedCaddyfile, installedEnv, "systemctl enable --now caddywechat",
-			"systemctl reload caddywechat", "-g " + user + " ",
+			"packaging/caddywechat.service", "/usr/local/bin", installedCaddyfile, installedEnv, "-g " + user + " ",
+			"systemctl enable --now caddywechat", "systemctl reload caddywechat",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s does not say %s", page, want)

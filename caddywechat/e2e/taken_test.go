@@ -9,22 +9,14 @@ import (
 	"testing"
 )
 
-// TestASecondProcessOnATakenPort runs what has a port twice. Caddy's listeners share ports: without a check the second process
-// would get some of the visitors of the first, and say nothing.
+// TestASecondProcessOnATakenPort runs what has a port twice. Caddy's listeners share ports: without a check the second
+// process would get some of the visitors of the first, and say nothing.
 func TestASecondProcessOnATakenPort(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells who listens")
 	}
 	port := freePort(t)
-	site := fmt.Sprintf(`{
-	admin off
-}
-http://%s:%d {
-	wechat_auth {
-		official_account wx0123456789abcdef 0123456789abcdef0123456789abcdef
-	}
-	respond hello
-}`, host, port)
+	site := gateAt(port, "admin off")
 	config := write(t, "Caddyfile", site)
 	arguments := []string{"run", "--config", config, "--adapter", "caddyfile"}
 	first := start(t, home(t), arguments...)
@@ -61,12 +53,25 @@ func TestAPortOfAnotherProgram(t *testing.T) {
 	}
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	config := write(t, "Caddyfile", fmt.Sprintf("{\n\tadmin off\n}\nhttp://:%d {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef "+
-		"0123456789abcdef0123456789abcdef\n\t}\n}\n", port))
+	config := write(t, "Caddyfile", gateAt(port, "admin off"))
 	for range 4 {
 		out, err := run(t, home(t), "run", "--config", config, "--adapter", "caddyfile")
 		wantTaken(t, out, err, port, "e2e.test (process ")
 	}
+}
+
+// gateAt is a site at a port, below a global option.
+func gateAt(port int, option string) string {
+	return fmt.Sprintf(`{
+	%s
+}
+http://:%d {
+	wechat_auth {
+		official_account wx0123456789abcdef 0123456789abcdef0123456789abcdef
+	}
+	respond hello
+}
+`, option, port)
 }
 
 // wantTaken checks that a command failed and named the port, and on Linux who has it.
@@ -93,13 +98,13 @@ func TestAnAdminAddressThatIsShared(t *testing.T) {
 	var processes []*process
 	for range 2 {
 		port := freePort(t)
-		p := start(t, home(t), "run", "--adapter", "caddyfile", "--config", write(t, "Caddyfile", fmt.Sprintf(
-			"{\n\tadmin 127.0.0.1:%d\n}\nhttp://:%d {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef "+
-				"0123456789abcdef0123456789abcdef\n\t}\n}\n", admin, port)))
+		config := write(t, "Caddyfile", gateAt(port, fmt.Sprintf("admin 127.0.0.1:%d", admin)))
+		p := start(t, home(t), "run", "--config", config, "--adapter", "caddyfile")
 		p.answers(fmt.Sprintf("http://127.0.0.1:%d/", port))
 		processes = append(processes, p)
 	}
-	processes[1].waitFor(fmt.Sprintf(`another process listens at this address.*127\.0\.0\.1:%d.*process %d`, admin, processes[0].cmd.Process.Pid))
+	processes[1].waitFor(fmt.Sprintf(`another process listens at this address.*127\.0\.0\.1:%d.*process %d`,
+		admin, processes[0].cmd.Process.Pid))
 	if strings.Contains(processes[0].log.String(), "another process listens") {
 		t.Errorf("the first one warns, too:\n%s", processes[0].log.tail())
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Private returns the addresses of this machine in private networks, where phones in the same network reach it: the one that
-// it would send from first, IPv4 before IPv6.
+// Private returns the addresses of this machine in private networks, where phones in the same network reach it: the one
+// that it would send from first, IPv4 before IPv6.
 func Private() []netip.Addr {
 	interfaces, err := net.InterfaceAddrs()
 	if err != nil {

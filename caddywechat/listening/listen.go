@@ -34,7 +34,8 @@ func Listen(address string) (net.Listener, error) {
 	if invalid != nil || !isTaken(err) {
 		return nil, fmt.Errorf("listening at %s: %w", address, err)
 	}
-	taken := &TakenError{Port: uint16(number), By: Names(Others(netip.AddrPortFrom(hostAddr(host), uint16(number)))), Err: err}
+	taken := &TakenError{Port: uint16(number), Err: err}
+	taken.By = Names(Others(netip.AddrPortFrom(hostAddr(host), taken.Port)))
 	if taken.By == "" {
 		taken.By = Holder{}.String()
 	}

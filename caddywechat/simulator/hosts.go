@@ -19,7 +19,7 @@ func (c Config) completeHosts() ([]string, error) {
 	for _, host := range c.Hosts {
 		host = strings.ToLower(host)
 		if !hostShape.MatchString(host) {
-			return nil, fmt.Errorf("host %q: write the name alone, like wechat or sim.example.com, without scheme and port", host)
+			return nil, fmt.Errorf("host %q: write the name alone, like sim.example.com, without scheme and port", host)
 		}
 		hosts = append(hosts, host)
 	}
@@ -36,9 +36,9 @@ func (c Config) completeHosts() ([]string, error) {
 	return hosts, nil
 }
 
-// knowsHost reports whether the simulator is asked under a name that is its own: an address, a loopback name, or one that the
-// configuration names. A page of a stranger's can lead any other name to this machine (DNS rebinding), and is of the same
-// origin then.
+// knowsHost reports whether the simulator is asked under a name that is its own: an address, a loopback name, or one that
+// the configuration names. A page of a stranger's can lead any other name to this machine (DNS rebinding), and is of the
+// same origin then.
 func (s *Simulator) knowsHost(r *http.Request) bool {
 	host := hostname(r.Host)
 	return net.ParseIP(host) != nil || host == "localhost" || strings.HasSuffix(host, ".localhost") ||

@@ -70,11 +70,13 @@ func TestAStrangersNameReachesTheAPIOnly(t *testing.T) {
 func TestItsOwnNames(t *testing.T) {
 	account := OfficialAccount{AppID: DemoAppID, Secret: DemoSecret, Domain: "h5.example.com/mp"}
 	b := newBench(t, Config{
-		Hosts: []string{"WeChat", "sim.internal"}, Accounts: []OfficialAccount{account}, PublicURL: "http://wx.example.com:9090/base",
+		Hosts: []string{"WeChat", "sim.internal"}, Accounts: []OfficialAccount{account},
+		PublicURL: "http://wx.example.com:9090/base",
 	})
 	for _, host := range []string{
-		"localhost", "LOCALHOST:9090", "localhost.", "wechat.localhost:9090", "127.0.0.1:9090", "127.8.9.10", "[::1]:9090",
-		"192.168.1.5:9090", "8.8.8.8", "[2001:db8::1]", "wechat:9090", "WECHAT", "sim.internal.", "h5.example.com", "wx.example.com:9090",
+		"localhost", "LOCALHOST:9090", "localhost.", "wechat.localhost:9090", "127.0.0.1:9090", "127.8.9.10",
+		"[::1]:9090", "192.168.1.5:9090", "8.8.8.8", "[2001:db8::1]", "wechat:9090", "WECHAT", "sim.internal.",
+		"h5.example.com", "wx.example.com:9090",
 	} {
 		for _, path := range []string{"/simulator/", "/simulator/calls"} {
 			w := httptest.NewRecorder()
@@ -87,7 +89,8 @@ func TestItsOwnNames(t *testing.T) {
 		}
 	}
 	for _, host := range []string{"http://wechat", "wechat:9090", "", "*", "a/b", "a..b"} {
-		if _, err := New(Config{Hosts: []string{host}}); err == nil || !strings.Contains(err.Error(), "without scheme and port") {
+		_, err := New(Config{Hosts: []string{host}})
+		if err == nil || !strings.Contains(err.Error(), "without scheme and port") {
 			t.Errorf("host %q: %v", host, err)
 		}
 	}
@@ -96,7 +99,8 @@ func TestItsOwnNames(t *testing.T) {
 // A phone opens the app by the address that the machine has in its network.
 func TestLocalhostIsEveryAddressOfThisMachine(t *testing.T) {
 	for host, want := range map[string]bool{
-		"localhost": true, "127.0.0.1": true, "127.0.0.2": true, "::1": true, "198.51.100.77": false, "example.com": false, "": false,
+		"localhost": true, "127.0.0.1": true, "127.0.0.2": true, "::1": true,
+		"198.51.100.77": false, "example.com": false, "": false,
 	} {
 		if got := sameHost("localhost", host); got != want {
 			t.Errorf("localhost covers %q: %v", host, got)
