@@ -10,6 +10,9 @@ import (
 )
 
 func main() {
+	if caddy.CustomBinaryName == "" {
+		caddy.CustomBinaryName = "caddywechat"
+	}
 	// Caddy puts it before its own version.
 	if caddy.CustomVersion == "" {
 		caddy.CustomVersion = "caddywechat " + caddywechat.Version() + ", Caddy"
