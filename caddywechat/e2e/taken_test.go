@@ -20,8 +20,7 @@ func TestASecondProcessOnATakenPort(t *testing.T) {
 	config := write(t, "Caddyfile", site)
 	arguments := []string{"run", "--config", config, "--adapter", "caddyfile"}
 	first := start(t, home(t), arguments...)
-	address := fmt.Sprintf("http://127.0.0.1:%d/", port)
-	first.answers(address)
+	first.waitFor("serving initial configuration")
 
 	// The same port, and the port at one address of those that it listens at.
 	narrow := write(t, "Caddyfile", strings.Replace(site, "wechat_auth", "bind 127.0.0.1\n\twechat_auth", 1))
@@ -41,8 +40,7 @@ func TestASecondProcessOnATakenPort(t *testing.T) {
 		t.Errorf("the demo is at %s", demo)
 	}
 	first.stop()
-	again := start(t, home(t), arguments...)
-	again.answers(address)
+	start(t, home(t), arguments...).waitFor("serving initial configuration")
 }
 
 // TestAPortOfAnotherProgram is one that Caddy cannot share. Which of Caddy's apps comes to the port first is by chance.
@@ -100,7 +98,7 @@ func TestAnAdminAddressThatIsShared(t *testing.T) {
 		port := freePort(t)
 		config := write(t, "Caddyfile", gateAt(port, fmt.Sprintf("admin 127.0.0.1:%d", admin)))
 		p := start(t, home(t), "run", "--config", config, "--adapter", "caddyfile")
-		p.answers(fmt.Sprintf("http://127.0.0.1:%d/", port))
+		p.waitFor("serving initial configuration")
 		processes = append(processes, p)
 	}
 	processes[1].waitFor(fmt.Sprintf(`another process listens at this address.*127\.0\.0\.1:%d.*process %d`,
