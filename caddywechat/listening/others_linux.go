@@ -2,7 +2,6 @@ package listening
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
@@ -55,21 +54,25 @@ func Own() []netip.AddrPort {
 // tables are those of sockets.
 var tables = []string{"/proc/net/tcp", "/proc/net/tcp6"}
 
-// listeningSockets reads a table of sockets, see proc(5).
+// listeningSockets reads a table of sockets, see proc(5). The kernel lists those that listen before the connections, of
+// which there may be very many.
 func listeningSockets(table string) []socket {
 	const (
 		local, state, uid, inode = 1, 3, 7, 9
 		listen                   = "0A"
 	)
-	text, err := os.ReadFile(table)
+	file, err := os.Open(table)
 	if err != nil {
 		return nil
 	}
+	defer file.Close()
 	var sockets []socket
-	for scanner := bufio.NewScanner(bytes.NewReader(text)); scanner.Scan(); {
+	scanner := bufio.NewScanner(file)
+	scanner.Scan() // the names of the columns
+	for scanner.Scan() {
 		fields := strings.Fields(scanner.Text())
 		if len(fields) <= inode || fields[state] != listen {
-			continue
+			break
 		}
 		addr, ok := parseAddr(fields[local])
 		user, err := strconv.Atoi(fields[uid])
