@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -15,6 +16,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
+
+// askTimeout bounds all that an account does for a program: whatever calls WeChat has deadlines of its own.
+const askTimeout = time.Minute
 
 // tryCode lets an account ask WeChat about what a program sent, unless too much of what came from its address was
 // refused lately: then the error is a tooMany. Where others' of the same address are not decided yet, it waits for
@@ -36,7 +40,10 @@ func (h *Handler) tryCode(v *visit, a account.Account, ask func(context.Context)
 			h.logTooMany(v, at)
 		}
 	}()
-	err = ask(asCaller(v.Context(), at.network))
+	// A program that leaves has asked WeChat all the same: what became of its code counts.
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(v.Context()), askTimeout)
+	defer cancel()
+	err = ask(asCaller(ctx, at.network))
 	refused = isRefusal(err)
 	return err
 }

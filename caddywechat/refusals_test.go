@@ -77,6 +77,38 @@ func TestManyCodesAtOnceAreNoWayRoundTheLimit(t *testing.T) {
 	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`).wantStatus(t, http.StatusOK)
 }
 
+// Whoever leaves before the answer has asked WeChat all the same.
+func TestWhoLeavesEarlyIsCounted(t *testing.T) {
+	w, b := newMiniProgram(t, "")
+	w.faultOf(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond})
+	ctx, leave := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for i := range maxRefused {
+		program := w.browser("a program").client
+		all.Go(func() {
+			body := strings.NewReader(fmt.Sprintf(`{"code":"%032d"}`, i))
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.site("/_wechat/mini_program/login"), body)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.Header.Set("Content-Type", "application/json")
+			if res, err := program.Do(r); err == nil {
+				res.Body.Close()
+			}
+		})
+	}
+	for end := time.Now().Add(10 * time.Second); w.sim.Calls(jscode2session) < maxRefused && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	leave()
+	all.Wait()
+	b.post("/_wechat/mini_program/login", `{"code":"x"}`).wantJSON(t, http.StatusTooManyRequests, "too_many")
+	if n := w.sim.Calls(jscode2session); n != maxRefused {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
 // Behind the address of a carrier there are many people, whom no limit on refused codes is meant for.
 func TestManyGoodCodesAtOnceAllGoThrough(t *testing.T) {
 	w, _ := newMiniProgram(t, "")
@@ -97,7 +129,8 @@ func TestManyGoodCodesAtOnceAllGoThrough(t *testing.T) {
 }
 
 func TestWhatWaitsForOthersHasADeadline(t *testing.T) {
-	w, b := newMiniProgram(t, "timeout 200ms")
+	w, b := newMiniProgram(t, "")
+	w.handler.timeout = 50 * time.Millisecond
 	at := refusedAt{w.handler.accounts[0].AppID(), subscriberOf(netip.MustParseAddr("127.0.0.1"))}
 	for range maxRefused {
 		if err := w.handler.memory.refusals.begin(t.Context(), at, w.now); err != nil {
