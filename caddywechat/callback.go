@@ -214,8 +214,8 @@ func (h *Handler) newSession(a account.Account, id identity.Identity, lifetime t
 const snapshotLifetime = time.Hour
 
 // keepKnown adds to an identity what a session of the same person knew: a login for the profile need not bring all that
-// a silent one brought, and a silent one in another tab must not take the profile away. Whether it is the same person, their
-// account says.
+// a silent one brought, and a silent one in another tab must not take the profile away. Whether it is the same person,
+// their account says.
 func (h *Handler) keepKnown(a account.Account, id identity.Identity, live *session.Session) identity.Identity {
 	if live == nil || !isOf(a, live) || id.Get(identity.Snapshot) != live.Identity.Get(identity.Snapshot) {
 		return id

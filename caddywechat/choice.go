@@ -17,7 +17,8 @@ var choiceCookie = session.OwnCookie("wechat_account")
 
 const choiceFor = 180 * 24 * time.Hour
 
-// redirectorsFor returns the accounts by which a client can log in. Those that yield to others are no choice beside these.
+// redirectorsFor returns the accounts by which a client can log in. Those that yield to others are no choice beside
+// these.
 func (h *Handler) redirectorsFor(c visitor.Client) []account.Redirector {
 	var first, second []account.Redirector
 	for _, a := range h.accounts {
@@ -56,8 +57,8 @@ func (v *visit) choose(found []account.Redirector) account.Redirector {
 }
 
 // lead leads a visitor to a login: to the account that serves the browser, to the choice where several do, or to a page
-// that says where else to go. A phone can't scan its own screen, so it is shown the way into WeChat or WeCom first, until
-// scan says that this visitor has another one.
+// that says where else to go. A phone can't scan its own screen, so it is shown the way into WeChat or WeCom first,
+// until scan says that this visitor has another one.
 func (h *Handler) lead(w http.ResponseWriter, v *visit, profile, scan bool, target string) error {
 	client := v.client()
 	found := h.redirectorsFor(client)

@@ -11,11 +11,11 @@ import (
 // errTooLong is the error of a session that has no room in a cookie.
 var errTooLong = errors.New("the session does not fit into a cookie")
 
-const cureTooLong = "if it is departments: narrow the visible range (可见范围) of the app in WeCom's console, for WeCom lists only " +
-	"departments that the app may see; else give the session's cookie a shorter name or domain"
+const cureTooLong = "if it is departments: narrow the visible range (可见范围) of the app in WeCom's console, for WeCom lists " +
+	"those only that the app may see; else give the session's cookie a shorter name or domain"
 
-// fit returns a session as it fits into a cookie at o, perhaps without avatar and with less of the nickname. The error names
-// what takes most of the room.
+// fit returns a session as it fits into a cookie at o, perhaps without avatar and with less of the nickname. The error
+// names what takes most of the room.
 func (h *Handler) fit(s session.Session, o origin) (session.Session, error) {
 	fitted, ok := s.Fit(h.cookies, o.secure())
 	if ok {

@@ -43,8 +43,8 @@ func (h *Handler) jssdk(w http.ResponseWriter, v *visit) error {
 			return nil // nobody is there any more
 		}
 		if h.jssdkHint.allow(h.now()) {
-			h.logger.Error("a page could not be signed for the JS-SDK",
-				v.log(zap.String("account", signer.Kind()), zap.String("app_id", account.Ref(signer)), zap.Error(err), cure(err))...)
+			h.logger.Error("a page could not be signed for the JS-SDK", v.log(zap.String("account", signer.Kind()),
+				zap.String("app_id", account.Ref(signer)), zap.Error(err), cure(err))...)
 		}
 		return h.answer(w, v, problemOf(err), page.Data{})
 	}
@@ -68,8 +68,8 @@ func sign(ctx context.Context, signer account.PageSigner, ask signing) (any, err
 const encoding = "write '…/jssdk?url=' + encodeURIComponent(location.href.split('#')[0])"
 
 // readSigning reads what a page asks for, or returns what is wrong with it. What is signed must be the address that the
-// browser shows, byte by byte: of one that was not encoded the rest would be lost, and WeChat would refuse the signature
-// without a word about why.
+// browser shows, byte by byte: of one that was not encoded the rest would be lost, and WeChat would refuse the
+// signature without a word about why.
 func readSigning(query string, o origin) (ask signing, fault string) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -82,7 +82,8 @@ func readSigning(query string, o origin) (ask signing, fault string) {
 	}
 	ask = signing{url: values.Get("url"), agent: values.Get("app") == "agent", account: values.Get("account")}
 	if app, ok := values["app"]; ok && app[0] != "agent" {
-		return ask, "app is agent, for WeCom's wx.agentConfig, or is left out; if it belongs to the page's address, that was not encoded: " + encoding
+		return ask, "app is agent, for WeCom's wx.agentConfig, or is left out; if it is the page's own, that was not encoded: " +
+			encoding
 	}
 	return ask, faultOfPage(ask.url, o)
 }
@@ -96,7 +97,8 @@ func faultOfPage(text string, o origin) string {
 	case strings.Contains(shown, "&amp;"):
 		return "url holds &amp;, as HTML writes an &: take the address from the browser, and " + encoding
 	case strings.ContainsFunc(shown, isNeverShown):
-		return "url holds a blank or another character that a browser shows encoded only: it was not encoded, or it was decoded before: " + encoding
+		return "url holds a blank or another character that browsers show encoded only: it was not encoded, or decoded before: " +
+			encoding
 	case encodedTwice.MatchString(text):
 		return "url was encoded twice: " + encoding
 	case !isPageOf(o, text):
@@ -121,7 +123,8 @@ func (h *Handler) signerFor(v *visit, ask signing) (signer account.PageSigner, p
 	if ask.account != "" {
 		found = slices.DeleteFunc(found, func(a account.Account) bool { return !isCalled(a, ask.account) })
 		if len(found) == 0 {
-			return nil, problemBadRequest, "account names none of this site's accounts: write a kind, such as official_account, or an app id"
+			return nil, problemBadRequest, "account names none of this site's accounts: " +
+				"write a kind, such as official_account, or an app id"
 		}
 	}
 	for _, a := range found {

@@ -75,8 +75,8 @@ func (h *Handler) openSession(v *visit, form form, text string) (*session.Sessio
 	}), nil
 }
 
-// voucher returns the account that vouches for a session, nil where the site names it no more. Others of the same kind or
-// app id are none of the session's: whom one app of a company lets in is a stranger to the next.
+// voucher returns the account that vouches for a session, nil where the site names it no more. Others of the same kind
+// or app id are none of the session's: whom one app of a company lets in is a stranger to the next.
 func (h *Handler) voucher(s *session.Session) account.Account {
 	for _, a := range h.accounts {
 		if isOf(a, s) {

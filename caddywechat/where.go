@@ -17,8 +17,8 @@ var (
 	browserOnDesk  = visitor.Client{}
 )
 
-// showWhere tells a visitor where to open a page of this site to log in: what its accounts need. The page's button, if any,
-// leads on to action.
+// showWhere tells a visitor where to open a page of this site to log in: what its accounts need. The page's button, if
+// any, leads on to action.
 func (h *Handler) showWhere(w http.ResponseWriter, v *visit, target, action string) error {
 	if v.origin.host == "" {
 		return h.answer(w, v, problemBadRequest, page.Data{})

@@ -6,8 +6,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
-// AgentSigner is a [PageSigner] that is one of several apps of a company: beside what the company may, it lets the site's
-// pages use what the app may.
+// AgentSigner is a [PageSigner] that is one of several apps of a company: beside what the company may, it lets the
+// site's pages use what the app may.
 type AgentSigner interface {
 	PageSigner
 	// SignAgentPage returns what a page hands to wx.agentConfig, for the same addresses as SignPage.

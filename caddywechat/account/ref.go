@@ -3,8 +3,8 @@ package account
 // Referrer is an account that its app id alone does not name: one of several apps of a company, each with people, secrets and
 // pages of its own.
 type Referrer interface {
-	// Ref returns the app id, a slash, and what tells this account from others with the same app id. It is asked with every
-	// request.
+	// Ref returns the app id, a slash, and what tells this account from others with the same app id. It is asked with
+	// every request.
 	Ref() string
 }
 

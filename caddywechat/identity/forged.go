@@ -19,14 +19,15 @@ type Reserved struct {
 // reservedPrefixes begin names that are reserved everywhere.
 var reservedPrefixes = []string{"x-wechat-", "x-wecom-"}
 
-// cloudNames are what WeChat's cloud hosting sets. An app that came from there believes them, whatever its site's presets.
-// Other names that begin x-wx- are left alone: old mini-program SDKs log in by X-WX-Code and X-WX-Skey.
+// cloudNames are what WeChat's cloud hosting sets. An app that came from there believes them, whatever its site's
+// presets. Other names that begin x-wx- are left alone: old mini-program SDKs log in by X-WX-Code and X-WX-Skey.
 var cloudNames = []string{
 	"x-wx-openid", "x-wx-unionid", "x-wx-appid", "x-wx-source", "x-wx-env",
 	"x-wx-from-openid", "x-wx-from-appid", "x-wx-from-unionid", "x-wx-call-id",
 }
 
-// NewReserved returns the set that is reserved everywhere, which holds what any preset sets, and beside it the given names.
+// NewReserved returns the set that is reserved everywhere, which holds what any preset sets, and beside it the given
+// names.
 func NewReserved(names ...string) Reserved {
 	r := everywhere
 	for _, name := range names {

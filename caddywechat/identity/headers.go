@@ -47,8 +47,8 @@ const (
 // preset is a set of headers that a site can choose.
 type preset struct {
 	headers []Header // those of "default" follow from the fields, by a rule
-	// prefix begins names that all belong to whom the preset stands in for. It is reserved where the preset is chosen: other
-	// sites' apps may have headers of their own that begin so.
+	// prefix begins names that all belong to whom the preset stands in for. It is reserved where the preset is chosen:
+	// other sites' apps may have headers of their own that begin so.
 	prefix string
 }
 

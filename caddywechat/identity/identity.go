@@ -47,9 +47,9 @@ func (id Identity) Get(name string) string {
 	return ""
 }
 
-// With returns a copy of the identity with the named field set to value. An empty value changes nothing: what an account
-// does not know is absent, never empty. A nickname that is longer than any of WeChat's is cut, and an avatar that is too long
-// for a cookie is none; other values stay whole, for half an id is another's.
+// With returns a copy of the identity with the named field set to value. An empty value changes nothing: what an
+// account does not know is absent, never empty. A nickname that is longer than any of WeChat's is cut, and an avatar
+// that is too long for a cookie is none; other values stay whole, for half an id is another's.
 func (id Identity) With(name, value string) Identity {
 	value = strings.ToValidUTF8(value, "\ufffd")
 	switch {
@@ -82,8 +82,8 @@ func (id Identity) Without(name string) Identity {
 	return slices.DeleteFunc(slices.Clone(id), func(f Field) bool { return f.Name == name })
 }
 
-// CutNickname returns a copy of the identity with at most n bytes of the nickname, without half a character at its end; none
-// where nothing is left.
+// CutNickname returns a copy of the identity with at most n bytes of the nickname, without half a character at its end;
+// none where nothing is left.
 func (id Identity) CutNickname(n int) Identity {
 	short := cut(id.Get(Nickname), n)
 	if short == "" {

@@ -24,8 +24,8 @@ const (
 	OpenInWeChat Name = "open_in_wechat"
 	// OpenInWeCom is the same for a site whose accounts need WeCom.
 	OpenInWeCom Name = "open_in_wecom"
-	// OpenInBrowser is for WeChat's and WeCom's own browsers, where the site's accounts need another: one on a computer, where
-	// the login is by scanning (Data.Scans).
+	// OpenInBrowser is for WeChat's and WeCom's own browsers, where the site's accounts need another: one on a
+	// computer, where the login is by scanning (Data.Scans).
 	OpenInBrowser Name = "open_in_browser"
 	// NotInBrowser is for sites whose people log in by a mini-program or an app only.
 	NotInBrowser Name = "not_in_browser"

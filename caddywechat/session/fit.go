@@ -7,13 +7,13 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
 )
 
-// maxCookie is the length in bytes below which a session's cookie stays, with its name and attributes. An app has cookies of
-// its own, and servers in front take heads of 4 or 8 KB.
+// maxCookie is the length in bytes below which a session's cookie stays, with its name and attributes. An app has
+// cookies of its own, and servers in front take heads of 4 or 8 KB.
 const maxCookie = 1300
 
-// Fit returns the session as far as a cookie has room for it: where it has not, first the avatar goes, whole, since half an
-// address leads nowhere, then the end of the nickname. Ids and departments stay, for half of one is another's: it reports
-// whether they fit. So will the session when it is sealed again later.
+// Fit returns the session as far as a cookie has room for it: where it has not, first the avatar goes, whole, since
+// half an address leads nowhere, then the end of the nickname. Ids and departments stay, for half of one is another's:
+// it reports whether they fit. So will the session when it is sealed again later.
 func (s Session) Fit(c Cookies, secure bool) (Session, bool) {
 	over := s.over(c, secure)
 	if over <= 0 {

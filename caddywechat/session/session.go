@@ -31,7 +31,8 @@ type Session struct {
 	Renewed  time.Time // when the profile was last renewed, to the second; zero: not since the login
 }
 
-// New returns a session that begins now and ends after lifetime. Its account is the one that the identity's app id names.
+// New returns a session that begins now and ends after lifetime. Its account is the one that the identity's app id
+// names.
 func New(id identity.Identity, now time.Time, lifetime time.Duration) Session {
 	s := Session{
 		Account:  id.Get(identity.AppID),
@@ -88,8 +89,8 @@ const (
 
 var errVersion = errors.New("payload of another version")
 
-// MarshalBinary makes the payload: version, id, creation, life, age when last seen, what the version adds, and the fields,
-// each with the place of its name in [identity.Names] counted from 1, or 0 and the name itself.
+// MarshalBinary makes the payload: version, id, creation, life, age when last seen, what the version adds, and the
+// fields, each with the place of its name in [identity.Names] counted from 1, or 0 and the name itself.
 func (s Session) MarshalBinary() ([]byte, error) {
 	part, renewed := strings.TrimPrefix(s.Account, s.Identity.Get(identity.AppID)), uint64(0)
 	if !s.Renewed.IsZero() {

@@ -37,9 +37,10 @@
 //
 // # Login by WeCom
 //
-// A company's people come by the same authorize page, with a corp id for the app id, in WeCom's browser as in WeChat's; or,
-// members only, by /wwlogin/sso/login, whose QR code works as that of websites. The app asks /cgi-bin/auth/getuserinfo whom a code stands for: a member, somebody whom
-// the company knows or a stranger, as [Person].WeCom says.
+// A company's people come by the same authorize page, with a corp id for the app id, in WeCom's browser as in WeChat's;
+// or, members only, by /wwlogin/sso/login, whose QR code works as that of websites. The app asks
+// /cgi-bin/auth/getuserinfo whom a code stands for: a member, somebody whom the company knows or a stranger, as
+// [Person].WeCom says.
 //
 // # In tests
 //

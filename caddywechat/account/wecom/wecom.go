@@ -37,13 +37,13 @@ type Account struct {
 	// The app's number within the company (AgentId), such as "1000002". Required.
 	AgentIDRaw string `json:"agent_id,omitempty"`
 
-	// What every login inside WeCom or WeChat asks for: "snsapi_base", which is silent, or "snsapi_privateinfo", which asks the
-	// member and gives the avatar too. With snsapi_base, pages under a rule `userinfo` ask for more. Default:
+	// What every login inside WeCom or WeChat asks for: "snsapi_base", which is silent, or "snsapi_privateinfo", which
+	// asks the member and gives the avatar too. With snsapi_base, pages under a rule `userinfo` ask for more. Default:
 	// "snsapi_base".
 	Scope string `json:"scope,omitempty"`
 
-	// Whether people are let in who are not members of the company, such as its customers, who come by WeChat. Default: they
-	// are refused.
+	// Whether people are let in who are not members of the company, such as its customers, who come by WeChat. Default:
+	// they are refused.
 	AllowExternal bool `json:"allow_external,omitempty"`
 
 	corpID, secret, agentID, ref string
@@ -157,7 +157,8 @@ func (a *Account) SignAgentPage(ctx context.Context, page string) (account.Agent
 	return account.AgentSignature{Signature: signature, CorpID: a.corpID, AgentID: a.agentID}, err
 }
 
-// Serves implements [account.Redirector]: WeCom's browser and WeChat's, which opens the same page, and others by a QR code.
+// Serves implements [account.Redirector]: WeCom's browser and WeChat's, which opens the same page, and others by a QR
+// code.
 func (*Account) Serves(visitor.Client) bool { return true }
 
 // Yields implements [account.Yielder]: people in WeChat are an official account's first.
