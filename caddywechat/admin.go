@@ -124,7 +124,7 @@ func revokeEverywhere(ctx context.Context, order revokeOrder) (err error) {
 		}
 		isSite = true
 		h := sites[len(sites)-1]
-		revocation, invalid := order.revocation(h.memory.revoked.Now(h.now()))
+		revocation, invalid := order.revocation(h.shared.revoked.Now(h.now()))
 		if invalid != nil {
 			return invalid
 		}

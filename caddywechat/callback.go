@@ -204,7 +204,7 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 
 // newSession returns a session that begins now. What was revoked before does not end it.
 func (h *Handler) newSession(a account.Account, id identity.Identity, lifetime time.Duration) session.Session {
-	begin := h.memory.revoked.Next(h.person(a, id), id.Get(identity.OpenID), h.now())
+	begin := h.shared.revoked.Next(h.person(a, id), id.Get(identity.OpenID), h.now())
 	s := session.New(id, begin, lifetime)
 	s.Account = account.Ref(a)
 	return s

@@ -102,7 +102,7 @@ func (h *Handler) isLive(s *session.Session, lives session.Lives) bool {
 		h.now().Before(s.End(lives)) &&
 		(s.Identity.Get(identity.Snapshot) == "" || allowsSnapshots(a)) &&
 		admits(a, s.Identity) &&
-		!h.memory.revoked.Has(*s, user)
+		!h.shared.revoked.Has(*s, user)
 }
 
 func allowsSnapshots(a account.Account) bool {

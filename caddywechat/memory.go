@@ -9,12 +9,11 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 )
 
-// memory is what the process remembers beyond a reload of the configuration. All handlers share it: what it holds is
-// named by random ids or by digests; sessions that were opened, by the handler that opened them, so that those of a handler
-// that has gone are found no more and make room in time.
+// memory is what the process remembers beyond a reload of the configuration, whatever the store. All handlers share it: what
+// it holds is named by random ids or by digests; sessions that were opened, by the handler that opened them, so that those
+// of a handler that has gone are found no more and make room in time.
 type memory struct {
 	recent     login.Recent
-	revoked    session.Revoked
 	opened     *session.Opened
 	renewals   renewals
 	refusals   refusals

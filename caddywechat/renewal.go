@@ -150,7 +150,7 @@ func (h *Handler) renewHere(ctx context.Context, a account.Renewer, user, key st
 			return profile{}, err
 		}
 	}
-	if h.memory.revoked.Has(s, user) {
+	if h.shared.revoked.Has(s, user) {
 		// Whoever logged out meanwhile wants nothing kept.
 		return profile{}, errors.Join(errRenewedByOther, h.forgetPerson(ctx, user))
 	}

@@ -28,8 +28,10 @@ const (
 	maxSent    = 100
 )
 
-// revocations keeps what this process knows to be revoked in step with a store.
+// revocations is what this process knows to be revoked at the sites of one store, and keeps it in step with the store.
 type revocations struct {
+	revoked session.Revoked
+
 	begin sync.Once
 	read  chan struct{} // closed when what was revoked before is known, or was waited for long enough
 	end   context.CancelFunc
@@ -134,7 +136,7 @@ func (h *Handler) takeToHeart(value []byte) {
 }
 
 func (h *Handler) addRevocation(r session.Revocation) {
-	if !h.memory.revoked.Add(r, h.now()) && h.revokedHint.allow(h.now()) {
+	if !h.shared.revoked.Add(r, h.now()) && h.revokedHint.allow(h.now()) {
 		h.logger.Warn("more sessions are revoked than this process remembers: those that end first go on")
 	}
 }
