@@ -194,7 +194,7 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 	case err != nil:
 		return login.Result{Err: err}
 	}
-	s, err := h.fit(h.newSession(c.account, id, lifetime), c.origin)
+	s, err := h.fit(h.newSession(ctx, c.account, id, lifetime), c.origin)
 	if err != nil {
 		return login.Result{Err: err}
 	}
@@ -203,10 +203,13 @@ func (h *Handler) exchange(ctx context.Context, c *returning, code string) login
 }
 
 // newSession returns a session that begins now. What was revoked before does not end it.
-func (h *Handler) newSession(a account.Account, id identity.Identity, lifetime time.Duration) session.Session {
-	begin := h.shared.revoked.Next(h.person(a, id), id.Get(identity.OpenID), h.now())
-	s := session.New(id, begin, lifetime)
+func (h *Handler) newSession(ctx context.Context, a account.Account, id identity.Identity, lifetime time.Duration) session.Session {
+	h.knowRevocations(ctx)
+	now := h.now()
+	s := session.New(id, now, lifetime)
 	s.Account = account.Ref(a)
+	names := namesOf(a, id)
+	s.Survives = h.shared.revoked.Survives(now, names[:]...)
 	return s
 }
 

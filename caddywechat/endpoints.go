@@ -11,7 +11,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/page"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
@@ -146,9 +145,9 @@ func (h *Handler) endSessions(w http.ResponseWriter, v *visit) error {
 	if err != nil {
 		return err
 	}
+	// A store that fails is logged by its watch. The sessions are over here all the same.
+	_ = h.revokeSessions(v.Context(), sessions...)
 	for _, s := range sessions {
-		// A store that fails is logged by its watch. The session is over here all the same.
-		_ = h.revoke(v.Context(), session.RevokeSession(s.ID, h.now(), s.Expires))
 		h.forgetInBackground(h.person(h.accountOf(s.Identity.Get(identity.Account)), s.Identity))
 	}
 	if len(v.tokens) > 0 {

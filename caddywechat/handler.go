@@ -4,6 +4,7 @@ package caddywechat
 import (
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -110,10 +111,12 @@ type Handler struct {
 	shared    *sharedStore
 	storeKey  string      // names the store among those of the process
 	instant   store.Store // the store, unwatched, where it is [store.Instant]; else nil
+	keepsKeys bool        // whether the store is a place for the session key: who can write to it could be anybody anyway
 	keyring   *keyring
 	memory    *memory
-	openers   [forms]uint64     // what this handler's sessions are called in memory
-	server    *caddyhttp.Server // nil where it stands in none
+	openers   [forms]atomic.Uint64 // what this handler's sessions are called in memory
+	variables []string             // the environment variables in the configuration
+	server    *caddyhttp.Server    // nil where it stands in none
 	cleanup   sync.Once
 	logger    *zap.Logger
 	now       func() time.Time

@@ -241,14 +241,14 @@ func (s *brokenStore) PutIfAbsent(context.Context, string, []byte, time.Duration
 
 func TestTheMadeKeyWhereTheStoreIsBroken(t *testing.T) {
 	t.Run("an altered key is an error", func(t *testing.T) {
-		k := &keyring{store: &brokenStore{value: []byte("short")}}
+		k := bareKeyring(&brokenStore{value: []byte("short")})
 		if s, err := k.sealers(t.Context()); err == nil || s != nil {
 			t.Errorf("got %v, %v", s, err)
 		}
 	})
 	t.Run("a store that is down is not asked over and over", func(t *testing.T) {
 		s := &brokenStore{err: store.ErrStore}
-		k := &keyring{store: s}
+		k := bareKeyring(s)
 		for range 100 {
 			if _, err := k.sealers(t.Context()); !errors.Is(err, store.ErrStore) {
 				t.Fatal(err)
@@ -261,7 +261,7 @@ func TestTheMadeKeyWhereTheStoreIsBroken(t *testing.T) {
 	t.Run("nobody waits longer than they want to", func(t *testing.T) {
 		s := &brokenStore{hang: make(chan struct{}), err: store.ErrStore}
 		defer close(s.hang)
-		k := &keyring{store: s}
+		k := bareKeyring(s)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := k.sealers(ctx); !errors.Is(err, context.Canceled) {

@@ -3,9 +3,7 @@ package caddywechat
 import (
 	"context"
 	"crypto/hkdf"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,9 +13,9 @@ import (
 	"time"
 	"weak"
 
+	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
@@ -31,6 +29,8 @@ type sealers struct {
 	state   login.StateKey
 	// marks tell the keys apart in the names of what they sealed in a store, the first key's first.
 	marks []string
+	// revocations prove what instances tell one another in the store.
+	revocations []seal.Key
 }
 
 // form is how a session travels.
@@ -95,20 +95,45 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 		}
 		marks = append(marks, hex.EncodeToString(mark))
 	}
+	revocations, err := seal.NewKeys("revocation", secrets...)
+	if err != nil {
+		return nil, err
+	}
 	return &sealers{
 		session: [forms]*seal.Sealer{asCookie: cookie, asToken: token},
-		attempt: attempt, store: store, state: state, marks: marks,
+		attempt: attempt, store: store, state: state, marks: marks, revocations: revocations,
 	}, nil
 }
 
-// keyring has the sealers, made at first use: from the configured keys or, where there are none, from one that the store
-// keeps.
+// keyring has the sealers, made at first use: from the configured keys, and from one that the store keeps. Where none
+// are configured that one is made if it is not there; else it only opens, and for a while, see [keyring.formerKey].
 type keyring struct {
-	ready   atomic.Pointer[sealers]
+	ready   atomic.Pointer[readySealers]
 	secrets [][]byte // the configured keys
 	store   store.Store
-	group   singleflight.Group
-	fault   atomic.Pointer[keyFault]
+	// keepsKeys says that the store is a place for a key.
+	keepsKeys bool
+	// replaces names the site and its keys in the store, for when they came in place of a made one.
+	replaces func(mark string) string
+	lifetime time.Duration // of the site's sessions
+	now      func() time.Time
+	logger   func() *zap.Logger
+	// dropped is called when a key does not open any more.
+	dropped func()
+
+	group singleflight.Group
+	fault atomic.Pointer[keyFault]
+	// told says that the log has a line about the key that cannot be had.
+	told atomic.Bool
+}
+
+// readySealers are sealers to work with.
+type readySealers struct {
+	*sealers
+	// isFinal says that it is known whether a made key is to open what the configured ones do not.
+	isFinal bool
+	// until is when the made key among them opens no more, in Unix seconds; 0: there is none, or it is the only one.
+	until int64
 }
 
 // keyFault is the last failure to get the key from the store.
@@ -117,27 +142,21 @@ type keyFault struct {
 	at  time.Time
 }
 
-const (
-	madeKeyName = "session_key"
-	// madeKeyTimeout bounds how long a request waits for the store. Other instances may hold its lock meanwhile.
-	madeKeyTimeout = 10 * time.Second
-	// madeKeyPause keeps requests from asking a store that is down over and over.
-	madeKeyPause = time.Second
-)
-
-// sealers returns the sealers. The error is the store's, or that of ctx, and goes away when the store works again.
+// sealers returns the sealers. The error is the store's, or that of ctx, and goes away when the store works again; with
+// a configured key there is none.
 func (k *keyring) sealers(ctx context.Context) (*sealers, error) {
-	if s := k.ready.Load(); s != nil {
-		return s, nil
-	}
-	if len(k.secrets) > 0 {
-		return k.makeSealers(k.secrets)
+	if s := k.ready.Load(); s != nil && (s.until == 0 || k.now().Unix() < s.until) {
+		return s.sealers, nil
 	}
 	if f := k.fault.Load(); f != nil && time.Since(f.at) < madeKeyPause {
 		return nil, f.err
 	}
+	load := k.loadMadeKey
+	if len(k.secrets) > 0 {
+		load = k.loadConfigured
+	}
 	select {
-	case result := <-k.group.DoChan("", k.load):
+	case result := <-k.group.DoChan("", load):
 		if result.Err != nil {
 			return nil, result.Err
 		}
@@ -147,42 +166,31 @@ func (k *keyring) sealers(ctx context.Context) (*sealers, error) {
 	}
 }
 
-func (k *keyring) load() (any, error) {
-	key, err := k.fromStore()
-	if err != nil {
-		k.fault.Store(&keyFault{err, time.Now()})
+// existing returns the sealers like sealers does, nil where no key was made yet. It makes none.
+func (k *keyring) existing(ctx context.Context) (*sealers, error) {
+	if k.ready.Load() == nil && len(k.secrets) == 0 {
+		_, err := k.store.Get(ctx, madeKeyName)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return k.sealers(ctx)
+}
+
+// has reports whether the sealers can be had without the store.
+func (k *keyring) has() bool { return len(k.secrets) > 0 || k.ready.Load() != nil }
+
+func (k *keyring) use(s readySealers, secrets ...[]byte) (*sealers, error) {
+	var err error
+	if s.sealers, err = sealersOf(secrets); err != nil {
 		return nil, err
 	}
-	return k.makeSealers([][]byte{key})
-}
-
-func (k *keyring) makeSealers(secrets [][]byte) (*sealers, error) {
-	s, err := sealersOf(secrets)
-	if err == nil {
-		k.ready.Store(s)
+	before := k.ready.Swap(&s)
+	if before != nil && before.until != 0 && s.until == 0 {
+		k.dropped()
 	}
-	return s, err
-}
-
-// fromStore is on its own time: a visitor who leaves does not stop the making of the key.
-func (k *keyring) fromStore() ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), madeKeyTimeout)
-	defer cancel()
-	key, err := k.store.Get(ctx, madeKeyName)
-	if errors.Is(err, store.ErrNotFound) {
-		key, err = k.store.PutIfAbsent(ctx, madeKeyName, newKey(), 0)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the session key: %w", err)
-	}
-	if err := config.Key(string(key)); err != nil {
-		return nil, fmt.Errorf("the session key in the store was altered: %w", err)
-	}
-	return key, nil
-}
-
-func newKey() []byte {
-	var b [32]byte
-	rand.Read(b[:])
-	return []byte(base64.StdEncoding.EncodeToString(b[:]))
+	return s.sealers, nil
 }

@@ -61,7 +61,7 @@ func (h *Handler) openSession(v *visit, form form, text string) (*session.Sessio
 	if err != nil {
 		return nil, err
 	}
-	sealed := session.Sealed{Opener: h.openers[form], Host: h.siteHost(v.origin), Text: text}
+	sealed := session.Sealed{Opener: h.openers[form].Load(), Host: h.siteHost(v.origin), Text: text}
 	return h.memory.opened.Open(sealed, func(s *session.Session) bool {
 		if !sealers.session[form].Open(h.site(v.origin), text, s) {
 			return false
@@ -97,12 +97,11 @@ func (h *Handler) isLive(s *session.Session, lives session.Lives) bool {
 	if a == nil {
 		return false
 	}
-	user := h.person(a, s.Identity)
-	return user != "" &&
+	return h.person(a, s.Identity) != "" &&
 		h.now().Before(s.End(lives)) &&
 		(s.Identity.Get(identity.Snapshot) == "" || allowsSnapshots(a)) &&
 		admits(a, s.Identity) &&
-		!h.shared.revoked.Has(*s, user)
+		!h.isRevoked(a, s)
 }
 
 func allowsSnapshots(a account.Account) bool {

@@ -31,6 +31,13 @@ var memories = caddy.NewUsagePool()
 // lastOpener is the last number that a handler was given to tell the sessions that it opened from others'.
 var lastOpener atomic.Uint64
 
+// renewOpeners lets this handler find no session any more that it opened before.
+func (h *Handler) renewOpeners() {
+	for form := range h.openers {
+		h.openers[form].Store(lastOpener.Add(1))
+	}
+}
+
 const memoryKey = "memory"
 
 func acquireMemory() *memory {

@@ -15,14 +15,15 @@ const (
 
 var checkUserID = config.OneOf(userIDOpenID, userIDUnionID, userIDQualified)
 
+// snapshotPerson begins what identifies a person whom WeChat made up.
+const snapshotPerson = "snapshot:"
+
 // person returns what identifies somebody to the app, "" for an identity that lacks it. It never changes for a person
 // while the configuration stays.
 func (h *Handler) person(a account.Account, id identity.Identity) string {
 	switch {
-	case h.UserID == userIDUnionID && id.Get(identity.Snapshot) != "":
-		return "snapshot:" + a.Person(id) // WeChat gives several made-up people the same unionid
 	case h.UserID == userIDUnionID:
-		return a.PersonEverywhere(id)
+		return everywhere(a, id)
 	case h.UserID == userIDQualified:
 		return a.AppID() + ":" + a.Person(id)
 	default:

@@ -80,8 +80,12 @@ func (h *Handler) show(w http.ResponseWriter, v *visit, status int, name page.Na
 	h.pages.Write(ownWriter{w}, v.Request, status, name, data)
 }
 
-// fail answers with a problem that an operator can mend, and logs why.
+// fail answers with a problem that an operator can mend, and logs why. Where the visitor has left that is the reason, and
+// nobody's fault.
 func (h *Handler) fail(w http.ResponseWriter, v *visit, p problem, err error) error {
+	if v.Context().Err() != nil {
+		return h.answer(w, v, p, page.Data{})
+	}
 	h.logger.Error("request failed", v.log(zap.Error(err), zap.Int("status", p.status))...)
 	return h.answer(w, v, p, page.Data{})
 }

@@ -50,20 +50,21 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.checkPlacement(ctx); err != nil {
 		return err
 	}
-	if err := h.useStore(ctx); err != nil {
+	app, err := ctx.App(appName)
+	if err != nil {
 		return err
 	}
 	h.shared.join(h)
+	app.(*App).add(h)
 	return nil
 }
 
 func (h *Handler) provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
 	h.now = time.Now
+	h.variables = h.environmentVariables()
 	h.memory = acquireMemory()
-	for form := range h.openers {
-		h.openers[form] = lastOpener.Add(1)
-	}
+	h.renewOpeners()
 	for _, step := range []func(caddy.Context) error{
 		h.provisionOptions, h.provisionAccounts, h.provisionIdentity, h.provisionRules, h.provisionKeys,
 	} {
@@ -294,16 +295,18 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	if s, ok := bare.(store.Instant); ok && s.IsInstant() {
 		h.instant = bare
 	}
-	if keeper, ok := bare.(store.KeyKeeper); ok && len(secrets) == 0 {
-		warning, err := keeper.KeepsKey()
-		if err != nil {
-			return fmt.Errorf("session key: %w", err)
-		}
-		if warning != "" {
-			h.logger.Warn(warning)
-		}
+	warning, err := "", error(nil)
+	if keeper, ok := bare.(store.KeyKeeper); ok {
+		warning, err = keeper.KeepsKey()
 	}
-	h.keyring = &keyring{secrets: secrets, store: h.store}
+	h.keepsKeys = err == nil
+	if len(secrets) == 0 && err != nil {
+		return fmt.Errorf("session key: %w", err)
+	}
+	if len(secrets) == 0 && warning != "" {
+		h.logger.Warn(warning)
+	}
+	h.keyring = h.newKeyring(secrets)
 	return nil
 }
 

@@ -2,18 +2,20 @@ package caddywechat
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
 const (
-	// sessionJournal is where instances tell one another which sessions were logged out, operatorJournal what lasts longer.
-	// Two, since a store may keep what is over as long as something older is not.
+	// sessionJournal is where instances tell one another which sessions were logged out, operatorJournal what lasts
+	// longer. Two, since a store may keep what is over as long as something older is not.
 	sessionJournal  = "revoked"
 	operatorJournal = "revoked-by-operator"
 	// readEvery is how often an instance looks for what others revoked: within five seconds all know.
@@ -21,11 +23,8 @@ const (
 	// firstReadTimeout is how long the first requests wait for what was revoked before this process began. A store that
 	// is down or slow logs nobody out: they go on without it then.
 	firstReadTimeout = 2 * time.Second
-	// appendTimeout is how long a logout waits for the store.
-	appendTimeout = time.Second
-	// maxPending is how many revocations wait for a store that fails, maxSent how many of them are told it at a time.
-	maxPending = 100_000
-	maxSent    = 100
+	// strangeEvery is how often the log tells of what stands in a journal and does not count.
+	strangeEvery = time.Hour
 )
 
 // revocations is what this process knows to be revoked at the sites of one store, and keeps it in step with the store.
@@ -36,9 +35,9 @@ type revocations struct {
 	read  chan struct{} // closed when what was revoked before is known, or was waited for long enough
 	end   context.CancelFunc
 
-	sending   sync.Mutex // held while pending ones are under way
-	pendingMu sync.Mutex
-	pending   []session.Revocation // what the store does not know yet
+	pending pendingRecords // what the store does not know yet
+
+	forgedHint, versionHint, oldHint, otherKeysHint pause
 }
 
 // knowRevocations makes sure that this process knows what was revoked before it began, as far as the store tells. It
@@ -81,15 +80,15 @@ func (s *sharedStore) followRevocations(ctx context.Context) {
 	defer goOn()
 	time.AfterFunc(firstReadTimeout, goOn)
 
-	var readers []store.Reader
+	var readers []journalReader
 	var reading *Handler // whose store the readers read
 	isKnown := false     // whether all that was revoked before is
 	ticker := time.NewTicker(readEvery)
 	defer ticker.Stop()
 	for {
 		if h := s.newest(); h != nil {
-			if h != reading {
-				readers, reading = []store.Reader{h.store.Follow(sessionJournal), h.store.Follow(operatorJournal)}, h
+			if h != reading { // which has other keys, perhaps: from the beginning
+				readers, reading = h.journals(), h
 			}
 			begun := h.now()
 			isRead := h.readRevocations(ctx, readers)
@@ -110,35 +109,125 @@ func (s *sharedStore) followRevocations(ctx context.Context) {
 	}
 }
 
-// readRevocations takes to heart what other instances revoked, and reports whether that is all there is. An error is logged
-// by the store's watch; what could be read counts all the same.
-func (h *Handler) readRevocations(ctx context.Context, readers []store.Reader) (all bool) {
+// journalReader reads one of the journals.
+type journalReader struct {
+	store.Reader
+	journal string
+}
+
+// journals returns readers of what other instances revoke, from the beginning.
+func (h *Handler) journals() (readers []journalReader) {
+	for _, journal := range []string{sessionJournal, operatorJournal} {
+		readers = append(readers, journalReader{h.store.Follow(journal), journal})
+	}
+	return readers
+}
+
+// readRevocations takes to heart what other instances revoked, and reports whether that is all there is. An error is
+// logged by the store's watch; what could be read counts all the same.
+func (h *Handler) readRevocations(ctx context.Context, readers []journalReader) (all bool) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
+	// First, for what is read is not read again.
+	keys, err := h.shared.keys(ctx)
+	if err != nil {
+		return false
+	}
+	byMark := make(map[seal.Mark]seal.Key, len(keys))
+	for _, key := range keys {
+		byMark[key.Mark] = key
+	}
 	all = true
 	for _, reader := range readers {
-		values, err := reader.Read(ctx)
-		for _, value := range values {
-			h.takeToHeart(value)
+		records, err := reader.Read(ctx)
+		for _, record := range records {
+			h.takeToHeart(byMark, reader.journal, record)
 		}
 		all = all && err == nil
 	}
 	return all
 }
 
-func (h *Handler) takeToHeart(value []byte) {
-	var r session.Revocation
-	if err := r.UnmarshalBinary(value); err != nil {
-		h.logger.Warn("a revocation in the store is not understood: is an instance of a newer version running?", zap.Error(err))
-		return
+// takeToHeart adds what stands in a record of a journal, where anybody who can write to the store may have put it.
+func (h *Handler) takeToHeart(keys map[seal.Mark]seal.Key, journal string, record []byte) {
+	found, err := session.ReadRecord(keys, journal, record)
+	for _, r := range found {
+		if h.believes(r) {
+			h.addRevocation(r)
+		}
 	}
-	h.addRevocation(r)
+	shared, now := h.shared, h.now()
+	switch {
+	case err == nil:
+	case errors.Is(err, session.ErrOtherKeys):
+		if shared.otherKeysHint.allow(now, strangeEvery) {
+			h.logger.Info("the store has revocations of sites with other session keys, which don't count here")
+		}
+	case errors.Is(err, session.ErrVersion):
+		if shared.versionHint.allow(now, strangeEvery) {
+			h.logger.Warn("a revocation in the store is not understood: is an instance of a newer version running?", zap.Error(err))
+		}
+	case shared.forgedHint.allow(now, strangeEvery):
+		h.logger.Warn("a revocation in the store is forged or damaged, and does not count: who else can write to the store?",
+			zap.String("journal", journal), zap.Error(err))
+	}
+}
+
+// believes reports whether a revocation counts that was read from the store. One that an older version wrote may be
+// anybody's. It counts where whoever can write to the store could be anybody anyway, and where it names a session,
+// which only those can who were told its random id.
+func (h *Handler) believes(r session.Revocation) bool {
+	if !r.IsOld() || r.IsOfOneSession() || h.keepsKeys {
+		return true
+	}
+	if h.shared.oldHint.allow(h.now(), strangeEvery) {
+		h.logger.Warn("revocations of people or of everybody that an older version wrote don't count, for anybody may have " +
+			"written them to this store: give the orders again that were given before the upgrade")
+	}
+	return false
 }
 
 func (h *Handler) addRevocation(r session.Revocation) {
 	if !h.shared.revoked.Add(r, h.now()) && h.revokedHint.allow(h.now()) {
 		h.logger.Warn("more sessions are revoked than this process remembers: those that end first go on")
 	}
+}
+
+// keys returns the keys that prove revocations at the sites of the store. The error is that of a site whose key cannot
+// be had.
+func (s *sharedStore) keys(ctx context.Context) ([]seal.Key, error) {
+	return s.keysOf(func(k *keyring) (*sealers, error) {
+		if err := k.settle(ctx); err != nil {
+			return nil, err
+		}
+		return k.existing(ctx)
+	})
+}
+
+// keysAtHand returns the keys, none where not all can be had without asking the store.
+func (s *sharedStore) keysAtHand() []seal.Key {
+	keys, _ := s.keysOf(func(k *keyring) (*sealers, error) {
+		if ready := k.ready.Load(); ready != nil && ready.isFinal {
+			return ready.sealers, nil
+		}
+		return nil, errNotSettled
+	})
+	return keys
+}
+
+func (s *sharedStore) keysOf(sealersOf func(*keyring) (*sealers, error)) (keys []seal.Key, err error) {
+	seen := make(map[*sealers]bool) // which sites with the same keys share
+	for _, site := range s.all() {
+		sealers, err := sealersOf(site.keyring)
+		if err != nil {
+			return nil, err
+		}
+		if sealers != nil && !seen[sealers] {
+			seen[sealers] = true
+			keys = append(keys, sealers.revocations...)
+		}
+	}
+	return keys, nil
 }
 
 // probe writes to a store that could not be written, to find out whether it can be again.
@@ -149,80 +238,4 @@ func (h *Handler) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	_ = h.store.Put(ctx, "probe", nil, time.Minute) // its watch takes note
-}
-
-// revoke ends sessions, here at once and on other instances as soon as they read on. The error is the store's; then the
-// revocation is in force here, and the others are told when the store works again.
-func (h *Handler) revoke(ctx context.Context, r session.Revocation) error {
-	h.addRevocation(r)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
-	defer cancel()
-	err := h.appendRevocation(ctx, r)
-	if err != nil {
-		h.shared.postpone(h, r)
-	}
-	return err
-}
-
-func (h *Handler) appendRevocation(ctx context.Context, r session.Revocation) error {
-	text, err := r.MarshalBinary()
-	if err != nil {
-		return err
-	}
-	life := r.End.Sub(h.now())
-	if life <= 0 {
-		return nil
-	}
-	journal := sessionJournal
-	if r.IsOfOperator() {
-		journal = operatorJournal
-	}
-	return h.store.Append(ctx, journal, text, life)
-}
-
-func (s *sharedStore) postpone(h *Handler, later ...session.Revocation) {
-	s.pendingMu.Lock()
-	defer s.pendingMu.Unlock()
-	room := maxPending - len(s.pending)
-	if len(later) > room {
-		h.logger.Error("revocations are lost to other instances: the store has failed for too long", zap.Int("revocations", len(later)-room))
-		later = later[:room]
-	}
-	s.pending = append(s.pending, later...)
-}
-
-// sendPending tells the store some of what it did not take before, until it fails again. It returns how much is left.
-func (s *sharedStore) sendPending(ctx context.Context, h *Handler) (left int) {
-	s.sending.Lock()
-	defer s.sending.Unlock()
-	s.pendingMu.Lock()
-	pending := s.pending
-	s.pending = nil
-	s.pendingMu.Unlock()
-	sent := 0
-	for ; sent < min(len(pending), maxSent); sent++ {
-		ctx, cancel := context.WithTimeout(ctx, appendTimeout)
-		err := h.appendRevocation(ctx, pending[sent])
-		cancel()
-		if err != nil {
-			break
-		}
-	}
-	if left = len(pending) - sent; left > 0 {
-		s.postpone(h, pending[sent:]...)
-	}
-	return left
-}
-
-// sendLastPending is for the last site that uses the store, when it goes: nobody will be there to try again.
-func (s *sharedStore) sendLastPending(h *Handler) {
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-	defer cancel()
-	left := s.sendPending(ctx, h)
-	for before := left + 1; left > 0 && left < before; {
-		before, left = left, s.sendPending(ctx, h)
-	}
-	if left > 0 {
-		h.logger.Error("revocations are lost to other instances, and to this one when it comes again: the store fails", zap.Int("revocations", left))
-	}
 }

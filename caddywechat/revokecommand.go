@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"time"
+	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -26,7 +26,7 @@ outlives restarts. Whoever is revoked may log in again; to keep people out, don'
 let them through after the login.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := order.revocation(time.Now()); err != nil {
+			if err := order.check(); err != nil {
 				return err
 			}
 			adminAddress, err := caddycmd.DetermineAdminAPIAddress(address, nil, config, adapter)
@@ -40,10 +40,14 @@ let them through after the login.`,
 			res, err := caddycmd.AdminAPIRequest(adminAddress, http.MethodPost, revokePath,
 				http.Header{"Content-Type": {"application/json"}}, bytes.NewReader(body))
 			if err != nil {
-				return fmt.Errorf("asking the running Caddy: %w", err)
+				return askingFailed(adminAddress, err)
 			}
 			defer res.Body.Close()
-			fmt.Fprintln(cmd.OutOrStdout(), "revoked")
+			var answer revokeAnswer
+			if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+				return fmt.Errorf("reading the answer of the running Caddy: %w", err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "revoked: %s; %s\n", order, seenText(answer.Seen))
 			return nil
 		},
 	}
@@ -56,4 +60,21 @@ let them through after the login.`,
 	flags.StringVarP(&config, "config", "c", "", "a configuration file to take the admin API's address from")
 	flags.StringVarP(&adapter, "adapter", "a", "", "the configuration file's adapter, such as caddyfile")
 	return cmd
+}
+
+// seenText says what the instance that was asked knows of the sessions that ended.
+func seenText(seen int) string {
+	if seen == 0 {
+		return "no session of it was seen on this instance lately; if there should be one, look whether the id is right"
+	}
+	return fmt.Sprintf("sessions of it that were seen on this instance lately: %d", seen)
+}
+
+// askingFailed says why the running Caddy did not do what it was asked for.
+func askingFailed(address string, err error) error {
+	if strings.HasPrefix(err.Error(), "caddy responded with error") {
+		return fmt.Errorf("asking the running Caddy: %w", err)
+	}
+	return fmt.Errorf("asking the running Caddy at %s: %w; say where its admin API listens with --address, or with --config, "+
+		"if it is elsewhere", address, err)
 }

@@ -49,8 +49,8 @@ func releaseStore(h *Handler) error {
 	isLast := len(s.sites) == 1 && s.sites[0] == h
 	s.sites = slices.DeleteFunc(s.sites, func(site *Handler) bool { return site == h })
 	s.mu.Unlock()
-	if isLast {
-		s.sendLastPending(h)
+	if isLast && s.pending.any() {
+		go s.sendLastPending(h) // nobody waits here for a store that fails, see [App.Stop]
 	}
 	_, err := sharedStores.Delete(h.storeKey)
 	return err
@@ -77,6 +77,11 @@ func (s *sharedStore) all() []*Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.sites)
+}
+
+// isOnlyOf reports whether none but these sites use the store.
+func (s *sharedStore) isOnlyOf(sites []*Handler) bool {
+	return !slices.ContainsFunc(s.all(), func(site *Handler) bool { return !slices.Contains(sites, site) })
 }
 
 // healthEvery is how often whoever asks for the health of a site makes it ask the store.
@@ -179,7 +184,23 @@ func (w watched) note(ctx context.Context, fails *atomic.Bool, what string, err 
 	default:
 		if fails.CompareAndSwap(false, true) {
 			w.shared.follow() // who else would find out when it works again?
-			w.logger.Error("the store cannot be "+what+": sessions and silent logins go on, what needs memory does not", zap.Error(err))
+			w.logger.Error("the store cannot be "+what+": "+w.shared.whatGoesOn(), zap.Error(err))
 		}
 	}
+}
+
+// whatGoesOn says what a store that fails leaves to its sites.
+func (s *sharedStore) whatGoesOn() string {
+	lacksKey := false
+	for _, site := range s.all() {
+		if !site.keyring.has() {
+			lacksKey = true
+			site.keyring.told.Store(true)
+		}
+	}
+	if lacksKey {
+		return "sites without session key keep theirs there, and nobody logs in to them and no session opens until it can be " +
+			"read; with session { key … } they don't need the store for that"
+	}
+	return "sessions and silent logins go on, what needs memory does not"
 }

@@ -71,8 +71,8 @@ func TestStreams_EndWithTheSession(t *testing.T) {
 	const soon = 10 * time.Second
 	for name, end := range map[string]func(w *world, b *browser){
 		"logout":           func(_ *world, b *browser) { b.logout("") },
-		"revoked":          func(w *world, _ *browser) { _ = revokeEverywhere(w.t.Context(), revokeOrder{User: person}) },
-		"everybody is":     func(w *world, _ *browser) { _ = revokeEverywhere(w.t.Context(), revokeOrder{All: true}) },
+		"revoked":          func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revokeOrder{User: person}) },
+		"everybody is":     func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revokeOrder{All: true}) },
 		"lifetime is over": func(w *world, _ *browser) { w.pass(7*24*time.Hour + time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {

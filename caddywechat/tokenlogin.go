@@ -76,12 +76,11 @@ func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLog
 	if !isCode(order.Code) {
 		return h.answer(w, v, badOrder("what stands as code is no code of WeChat's: it is too long"), page.Data{})
 	}
-	sealers, err := h.keyring.sealers(v.Context())
-	if err != nil {
+	if _, err := h.keyring.sealers(v.Context()); err != nil {
 		return h.fail(w, v, problemStore, err)
 	}
 	var s session.Session
-	err = h.tryCode(v, a, func(ctx context.Context) (err error) {
+	err := h.tryCode(v, a, func(ctx context.Context) (err error) {
 		s, err = h.loginByCode(ctx, a, order.Code)
 		return err
 	})
@@ -91,17 +90,25 @@ func (h *Handler) tokenLogin(w http.ResponseWriter, v *visit, a account.TokenLog
 	if !h.isLive(&s, session.Lives{Lifetime: h.lives.Lifetime}) { // revoked at this very second
 		return h.tokenRequired(w, v, a)
 	}
+	h.logger.Info("token login", v.log(zap.String("outcome", "logged in"), zap.String("account", a.Kind()),
+		zap.String("user_id", h.person(a, s.Identity)), zap.Stringer("session", s.ID))...)
+	return h.giveToken(w, v, a, s)
+}
+
+// giveToken gives a program the token of a session.
+func (h *Handler) giveToken(w http.ResponseWriter, v *visit, a account.Account, s session.Session) error {
+	sealers, err := h.keyring.sealers(v.Context())
+	if err != nil {
+		return h.fail(w, v, problemStore, err)
+	}
 	sealed, err := sealers.session[asToken].Seal(h.site(v.origin), s)
 	if err != nil {
 		return h.fail(w, v, problemInternal, err)
 	}
-	user := h.person(a, s.Identity)
-	h.logger.Info("token login", v.log(zap.String("outcome", "logged in"), zap.String("account", a.Kind()),
-		zap.String("user_id", user), zap.Stringer("session", s.ID))...)
 	return writeJSON(w, http.StatusOK, tokenAnswer{
 		Token:     tokenMark + sealed,
 		ExpiresIn: s.End(session.Lives{Lifetime: h.lives.Lifetime}).Unix() - h.now().Unix(),
-		User:      user,
+		User:      h.person(a, s.Identity),
 		OpenID:    s.Identity.Get(identity.OpenID),
 		UnionID:   s.Identity.Get(identity.UnionID),
 	})
@@ -124,7 +131,7 @@ func (h *Handler) loginByCode(ctx context.Context, a account.TokenLogin, code st
 	}
 	grant.Renewal = "" // a program keeps its token, and with it the profile of the login
 	h.keepGranted(ctx, a, id, grant)
-	return h.newSession(a, id, h.lives.Lifetime), nil
+	return h.newSession(ctx, a, id, h.lives.Lifetime), nil
 }
 
 // refuseToken tells a program why it gets no token.
@@ -198,7 +205,7 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	}
 	if err != nil {
 		p := problemOfLogin(err)
-		if p.status >= http.StatusInternalServerError {
+		if v.Context().Err() == nil && p.status >= http.StatusInternalServerError {
 			h.logger.Error("an account's endpoint failed", v.log(zap.String("account", a.Kind()), zap.String("endpoint", e.Name),
 				zap.Error(err), cure(err))...)
 		}

@@ -347,7 +347,7 @@ func TestATokenThatNobodyCanOpenNowIsNoFallback(t *testing.T) {
 	w, b := newKiosk(t, "optional /open")
 	token := b.token("7")
 	fail := true
-	w.handler.keyring = &keyring{store: failingStore{w.handler.store, &fail}}
+	w.handler.keyring = bareKeyring(failingStore{w.handler.store, &fail})
 	b.send("GET", "/open", "Authorization: Bearer "+token).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
 	b.send("GET", "/open").wantStatus(t, http.StatusOK)
 }

@@ -89,7 +89,8 @@ func unresolved(value string) string {
 	case match == nil:
 		return `it has braces that are no placeholder such as {env.NAME}: write \{ for a brace`
 	case match[1] == "env":
-		return "the environment variable " + match[2] + " is not set or empty: set it for the process that reads this, or run it with --envfile"
+		return "the environment variable " + match[2] + " is not set or empty: set it for the process that reads this, or run it with " +
+			"--envfile; a Caddy that runs gets no new ones by a reload: restart it, or write {file.…}"
 	case match[1] == "file":
 		return "the file " + match[2] + " cannot be read or is empty"
 	default:

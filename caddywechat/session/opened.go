@@ -2,6 +2,7 @@ package session
 
 import (
 	"hash/maphash"
+	"iter"
 	"strings"
 	"sync/atomic"
 )
@@ -57,4 +58,15 @@ func (o *Opened) Open(sealed Sealed, open func(*Session) bool) *Session {
 	found.sealed = Sealed{sealed.Opener, strings.Clone(sealed.Host), strings.Clone(sealed.Text)}
 	place.Store(found)
 	return &found.session
+}
+
+// All returns the sessions that are remembered, each with the opener of its text. One may come several times.
+func (o *Opened) All() iter.Seq2[uint64, *Session] {
+	return func(yield func(uint64, *Session) bool) {
+		for i := range o.places {
+			if found := o.places[i].Load(); found != nil && !yield(found.sealed.Opener, &found.session) {
+				return
+			}
+		}
+	}
 }

@@ -11,7 +11,7 @@ import (
 func opening(number byte, times *int) func(*Session) bool {
 	return func(s *Session) bool {
 		*times++
-		*s = sessionOf(int(number))
+		*s = *sessionOf(int(number))
 		return true
 	}
 }

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -12,51 +11,49 @@ import (
 // Revocation ends sessions before their time: one, those of a person, or all.
 type Revocation struct {
 	subject subject
-	of      [idLength]byte // the session's id, or a digest of the person's; nothing for all
-	At      time.Time      // sessions that began after this second live on; does not matter for a single one
-	End     time.Time      // when none of the sessions would live any more
+	id      ID     // of the one session
+	person  Name   // whose that is; zero where nobody knows
+	names   []Name // of the person whose sessions end
+	// old says that the revocation is of version 1, which anybody can have written who can write to the store.
+	old bool
+
+	At  time.Time // when it was made, as [Revoked.Next] gives it, to the second; does not matter for a single session
+	End time.Time // when none of the sessions would live any more, to the second
 }
 
 type subject byte
 
 const (
-	oneSession subject = iota + 1
-	allOfUser
-	allOfOpenID
-	everybody
+	oneSession subject = 1
+	everybody  subject = 4
+	onePerson  subject = 5
 )
 
 // LongestLife is the longest life of a session that a configuration can give.
 const LongestLife = 400 * 24 * time.Hour
 
-// RevokeSession ends one session, which would have lived until end.
-func RevokeSession(id ID, now, end time.Time) Revocation {
-	return Revocation{subject: oneSession, of: id, At: now, End: end}
+// RevokeSession ends one session, which would have lived until end. The person is whose it is, see [Revoked.HasMany],
+// or the zero Name.
+func RevokeSession(id ID, person Name, now, end time.Time) Revocation {
+	return Revocation{subject: oneSession, id: id, person: person, At: now, End: end}
 }
 
-// RevokeUser ends the sessions that a person has by now, as apps know the person: in whichever account, at all sites that
-// share the store.
-func RevokeUser(user string, now time.Time) Revocation {
-	return Revocation{subject: allOfUser, of: digest(allOfUser, user), At: now, End: now.Add(LongestLife)}
+// RevokePerson ends the sessions that a person has, who has any of the names, at all sites that share the store. The
+// time is that of [Revoked.Next]; the last of the sessions would have lived until end.
+func RevokePerson(at, end time.Time, names ...Name) Revocation {
+	return Revocation{subject: onePerson, names: names, At: at, End: end}
 }
 
-// RevokeOpenID ends the sessions that a person has by now, as WeChat knows the person in one account.
-func RevokeOpenID(openID string, now time.Time) Revocation {
-	return Revocation{subject: allOfOpenID, of: digest(allOfOpenID, openID), At: now, End: now.Add(LongestLife)}
+// RevokeAll ends all sessions that there are. The time is that of [Revoked.Next].
+func RevokeAll(at, end time.Time) Revocation {
+	return Revocation{subject: everybody, At: at, End: end}
 }
 
-// RevokeAll ends all sessions that there are by now.
-func RevokeAll(now time.Time) Revocation {
-	return Revocation{subject: everybody, At: now, End: now.Add(LongestLife)}
-}
+// IsOld reports whether a revocation is of a version that does not tell who wrote it: it may be forged.
+func (r Revocation) IsOld() bool { return r.old }
 
-// digest names a person without telling who it is.
-func digest(s subject, id string) (short [idLength]byte) {
-	var text [1 + 128]byte // on the stack, for an id of the usual length
-	sum := sha256.Sum256(append(append(text[:0], byte(s)), id...))
-	copy(short[:], sum[:])
-	return short
-}
+// IsOfOneSession reports whether a revocation names a session, which nobody can do who does not know its random id.
+func (r Revocation) IsOfOneSession() bool { return r.subject == oneSession }
 
 // String returns the id as operators see it: 32 hex digits.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
@@ -69,31 +66,52 @@ func ParseID(text string) (id ID, err error) {
 	return id, nil
 }
 
-const revocationVersion = 1
+// maxNames bounds the names in a revocation.
+const maxNames = 8
 
-// IsOfOperator reports whether a revocation is to be known for longer than sessions live as a rule: an operator's, or one
-// of a person.
-func (r Revocation) IsOfOperator() bool { return r.End.Sub(r.At) >= LongestLife }
-
-// MarshalBinary makes what other instances read.
-func (r Revocation) MarshalBinary() ([]byte, error) {
-	b := append([]byte{revocationVersion, byte(r.subject)}, r.of[:]...)
+func (r Revocation) append(b []byte) []byte {
+	b = append(b, byte(r.subject))
+	switch r.subject {
+	case oneSession:
+		b = append(append(b, r.id[:]...), r.person[:]...)
+	case onePerson:
+		names := r.names[:min(len(r.names), maxNames)]
+		b = append(b, byte(len(names)))
+		for _, name := range names {
+			b = append(b, name[:]...)
+		}
+	}
 	b = seal.AppendNumber(b, uint64(r.At.Unix()))
-	return seal.AppendNumber(b, uint64(r.End.Unix())), nil
+	return seal.AppendNumber(b, uint64(r.End.Unix()))
 }
 
-// UnmarshalBinary reads what another instance wrote. A revocation of another version is an error.
-func (r *Revocation) UnmarshalBinary(text []byte) error {
-	reader := seal.NewReader(text)
-	if reader.Byte() != revocationVersion {
-		return errVersion
+func readRevocation(reader *seal.Reader) (r Revocation, err error) {
+	r.subject = subject(reader.Byte())
+	switch r.subject {
+	case oneSession:
+		copy(r.id[:], reader.Raw(idLength))
+		copy(r.person[:], reader.Raw(idLength))
+	case onePerson:
+		n := int(reader.Byte())
+		if n == 0 || n > maxNames {
+			return Revocation{}, seal.ErrPayload
+		}
+		r.names = make([]Name, n)
+		for i := range r.names {
+			copy(r.names[i][:], reader.Raw(idLength))
+		}
+	case everybody:
+	default:
+		return Revocation{}, seal.ErrPayload
 	}
-	*r = Revocation{subject: subject(reader.Byte())}
-	copy(r.of[:], reader.Raw(idLength))
+	return r, r.readTimes(reader)
+}
+
+func (r *Revocation) readTimes(reader *seal.Reader) error {
 	at, end := reader.Number(), reader.Number()
-	if r.subject < oneSession || r.subject > everybody || at > maxLife || end > maxLife {
+	if at > maxLife || end > maxLife {
 		return seal.ErrPayload
 	}
 	r.At, r.End = time.Unix(int64(at), 0), time.Unix(int64(end), 0)
-	return reader.Close()
+	return nil
 }

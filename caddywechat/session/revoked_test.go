@@ -2,7 +2,6 @@ package session
 
 import (
 	"encoding/binary"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,28 +15,42 @@ func number(n int) (id ID) {
 }
 
 // sessionOf is a session with that number, of somebody, begun at the login.
-func sessionOf(n int) Session {
-	return Session{ID: number(n), Created: login, Identity: identity.Identity{}.With(identity.OpenID, "oSomebody")}
+func sessionOf(n int) *Session {
+	return &Session{ID: number(n), Created: login, Identity: identity.Identity{}.With(identity.OpenID, "oSomebody")}
 }
+
+// begun is a session of somebody that knows of what is revoked.
+func (r *Revoked) begun(at time.Time, names ...Name) *Session {
+	s := New(nil, at, 7*day)
+	s.Survives = r.Survives(at, names...)
+	return &s
+}
+
+func (r *Revoked) ends(s *Session, names ...Name) bool { return r.Has(s) || r.HasPerson(s, names...) }
+
+var somebody, other = UserName("somebody"), UserName("other")
+
+// nobody is whose a session is where that is not known.
+var nobody Name
 
 func (r *Revoked) remembered() (n int) {
 	for i := range r.parts {
-		n += len(r.parts[i].of)
+		n += len(r.parts[i].sessions) + len(r.parts[i].people)
 	}
 	return n
 }
 
 func TestAnEndedSessionIsRevokedAndNoOther(t *testing.T) {
 	var r Revoked
-	if r.Has(sessionOf(1), "somebody") {
+	if r.Has(sessionOf(1)) {
 		t.Error("the zero Revoked holds a session")
 	}
-	r.Add(RevokeSession(number(1), login, login.Add(day)), login)
-	r.Add(RevokeSession(number(1), login.Add(time.Minute), login.Add(day)), login.Add(time.Minute))
-	if !r.Has(sessionOf(1), "somebody") {
+	r.Add(RevokeSession(number(1), nobody, login, login.Add(day)), login)
+	r.Add(RevokeSession(number(1), nobody, login.Add(time.Minute), login.Add(day)), login.Add(time.Minute))
+	if !r.Has(sessionOf(1)) {
 		t.Error("not revoked")
 	}
-	if r.Has(sessionOf(2), "somebody") {
+	if r.Has(sessionOf(2)) {
 		t.Error("another session is revoked")
 	}
 	if n := r.remembered(); n != 1 {
@@ -46,51 +59,114 @@ func TestAnEndedSessionIsRevokedAndNoOther(t *testing.T) {
 }
 
 func TestWhoIsRevokedHasNoSessionFromBefore(t *testing.T) {
+	at, end := login.Add(time.Hour), login.Add(LongestLife)
 	for name, revocation := range map[string]Revocation{
-		"user":   RevokeUser("somebody", login.Add(time.Hour)),
-		"openid": RevokeOpenID("oSomebody", login.Add(time.Hour)),
-		"all":    RevokeAll(login.Add(time.Hour)),
+		"person": RevokePerson(at, end, somebody), "by one of the names": RevokePerson(at, end, OpenIDName("x"), somebody), "all": RevokeAll(at, end),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r Revoked
-			r.Add(revocation, login.Add(time.Hour))
+			r.Add(revocation, at)
+			if r.NamesPeople() != (name != "all") {
+				t.Errorf("names people: %v", r.NamesPeople())
+			}
 			s := sessionOf(1)
-			if !r.Has(s, "somebody") {
+			if !r.ends(s, other, somebody) {
 				t.Error("not revoked")
 			}
-			s.Created = login.Add(time.Hour)
-			if !r.Has(s, "somebody") {
+			if s.Created = at; !r.ends(s, somebody) {
 				t.Error("a session of the same second lives on")
 			}
-			s.Created = login.Add(time.Hour + time.Second)
-			if r.Has(s, "somebody") {
-				t.Error("a login after that is revoked, too")
+			// Whatever the clocks say, of an instance that did not know, which may be ahead.
+			for _, ahead := range []time.Duration{time.Second, time.Minute, 10 * time.Minute, 14 * time.Hour} {
+				if s.Created = at.Add(ahead); !r.ends(s, somebody) {
+					t.Errorf("a session of a clock that is %s ahead lives on", ahead)
+				}
 			}
-			s.Created, s.Identity = login, identity.Identity{}.With(identity.OpenID, "oOther")
-			if r.Has(s, "other") != (name == "all") {
+			if s.Created = at.Add(2 * day); r.ends(s, somebody) {
+				t.Error("a session that began two days after is over")
+			}
+			// One that does know, which may be behind.
+			for _, later := range []time.Duration{-14 * time.Hour, 0, time.Second, time.Hour, 2 * day} {
+				if r.ends(r.begun(at.Add(later), somebody), somebody) {
+					t.Errorf("a session that began %s later and knows of it is over", later)
+				}
+			}
+			if s := sessionOf(2); r.ends(s, other) != (name == "all") {
 				t.Error("somebody else is revoked, or not with all")
 			}
-			r.Add(RevokeUser("somebody", login.Add(time.Minute)), login.Add(time.Hour)) // which was read late
-			if !r.Has(sessionOf(1), "somebody") {
+			late := r.begun(at, somebody)
+			r.Add(RevokePerson(login.Add(time.Minute), end, somebody), at) // which was read late
+			if r.ends(late, somebody) || !r.ends(sessionOf(1), somebody) {
 				t.Error("an older revocation takes the place of a newer one")
 			}
 		})
 	}
 }
 
-func TestAUserIsNoOpenID(t *testing.T) {
-	var r Revoked
-	r.Add(RevokeUser("oSomebody", login), login)
-	if r.Has(sessionOf(1), "somebody") {
-		t.Error("a user of that name is taken for an openid")
+// Who was revoked logs in again in the same second, and is revoked again.
+func TestRevokedInTheSameSecond(t *testing.T) {
+	end := login.Add(LongestLife)
+	person := func(r *Revoked) Revocation { return RevokePerson(r.Next(login), end, somebody) }
+	all := func(r *Revoked) Revocation { return RevokeAll(r.Next(login), end) }
+	for name, orders := range map[string][2]func(*Revoked) Revocation{
+		"person, person": {person, person}, "person, all": {person, all}, "all, person": {all, person}, "all, all": {all, all},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r Revoked
+			s := r.begun(login, somebody)
+			for _, order := range orders {
+				if r.ends(s, somebody) {
+					t.Error("it is over before")
+				}
+				r.Add(order(&r), login)
+				if !r.ends(s, somebody) {
+					t.Error("it is not over after")
+				}
+				s = r.begun(login, somebody)
+			}
+			if r.ends(s, somebody) {
+				t.Error("it is over at last")
+			}
+		})
+	}
+}
+
+// An instance whose clock is years ahead revokes somebody: that ends what there is, and nothing that comes.
+func TestAClockThatIsAheadRevokesNobodyToCome(t *testing.T) {
+	for name, revoke := range map[string]func(at time.Time) Revocation{
+		"person": func(at time.Time) Revocation { return RevokePerson(at, login.Add(LongestLife), somebody) },
+		"all":    func(at time.Time) Revocation { return RevokeAll(at, login.Add(LongestLife)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r Revoked
+			r.Add(revoke(login.Add(1000*day)), login)
+			if !r.ends(sessionOf(1), somebody) {
+				t.Error("a session from before lives on")
+			}
+			s := r.begun(login.Add(time.Minute), somebody)
+			if r.ends(s, somebody) {
+				t.Error("a session from after is over")
+			}
+			r.Add(RevokePerson(r.Next(login.Add(time.Hour)), login.Add(LongestLife), somebody), login)
+			if !r.ends(s, somebody) {
+				t.Error("what is revoked afterwards does not end it")
+			}
+			s = r.begun(login.Add(2*time.Hour), somebody)
+			r.Add(RevokeAll(r.Next(login.Add(time.Hour)), login.Add(LongestLife)), login)
+			if !r.ends(s, somebody) {
+				t.Error("all that is revoked afterwards does not end it")
+			}
+		})
 	}
 }
 
 func TestASessionThatIsOverNeedNotBeRemembered(t *testing.T) {
 	var r Revoked
-	r.Add(RevokeSession(number(1), login, login), login)
-	r.Add(RevokeSession(number(2), login, login.Add(-time.Second)), login)
-	if n := r.remembered(); n != 0 {
+	r.Add(RevokeSession(number(1), nobody, login, login), login)
+	r.Add(RevokeSession(number(2), nobody, login, login.Add(-time.Second)), login)
+	r.Add(RevokePerson(login, login, somebody), login)
+	r.Add(RevokeAll(login, login), login)
+	if n := r.remembered(); n != 0 || r.Has(sessionOf(1)) {
 		t.Errorf("%d are remembered", n)
 	}
 }
@@ -99,46 +175,129 @@ func TestWhatIsOverMakesRoom(t *testing.T) {
 	var r Revoked
 	const full = maxRevoked / parts
 	for i := range full {
-		if !r.Add(RevokeSession(number(i*parts), login, login.Add(day)), login) {
+		if !r.Add(RevokeSession(number(i*parts), somebody, login, login.Add(day)), login) {
 			t.Fatalf("number %d is one too many", i)
 		}
 	}
-	if !r.Add(RevokeSession(number(full*parts), login, login.Add(3*day)), login.Add(day)) || r.remembered() != 1 {
+	if !r.Add(RevokeSession(number(full*parts), somebody, login, login.Add(3*day)), login.Add(day)) || r.remembered() != 1 {
 		t.Errorf("%d are remembered after their end, want 1", r.remembered())
+	}
+	if n := r.countOf(short(somebody)).of(short(somebody)); n != 1 {
+		t.Errorf("%d of somebody's are counted, want 1", n)
 	}
 }
 
 func TestRevokedIsBounded(t *testing.T) {
 	var r Revoked
-	person := RevokeUser("somebody", login)
-	r.Add(person, login)
+	r.Add(RevokePerson(login, login.Add(LongestLife), somebody), login)
 	ok := true
 	for i := range maxRevoked/parts*parts + 50*parts {
-		ok = r.Add(RevokeSession(number(i), login, login.Add(day+time.Duration(i)*time.Millisecond)), login) && ok
+		end := login.Add(day + time.Duration(i)*time.Millisecond)
+		ok = r.Add(RevokeSession(number(i), other, login, end), login) && ok
 	}
 	if n := r.remembered(); n > maxRevoked || ok {
 		t.Errorf("%d are remembered, at most %d may be; something was lost: %v", n, maxRevoked, !ok)
 	}
-	if r.Has(sessionOf(0), "") || !r.Has(sessionOf(maxRevoked), "") {
+	if r.Has(sessionOf(0)) || !r.Has(sessionOf(maxRevoked)) {
 		t.Error("not those that end first went")
 	}
-	if !r.Has(sessionOf(0), "somebody") || r.people.Load() != 1 {
+	if !r.HasPerson(sessionOf(0), somebody) || r.people.Load() != 1 {
 		t.Error("who was named by an operator was forgotten")
 	}
 }
 
-func TestAClockThatIsAheadRevokesNobodyToCome(t *testing.T) {
+func TestPeopleAreBounded(t *testing.T) {
 	var r Revoked
-	r.Add(RevokeAll(login.Add(time.Hour)), login)
-	r.Add(RevokeUser("somebody", login.Add(time.Hour)), login)
-	s := sessionOf(1)
-	s.Created = login.Add(maxSkew)
-	if !r.Has(s, "somebody") {
-		t.Error("a session of an instance whose clock is a little ahead lives on")
+	const full = maxRevoked / parts
+	ok := true
+	for i := range full + 10 {
+		ok = r.Add(RevokePerson(login, login.Add(day+time.Duration(i)*time.Second), Name(number(i*parts))), login) && ok
 	}
-	s.Created = login.Add(maxSkew + time.Second)
-	if r.Has(s, "somebody") {
-		t.Error("a login after the revocation is revoked")
+	if n := r.remembered(); n != full || ok || r.people.Load() != full {
+		t.Errorf("%d are remembered, at most %d may be; something was lost: %v", n, full, !ok)
+	}
+	if r.HasPerson(sessionOf(1), Name(number(9*parts))) || !r.HasPerson(sessionOf(1), Name(number(10*parts))) {
+		t.Error("not those that end first went")
+	}
+}
+
+// What may be forged takes nobody's place.
+func TestWhatMayBeForgedGoesFirst(t *testing.T) {
+	old := func(n int) Revocation {
+		r := RevokeSession(number(n*parts), nobody, login, login.Add(LongestLife))
+		r.old = true
+		return r
+	}
+	const full = maxRevoked / parts
+	var r Revoked
+	for n := range full {
+		r.Add(RevokeSession(number(n*parts), nobody, login, login.Add(day)), login)
+	}
+	if r.Add(old(full), login) || r.Has(sessionOf(full*parts)) || !r.Has(sessionOf(0)) {
+		t.Error("a full list took what may be forged")
+	}
+	r = Revoked{}
+	for n := range full {
+		r.Add(old(n), login)
+	}
+	for n := range full {
+		r.Add(RevokeSession(number((full+n)*parts), nobody, login, login.Add(time.Hour)), login)
+	}
+	for n := range full {
+		if !r.Has(sessionOf((full + n) * parts)) {
+			t.Fatalf("number %d was not taken", n)
+		}
+	}
+	r = Revoked{}
+	r.Add(old(1), login)
+	r.Add(RevokeSession(number(parts), somebody, login, login.Add(day)), login)
+	if !r.HasMany(somebody, 1, login) {
+		t.Error("what is proven stays taken for forged")
+	}
+}
+
+func TestHasMany(t *testing.T) {
+	var r Revoked
+	for n := range 10 {
+		r.Add(RevokeSession(number(n), somebody, login, login.Add(time.Duration(n+1)*time.Hour)), login)
+		r.Add(RevokeSession(number(n), somebody, login, login.Add(time.Duration(n+1)*time.Hour)), login) // read back from the store
+	}
+	r.Add(RevokeSession(number(100), other, login, login.Add(day)), login)
+	r.Add(RevokeSession(number(101), nobody, login, login.Add(day)), login)
+	for _, tt := range []struct {
+		person Name
+		n      int
+		after  time.Duration
+		want   bool
+	}{
+		{somebody, 10, 0, true},
+		{somebody, 11, 0, false},
+		{other, 1, 0, true},
+		{other, 2, 0, false},
+		{UserName("third"), 1, 0, false},
+		{somebody, 8, 3 * time.Hour, false},
+		{somebody, 7, 3 * time.Hour, true},
+		{somebody, 1, 10 * time.Hour, false},
+	} {
+		if got := r.HasMany(tt.person, tt.n, login.Add(tt.after)); got != tt.want {
+			t.Errorf("%d of %x after %s: %v", tt.n, tt.person[:2], tt.after, got)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	if QualifiedName("wx1", "o1") != UserName("wx1:o1") {
+		t.Error("a qualified name is not the user's of that form")
+	}
+	if UserName("oSomebody") == OpenIDName("oSomebody") {
+		t.Error("a user of that name is taken for an openid")
+	}
+	long := string(make([]byte, 1000))
+	if UserName(long) == UserName(long[:999]) {
+		t.Error("a long name is cut")
+	}
+	if n := testing.AllocsPerRun(100, func() { QualifiedName("wx0123456789abcdef", "oABC-def_0123456789abcdefghi") }); n > 0 {
+		t.Errorf("a name takes %v allocations", n)
 	}
 }
 
@@ -147,10 +306,11 @@ func TestRevokedIsSafeForConcurrentUse(t *testing.T) {
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
+			me := UserName(string(rune('a' + g)))
 			for i := range 200 {
-				r.Add(RevokeSession(number(g*200+i), login, login.Add(day)), login)
-				r.Add(RevokeUser(string(rune('a'+g)), login), login)
-				if !r.Has(sessionOf(g*200+i), "") || !r.Has(sessionOf(9999), string(rune('a'+g))) {
+				r.Add(RevokeSession(number(g*200+i), me, login, login.Add(day)), login)
+				r.Add(RevokePerson(r.Next(login), login.Add(day), me), login)
+				if !r.Has(sessionOf(g*200+i)) || !r.HasPerson(sessionOf(9999), me) || !r.HasMany(me, i+1, login) {
 					t.Error("not revoked")
 				}
 			}
@@ -159,102 +319,36 @@ func TestRevokedIsSafeForConcurrentUse(t *testing.T) {
 	wg.Wait()
 }
 
-func TestRevocationsTravel(t *testing.T) {
-	for _, want := range []Revocation{
-		RevokeSession(number(7), login, login.Add(day)), RevokeUser("somebody", login), RevokeOpenID("oSomebody", login), RevokeAll(login),
-	} {
-		text, err := want.MarshalBinary()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got Revocation
-		if err := got.UnmarshalBinary(text); err != nil || got.subject != want.subject || got.of != want.of || got.At.Unix() != want.At.Unix() || got.End.Unix() != want.End.Unix() {
-			t.Errorf("got %+v, %v, want %+v", got, err, want)
-		}
-		if strings.Contains(string(text), "omebody") {
-			t.Errorf("%q tells who it is", text)
-		}
-	}
-}
-
-func TestIDsAsText(t *testing.T) {
-	id := number(77)
-	if got, err := ParseID(id.String()); err != nil || got != id {
-		t.Errorf("got %s, %v", got, err)
-	}
-	for _, bad := range []string{"", "x", id.String()[1:], id.String() + "0", strings.Repeat("g", 32), strings.Repeat("é", 16)} {
-		if _, err := ParseID(bad); err == nil {
-			t.Errorf("%q was accepted", bad)
-		}
-	}
-}
-
-func FuzzRevocation(f *testing.F) {
-	for _, r := range []Revocation{RevokeAll(login), RevokeSession(number(1), login, login.Add(day))} {
-		text, _ := r.MarshalBinary()
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var r Revocation
-		if r.UnmarshalBinary(text) == nil {
-			if _, err := r.MarshalBinary(); err != nil {
-				t.Error(err)
-			}
-			new(Revoked).Add(r, login)
-		}
-	})
-}
-
 func BenchmarkRevoked(b *testing.B) {
 	var r Revoked
 	for i := range 10_000 {
-		r.Add(RevokeSession(number(i), login, login.Add(day)), login)
+		r.Add(RevokeSession(number(i), nobody, login, login.Add(day)), login)
 	}
-	r.Add(RevokeUser("x", login), login)
+	r.Add(RevokePerson(login, login.Add(day), other), login)
 	s := sessionOf(20_000)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if r.Has(s, "somebody") {
+			if r.Has(s) || r.HasPerson(s, somebody, QualifiedName("wx0123456789abcdef", "oSomebody"), OpenIDName("oSomebody"), UserName("u")) {
 				b.Error("revoked")
 			}
 		}
 	})
 }
 
-func TestWhatComesNextIsAfterWhatWasRevoked(t *testing.T) {
-	for name, tt := range map[string]struct {
-		revoked []Revocation
-		want    time.Time
-	}{
-		"nothing":                  {nil, login},
-		"the person, a second ago": {[]Revocation{RevokeUser("somebody", login.Add(-time.Second))}, login},
-		"the person, now":          {[]Revocation{RevokeUser("somebody", login)}, login.Add(time.Second)},
-		"somebody else, now":       {[]Revocation{RevokeUser("another", login)}, login},
-		"all, now":                 {[]Revocation{RevokeAll(login)}, login.Add(time.Second)},
-		"the openid, by another's clock": {
-			[]Revocation{RevokeOpenID("oSomebody", login.Add(30*time.Second)), RevokeUser("somebody", login)},
-			login.Add(31 * time.Second),
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var r Revoked
-			for _, revocation := range tt.revoked {
-				r.Add(revocation, login)
-			}
-			got := r.Next("somebody", "oSomebody", login)
-			if got.Unix() != tt.want.Unix() {
-				t.Errorf("got %s, want %s", got, tt.want)
-			}
-			s := sessionOf(1)
-			s.Created = got
-			if r.Has(s, "somebody") {
-				t.Error("a session that begins then is over")
-			}
-			r.Add(RevokeAll(r.Now(login)), login)
-			if !r.Has(s, "somebody") {
-				t.Error("what is revoked now does not end it")
-			}
-		})
+// BenchmarkHasMany is what a logout costs somebody who logged out many times, where the list is full.
+func BenchmarkHasMany(b *testing.B) {
+	var r Revoked
+	for i := range maxRevoked {
+		person := other
+		if i%10_000 == 0 {
+			person = somebody
+		}
+		r.Add(RevokeSession(number(i), person, login, login.Add(day)), login)
+	}
+	for b.Loop() {
+		if !r.HasMany(somebody, 49, login) {
+			b.Fatal("not many")
+		}
 	}
 }

@@ -29,6 +29,9 @@ type Session struct {
 	Expires  time.Time // the end that the configuration of that day gave it, to the second
 	Seen     time.Time // the visitor's last navigation that was noted, to the second; at first the login
 	Renewed  time.Time // when the profile was last renewed, to the second; zero: not since the login
+	// Survives is the last revocation of the person that was known when the session was made, to the second; zero: none. It
+	// and those before it do not end the session.
+	Survives time.Time
 }
 
 // New returns a session that begins now and ends after lifetime. Its account is the one that the identity's app id
@@ -41,8 +44,14 @@ func New(id identity.Identity, now time.Time, lifetime time.Duration) Session {
 		Expires:  now.Add(lifetime).Truncate(time.Second),
 		Seen:     now.Truncate(time.Second),
 	}
-	rand.Read(s.ID[:])
+	s.ID = NewID()
 	return s
+}
+
+// NewID returns an id that no other session has.
+func NewID() (id ID) {
+	rand.Read(id[:])
+	return id
 }
 
 // Lives says how long sessions live.
@@ -84,7 +93,9 @@ func (s Session) ProfileTime() time.Time {
 const (
 	version        = 2
 	versionRenewed = 3 // with the age when its profile was last renewed, behind the age when last seen
-	versionPart    = 4 // with that age, 0 for none, and what stands behind the app id in the account's name
+	// With that age one second older, 0 for never, the second of Survives, 0 for none, and what stands behind the app id in
+	// the account's name.
+	versionMore = 4
 )
 
 var errVersion = errors.New("payload of another version")
@@ -92,27 +103,24 @@ var errVersion = errors.New("payload of another version")
 // MarshalBinary makes the payload: version, id, creation, life, age when last seen, what the version adds, and the
 // fields, each with the place of its name in [identity.Names] counted from 1, or 0 and the name itself.
 func (s Session) MarshalBinary() ([]byte, error) {
-	part, renewed := strings.TrimPrefix(s.Account, s.Identity.Get(identity.AppID)), uint64(0)
-	if !s.Renewed.IsZero() {
-		renewed = uint64(max(s.Renewed.Sub(s.Created), 0) / time.Second)
-	}
-	v := byte(version)
-	switch {
-	case part != "":
-		v = versionPart
-	case !s.Renewed.IsZero():
-		v = versionRenewed
-	}
+	v := s.version()
 	b := append(make([]byte, 0, 128), v)
 	b = append(b, s.ID[:]...)
 	b = binary.BigEndian.AppendUint32(b, uint32(s.Created.Unix()))
 	b = seal.AppendNumber(b, uint64(s.Expires.Sub(s.Created)/time.Second))
 	b = seal.AppendNumber(b, uint64(max(s.Seen.Sub(s.Created), 0)/time.Second))
-	if v != version {
+	renewed := uint64(max(s.Renewed.Sub(s.Created), 0) / time.Second)
+	switch v {
+	case versionRenewed:
 		b = seal.AppendNumber(b, renewed)
-	}
-	if v == versionPart {
-		b = seal.AppendText(b, part)
+	case versionMore:
+		if s.Renewed.IsZero() {
+			b = seal.AppendNumber(b, 0)
+		} else {
+			b = seal.AppendNumber(b, renewed+1)
+		}
+		b = seal.AppendNumber(b, uint64(max(s.Survives.Unix(), 0)))
+		b = seal.AppendText(b, s.part())
 	}
 	for _, f := range s.Identity {
 		place := nameToPlace[f.Name]
@@ -125,11 +133,26 @@ func (s Session) MarshalBinary() ([]byte, error) {
 	return b, nil
 }
 
+// version returns the oldest one that holds what there is to say.
+func (s Session) version() byte {
+	switch {
+	case !s.Survives.IsZero(), s.part() != "":
+		return versionMore
+	case !s.Renewed.IsZero():
+		return versionRenewed
+	default:
+		return version
+	}
+}
+
+// part returns what stands behind the app id in the account's name.
+func (s Session) part() string { return strings.TrimPrefix(s.Account, s.Identity.Get(identity.AppID)) }
+
 // UnmarshalBinary reads a payload. A payload of another version is an error.
 func (s *Session) UnmarshalBinary(payload []byte) error {
 	r := seal.NewReader(payload)
 	v := r.Byte()
-	if v < version || v > versionPart {
+	if v < version || v > versionMore {
 		return errVersion
 	}
 	*s = Session{}
@@ -143,17 +166,27 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 	}
 	s.Expires = s.Created.Add(time.Duration(life) * time.Second)
 	s.Seen = s.Created.Add(time.Duration(seen) * time.Second)
-	if v != version {
+	if v > version {
 		renewed := r.Number()
 		if renewed > maxLife {
 			return seal.ErrPayload
 		}
-		if renewed > 0 || v == versionRenewed {
-			s.Renewed = s.Created.Add(time.Duration(renewed) * time.Second)
+		if v == versionRenewed {
+			renewed++
+		}
+		if renewed > 0 {
+			s.Renewed = s.Created.Add(time.Duration(renewed-1) * time.Second)
 		}
 	}
 	part := ""
-	if v == versionPart {
+	if v == versionMore {
+		survives := r.Number()
+		if survives > maxLife {
+			return seal.ErrPayload
+		}
+		if survives > 0 {
+			s.Survives = time.Unix(int64(survives), 0)
+		}
 		part = r.Text()
 	}
 	s.Identity = make(identity.Identity, 0, 6)

@@ -57,20 +57,35 @@ func payloadOf(t testing.TB, s Session) []byte {
 
 func same(a, b Session) bool {
 	return a.ID == b.ID && a.Account == b.Account && a.Created.Equal(b.Created) && a.Expires.Equal(b.Expires) &&
-		a.Renewed.Equal(b.Renewed) && slices.Equal(a.Identity, b.Identity)
+		a.Seen.Equal(b.Seen) && a.Renewed.Equal(b.Renewed) && a.Survives.Equal(b.Survives) && slices.Equal(a.Identity, b.Identity)
+}
+
+// with is a silent session that somebody changed.
+func with(change func(*Session)) Session {
+	s := New(silent(), login, 7*day)
+	s.Seen = s.Created.Add(time.Minute)
+	change(&s)
+	return s
 }
 
 func TestASessionReadsAsItWasWritten(t *testing.T) {
 	for name, s := range map[string]Session{
-		"silent":     New(silent(), login, 7*day),
-		"everything": New(everything(), login, 7*day),
-		"nobody":     New(nil, login, 7*day),
-		"a second":   New(silent(), login, time.Second),
-		"ten years":  New(silent(), login, 3650*day),
+		"silent":          New(silent(), login, 7*day),
+		"everything":      New(everything(), login, 7*day),
+		"nobody":          New(nil, login, 7*day),
+		"a second":        New(silent(), login, time.Second),
+		"ten years":       New(silent(), login, 3650*day),
+		"renewed":         with(func(s *Session) { s.Renewed = s.Created.Add(time.Hour) }),
+		"renewed at once": with(func(s *Session) { s.Renewed = s.Created }),
+		"survives":        with(func(s *Session) { s.Survives = s.Created.Add(time.Minute) }),
+		"both":            with(func(s *Session) { s.Renewed, s.Survives = s.Created, s.Created.Add(-day) }),
+		"app":             ofApp(New(silent(), login, day)),
+		"app, renewed":    renewed(ofApp(New(silent(), login, day))),
+		"all of it": with(func(s *Session) {
+			*s = ofApp(*s)
+			s.Renewed, s.Survives = s.Created, s.Created.Add(-day)
+		}),
 		"long value": New(silent().With(identity.Nickname, strings.Repeat("张", 500)), login, day),
-		"renewed":    renewed(New(silent(), login, day)),
-		"app":        ofApp(New(silent(), login, day)),
-		"both":       renewed(ofApp(New(silent(), login, day))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Session{ID: ID{1}, Identity: silent().With("left", "over")}
@@ -134,7 +149,7 @@ func TestEndWhereTheLifetimeWasChangedSinceTheLogin(t *testing.T) {
 func TestAPayloadOfAnotherVersionIsNoSession(t *testing.T) {
 	b := payloadOf(t, New(silent(), login, day))
 	for v := range 256 {
-		if v >= version && v <= versionPart {
+		if v >= version && v <= versionMore {
 			continue
 		}
 		b[0] = byte(v)
@@ -147,12 +162,12 @@ func TestAPayloadOfAnotherVersionIsNoSession(t *testing.T) {
 // Instances of an older version open what they can: only what they know nothing of is of a new version.
 func TestASessionIsOfTheOldestVersionThatHoldsIt(t *testing.T) {
 	s := New(silent(), login, day)
-	for want, s := range map[byte]Session{version: s, versionRenewed: renewed(s), versionPart: ofApp(s)} {
+	for want, s := range map[byte]Session{version: s, versionRenewed: renewed(s), versionMore: ofApp(s)} {
 		if got := payloadOf(t, s)[0]; got != want {
 			t.Errorf("%+v is of version %d, want %d", s, got, want)
 		}
 	}
-	if got := payloadOf(t, renewed(ofApp(s)))[0]; got != versionPart {
+	if got := payloadOf(t, renewed(ofApp(s)))[0]; got != versionMore {
 		t.Errorf("version %d", got)
 	}
 }

@@ -1,0 +1,115 @@
+package caddywechat
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+)
+
+// apart makes a handler an instance of its own: a process with another memory, and with a clock that is ahead. It
+// shares the store with the others.
+func (w *world) apart(h *Handler, ahead time.Duration) *Handler {
+	w.t.Helper()
+	h.shared.mu.Lock()
+	h.shared.sites = h.shared.sites[:len(h.shared.sites)-1] // where it came last
+	h.shared.mu.Unlock()
+	h.now = func() time.Time { return w.now().Add(ahead) }
+	bare := h.store.(watched).Store
+	bare.(interface{ UseClock(func() time.Time) }).UseClock(h.now)
+	h.shared, h.memory = new(sharedStore), newMemory()
+	w.t.Cleanup(h.shared.stop)
+	h.store = watched{bare, h.shared, h.logger}
+	h.keyring.store = h.store
+	h.shared.join(h)
+	return h
+}
+
+// read lets an instance hear what others revoked.
+func (h *Handler) read(t *testing.T) {
+	t.Helper()
+	if !h.readRevocations(t.Context(), h.journals()) {
+		t.Fatal("the journals cannot be read")
+	}
+}
+
+// TestRevocationsWhateverTheClocksSay: one instance's clock is right, another one's is not. Whoever logs in at the
+// second one is revoked at the first one, on both and for good; and whoever logs in after that is not.
+func TestRevocationsWhateverTheClocksSay(t *testing.T) {
+	for _, ahead := range []time.Duration{-14 * time.Hour, -time.Minute, 0, 30 * time.Second, 2 * time.Minute, time.Hour, 14 * time.Hour} {
+		for name, body := range map[string]string{"user": `{"user":"` + person + `"}`, "all": `{"all":true}`} {
+			t.Run(ahead.String()+" "+name, func(t *testing.T) {
+				w := newWorld(t, "session {\nkey "+sessionKey+"\nlifetime 30d\n}")
+				right := w.handler
+				w.provisionAccount("", "session {\nkey "+sessionKey+"\nlifetime 30d\n}")
+				wrong := w.apart(w.handler, ahead)
+				b := w.browser(inWeChat)
+				b.login("/")
+				w.swap(right)
+				b.send("GET", "/").wantStatus(t, http.StatusOK)
+				w.pass(time.Second)
+				if status, text := order(t, "POST", body); status != http.StatusOK {
+					t.Fatalf("status %d: %s", status, text)
+				}
+				wrong.read(t)
+				wantOver := func(cookie string) {
+					t.Helper()
+					for _, h := range []*Handler{right, wrong} {
+						w.swap(h)
+						w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+cookie).wantStatus(t, http.StatusUnauthorized)
+					}
+				}
+				before := b.cookie("wechat_session")
+				wantOver(before)
+				var after []*browser
+				for _, h := range []*Handler{right, wrong} {
+					w.swap(h)
+					again := w.browser(inWeChat)
+					again.login("/")
+					after = append(after, again)
+				}
+				for _, later := range []time.Duration{time.Second, max(ahead, time.Minute), 48 * time.Hour} {
+					w.pass(later)
+					wantOver(before)
+					for _, h := range []*Handler{right, wrong} {
+						w.swap(h)
+						for _, again := range after {
+							again.send("GET", "/").wantStatus(t, http.StatusOK)
+						}
+					}
+				}
+				// The wrong one revokes, and the right one hears it: of now, not of its clock.
+				w.swap(wrong)
+				if _, err := wrong.shared.revokeFor(t.Context(), wrong, revokeOrder{User: person}); err != nil {
+					t.Fatal(err)
+				}
+				right.read(t)
+				for _, again := range after {
+					wantOver(again.cookie("wechat_session"))
+				}
+				w.swap(right)
+				b.login("/")
+				for _, h := range []*Handler{right, wrong} {
+					w.swap(h)
+					b.send("GET", "/").wantStatus(t, http.StatusOK)
+				}
+			})
+		}
+	}
+}
+
+// A process that has just begun knows whom others revoked before it lets anybody in: or that session would end at once.
+func TestALoginAtAnInstanceThatHasJustBegun(t *testing.T) {
+	w := newWorld(t, "")
+	tell(t, w.handler, operatorJournal, session.RevokeAll(w.now(), w.now().Add(time.Hour)))
+	w.provisionAccount("", "")
+	w.apart(w.handler, 0)
+	b := w.browser(inWeChat)
+	b.login("/")
+	if n := w.exchanges(); n != 1 {
+		t.Errorf("it took %d logins", n)
+	}
+	w.handler.read(t)
+	b.send("GET", "/").wantStatus(t, http.StatusOK)
+}
