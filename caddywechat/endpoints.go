@@ -103,6 +103,9 @@ func (h *Handler) redirectorOf(name string) account.Redirector {
 // does not, and a request that another site caused shows a button instead.
 func (h *Handler) logout(w http.ResponseWriter, v *visit) error {
 	returnTo := v.URL.Query().Get("return_to")
+	if v.URL.Query().Get("others") == "1" {
+		return h.logoutOthers(w, v, returnTo)
+	}
 	if v.Method == http.MethodGet && !visitor.IsNavigation(v.Request) {
 		w.Header().Set("Allow", http.MethodPost)
 		return h.answer(w, v, problemMethod, page.Data{Action: "/"})

@@ -55,6 +55,7 @@ var exhibits = []struct {
 	{"profile_unavailable", page.ProfileUnavailable, page.Data{Action: "/"}},
 	{"not_allowed", page.NotAllowed, page.Data{Action: again}},
 	{"confirm_logout", page.ConfirmLogout, page.Data{Action: "/_wechat/logout"}},
+	{"confirm_logout-others", page.ConfirmLogout, page.Data{Action: "/_wechat/logout?others=1", Others: true}},
 	{"logged_out", page.LoggedOut, page.Data{Action: again}},
 	{"not_found", page.NotFound, page.Data{Action: "/"}},
 	{"bad_request", page.BadRequest, page.Data{Action: "/"}},

@@ -97,6 +97,8 @@ type Data struct {
 	NoCookies bool
 	// Refused says that WeChat refused too many codes that came from the visitor's network. TooOften only.
 	Refused bool
+	// Others says that it is about the visitor's other browsers and devices. ConfirmLogout only.
+	Others bool
 }
 
 // Pages are the pages of a site: the built-in ones, some of them perhaps replaced by the site's own. The zero value is

@@ -117,7 +117,7 @@ func (own ownFiles) explain(err error) error {
 var trials = []Data{
 	{},
 	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Choices: []Choice{{"a", "/a"}, {"b", "/b"}}},
-	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Phone: true, NoCookies: true, Unsent: true, WeCom: true, Scans: true},
+	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Phone: true, NoCookies: true, Unsent: true, WeCom: true, Scans: true, Others: true},
 	{RequestID: "5e0c", Refused: true},
 	{RequestID: "5e0c", URL: "https://h5.example.com/?" + strings.Repeat("x", longestQR), Phone: true},
 }

@@ -29,7 +29,7 @@ func (s Session) Fit(c Cookies, secure bool) (Session, bool) {
 
 // over returns how many bytes of the payload there is no room for, at the session's longest: when it is about to end.
 func (s Session) over(c Cookies, secure bool) int {
-	s.Seen, s.Renewed = s.Expires, s.Expires
+	s.Seen, s.Renewed, s.Survives = s.Expires, s.Expires, s.Expires
 	payload, _ := s.MarshalBinary() // which has no error to return
 	empty := c.New("", max(s.Expires.Sub(s.Created), time.Second), secure).String()
 	room := 0
