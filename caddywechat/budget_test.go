@@ -260,6 +260,9 @@ func TestALongTargetWithAStoreThatFails(t *testing.T) {
 		// What fits needs no store.
 		b = w.browser(inWeChat)
 		b.comeBack(b.toWeChat(letters(127))).wantRedirect(t, letters(127))
+		b = w.browser(inWeChat)
+		twice := "/?" + strings.Repeat("&", 510) // stands in the callback's URL where there is room
+		b.comeBack(b.toWeChat(twice)).wantRedirect(t, twice)
 		// Where another tab has to give way for it, it does.
 		b = w.browser(inWeChat)
 		b.toWeChat(letters(100))

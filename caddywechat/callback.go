@@ -75,13 +75,15 @@ func (h *Handler) callback(w http.ResponseWriter, v *visit) error {
 	case c.known && c.attempt.IsSpent() && h.isFinished(c):
 		h.logReturn(c, "begun afresh: the session that this attempt led to is over", nil)
 		return h.beginAgain(w, c, loopCookies)
+	case c.known && c.account == nil:
+		h.logReturn(c, "begun afresh: the account that this login was begun with is gone", nil)
+		return h.beginAgain(w, c, loopAccount)
+	case !c.known && c.keepsCookies(h):
+		h.logReturn(c, "begun afresh: no attempt of this browser is open", nil)
+		return h.beginAgain(w, c, loopState)
 	default:
 		h.logReturn(c, "begun afresh: no attempt of this browser is open", nil)
-		cause := loopCookies
-		if !c.known && c.keepsCookies(h) {
-			cause = loopState
-		}
-		return h.beginAgain(w, c, cause)
+		return h.beginAgain(w, c, loopCookies)
 	}
 }
 
@@ -96,8 +98,8 @@ func (h *Handler) returning(v *visit, s *sealers, live *session.Session) *return
 	return c
 }
 
-// accountOfAttempt returns the account that an attempt was begun with, nil where the site no longer has it. No other one
-// may exchange its code.
+// accountOfAttempt returns the account that an attempt was begun with, nil where the site no longer has it. No other
+// one may exchange its code.
 func (h *Handler) accountOfAttempt(a login.Attempt) account.Redirector {
 	for _, one := range h.accounts {
 		if r, ok := one.(account.Redirector); ok && r.Kind() == a.Kind && (a.Ref == "" || a.Ref == account.Ref(r)) {

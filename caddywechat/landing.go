@@ -84,8 +84,13 @@ func (h *Handler) repeat(w http.ResponseWriter, c *returning) error {
 		}
 		cookies = append(cookies, cookie)
 	}
+	// The first answer may have been lost, and with it that the attempt is spent.
+	spent, err := h.spentCookie(c, c.attempt)
+	if err != nil {
+		return h.fail(w, c.visit, problemInternal, err)
+	}
 	h.logReturn(c, "repeated", id)
-	return h.goHome(w, c, cookies)
+	return h.goHome(w, c, cookies, spent)
 }
 
 // land gives the browser its session, marks the attempt as spent, and sends the visitor to the page they asked for.
@@ -94,35 +99,41 @@ func (h *Handler) land(w http.ResponseWriter, c *returning, s session.Session) e
 	if err != nil {
 		return h.fail(w, c.visit, problemInternal, err)
 	}
-	spent := c.attempt.Spend(s.End(h.lives), h.now())
-	sealed, err := c.sealers.attempt.Seal(h.site(c.origin), spent)
+	spent, err := h.spentCookie(c, c.attempt.Spend(s.End(h.lives), h.now()))
 	if err != nil {
 		return h.fail(w, c.visit, problemInternal, err)
 	}
 	h.logReturn(c, "logged in", s.Identity, zap.Stringer("session", s.ID))
-	cookies := []*http.Cookie{cookie, c.attempts.Cookie(c.place, sealed, spent, h.now())}
-	// What else there is to set can do without a login.
-	for _, c2 := range append(h.forgetRounds(c.visit, c.sealers), h.choice(c.visit, c.account)...) {
-		if headSize(login.Location(c.origin.String(), c.landing), append(cookies, c2)...) <= maxLanding {
-			cookies = append(cookies, c2)
-		}
-	}
-	return h.goHome(w, c, cookies)
+	rest := append(h.forgetRounds(c.visit, c.sealers), h.choice(c.visit, c.account)...)
+	return h.goHome(w, c, []*http.Cookie{cookie, spent}, rest...)
 }
 
-// maxLanding is how many bytes Location and Set-Cookie have of the answer that lands a visitor: a long session and a
-// long address leave less room than elsewhere.
-const maxLanding = 3850
+// spentCookie returns the cookie of a callback's attempt once it is spent.
+func (h *Handler) spentCookie(c *returning, spent login.Attempt) (*http.Cookie, error) {
+	sealed, err := c.sealers.attempt.Seal(h.site(c.origin), spent)
+	return c.attempts.Cookie(c.place, sealed, spent, h.now()), err
+}
 
 func (h *Handler) sessionCookie(c *returning, s session.Session) (*http.Cookie, error) {
 	sealed, err := c.sealers.session[asCookie].Seal(h.site(c.origin), s)
 	return h.cookies.New(sealed, s.End(h.lives).Sub(h.now()), c.origin.secure()), err
 }
 
-func (h *Handler) goHome(w http.ResponseWriter, c *returning, cookies []*http.Cookie) error {
+// goHome sends the visitor to the page they asked for, with cookies, and with those of rest for which there is room.
+func (h *Handler) goHome(w http.ResponseWriter, c *returning, cookies []*http.Cookie, rest ...*http.Cookie) error {
+	location := login.Location(c.origin.String(), c.landing)
+	for _, cookie := range rest {
+		if headSize(location, append(cookies, cookie)...) <= maxLanding {
+			cookies = append(cookies, cookie)
+		}
+	}
 	for _, cookie := range cookies {
 		http.SetCookie(w, cookie)
 	}
-	redirect(w, http.StatusFound, login.Location(c.origin.String(), c.landing))
+	redirect(w, http.StatusFound, location)
 	return nil
 }
+
+// maxLanding is how many bytes Location and Set-Cookie have of the answer that lands a visitor: a long session and a
+// long address leave less room than elsewhere.
+const maxLanding = 3850

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
@@ -150,6 +151,28 @@ func TestABrowserThatRepeatsACallbackForEver(t *testing.T) {
 	b.open("/page").wantStatus(t, http.StatusFound) // the page itself lets it begin anew
 }
 
+// A browser that asked twice takes the second answer only, as WeChat's does. It knows all that the first one said.
+func TestTheSecondAnswerSaysAllThatTheFirstSaid(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	callback := b.toCallback("/page")
+	site, _ := url.Parse(w.site("/"))
+	before := b.client.Jar.Cookies(site)
+	b.open(callback).wantRedirect(t, "/page")
+	b.forgetAll()
+	for _, c := range before {
+		c.Path = "/"
+	}
+	b.client.Jar.SetCookies(site, before)
+	b.open(callback).wantRedirect(t, "/page")
+	b.open("/page").wantStatus(t, http.StatusOK)
+	w.pass(2 * time.Minute)
+	b.open(callback).wantRedirect(t, "/page")
+	if n := w.exchanges(); n != 1 {
+		t.Errorf("%d exchanges", n)
+	}
+}
+
 // WeChat asks twice now and then, and people go back: that is no loop.
 func TestRepeatedCallbacksNowAndThen(t *testing.T) {
 	w := newWorld(t, "")
@@ -207,6 +230,10 @@ func TestOnlyNavigationsCount(t *testing.T) {
 			}
 		}
 		b.send("GET", b.toCallback("/page"), "Accept: */*").wantRedirect(t, "/page")
+	})
+	t.Run("a service worker may come back", func(t *testing.T) {
+		b := newWorld(t, "").browser(inWeChat)
+		b.open(b.toCallback("/page"), "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty").wantRedirect(t, "/page")
 	})
 	t.Run("a frame may come back, and begins nothing", func(t *testing.T) {
 		w := newWorld(t, "")
@@ -379,6 +406,8 @@ func TestInstancesThatDoNotKnowOneAnother(t *testing.T) {
 					w.provision(directive(w, simulator.DemoAppID, sessionKey)), w.provision(directive(w, tt.appID, tt.key)),
 				}
 				w.handler = instances[0]
+				core, logs := observer.New(zap.InfoLevel)
+				instances[0].logger, instances[1].logger = zap.New(core), zap.New(core)
 				b := w.browser(inWeChat)
 				turn := 0
 				n, end := b.goRound(page, func(callback string) string {
@@ -388,6 +417,13 @@ func TestInstancesThatDoNotKnowOneAnother(t *testing.T) {
 				})
 				end.wantStatus(t, http.StatusTooManyRequests)
 				t.Logf("%d callbacks", n)
+				reason := string(loopCookies)
+				if tt.appID == otherApp {
+					reason = string(loopAccount)
+				}
+				if logs.FilterField(zap.String("reason", reason)).Len() != 1 {
+					t.Error("the log does not say why")
+				}
 				if w.exchanges() != 0 {
 					t.Errorf("%d codes were given to an account that is not theirs", w.exchanges())
 				}
