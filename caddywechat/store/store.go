@@ -61,7 +61,8 @@ type Reader interface {
 	// Read returns the values that it did not return before, in no particular order. Every value is among them whose Append,
 	// on whichever instance, returned without error before Read was called, unless its life is over. One may come twice.
 	// An error comes with the values that were read before it, and the next call goes on from there. Entries that are not
-	// understood are passed over. Where nothing is new, Read is cheap enough to call every second.
+	// understood are passed over. Where nothing is new, Read is cheap enough to call every second; what it costs else depends
+	// on what is new, not on how much was read before.
 	Read(ctx context.Context) ([][]byte, error)
 }
 

@@ -29,6 +29,7 @@ type Store struct {
 	now     func() time.Time
 	ctx     context.Context // ends with the configuration
 	turns   func() *turns   // made at first use, which few sites come to
+	writers *writers
 }
 
 // CaddyModule returns the Caddy module information.
@@ -41,7 +42,8 @@ func (*Store) CaddyModule() caddy.ModuleInfo {
 
 // Provision takes the storage; it does not touch it.
 func (s *Store) Provision(ctx caddy.Context) error {
-	s.storage, s.now, s.ctx, s.turns = ctx.Storage(), time.Now, ctx.Context, sync.OnceValue(newTurns)
+	s.storage, s.now, s.ctx = ctx.Storage(), time.Now, ctx.Context
+	s.turns, s.writers = sync.OnceValue(newTurns), ofProcess
 	return nil
 }
 

@@ -49,6 +49,7 @@ func Run(t *testing.T, around func(t *testing.T, test func(*testing.T, Backend))
 		{"what is deleted is gone", remove},
 		{"a journal is read by every instance, once", journal},
 		{"what journals hold ends with its life", journalEnds},
+		{"a reader that was away reads all that it missed", journalAway},
 		{"no append is missed", journalRace},
 		{"keys, values and lives have bounds", bounds},
 		{"a context that is over ends a call", cancelled},
@@ -346,6 +347,34 @@ func journalEnds(t *testing.T, b Backend) {
 	wantRead(t, r)
 	mustAppend(t, s, "ended", "next", long)
 	wantRead(t, r, "next")
+}
+
+// journalAway has several instances append, more at a time than one page or listing may hold, while one reader is away and
+// another one is there.
+func journalAway(t *testing.T, b Backend) {
+	stores := []store.Store{b.Open(), b.Open(), b.Open()}
+	away, there := b.Open().Follow("log"), b.Open().Follow("log")
+	mustAppend(t, stores[0], "log", "first", long)
+	wantRead(t, away, "first")
+	var all, seen []string
+	for round := range 2 {
+		for n := range []int{210, 30}[round] {
+			value := fmt.Sprintf("%d in round %d", n, round)
+			mustAppend(t, stores[n%len(stores)], "log", value, long)
+			all = append(all, value)
+		}
+		mustAppend(t, stores[round], "log", "over", b.Life)
+		b.Pass(b.Life)
+		seen = append(seen, read(t, there)...)
+	}
+	slices.Sort(all)
+	for name, got := range map[string][]string{"away": read(t, away), "there": seen, "new": read(t, b.Open().Follow("log"))} {
+		slices.Sort(got)
+		got = slices.DeleteFunc(slices.Compact(got), func(value string) bool { return value == "first" })
+		if !slices.Equal(got, all) {
+			t.Errorf("%s: read %d, want %d", name, len(got), len(all))
+		}
+	}
 }
 
 // journalRace appends while others read.
