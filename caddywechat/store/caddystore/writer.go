@@ -52,7 +52,9 @@ func (w *writer) written(head string) (former string) {
 // Names of writers are those that rand.Text makes, in lower case. A storage's own temporary files have others.
 var nameForm = regexp.MustCompile(`^[a-z2-7]{26,}\.[0-9]{1,19}$`)
 
-func entryName(writer string, number uint64) string { return writer + "." + strconv.FormatUint(number, 10) }
+func entryName(writer string, number uint64) string {
+	return writer + "." + strconv.FormatUint(number, 10)
+}
 
 func parseName(name string) (writer string, number uint64, ok bool) {
 	if !nameForm.MatchString(name) {
