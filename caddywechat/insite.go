@@ -8,8 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// inSite puts the site's name before the error of a handler that is being provisioned: Caddy itself says only where in its
-// JSON the handler stands.
+// inSite puts the site's name before the error of a handler that is being provisioned: Caddy itself says only where in
+// its JSON the handler stands.
 func inSite(ctx caddy.Context, err error) error {
 	if err == nil {
 		return nil
@@ -20,8 +20,8 @@ func inSite(ctx caddy.Context, err error) error {
 	return err
 }
 
-// siteOf returns the hosts that the handler's requests are for, or else the addresses that its server listens on; "" where
-// it stands in no server.
+// siteOf returns the hosts that the handler's requests are for, or else the addresses that its server listens on; ""
+// where it stands in no server.
 func siteOf(ctx caddy.Context) string {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
@@ -53,8 +53,8 @@ func siteOf(ctx caddy.Context) string {
 	return strings.Join(hosts, ", ")
 }
 
-// currentHosts returns the hosts that the route asks for whose handlers are being provisioned: the first one that has them
-// in JSON only. Lists are provisioned one after the other, and each has its matchers before any handlers.
+// currentHosts returns the hosts that the route asks for whose handlers are being provisioned: the first one that has
+// them in JSON only. Lists are provisioned one after the other, and each has its matchers before any handlers.
 func currentHosts(lists []caddyhttp.RouteList) (hosts []string) {
 	for _, list := range lists {
 		for _, route := range list {

@@ -7,8 +7,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/placement"
 )
 
-// gatedServers are the servers with gates that are in use or being provisioned: the first gate of a server checks where all
-// of them stand, for it comes before any of them is more than JSON.
+// gatedServers are the servers with gates that are in use or being provisioned: the first gate of a server checks where
+// all of them stand, for it comes before any of them is more than JSON.
 var gatedServers = caddy.NewUsagePool()
 
 type gatedServer struct{}
@@ -34,7 +34,9 @@ func (h *Handler) checkPlacement(ctx caddy.Context) error {
 	if tree == nil {
 		return nil
 	}
-	return placement.Check(tree, func(r placement.Request, prefix string) bool { return isAtAnotherServer(ctx, server, r, prefix) })
+	return placement.Check(tree, func(r placement.Request, prefix string) bool {
+		return isAtAnotherServer(ctx, server, r, prefix)
+	})
 }
 
 // leaveServer gives back what checkPlacement took.
@@ -46,8 +48,8 @@ func (h *Handler) leaveServer() error {
 	return err
 }
 
-// isAtAnotherServer reports whether a request could come to a gate with that prefix on another server of this process: a
-// proxy in front may send some paths to one, and some to another.
+// isAtAnotherServer reports whether a request could come to a gate with that prefix on another server of this process:
+// a proxy in front may send some paths to one, and some to another.
 func isAtAnotherServer(ctx caddy.Context, server *caddyhttp.Server, r placement.Request, prefix string) bool {
 	for _, module := range ctx.Modules() {
 		app, ok := module.(*caddyhttp.App)

@@ -45,11 +45,11 @@ func isStandard(name string) bool {
 func standardHandler(name string, raw json.RawMessage) *placement.Handler {
 	h := &placement.Handler{Name: name, Does: standardHandlers[name]}
 	var options struct {
-		Abort          bool                `json:"abort"`
-		HandleResponse []json.RawMessage   `json:"handle_response"`
-		Headers        map[string][]string `json:"headers"`
-		PassThru       bool                `json:"pass_thru"`
-		StatusCode     any                 `json:"status_code"`
+		Abort          bool                       `json:"abort"`
+		HandleResponse []json.RawMessage          `json:"handle_response"`
+		Headers        map[string]json.RawMessage `json:"headers"`
+		PassThru       bool                       `json:"pass_thru"`
+		StatusCode     any                        `json:"status_code"`
 	}
 	switch name {
 	case "file_server", "reverse_proxy", "static_response":
@@ -103,9 +103,13 @@ func makesScripts(r *caddyhttp.Route) bool {
 	return len(file.TryFiles) > 0 && strings.HasSuffix(file.TryFiles[len(file.TryFiles)-1], ".php")
 }
 
-// markFallback marks the route that takes the scripts which the one before it makes, where it is one for nothing but these.
+// markFallback marks the route that takes the scripts which the one before it makes, where it is one for nothing but
+// these.
 func markFallback(before, r *placement.Route) {
-	if len(before.Handlers) == 0 || before.Handlers[0].Does != placement.Rewrites || len(r.Handlers) == 0 || r.Handlers[0].Name != "reverse_proxy" {
+	if len(before.Handlers) == 0 || before.Handlers[0].Does != placement.Rewrites {
+		return
+	}
+	if len(r.Handlers) == 0 || r.Handlers[0].Name != "reverse_proxy" {
 		return
 	}
 	for _, set := range r.Sets {

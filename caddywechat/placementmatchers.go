@@ -141,7 +141,8 @@ func requestFor(path string) *http.Request {
 	return r.WithContext(context.WithValue(context.Background(), caddy.ReplacerCtxKey, caddy.NewReplacer()))
 }
 
-// resolved returns a pattern with its placeholders replaced, as it is where one has no value that holds for every request.
+// resolved returns a pattern with its placeholders replaced, as it is where one has no value that holds for every
+// request.
 func resolved(pattern string) string {
 	if replaced, err := caddy.NewReplacer().ReplaceOrErr(pattern, true, true); err == nil {
 		return replaced

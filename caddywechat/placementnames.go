@@ -9,7 +9,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/placement"
 )
 
-// nameOf returns what a Caddyfile calls a route with these matchers, as far as its JSON tells, and whether it is a site.
+// nameOf returns what a Caddyfile calls a route with these matchers, as far as its JSON tells, and whether it is a
+// site.
 func (t *treeReader) nameOf(r *caddyhttp.Route, sets []placement.Set) (name string, isSite bool) {
 	var hosts, paths []string
 	others := false
@@ -62,7 +63,8 @@ func blockName(r *caddyhttp.Route) string {
 	if first != "subroute" {
 		return first
 	}
-	if len(inner) > 0 && len(inner[0].HandlersRaw) > 0 && strings.Contains(string(inner[0].HandlersRaw[0]), `"strip_path_prefix"`) {
+	if len(inner) > 0 && len(inner[0].HandlersRaw) > 0 &&
+		strings.Contains(string(inner[0].HandlersRaw[0]), `"strip_path_prefix"`) {
 		return "handle_path"
 	}
 	if r.Group != "" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,8 +16,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/placement"
 )
 
-// treeReader reads the routes of a server that is being provisioned. Some have their handlers already, and JSON no longer;
-// the others, and those that are at it, have JSON.
+// treeReader reads the routes of a server that is being provisioned. Some have their handlers already, and JSON no
+// longer; the others, and those that are at it, have JSON.
 type treeReader struct {
 	server *caddyhttp.Server
 	// hasNoGateYet says that no handler which is more than JSON is or holds a gate.
@@ -123,7 +124,8 @@ func (t *treeReader) handlerRaw(name string, raw json.RawMessage) *placement.Han
 	case "invoke":
 		invoke := new(caddyhttp.Invoke)
 		if json.Unmarshal(raw, invoke) == nil && t.server.NamedRoutes[invoke.Name] != nil {
-			return &placement.Handler{Name: name, Does: placement.HasRoutes, Routes: t.routes([]caddyhttp.Route{*t.server.NamedRoutes[invoke.Name]})}
+			routes := t.routes([]caddyhttp.Route{*t.server.NamedRoutes[invoke.Name]})
+			return &placement.Handler{Name: name, Does: placement.HasRoutes, Routes: routes}
 		}
 	case "wechat_auth":
 		if gate := t.gate(raw); gate != nil {
@@ -158,7 +160,7 @@ func (t *treeReader) gate(raw json.RawMessage) *placement.Gate {
 	if err != nil {
 		return nil
 	}
-	g := &placement.Gate{Name: "wechat_auth", Prefix: prefix, InErrors: t.inErrors, Around: append([]*placement.Route(nil), t.around...)}
+	g := &placement.Gate{Name: "wechat_auth", Prefix: prefix, InErrors: t.inErrors, Around: slices.Clone(t.around)}
 	if len(h.MatchRaw) == 1 && len(h.MatchRaw[0]) == 1 {
 		if json.Unmarshal(h.MatchRaw[0]["path"], &g.Paths) == nil {
 			g.Name += " " + strings.Join(g.Paths, " ")
@@ -181,8 +183,8 @@ func (t *treeReader) gate(raw json.RawMessage) *placement.Gate {
 	return g
 }
 
-// livesOnOthersLogins reports whether a gate may be of use although nobody logs in by it: it has the sessions of another
-// host's, or never asks for one.
+// livesOnOthersLogins reports whether a gate may be of use although nobody logs in by it: it has the sessions of
+// another host's, or never asks for one.
 func (h *Handler) livesOnOthersLogins() bool {
 	if h.Session != nil && h.Session.Domain != "" {
 		return true
@@ -195,8 +197,8 @@ func (h *Handler) livesOnOthersLogins() bool {
 	return len(h.Rules) > 0 && matched(h.Rules[len(h.Rules)-1].MatchRaw) == everything
 }
 
-// returnsTo returns the requests by which logins come to a gate with these accounts. Where browsers come, those of programs
-// don't count.
+// returnsTo returns the requests by which logins come to a gate with these accounts. Where browsers come, those of
+// programs don't count.
 func returnsTo(accounts []json.RawMessage) (returns []placement.Request) {
 	for _, raw := range accounts {
 		var a struct {

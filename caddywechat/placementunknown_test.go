@@ -67,6 +67,18 @@ func TestGatesInJSON(t *testing.T) {
 				`{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy","transport":{"protocol":"fastcgi"},"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`,
 			"php_fastcgi answers every request",
 		},
+		"behind scripts of files that exist": {
+			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"]}}],"handle":[{"handler":"rewrite","uri":"{http.matchers.file.relative}"}]},` +
+				`{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
+		},
+		"behind scripts that nothing makes": {
+			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"],"try_policy":"first_exist_fallback"}}],"handle":[{"handler":"vars"}]},` +
+				`{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
+		},
+		"behind a rewrite to scripts, and a proxy for others": {
+			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"],"try_policy":"first_exist_fallback"}}],"handle":[{"handler":"rewrite","uri":"{http.matchers.file.relative}"}]},` +
+				`{"match":[{"path":["/api/*"]}],"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
+		},
 		"behind scripts only": {
 			`"routes":[{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy","transport":{"protocol":"fastcgi"},"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
 		},
@@ -96,6 +108,21 @@ func TestGatesInJSON(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// Servers are provisioned in any order, so that what another one holds may or may not be JSON any more.
+func TestLoginsThatComeBackToAStrangerOnAnotherServer(t *testing.T) {
+	const servers = `{"apps":{"http":{"servers":{"a":{"listen":[":8998"],"automatic_https":{"disable":true},"routes":[{"match":[{"path":["/app/*"]}],"handle":[%s]}]},` +
+		`"b":{"listen":[":8999"],"automatic_https":{"disable":true},"routes":[{"handle":[{"handler":"stranger","routes":[{"handle":[%s]}]}]}]}}}}}`
+	for range 10 {
+		if err := validateJSON(t, fmt.Appendf(nil, servers, gateJSON, gateJSON)); err != nil {
+			t.Error(err)
+		}
+		err := validateJSON(t, fmt.Appendf(nil, servers, gateJSON, answerJSON))
+		if err != nil && !strings.Contains(err.Error(), "never gets its logins back") {
+			t.Error(err)
+		}
 	}
 }
 

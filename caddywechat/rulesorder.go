@@ -9,8 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// neverReached returns the first rule that no request comes to, since the one called taker takes them all before it; nil
-// where there is none.
+// neverReached returns the first rule that no request comes to, since the one called taker takes them all before it;
+// nil where there is none.
 func neverReached(rules []*Rule) (rule, taker *Rule) {
 	earlier := make(map[string]*Rule, len(rules))
 	for _, rule := range rules {

@@ -56,11 +56,11 @@ func (c *chain) handlers(handlers []*Handler, s *state) bool {
 	return true
 }
 
-// isAside reports whether a request that does not match a route goes on as if it were not there, and one that matches goes
-// on as well, or is sent to another address.
+// isAside reports whether a request that does not match a route goes on as if it were not there, and one that matches
+// goes on as well, or is sent to another address.
 func (r *Route) isAside() bool {
 	for _, h := range r.Handlers {
-		if h.Does != PassesOn && (h.Does != Redirects || r.Group != "") {
+		if h.Does != PassesOn && h.Does != Redirects {
 			return false
 		}
 	}

@@ -9,7 +9,10 @@ import (
 // Check returns what can never work of a server's gates, and what to write instead; nil where nothing is certain.
 // isElsewhere reports whether a request could come to a gate with that prefix on another server; Check asks it last.
 func Check(server *Server, isElsewhere func(r Request, prefix string) bool) error {
-	c := &check{server: server, isElsewhere: isElsewhere, reached: make(map[*Gate]bool), blocked: make(map[*Gate]*Handler)}
+	c := &check{
+		server: server, isElsewhere: isElsewhere,
+		reached: make(map[*Gate]bool), blocked: make(map[*Gate]*Handler),
+	}
 	for _, host := range server.hosts() {
 		if err := c.checkHost(host); err != nil {
 			return err
@@ -77,7 +80,25 @@ func (c *check) returns(g *Gate, host string) error {
 			return nil
 		}
 	}
+	if c.isForItsOwn(g, host) {
+		return nil
+	}
 	return c.errKept(g, g.back(g.Returns[0], host))
+}
+
+// isForItsOwn reports whether a gate is there for some of its own addresses only, and asks nobody for a login.
+func (c *check) isForItsOwn(g *Gate, host string) bool {
+	own := false
+	for _, path := range pathsIn(c.routesFor(host)) {
+		if !c.walk(Request{Host: host, Path: path}).reached[g] {
+			continue
+		}
+		if !g.answers(path) {
+			return false
+		}
+		own = true
+	}
+	return own
 }
 
 // comesBack reports whether a request may come to a gate with the prefix of this one, here or elsewhere.
@@ -87,9 +108,9 @@ func (c *check) comesBack(g *Gate, back Request) bool {
 		return true
 	}
 	// What is sent on to somebody else by its very path may come to a gate there.
-	any := back
-	any.Path = nowhere
-	others := c.walk(any).ends
+	elsewhere := back
+	elsewhere.Path = nowhere
+	others := c.walk(elsewhere).ends
 	for end := range way.ends {
 		if end.Forwards && !others[end] {
 			return true

@@ -3,6 +3,7 @@ package placement
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,14 +20,14 @@ func errTwo(first, second *Gate, r Request) error {
 			break
 		}
 	}
-	return fmt.Errorf("%s and %s are both on the way of %s, and such requests fail: write one wechat_auth, directly in the site, "+
-		"with rules for its paths, such as login %s; or put each into a handle block of its own, with a prefix below the block's "+
-		"path, such as prefix %s", first, second, address(r), pattern, prefix)
+	return fmt.Errorf("%s and %s are both on the way of %s, and such requests fail: write one wechat_auth, directly in "+
+		"the site, with rules for its paths, such as login %s; or put each into a handle block of its own, with a prefix "+
+		"below the block's path, such as prefix %s", first, second, address(r), pattern, prefix)
 }
 
 func errBlocked(g *Gate, end *Handler) error {
-	return fmt.Errorf("%s answers every request before it comes to %s, which asks nobody for a login then: write wechat_auth in "+
-		"front of %[1]s, or outside of route, where it comes first by itself", end.Name, g)
+	return fmt.Errorf("%s answers every request before it comes to %s, which asks nobody for a login then: write "+
+		"wechat_auth in front of %[1]s, or outside of route, where it comes first by itself", end.Name, g)
 }
 
 // errKept says what keeps logins from coming back to a gate, and what to write instead.
@@ -73,16 +74,13 @@ func (c *check) cure(g *Gate, back Request, around *Route) string {
 
 // prefixBelow returns a prefix below a pattern of paths, "" where none is for sure.
 func prefixBelow(pattern string) string {
-	folder, isFolder := strings.CutSuffix(pattern, "/*")
-	if !isFolder || !strings.HasPrefix(folder, "/") || strings.Trim(folder, "/") == "" || strings.ContainsFunc(folder, isOdd) {
-		return ""
+	if folder, ok := strings.CutSuffix(pattern, "/*"); ok && plainFolder.MatchString(folder) {
+		return folder + "/_wechat"
 	}
-	return folder + "/_wechat"
+	return ""
 }
 
-func isOdd(c rune) bool {
-	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("/-_.", c))
-}
+var plainFolder = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
 
 // address is what a request asks for, as a person would write it.
 func address(r Request) string {

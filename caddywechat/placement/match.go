@@ -87,8 +87,9 @@ func isHost(pattern, host string) bool {
 	if !strings.Contains(pattern, "*") {
 		return strings.EqualFold(pattern, host)
 	}
-	labels, want := strings.Split(host, "."), strings.Split(pattern, ".")
-	return slices.EqualFunc(labels, want, func(label, want string) bool { return want == "*" || strings.EqualFold(label, want) })
+	return slices.EqualFunc(strings.Split(pattern, "."), strings.Split(host, "."), func(want, label string) bool {
+		return want == "*" || strings.EqualFold(want, label)
+	})
 }
 
 // Path is a matcher of paths.

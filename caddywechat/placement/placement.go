@@ -1,9 +1,13 @@
-// Package placement says what can never work of where gates stand among a server's routes: a gate that no login comes back
-// to, two on the way of one request, one behind what answers everything. It says so only where hosts, paths and order tell
-// for certain; whatever else decides about a request could let it work. It knows routes as Caddy runs them, but not Caddy.
+// Package placement says what can never work of where gates stand among a server's routes: a gate that no login comes
+// back to, two on the way of one request, one behind what answers everything. It says so only where hosts, paths and
+// order tell for certain; whatever else decides about a request could let it work. It knows routes as Caddy runs them,
+// but not Caddy.
 package placement
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Known is whether something holds, as far as hosts, paths and order tell.
 type Known int8
@@ -38,8 +42,8 @@ type Route struct {
 	Terminal bool
 	// Group names the routes of which only the first one that matches counts.
 	Group string
-	// IsFallback routes answer, in spite of their matchers, whatever comes to them but files: the routes before them have
-	// made a script of every other address.
+	// IsFallback routes answer, in spite of their matchers, whatever comes to them but files: the routes before them
+	// have made a script of every other address.
 	IsFallback bool
 }
 
@@ -79,8 +83,8 @@ type Gate struct {
 	Paths []string
 	// Prefix is the path below which the gate answers itself.
 	Prefix string
-	// Returns are the requests by which logins come back to it, with paths below the prefix. One is enough. None: it works
-	// without.
+	// Returns are the requests by which logins come back to it, with paths below the prefix. One is enough. None: it
+	// works without.
 	Returns []Request
 	// PublicHost is the host that visitors come back to, where the configuration says so.
 	PublicHost string
@@ -92,7 +96,8 @@ type Gate struct {
 
 // answers reports whether a path is the gate's own.
 func (g *Gate) answers(path string) bool {
-	return path == g.Prefix || len(path) > len(g.Prefix) && path[:len(g.Prefix)] == g.Prefix && path[len(g.Prefix)] == '/'
+	below, ok := strings.CutPrefix(path, g.Prefix)
+	return ok && (below == "" || below[0] == '/')
 }
 
 // back returns the request by which a login comes back for a host.

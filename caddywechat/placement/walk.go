@@ -84,14 +84,13 @@ func (w *walk) list(routes []*Route, s state, everyPath bool) (state, *Handler) 
 		}
 		after, end := w.handlers(route.Handlers, s.inside(route), everyPath)
 		switch {
-		case known == Yes && route.Terminal:
-			if end == nil {
-				end = &Handler{Name: route.Name, Does: Redirects} // an empty answer opens nothing either
+		case known == Yes && end != nil:
+			if !route.Terminal || len(route.Sets) == 0 { // what is behind a site is another's
+				w.block(gatesIn(routes[i+1:]), end)
 			}
 			return s, end
-		case known == Yes && end != nil:
-			w.block(gatesIn(routes[i+1:]), end)
-			return s, end
+		case known == Yes && route.Terminal:
+			return s, &Handler{Name: route.Name, Does: Redirects} // an empty answer opens nothing either
 		case known == Yes:
 			s = after
 		case end == nil && !route.Terminal:
@@ -136,8 +135,8 @@ func (w *walk) handlers(handlers []*Handler, s state, everyPath bool) (state, *H
 	return s, nil
 }
 
-// block notes that nothing comes to gates. Redirects open nothing: a site that sends everybody elsewhere may have a gate that
-// it does not need.
+// block notes that nothing comes to gates. Redirects open nothing: a site that sends everybody elsewhere may have a
+// gate that it does not need.
 func (w *walk) block(gates []*Gate, end *Handler) {
 	if end.Does == Redirects {
 		return

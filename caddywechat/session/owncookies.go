@@ -8,8 +8,8 @@ import (
 // ownCookies are the names of the module's cookies beside the session's, without a prefix.
 var ownCookies []string
 
-// OwnCookie puts a name on the list of the module's own cookies, and returns it: no session's cookie can be called so, and
-// none of that name goes upstream. Whoever owns a cookie calls it while the package is initialized.
+// OwnCookie puts a name on the list of the module's own cookies, and returns it: no session's cookie can be called so,
+// and none of that name goes upstream. Whoever owns a cookie calls it while the package is initialized.
 func OwnCookie(name string) string {
 	ownCookies = append(ownCookies, name)
 	return name
