@@ -79,7 +79,7 @@ func (c *cluster) tryRevocations() {
 		{"--user", members[0].openID()}, {"--openid", members[1].openID()}, {"--session", c.sessionID(members[2])},
 	} {
 		out, err := c.instances[0].revoke(args...)
-		if err != nil || strings.TrimSpace(out) != "revoked" {
+		if err != nil || !strings.HasPrefix(out, "revoked: ") {
 			t.Fatalf("revoke %s: %v\n%s", args[0], err, out)
 		}
 		if !members[i].isOut(0) {
@@ -173,7 +173,7 @@ func TestClusterAdminAnswersHoldNoSecret(t *testing.T) {
 		}
 		return res.StatusCode, string(text)
 	}
-	if status, text := order(`{"user":"somebody"}`); status != http.StatusOK || text != "{\"revoked\":true}\n" {
+	if status, text := order(`{"user":"somebody"}`); status != http.StatusOK || text != "{\"revoked\":true,\"seen\":0}\n" {
 		t.Errorf("status %d: %s", status, text)
 	}
 	if status, text := order(`{"key":"` + clusterKey[:8] + `"}`); status != http.StatusBadRequest {

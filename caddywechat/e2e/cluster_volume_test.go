@@ -28,6 +28,9 @@ func (i *instance) memory() int {
 	return kB >> 10
 }
 
+// people is how many log in: whoever logs out fifty times ends what sessions they have elsewhere.
+const people = 50
+
 // TestClusterOfManyLogins counts what logins cost: calls to WeChat, memory, entries in Redis. E2E_LOGINS says how many; where it is
 // set the test also waits until everything in Redis is over.
 func TestClusterOfManyLogins(t *testing.T) {
@@ -39,9 +42,12 @@ func TestClusterOfManyLogins(t *testing.T) {
 	c.redis = startRedis(t)
 	c.add(3, binary, "", c.caddyfile("session {\nkey {env.SESSION_KEY}\nlifetime 5s\n}\nstore redis {env.REDIS_URL}", defaultApp))
 	c.start()
-	c.member("many")
+	for n := range people {
+		c.member(fmt.Sprintf("many%d", n))
+	}
+	var who atomic.Int64
 	login := func(logout bool) {
-		m := c.phoneOf("many")
+		m := c.phoneOf(fmt.Sprintf("many%d", who.Add(1)%people))
 		if a := m.open(anywhere, m.toCallback(anywhere, "/page")); a.next() != c.url(host, "/page") {
 			t.Errorf("landed at %q with status %d: %s", a.next(), a.StatusCode, a.body)
 		}

@@ -179,6 +179,9 @@ func TestEveryKindOfRequestOnEveryKindOfPath(t *testing.T) {
 						a := v.request(kind.method, base+path+"?a=b;c", kind.body, headers...)
 						v.CloseIdleConnections()
 						want := wanted(path, kind.navigation, session)
+						if kind.name == "form" || kind.name == "frame" {
+							want.word = "" // a page with a button, for the person who is there
+						}
 						if kind.method == "HEAD" {
 							want.word = ""
 						}
