@@ -338,10 +338,15 @@ func TestAHeadStaysForItsWritersEntries(t *testing.T) {
 				}
 			}
 		}
+		for _, journal := range []string{"kept", "log"} {
+			if err := at(t, dir).Append(t.Context(), journal, []byte("another's"), 1000*time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
 		time.Sleep(10 * time.Hour)
 		s.sweep(t.Context())
 		for _, journal := range []string{"kept", "log"} {
-			if values, err := at(t, dir).Follow(journal).Read(t.Context()); err != nil || len(values) != 1 {
+			if values, err := at(t, dir).Follow(journal).Read(t.Context()); err != nil || len(values) != 2 {
 				t.Errorf("%s: %q, %v", journal, values, err)
 			}
 		}
