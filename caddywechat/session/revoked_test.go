@@ -240,10 +240,10 @@ func TestWhatMayBeForgedGoesFirst(t *testing.T) {
 	for n := range full {
 		r.Add(old(n), login)
 	}
-	for n := range full {
+	for n := range 20 {
 		r.Add(RevokeSession(number((full+n)*parts), nobody, login, login.Add(time.Hour)), login)
 	}
-	for n := range full {
+	for n := range 20 {
 		if !r.Has(sessionOf((full + n) * parts)) {
 			t.Fatalf("number %d was not taken", n)
 		}
