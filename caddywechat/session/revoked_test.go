@@ -237,15 +237,19 @@ func TestWhatMayBeForgedGoesFirst(t *testing.T) {
 		t.Error("a full list took what may be forged")
 	}
 	r = Revoked{}
-	for n := range full {
+	proven := func(n int) { r.Add(RevokeSession(number(n*parts), nobody, login, login.Add(time.Hour)), login) }
+	for n := range full / 2 {
+		proven(n)
+	}
+	for n := full / 2; n < full; n++ {
 		r.Add(old(n), login)
 	}
-	for n := range 20 {
-		r.Add(RevokeSession(number((full+n)*parts), nobody, login, login.Add(time.Hour)), login)
+	for n := full; n < full+20; n++ {
+		proven(n)
 	}
-	for n := range 20 {
-		if !r.Has(sessionOf((full + n) * parts)) {
-			t.Fatalf("number %d was not taken", n)
+	for n := range full + 20 {
+		if (n < full/2 || n >= full) && !r.Has(sessionOf(n*parts)) {
+			t.Fatalf("number %d made room", n)
 		}
 	}
 	r = Revoked{}
