@@ -79,7 +79,7 @@ func (c *cluster) tryRevocations() {
 		{"--user", members[0].openID()}, {"--openid", members[1].openID()}, {"--session", c.sessionID(members[2])},
 	} {
 		out, err := c.instances[0].revoke(args...)
-		if err != nil || !strings.HasPrefix(out, "revoked: ") {
+		if err != nil || !strings.HasPrefix(out, "revoked: ") || !strings.Contains(out, "on this instance lately: 1") {
 			t.Fatalf("revoke %s: %v\n%s", args[0], err, out)
 		}
 		if !members[i].isOut(0) {
