@@ -60,7 +60,7 @@ func AppSecret(secret string) error {
 
 // isExample reports whether an app secret is one that stands in documentation.
 func isExample(secret string) bool {
-	if strings.Trim(secret, "xX*") == "" {
+	if len(secret) >= minAppSecret && strings.Trim(secret, "xX*") == "" {
 		return true
 	}
 	folded := strings.ReplaceAll(strings.ToLower(secret), "-", "_")

@@ -302,16 +302,16 @@ func TestVerifyFileOnASiteThatRedirects(t *testing.T) {
 func TestBadConfigurationFailsInAdapt(t *testing.T) {
 	env := home(t)
 	for text, want := range map[string]string{
-		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef\n\t}\n}\n":                                          `Caddyfile:3`,
-		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account {env.NOT_SET_ANYWHERE} 5ec2e75ec2e75ec2e75ec2e75ec2e75e\n\t}\n}\n":                                    `app_id`,
-		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef 5ec2e75ec2e75ec2e75ec2e75ec2e75e\n\t\tsession {\n\t\t\tkey short\n\t\t}\n\t}\n}\n": `Caddyfile:5`,
+		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef\n\t}\n}\n":                                                                         `Caddyfile:3`,
+		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account {env.NOT_SET_ANYWHERE} 0123456789abcdef0123456789abcdef\n\t}\n}\n":                                    `app_id`,
+		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef 0123456789abcdef0123456789abcdef\n\t\tsession {\n\t\t\tkey short\n\t\t}\n\t}\n}\n": `Caddyfile:5`,
 	} {
 		out, err := run(t, env, "adapt", "--validate", "--config", write(t, "Caddyfile", text), "--adapter", "caddyfile")
 		if err == nil || !strings.Contains(out, want) {
 			t.Errorf("%q: %v\n%s", text, err, out)
 		}
 	}
-	good := "{\n\tadmin off\n}\nhttp://h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef 5ec2e75ec2e75ec2e75ec2e75ec2e75e\n\t}\n}\n"
+	good := "{\n\tadmin off\n}\nhttp://h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef 0123456789abcdef0123456789abcdef\n\t}\n}\n"
 	if out, err := run(t, env, "adapt", "--validate", "--config", write(t, "Caddyfile", good), "--adapter", "caddyfile"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
