@@ -431,3 +431,10 @@ func TestInstancesThatDoNotKnowOneAnother(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSessionsCookieIsNotTheRounds(t *testing.T) {
+	_, err := adaptSite("wechat_auth {\nofficial_account wx0123456789abcdef 0123456789abcdef0123456789abcdef\nsession {\ncookie wechat_rounds\n}\n}")
+	if err == nil || !strings.Contains(err.Error(), "wechat_rounds") {
+		t.Errorf("got %v", err)
+	}
+}
