@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
@@ -333,15 +334,25 @@ func TestTheRoundsCookie(t *testing.T) {
 			if attempts.AnyOpen() || attempts.Foreign() != 1 {
 				t.Error("rounds open as an attempt")
 			}
+			planted, err := mustSealers(t, w.handler).attempt.Seal(w.handler.site(origin{"http", host}), login.Rounds{w.now(), w.now(), w.now()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.browser(inWeChat).open("/page", "Cookie: "+name+"="+planted).wantStatus(t, http.StatusFound)
 		}
 		// After a minute it is as if nothing had been.
 		w.pass(time.Minute)
 		forged(3).wantStatus(t, http.StatusFound)
 		forged(4).wantStatus(t, http.StatusFound)
 		// A login that succeeds leaves nothing but itself, and a logout nothing at all.
-		b.login("/page")
+		callback := b.toCallback("/page")
+		b.open(callback).wantRedirect(t, "/page")
 		if names := b.cookieNames(); slices.Contains(names, name) {
 			t.Errorf("after a login: %v", names)
+		}
+		b.open(callback).wantRedirect(t, "/page")
+		if names := b.cookieNames(); !slices.Contains(names, name) {
+			t.Errorf("after a repetition: %v", names)
 		}
 		b.logout("")
 		if names := b.cookieNames(); len(names) != 0 {
