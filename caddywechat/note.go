@@ -61,7 +61,7 @@ func (w *notingWriter) WriteHeader(status int) {
 		http.SetCookie(w, w.cookie)
 		h.Set("Cache-Control", "private, no-store")
 		h.Add("Vary", "Cookie")
-		pinHeaders(w.ResponseWriter)
+		pinHeaders(w.ResponseWriter, "Cache-Control") // the rest is the app's and the site's
 	}
 	w.ResponseWriterWrapper.WriteHeader(status)
 }

@@ -19,7 +19,7 @@ func setOwnHeaders(h http.Header) {
 
 // writeOwnHeader begins an answer of the module itself, whose headers nothing of the site's changes any more.
 func writeOwnHeader(w http.ResponseWriter, status int) {
-	pinHeaders(w)
+	pinHeaders(w, pinnedHeaders...)
 	w.WriteHeader(status)
 }
 
@@ -37,11 +37,11 @@ var pinnedHeaders = []string{
 // cacheHeaders are what some caches heed more than Cache-Control, beside those that end in CDN-Cache-Control.
 var cacheHeaders = []string{"Surrogate-Control", "Edge-Control", "X-Accel-Expires", "Expires"}
 
-// pinHeaders makes the headers that w has by now outlast those of the site that come late: Caddy's `header` directive changes
-// them while they are written, as soon as it removes one or is told to defer. Others of the site's stay.
-func pinHeaders(w http.ResponseWriter) {
-	pinned, vary := make(http.Header, len(pinnedHeaders)), slices.Clone(w.Header()["Vary"])
-	for _, name := range pinnedHeaders {
+// pinHeaders makes headers that w has by now, and Vary, outlast those of the site that come late: Caddy's `header` directive
+// changes them while they are written, as soon as it removes one or is told to defer. Others of the site's stay.
+func pinHeaders(w http.ResponseWriter, names ...string) {
+	pinned, vary := make(http.Header, len(names)), slices.Clone(w.Header()["Vary"])
+	for _, name := range names {
 		if values := w.Header()[name]; len(values) > 0 {
 			pinned[name] = values
 		}
