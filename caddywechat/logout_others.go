@@ -3,6 +3,7 @@ package caddywechat
 import (
 	"net/http"
 	"net/url"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -38,7 +39,10 @@ func (h *Handler) logoutOthers(w http.ResponseWriter, v *visit, returnTo string)
 		return h.loginRequired(w, v)
 	}
 	a := h.voucher(s)
-	fresh := h.endOthers(v, a, s)
+	fresh, wait := h.endOthers(v, a, s)
+	if wait > 0 {
+		return h.tellTooMany(w, v, tooMany{wait})
+	}
 	if len(v.tokens) > 0 {
 		return h.giveToken(w, v, a, fresh)
 	}
@@ -56,14 +60,35 @@ func (h *Handler) logoutOthers(w http.ResponseWriter, v *visit, returnTo string)
 }
 
 // endOthers ends all sessions of a person, and returns the one that takes the place of s: of the same login, and with
-// its end.
-func (h *Handler) endOthers(v *visit, a account.Account, s *session.Session) session.Session {
+// its end. Where that cannot be yet it ends none, and returns how long to wait.
+func (h *Handler) endOthers(v *visit, a account.Account, s *session.Session) (fresh session.Session, wait time.Duration) {
+	r, at, wait := h.replace(v, a, s)
+	if wait > 0 {
+		return fresh, wait
+	}
 	// A store that fails is logged by its watch. The sessions are over here all the same.
-	at, err := h.revokePerson(v.Context(), ownNames(a, s.Identity)...)
-	fresh := *s
+	err := h.revoke(v.Context(), pendingRecord{operatorJournal, nil, []session.Revocation{r}})
+	fresh = *s
 	fresh.ID, fresh.Survives = session.NewID(), at
 	fresh.Identity = s.Identity.Without(identity.ID) // which follows from the rest and from the configuration
 	h.logger.Info("logout", v.log(zap.String("outcome", "revoked"), zap.String("account", a.Kind()),
 		zap.String("user_id", h.person(a, s.Identity)), zap.Bool("stored", err == nil), zap.Stringer("session", fresh.ID))...)
-	return fresh
+	return fresh, 0
+}
+
+// replace revokes a person's sessions here, for another one than s to survive that at. Of several requests with the same
+// session one is the first, and the others have to come again, with what it brought.
+func (h *Handler) replace(v *visit, a account.Account, s *session.Session) (r session.Revocation, at time.Time, wait time.Duration) {
+	h.shared.replacing.Lock()
+	defer h.shared.replacing.Unlock()
+	if !h.isLive(s, h.livesOf(v)) {
+		return r, at, time.Second
+	}
+	names, now := ownNames(a, s.Identity), h.now()
+	if at, wait = h.shared.revoked.NextInPlaceOf(s, now, names...); wait > 0 {
+		return r, at, wait
+	}
+	r = session.RevokePerson(at, now.Add(session.LongestLife), names...)
+	h.addRevocation(r)
+	return r, at, 0
 }

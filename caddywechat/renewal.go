@@ -89,7 +89,7 @@ func (h *Handler) renewInBackground(a account.Renewer, user, key string, s sessi
 		h.logger.Info("a profile could not be renewed: the person withdrew the consent or changed the password",
 			zap.String("account", a.Kind()), zap.String("user_id", user), zap.Error(err))
 		_ = h.forgetPerson(ctx, user)
-		_, _ = h.revokePerson(ctx, session.UserName(user))
+		_ = h.revokePerson(ctx, session.UserName(user))
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, errRenewedByOther):
 	case h.renewalHint.allow(now):
 		h.logger.Warn("a profile could not be renewed: it stays as it is for now",

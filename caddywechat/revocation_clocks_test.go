@@ -2,6 +2,7 @@ package caddywechat
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -112,4 +113,40 @@ func TestALoginAtAnInstanceThatHasJustBegun(t *testing.T) {
 	}
 	w.handler.read(t)
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
+}
+
+// TestASessionInPlaceOfARevokedOne: an instance that has not heard yet that a person was revoked gives out a session in
+// place of a former one. It ends like that as soon as the instance hears of it, however often somebody asks.
+func TestASessionInPlaceOfARevokedOne(t *testing.T) {
+	for _, times := range []int{1, 30} {
+		t.Run(strconv.Itoa(times), func(t *testing.T) {
+			w := newWorld(t, "")
+			here := w.handler
+			w.provisionAccount("", "")
+			elsewhere := w.apart(w.handler, 0)
+			w.swap(here)
+			b := w.browser(inWeChat)
+			b.login("/")
+			w.pass(time.Minute)
+			if _, err := elsewhere.shared.revokeFor(t.Context(), elsewhere, revokeOrder{User: person}); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(time.Second)
+			refused := false
+			for range times {
+				a := b.send("POST", "/_wechat/logout?others=1", fromHere)
+				refused = refused || a.StatusCode == http.StatusTooManyRequests && a.Header.Get("Retry-After") != ""
+			}
+			if refused != (times > 1) {
+				t.Errorf("asked %d times: refused is %t", times, refused)
+			}
+			b.send("GET", "/").wantStatus(t, http.StatusOK)
+			here.read(t)
+			elsewhere.read(t)
+			for _, h := range []*Handler{here, elsewhere} {
+				w.swap(h)
+				b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+			}
+		})
+	}
 }

@@ -37,6 +37,8 @@ type revocations struct {
 
 	pending pendingRecords // what the store does not know yet
 
+	replacing sync.Mutex // held while a session takes the place of another one
+
 	forgedHint, versionHint, oldHint, otherKeysHint pause
 }
 

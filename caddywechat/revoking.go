@@ -67,12 +67,11 @@ func (h *Handler) revokeSessions(ctx context.Context, sessions ...*session.Sessi
 }
 
 // revokePerson ends all sessions of somebody who has one of the names, at all sites of the store, those included that
-// have other keys. It returns the time that a session has to survive.
-func (h *Handler) revokePerson(ctx context.Context, names ...session.Name) (at time.Time, err error) {
+// have other keys.
+func (h *Handler) revokePerson(ctx context.Context, names ...session.Name) error {
 	now := h.now()
-	at = h.shared.revoked.Next(now)
-	r := session.RevokePerson(at, now.Add(session.LongestLife), names...)
-	return at, h.revoke(ctx, pendingRecord{operatorJournal, nil, []session.Revocation{r}})
+	r := session.RevokePerson(h.shared.revoked.Next(now), now.Add(session.LongestLife), names...)
+	return h.revoke(ctx, pendingRecord{operatorJournal, nil, []session.Revocation{r}})
 }
 
 // revoke ends sessions, here at once and on other instances as soon as they read on. The error is the store's; then the

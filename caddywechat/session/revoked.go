@@ -254,6 +254,29 @@ func (r *Revoked) Next(now time.Time) time.Time {
 	}
 }
 
+// hearsWithin is the time in which all instances hear of a revocation, in seconds.
+const hearsWithin = 5
+
+// NextInPlaceOf returns the time of a revocation that ends all sessions of a person but one which takes the place of s,
+// and survives it: later than all that is known of the person, and else some way back, so that what was revoked elsewhere
+// meanwhile, and is not known here, ends that one, too. Where there is no such time yet it returns how long to wait.
+func (r *Revoked) NextInPlaceOf(s *Session, now time.Time, names ...Name) (at time.Time, wait time.Duration) {
+	next := max(s.Survives.Unix(), r.all.Load()) + 1
+	for _, name := range names {
+		if o, ok := r.person(name); ok {
+			next = max(next, o.at+1)
+		}
+	}
+	switch latest := now.Unix() - hearsWithin; {
+	case next > now.Unix(): // clocks differ by more
+		return time.Unix(next, 0), 0
+	case next > latest:
+		return time.Time{}, time.Duration(next-latest) * time.Second
+	default:
+		return time.Unix(max(next, latest-hearsWithin), 0), 0
+	}
+}
+
 // HasMany reports whether at least n sessions of a person were ended by themselves and would still live.
 func (r *Revoked) HasMany(person Name, n int, now time.Time) bool {
 	who := short(person)
