@@ -53,3 +53,28 @@ func TestOneStoresRevocationsEndNothingOfAnothers(t *testing.T) {
 	w.swap(kept)
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 }
+
+// From the 50th logout of a person on all of their sessions end, and those of a site where they live longer stay ended.
+func TestManyLogoutsEndALongerLivedSession(t *testing.T) {
+	const options = "session {\nkey " + sessionKey + "\nlifetime "
+	w := newWorld(t, options+"1h\n}")
+	short := w.handler
+	w.provisionAccount("", options+"30d\n}")
+	long := w.handler
+	lasting := w.browser(inWeChat)
+	lasting.login("/")
+	w.swap(short)
+	for range manyEntries {
+		b := w.browser(inWeChat)
+		b.login("/")
+		b.logout("")
+	}
+	w.swap(long)
+	lasting.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	w.pass(61 * time.Minute)
+	w.provisionAccount("", options+"30d\n}")
+	begun := w.apart(w.handler, 0)
+	begun.read(t)
+	w.swap(begun)
+	lasting.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+}

@@ -56,9 +56,11 @@ func (h *Handler) revokeSessions(ctx context.Context, sessions ...*session.Sessi
 			p.revocations = append(p.revocations, session.RevokeSession(s.ID, person, now, s.Expires))
 			continue
 		}
-		end := now.Add(h.lives.Lifetime)
-		if s.Expires.After(end) {
-			end = s.Expires
+		end := s.Expires
+		for _, site := range h.shared.all() { // at all of which the person's sessions end
+			if e := now.Add(site.lives.Lifetime); e.After(end) {
+				end = e
+			}
 		}
 		p.revocations = append(p.revocations, session.RevokePerson(h.shared.revoked.Next(now), end, names...))
 		p.keys = nil // as an operator's
