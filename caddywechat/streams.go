@@ -70,7 +70,7 @@ func (s *streams) judge() (goOn bool) {
 	defer s.mu.Unlock()
 	for one := range s.open {
 		if !one.isAllowed() {
-			one.end()
+			go one.end() // closing a connection may take its time, and nobody else's is to wait for it
 			delete(s.open, one)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -151,19 +153,22 @@ func TestStreams_NothingPassesOnceOver(t *testing.T) {
 func TestStreams_WatchOnlyWhatIsThere(t *testing.T) {
 	var s streams
 	allowed := true
-	var ended int
+	var ended atomic.Int64
+	var ending sync.WaitGroup
+	ending.Add(3)
 	for range 3 {
-		one := &stream{isAllowed: func() bool { return allowed }, end: func() { ended++ }}
+		one := &stream{isAllowed: func() bool { return allowed }, end: func() { ended.Add(1); ending.Done() }}
 		s.watching = true // not by a goroutine of its own
 		s.add(one)
 	}
-	if !s.judge() || ended != 0 {
-		t.Errorf("%d ended", ended)
+	if !s.judge() || ended.Load() != 0 {
+		t.Errorf("%d ended", ended.Load())
 	}
 	allowed = false
-	if s.judge() || ended != 3 || len(s.open) != 0 || s.watching {
-		t.Errorf("%d ended, %d left, watching %t", ended, len(s.open), s.watching)
+	if s.judge() || len(s.open) != 0 || s.watching {
+		t.Errorf("%d left, watching %t", len(s.open), s.watching)
 	}
+	ending.Wait()
 }
 
 func TestStreams_GoOnWithTheURLThatTheyCameWith(t *testing.T) {
