@@ -35,7 +35,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 			return next.ServeHTTP(w, r)
 		}
 		h.logger.Error("two wechat_auth are on the way of one request: write one for the site, with rules for its paths; or put each "+
-			"into a handle block of its own, with a prefix below the block's path", zap.String("host", r.Host), zap.String("path", r.URL.Path))
+			"into a handle block of its own, with a prefix below the block's path and a session cookie of its own", zap.String("host", r.Host), zap.String("path", r.URL.Path))
 		return caddyhttp.Error(http.StatusInternalServerError, errors.New("two wechat_auth on the way of one request"))
 	}
 	v := &visit{Request: r, origin: h.originOf(r), tokens: takeTokens(r.Header), next: next}

@@ -1,8 +1,10 @@
 package caddywechat
 
 import (
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -41,7 +43,8 @@ func (h *Handler) logoutOthers(w http.ResponseWriter, v *visit, returnTo string)
 	a := h.voucher(s)
 	fresh, wait := h.endOthers(v, a, s)
 	if wait > 0 {
-		return h.tellTooMany(w, v, tooMany{wait})
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
+		return h.answer(w, v, problemTooSoon, page.Data{Action: target})
 	}
 	if len(v.tokens) > 0 {
 		return h.giveToken(w, v, a, fresh)

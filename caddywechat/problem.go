@@ -44,6 +44,7 @@ var (
 	problemTooEarly      = problem{http.StatusTooEarly, "too_early", "send the request again when the TLS handshake is complete", page.TooEarly}
 	problemTooMany       = problem{http.StatusTooManyRequests, "too_many", "the login goes in circles", page.TooOften}
 	problemTooManyCodes  = problem{http.StatusTooManyRequests, "too_many", "too many codes from this address were refused within a minute: wait, and send none twice", page.TooOften}
+	problemTooSoon       = problem{http.StatusTooManyRequests, "too_many", "this was asked for just now: wait a moment, and send it again", page.Busy}
 	problemInternal      = problem{http.StatusInternalServerError, "internal_error", "the server could not do this", page.Busy}
 	problemTooLong       = problem{http.StatusInternalServerError, "internal_error", "the session does not fit into a cookie", page.Misconfigured}
 	problemWeChat        = problem{http.StatusBadGateway, "wechat_error", "WeChat failed", page.Unavailable}

@@ -343,16 +343,6 @@ func (h *Handler) accountOf(kind string) account.Account {
 	return nil
 }
 
-// accountByRef returns the site's account of a name, see [account.Ref]; nil where there is none.
-func (h *Handler) accountByRef(ref string) account.Account {
-	for _, a := range h.accounts {
-		if account.Ref(a) == ref {
-			return a
-		}
-	}
-	return nil
-}
-
 // guestNames returns the names of the modules in a namespace.
 func guestNames(namespace string) []string {
 	var names []string

@@ -18,9 +18,10 @@ const (
 	loopProfile loopCause = "WeChat does not give the profile that was asked for"
 	loopState   loopCause = "callbacks come without the state that they were begun with: something between here and " +
 		"the browser changes the URL"
-	loopAccount loopCause = "the account that a login was begun with is gone: instances of the site have different accounts"
-	loopRepeats loopCause = "the browser repeats callbacks that were answered: a cache may keep the module's answers; " +
-		"look for Cache-Control in a header directive"
+	loopAccount loopCause = "the account that a login was begun with is gone: instances of the site have different " +
+		"accounts"
+	loopRepeats loopCause = "the browser repeats callbacks that were answered: a cache may keep the module's " +
+		"answers; look for Cache-Control in a header directive"
 )
 
 // roundsBefore returns the rounds that a visitor's browser has been through, as far as its cookies tell, and what

@@ -29,7 +29,8 @@ type unreturnedLogins struct {
 }
 
 const (
-	// maxUnreturned is how many logins may begin and not come back, over at least unreturnedFor, before somebody is told.
+	// maxUnreturned is how many logins may begin and not come back, over at least unreturnedFor, before somebody is
+	// told.
 	maxUnreturned = 20
 	unreturnedFor = time.Minute
 	// unreturnedWithin is how long they count where others have come back: those that people give up in the course of a
@@ -107,7 +108,7 @@ func (h *Handler) noteBegun(v *visit, a account.Redirector) {
 	if keeper, ok := a.(account.DomainKeeper); ok {
 		where = keeper.DomainSetting()
 	}
-	h.logger.Warn("logins begin and none comes back: WeChat may refuse the host, which it tells the visitor only (10003)",
+	h.logger.Warn("logins begin and none comes back: WeChat may refuse the host, as it tells the visitor only (10003)",
 		zap.String("host", at.host), zap.String("account", a.Kind()), zap.String("app_id", a.AppID()),
 		zap.Int("logins", so.count), zap.Duration("within", so.last.Sub(so.since)), zap.String("cure", where))
 }

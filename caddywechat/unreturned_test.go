@@ -9,7 +9,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-const noneBack = "logins begin and none comes back: WeChat may refuse the host, which it tells the visitor only (10003)"
+const noneBack = "logins begin and none comes back: WeChat may refuse the host, as it tells the visitor only (10003)"
 
 // abandon lets that many visitors begin a login, over so long a time.
 func (w *world) abandon(n int, over time.Duration) {

@@ -26,7 +26,8 @@ type Recent struct {
 
 const (
 	recentFor = time.Minute
-	recentMax = 10_000 // about 10 MB, more with long addresses; under such a load the oldest go before their minute is over
+	// recentMax takes about 10 MB, more with long addresses. Under such a load the oldest go before their minute is over.
+	recentMax = 10_000
 )
 
 type flight struct {
@@ -69,7 +70,8 @@ func (r *Recent) Last(ctx context.Context, key string, now time.Time) (Result, b
 	}
 }
 
-// Known returns the result for key and when it was begun, if there is one from the last minute by now. It waits for none.
+// Known returns the result for key and when it was begun, if there is one from the last minute by now. It waits for
+// none.
 func (r *Recent) Known(key string, now time.Time) (result Result, begun time.Time, ok bool) {
 	r.mu.Lock()
 	f := r.results[key]

@@ -22,7 +22,7 @@ func errTwo(first, second *Gate, r Request) error {
 	}
 	return fmt.Errorf("%s and %s are both on the way of %s, and such requests fail: write one wechat_auth, directly in "+
 		"the site, with rules for its paths, such as login %s; or put each into a handle block of its own, with a prefix "+
-		"below the block's path, such as prefix %s", first, second, address(r), pattern, prefix)
+		"below the block's path, such as prefix %s, and a session cookie of its own", first, second, address(r), pattern, prefix)
 }
 
 func errBlocked(g *Gate, end *Handler) error {
