@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,11 +221,11 @@ type brokenStore struct {
 	value       []byte
 	err         error
 	hang        chan struct{}
-	calls       int
+	calls       atomic.Int64
 }
 
 func (s *brokenStore) Get(ctx context.Context, _ string) ([]byte, error) {
-	s.calls++
+	s.calls.Add(1)
 	if s.hang != nil {
 		select {
 		case <-s.hang:
@@ -254,8 +255,8 @@ func TestTheMadeKeyWhereTheStoreIsBroken(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if s.calls != 1 {
-			t.Errorf("asked %d times", s.calls)
+		if n := s.calls.Load(); n != 1 {
+			t.Errorf("asked %d times", n)
 		}
 	})
 	t.Run("nobody waits longer than they want to", func(t *testing.T) {

@@ -81,6 +81,9 @@ func TestAStateThatIsChangedOnTheWayIsALoopWithAnEnd(t *testing.T) {
 			for range 3 {
 				n, end := b.goRound(address, withState(change))
 				end.wantStatus(t, http.StatusTooManyRequests).wantLean(t)
+				if !strings.Contains(end.body, "在途中被改动") {
+					t.Errorf("the page does not say why: %s", end.body)
+				}
 				if n != 3 {
 					t.Fatalf("%d callbacks", n)
 				}

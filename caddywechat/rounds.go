@@ -112,6 +112,10 @@ func (h *Handler) stopLoop(
 		http.SetCookie(w, c)
 	}
 	h.logger.Warn("login loop stopped", v.log(zap.String("reason", string(cause)))...)
-	data := page.Data{Action: h.loginURL(target, profile), NoCookies: cause == loopCookies}
+	data := page.Data{
+		Action:    h.loginURL(target, profile),
+		NoCookies: cause == loopCookies,
+		Altered:   cause == loopState || cause == loopRepeats || cause == loopAccount,
+	}
 	return h.answer(w, v, problemTooMany, data)
 }

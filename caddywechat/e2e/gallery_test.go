@@ -46,6 +46,7 @@ var exhibits = []struct {
 	{"declined", page.Declined, page.Data{Action: again}},
 	{"snapshot", page.Snapshot, page.Data{}},
 	{"too_often", page.TooOften, page.Data{Action: again}},
+	{"too_often-altered", page.TooOften, page.Data{Action: again, Altered: true}},
 	{"too_often-cookies", page.TooOften, page.Data{Action: again, NoCookies: true}},
 	{"too_often-refused", page.TooOften, page.Data{Refused: true}},
 	{"unavailable", page.Unavailable, page.Data{Action: again}},

@@ -95,6 +95,9 @@ type Data struct {
 	Scans bool
 	// NoCookies says that the browser keeps no cookies, so that a login can never end. TooOften only.
 	NoCookies bool
+	// Altered says that the address that leads back from the login is changed, or opened again and again, on its way.
+	// TooOften only.
+	Altered bool
 	// Refused says that WeChat refused too many codes that came from the visitor's network. TooOften only.
 	Refused bool
 	// Others says that it is about the visitor's other browsers and devices. ConfirmLogout only.

@@ -39,6 +39,7 @@ func forEachPage(t *testing.T, check func(t *testing.T, name Name, language stri
 		"either app":    {RequestID: "5e0c", URL: pageURL, WeCom: true, Scans: true},
 		"either, phone": {RequestID: "5e0c", URL: pageURL, WeCom: true, Scans: true, Phone: true},
 		"with button":   {RequestID: "5e0c", URL: pageURL, Phone: true, Action: "/_wechat/login?return_to=%2F"},
+		"altered":       {RequestID: "5e0c", Altered: true},
 		"refused":       {RequestID: "5e0c", Refused: true},
 		"others":        {RequestID: "5e0c", Action: "/_wechat/logout?others=1", Others: true},
 		"long URL":      {RequestID: "5e0c", URL: longURL(), Action: "/"},

@@ -119,6 +119,7 @@ var trials = []Data{
 	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Choices: []Choice{{"a", "/a"}, {"b", "/b"}}},
 	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Phone: true, NoCookies: true, Unsent: true, WeCom: true, Scans: true, Others: true},
 	{RequestID: "5e0c", Refused: true},
+	{RequestID: "5e0c", Altered: true},
 	{RequestID: "5e0c", URL: "https://h5.example.com/?" + strings.Repeat("x", longestQR), Phone: true},
 }
 
