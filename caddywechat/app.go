@@ -2,6 +2,7 @@ package caddywechat
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,8 +24,9 @@ type App struct {
 	ctx    context.Context // ends with Stop
 	cancel context.CancelFunc
 
-	mu    sync.Mutex
-	sites []*Handler
+	mu        sync.Mutex
+	sites     []*Handler
+	variables map[string]bool // the environment variables that the sites take values from
 }
 
 // appName is how the sites find it.
@@ -45,11 +47,17 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// add makes a site that is ready one of the configuration's.
-func (a *App) add(h *Handler) {
+// add makes a site that is ready one of the configuration's, with the environment variables that it takes values from.
+func (a *App) add(h *Handler, variables []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sites = append(a.sites, h)
+	if a.variables == nil {
+		a.variables = make(map[string]bool)
+	}
+	for _, name := range variables {
+		a.variables[name] = true
+	}
 }
 
 func (a *App) all() []*Handler {
@@ -110,23 +118,25 @@ func (a *App) askStores() {
 	for _, h := range newestByStore(sites) {
 		go h.storeWorks(a.ctx)
 	}
+	failing := make(map[*sharedStore]bool)
 	for _, h := range sites {
-		ctx, cancel := context.WithTimeout(a.ctx, storeTimeout)
-		_ = h.keyring.settle(ctx)
-		cancel()
+		if failing[h.shared] {
+			continue
+		}
+		_, err := h.keyring.known(a.ctx)
+		failing[h.shared] = err != nil
 	}
 }
 
 // tellOfVariables says what nobody notices who changes an environment variable and reloads.
 func (a *App) tellOfVariables() {
-	var variables []string
-	for _, h := range a.all() {
-		variables = append(variables, h.variables...)
-	}
-	slices.Sort(variables)
-	if variables = slices.Compact(variables); len(variables) > 0 {
-		a.logger.Info("a reload does not change environment variables: these have the values that they had when this process "+
-			"began; to change one, restart Caddy, or write {file./path} in place of {env.NAME}", zap.Strings("variables", variables))
+	a.mu.Lock()
+	variables := slices.Sorted(maps.Keys(a.variables))
+	a.mu.Unlock()
+	if len(variables) > 0 {
+		a.logger.Info("a reload does not change environment variables: these have the values that they had when this "+
+			"process began; to change one, restart Caddy, or write {file./path} in place of {env.NAME}",
+			zap.Strings("variables", variables))
 	}
 }
 

@@ -115,7 +115,6 @@ type Handler struct {
 	keyring   *keyring
 	memory    *memory
 	openers   [forms]atomic.Uint64 // what this handler's sessions are called in memory
-	variables []string             // the environment variables in the configuration
 	server    *caddyhttp.Server    // nil where it stands in none
 	cleanup   sync.Once
 	logger    *zap.Logger

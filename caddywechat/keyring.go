@@ -5,7 +5,6 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -13,12 +12,10 @@ import (
 	"time"
 	"weak"
 
-	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
-	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
 // sealers are what is made from the session keys, one for each purpose.
@@ -29,8 +26,6 @@ type sealers struct {
 	state   login.StateKey
 	// marks tell the keys apart in the names of what they sealed in a store, the first key's first.
 	marks []string
-	// revocations prove what instances tell one another in the store.
-	revocations []seal.Key
 }
 
 // form is how a session travels.
@@ -95,46 +90,41 @@ func newSealers(secrets [][]byte) (*sealers, error) {
 		}
 		marks = append(marks, hex.EncodeToString(mark))
 	}
-	revocations, err := seal.NewKeys("revocation", secrets...)
-	if err != nil {
-		return nil, err
-	}
 	return &sealers{
 		session: [forms]*seal.Sealer{asCookie: cookie, asToken: token},
-		attempt: attempt, store: store, state: state, marks: marks, revocations: revocations,
+		attempt: attempt, store: store, state: state, marks: marks,
 	}, nil
 }
 
-// keyring has the sealers, made at first use: from the configured keys, and from one that the store keeps. Where none
-// are configured that one is made if it is not there; else it only opens, and for a while, see [keyring.formerKey].
+// keyring has a site's sealers, made at first use: from the configured keys, and from one that the store keeps. Where
+// none are configured that one is made if it is not there; else it only opens, and for a while, see
+// [keyring.formerKey].
 type keyring struct {
-	ready   atomic.Pointer[readySealers]
+	site    *Handler // whose store, clock and log it uses
 	secrets [][]byte // the configured keys
-	store   store.Store
-	// keepsKeys says that the store is a place for a key.
-	keepsKeys bool
-	// replaces names the site and its keys in the store, for when they came in place of a made one.
-	replaces func(mark string) string
-	lifetime time.Duration // of the site's sessions
-	now      func() time.Time
-	logger   func() *zap.Logger
-	// dropped is called when a key does not open any more.
-	dropped func()
-
-	group singleflight.Group
-	fault atomic.Pointer[keyFault]
-	// told says that the log has a line about the key that cannot be had.
-	told atomic.Bool
+	ready   atomic.Pointer[readySealers]
+	settled atomic.Pointer[settledKeys]
+	group   singleflight.Group
+	fault   atomic.Pointer[keyFault]
+	told    atomic.Bool // whether the log has a line about the key that cannot be had
 }
 
 // readySealers are sealers to work with.
 type readySealers struct {
 	*sealers
+	keys *settledKeys // that they are made from
+}
+
+// settledKeys are the keys of a site, as far as that is known.
+type settledKeys struct {
+	secrets [][]byte // the first seals, all open
+	// until is when the last one, which was made, opens no more, in Unix seconds; 0: never.
+	until int64
 	// isFinal says that it is known whether a made key is to open what the configured ones do not.
 	isFinal bool
-	// until is when the made key among them opens no more, in Unix seconds; 0: there is none, or it is the only one.
-	until int64
 }
+
+func (s *settledKeys) isOver(now time.Time) bool { return s.until != 0 && now.Unix() >= s.until }
 
 // keyFault is the last failure to get the key from the store.
 type keyFault struct {
@@ -145,12 +135,29 @@ type keyFault struct {
 // sealers returns the sealers. The error is the store's, or that of ctx, and goes away when the store works again; with
 // a configured key there is none.
 func (k *keyring) sealers(ctx context.Context) (*sealers, error) {
-	if s := k.ready.Load(); s != nil && (s.until == 0 || k.now().Unix() < s.until) {
+	if s := k.ready.Load(); s != nil && (s.keys.until == 0 || !s.keys.isOver(k.site.now())) {
 		return s.sealers, nil
+	}
+	keys, err := k.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return k.makeSealers(keys)
+}
+
+// keys returns what the sealers are made from, with the same errors.
+func (k *keyring) keys(ctx context.Context) (*settledKeys, error) {
+	if keys := k.settled.Load(); keys != nil && !keys.isOver(k.site.now()) {
+		return keys, nil
 	}
 	if f := k.fault.Load(); f != nil && time.Since(f.at) < madeKeyPause {
 		return nil, f.err
 	}
+	return k.load(ctx)
+}
+
+// load settles which keys there are. With configured ones there is no error but that of ctx.
+func (k *keyring) load(ctx context.Context) (*settledKeys, error) {
 	load := k.loadMadeKey
 	if len(k.secrets) > 0 {
 		load = k.loadConfigured
@@ -160,37 +167,52 @@ func (k *keyring) sealers(ctx context.Context) (*sealers, error) {
 		if result.Err != nil {
 			return nil, result.Err
 		}
-		return result.Val.(*sealers), nil
+		return result.Val.(*settledKeys), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// existing returns the sealers like sealers does, nil where no key was made yet. It makes none.
-func (k *keyring) existing(ctx context.Context) (*sealers, error) {
-	if k.ready.Load() == nil && len(k.secrets) == 0 {
-		_, err := k.store.Get(ctx, madeKeyName)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, nil
-		}
-		if err != nil {
+func (k *keyring) makeSealers(keys *settledKeys) (*sealers, error) {
+	s, err := sealersOf(keys.secrets)
+	if err != nil {
+		return nil, err
+	}
+	if before := k.ready.Swap(&readySealers{s, keys}); before != nil && before.keys.until != 0 && keys.until == 0 {
+		k.site.renewOpeners() // or sessions would be found again that the made key has opened
+	}
+	return s, nil
+}
+
+// settle takes note of the keys that there are.
+func (k *keyring) settle(keys settledKeys) (*settledKeys, error) {
+	k.settled.Store(&keys)
+	if k.ready.Load() != nil { // of other keys
+		if _, err := k.makeSealers(&keys); err != nil {
 			return nil, err
 		}
 	}
-	return k.sealers(ctx)
+	return &keys, nil
+}
+
+// known returns the keys that there are, nil where none is configured and none was got from the store yet. The error
+// tells that the store does not say whether there is another one.
+func (k *keyring) known(ctx context.Context) (*settledKeys, error) {
+	settled := k.settled.Load()
+	if settled == nil && len(k.secrets) == 0 {
+		return nil, nil
+	}
+	if settled == nil || !settled.isFinal || settled.isOver(k.site.now()) {
+		var err error
+		if settled, err = k.load(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if !settled.isFinal {
+		return nil, errNotSettled
+	}
+	return settled, nil
 }
 
 // has reports whether the sealers can be had without the store.
-func (k *keyring) has() bool { return len(k.secrets) > 0 || k.ready.Load() != nil }
-
-func (k *keyring) use(s readySealers, secrets ...[]byte) (*sealers, error) {
-	var err error
-	if s.sealers, err = sealersOf(secrets); err != nil {
-		return nil, err
-	}
-	before := k.ready.Swap(&s)
-	if before != nil && before.until != 0 && s.until == 0 {
-		k.dropped()
-	}
-	return s.sealers, nil
-}
+func (k *keyring) has() bool { return len(k.secrets) > 0 || k.settled.Load() != nil }

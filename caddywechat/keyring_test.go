@@ -10,5 +10,5 @@ import (
 
 // bareKeyring is one without configured keys.
 func bareKeyring(s store.Store) *keyring {
-	return &keyring{store: s, keepsKeys: true, now: time.Now, logger: zap.NewNop, dropped: func() {}}
+	return &keyring{site: &Handler{store: s, keepsKeys: true, now: time.Now, logger: zap.NewNop()}}
 }

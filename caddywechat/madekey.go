@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
@@ -39,19 +40,19 @@ func (k *keyring) loadMadeKey() (any, error) {
 	if err != nil {
 		k.fault.Store(&keyFault{err, time.Now()})
 		if k.told.CompareAndSwap(false, true) {
-			k.logger().Error("the session key cannot be had from the store: until it can be, nobody logs in and no session opens; "+
-				"with session { key … } the site does not need the store for that", zap.Error(err))
+			k.site.logger.Error("the session key cannot be had from the store: until it can be, nobody logs in and no "+
+				"session opens; with session { key … } the site does not need the store for that", zap.Error(err))
 		}
 		return nil, err
 	}
 	k.told.Store(false)
-	return k.use(readySealers{isFinal: true}, key)
+	return k.settle(settledKeys{secrets: [][]byte{key}, isFinal: true})
 }
 
 func (k *keyring) madeKey(ctx context.Context) ([]byte, error) {
-	key, err := k.store.Get(ctx, madeKeyName)
+	key, err := existingMadeKey(ctx, k.site.store)
 	if errors.Is(err, store.ErrNotFound) {
-		key, err = k.store.PutIfAbsent(ctx, madeKeyName, newKey(), 0)
+		key, err = k.site.store.PutIfAbsent(ctx, madeKeyName, newKey(), 0)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the session key: %w", err)
@@ -62,47 +63,39 @@ func (k *keyring) madeKey(ctx context.Context) ([]byte, error) {
 	return key, nil
 }
 
+// existingMadeKey returns the key that was made for the sites of a store. The error wraps [store.ErrNotFound] where
+// none was yet.
+func existingMadeKey(ctx context.Context, s store.Store) ([]byte, error) {
+	return s.Get(ctx, madeKeyName)
+}
+
 func newKey() []byte {
 	var b [32]byte
 	rand.Read(b[:])
 	return []byte(base64.StdEncoding.EncodeToString(b[:]))
 }
 
-// loadConfigured makes the sealers of the configured keys, and of a made key that they came in place of. Where the
-// store does not say whether there is one, they do without for now.
+// loadConfigured settles the configured keys, with a made one that they came in place of. Where the store does not say
+// whether there is one, they do without for now.
 func (k *keyring) loadConfigured() (any, error) {
-	if ready := k.ready.Load(); ready != nil && ready.until != 0 { // its time is over
-		return k.use(readySealers{isFinal: true}, k.secrets...)
+	configured := settledKeys{secrets: k.secrets, isFinal: true}
+	if before := k.settled.Load(); before != nil && before.isOver(k.site.now()) {
+		return k.settle(configured)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), formerKeyTimeout)
 	defer cancel()
 	made, until, err := k.formerKey(ctx)
 	switch {
 	case err != nil: // the store's watch has logged why
-		return k.use(readySealers{}, k.secrets...)
+		configured.isFinal = false
+		return k.settle(configured)
 	case made == nil:
-		return k.use(readySealers{isFinal: true}, k.secrets...)
+		return k.settle(configured)
 	}
-	k.logger().Info("the session key that was made before session key was set goes on opening sessions, and seals none; to end "+
-		"that at once, remove it from the store, unless another site needs it, and reload",
+	k.site.logger.Info("the session key that was made before session key was set goes on opening sessions, and seals none; "+
+		"to end that at once, remove it from the store, unless another site needs it, and reload",
 		zap.Time("until", until), zap.String("entry", madeKeyName))
-	return k.use(readySealers{isFinal: true, until: until.Unix()}, append(slices.Clone(k.secrets), made)...)
-}
-
-// settle finds out, for configured keys, whether they came in place of a made one, if that is not known yet.
-func (k *keyring) settle(ctx context.Context) error {
-	if ready := k.ready.Load(); len(k.secrets) == 0 || ready != nil && ready.isFinal {
-		return nil
-	}
-	select {
-	case <-k.group.DoChan("", k.loadConfigured):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if ready := k.ready.Load(); ready == nil || !ready.isFinal {
-		return errNotSettled
-	}
-	return nil
+	return k.settle(settledKeys{secrets: append(slices.Clone(k.secrets), made), until: until.Unix(), isFinal: true})
 }
 
 var errNotSettled = fmt.Errorf("%w: it does not say whether a session key was made before one was configured", store.ErrStore)
@@ -110,10 +103,10 @@ var errNotSettled = fmt.Errorf("%w: it does not say whether a session key was ma
 // formerKey returns the key that was made before there were configured ones, and until when it opens what it sealed:
 // for a lifetime after the first one was configured, so that nobody is logged out. It is nil where there is none.
 func (k *keyring) formerKey(ctx context.Context) (made []byte, until time.Time, err error) {
-	if !k.keepsKeys {
+	if !k.site.keepsKeys {
 		return nil, time.Time{}, nil
 	}
-	made, err = k.store.Get(ctx, madeKeyName)
+	made, err = existingMadeKey(ctx, k.site.store)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, time.Time{}, nil
@@ -128,7 +121,7 @@ func (k *keyring) formerKey(ctx context.Context) (made []byte, until time.Time, 
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	if until = since.Add(k.lifetime); !k.now().Before(until) {
+	if until = since.Add(k.site.lives.Lifetime); !k.site.now().Before(until) {
 		return nil, time.Time{}, nil
 	}
 	return made, until, nil
@@ -137,15 +130,15 @@ func (k *keyring) formerKey(ctx context.Context) (made []byte, until time.Time, 
 // replacedSince returns when a key of this site was first seen beside a made one. The store remembers it by each of the
 // keys, so that it does not begin anew when they are exchanged one by one.
 func (k *keyring) replacedSince(ctx context.Context) (since time.Time, err error) {
-	configured, err := sealersOf(k.secrets)
+	configured, err := seal.NewKeys("key that replaces", k.secrets...)
 	if err != nil {
 		return time.Time{}, err
 	}
-	since = k.now()
+	since = k.site.now()
 	var missing []string
-	for _, mark := range configured.marks {
-		name := k.replaces(mark)
-		value, err := k.store.Get(ctx, name)
+	for _, key := range configured {
+		name := k.site.replacedKeyName(key.Mark)
+		value, err := k.site.store.Get(ctx, name)
 		if errors.Is(err, store.ErrNotFound) {
 			missing = append(missing, name)
 			continue
@@ -158,7 +151,7 @@ func (k *keyring) replacedSince(ctx context.Context) (since time.Time, err error
 		}
 	}
 	for _, name := range missing {
-		kept, err := k.store.PutIfAbsent(ctx, name, strconv.AppendInt(nil, since.Unix(), 10), 0)
+		kept, err := k.site.store.PutIfAbsent(ctx, name, strconv.AppendInt(nil, since.Unix(), 10), 0)
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -169,18 +162,10 @@ func (k *keyring) replacedSince(ctx context.Context) (since time.Time, err error
 	return since, nil
 }
 
-// newKeyring returns the keyring of the site, whose configuration is otherwise complete.
-func (h *Handler) newKeyring(secrets [][]byte) *keyring {
-	return &keyring{
-		secrets: secrets, store: h.store, keepsKeys: h.keepsKeys, replaces: h.replacedKeyName, lifetime: h.lives.Lifetime,
-		now: func() time.Time { return h.now() }, logger: func() *zap.Logger { return h.logger }, dropped: h.renewOpeners,
-	}
-}
-
 // replacedKeyName names in the store when a key of this site was first seen beside a made one.
-func (h *Handler) replacedKeyName(mark string) string {
+func (h *Handler) replacedKeyName(mark seal.Mark) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%q", []string{mark, h.platform})
+	fmt.Fprintf(sum, "%x %q", mark, h.platform)
 	for _, a := range h.accounts {
 		fmt.Fprintf(sum, "%q", []string{a.Kind(), account.Ref(a)})
 	}

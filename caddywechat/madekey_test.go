@@ -141,7 +141,7 @@ func TestAMadeKeyThatIsRemovedEndsAtOnce(t *testing.T) {
 func TestAMadeKeyInAStoreThatKeepsNoneOpensNothing(t *testing.T) {
 	w, b := newMadeKeyWorld(t)
 	w.provisionAccount("", keyed(sessionKey))
-	w.handler.keyring.keepsKeys = false
+	w.handler.keepsKeys = false
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 }
 
@@ -154,7 +154,6 @@ func TestAStoreThatDoesNotSayWhetherAKeyWasMade(t *testing.T) {
 	fail := true
 	bare := w.handler.store.(watched).Store
 	w.handler.store = watched{failingStore{bare, &fail}, w.handler.shared, w.handler.logger}
-	w.handler.keyring.store = w.handler.store
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	fresh := w.browser(inWeChat)
 	fresh.login("/")
@@ -175,7 +174,6 @@ func TestWhatTheLogSaysOfAStoreThatKeepsTheKey(t *testing.T) {
 	fail := true
 	use := func(h *Handler) {
 		h.store = watched{failingStore{h.store.(watched).Store, &fail}, h.shared, h.logger}
-		h.keyring.store = h.store
 	}
 	errorLines := func() (messages []string) {
 		for _, line := range w.logs.FilterLevelExact(zap.ErrorLevel).All() {

@@ -44,6 +44,7 @@ var (
 
 // Provision sets the handler up. It does not touch the network or the store.
 func (h *Handler) Provision(ctx caddy.Context) error {
+	variables := h.environmentVariables() // before modules are loaded from it
 	if err := inSite(ctx, h.provision(ctx)); err != nil {
 		return err
 	}
@@ -55,14 +56,13 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.shared.join(h)
-	app.(*App).add(h)
+	app.(*App).add(h, variables)
 	return nil
 }
 
 func (h *Handler) provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
 	h.now = time.Now
-	h.variables = h.environmentVariables()
 	h.memory = acquireMemory()
 	h.renewOpeners()
 	for _, step := range []func(caddy.Context) error{
@@ -306,7 +306,7 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	if len(secrets) == 0 && warning != "" {
 		h.logger.Warn(warning)
 	}
-	h.keyring = h.newKeyring(secrets)
+	h.keyring = &keyring{site: h, secrets: secrets}
 	return nil
 }
 

@@ -22,7 +22,6 @@ func (w *world) apart(h *Handler, ahead time.Duration) *Handler {
 	h.shared, h.memory = new(sharedStore), newMemory()
 	w.t.Cleanup(h.shared.stop)
 	h.store = watched{bare, h.shared, h.logger}
-	h.keyring.store = h.store
 	h.shared.join(h)
 	return h
 }

@@ -25,11 +25,11 @@ func keysFor(t *testing.T, secrets ...string) []seal.Key {
 	for _, secret := range secrets {
 		all = append(all, []byte(secret))
 	}
-	sealers, err := newSealers(all)
+	keys, err := seal.NewKeys(revocationPurpose, all...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sealers.revocations
+	return keys
 }
 
 // Whoever can write to a store logs nobody out. What an older version wrote can be anybody's where the store is not the

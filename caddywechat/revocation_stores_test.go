@@ -14,11 +14,7 @@ import (
 // tell lets a site hear what another instance with the same keys revoked.
 func tell(t *testing.T, h *Handler, journal string, revocations ...session.Revocation) {
 	t.Helper()
-	sealers, err := h.keyring.sealers(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, record := range session.Records(sealers.revocations, journal, revocations...) {
+	for _, record := range session.Records(keysFor(t, sessionKey), journal, revocations...) {
 		hear(t, h, journal, record)
 	}
 }

@@ -131,19 +131,16 @@ func (h *Handler) readRevocations(ctx context.Context, readers []journalReader) 
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	// First, for what is read is not read again.
-	keys, err := h.shared.keys(ctx)
+	secrets, err := h.shared.secrets(ctx)
 	if err != nil {
 		return false
 	}
-	byMark := make(map[seal.Mark]seal.Key, len(keys))
-	for _, key := range keys {
-		byMark[key.Mark] = key
-	}
+	keys := sync.OnceValue(func() map[seal.Mark]seal.Key { return byMark(secrets) })
 	all = true
 	for _, reader := range readers {
 		records, err := reader.Read(ctx)
 		for _, record := range records {
-			h.takeToHeart(byMark, reader.journal, record)
+			h.takeToHeart(keys(), reader.journal, record)
 		}
 		all = all && err == nil
 	}
@@ -195,41 +192,65 @@ func (h *Handler) addRevocation(r session.Revocation) {
 	}
 }
 
-// keys returns the keys that prove revocations at the sites of the store. The error is that of a site whose key cannot
-// be had.
-func (s *sharedStore) keys(ctx context.Context) ([]seal.Key, error) {
-	return s.keysOf(func(k *keyring) (*sealers, error) {
-		if err := k.settle(ctx); err != nil {
-			return nil, err
-		}
-		return k.existing(ctx)
-	})
-}
+// revocationPurpose is what the keys are for that prove revocations.
+const revocationPurpose = "revocation"
 
-// keysAtHand returns the keys, none where not all can be had without asking the store.
-func (s *sharedStore) keysAtHand() []seal.Key {
-	keys, _ := s.keysOf(func(k *keyring) (*sealers, error) {
-		if ready := k.ready.Load(); ready != nil && ready.isFinal {
-			return ready.sealers, nil
-		}
-		return nil, errNotSettled
-	})
+func byMark(secrets [][]byte) map[seal.Mark]seal.Key {
+	found, _ := seal.NewKeys(revocationPurpose, secrets...) // what a session key can be was judged before
+	keys := make(map[seal.Mark]seal.Key, len(found))
+	for _, key := range found {
+		keys[key.Mark] = key
+	}
 	return keys
 }
 
-func (s *sharedStore) keysOf(sealersOf func(*keyring) (*sealers, error)) (keys []seal.Key, err error) {
-	seen := make(map[*sealers]bool) // which sites with the same keys share
+// secrets returns the session keys of the sites, each once. The error is the store's, which does not say what keys
+// there are.
+func (s *sharedStore) secrets(ctx context.Context) ([][]byte, error) {
+	secrets, lacking, err := s.knownSecrets(ctx)
+	if err != nil || lacking == nil {
+		return secrets, err
+	}
+	made, err := existingMadeKey(ctx, lacking.store) // by somebody else
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return secrets, nil
+	case err != nil:
+		return nil, err
+	}
+	return append(secrets, made), nil
+}
+
+// secretsAtHand returns the session keys, none where not all can be had without asking the store.
+func (s *sharedStore) secretsAtHand() [][]byte {
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	if secrets, lacking, err := s.knownSecrets(done); err == nil && lacking == nil {
+		return secrets
+	}
+	return nil
+}
+
+// knownSecrets returns the session keys of the sites, each once, and a site that lacks its one, if any does.
+func (s *sharedStore) knownSecrets(ctx context.Context) (secrets [][]byte, lacking *Handler, err error) {
+	seen := make(map[string]bool)
 	for _, site := range s.all() {
-		sealers, err := sealersOf(site.keyring)
+		known, err := site.keyring.known(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if sealers != nil && !seen[sealers] {
-			seen[sealers] = true
-			keys = append(keys, sealers.revocations...)
+		if known == nil {
+			lacking = site
+			continue
+		}
+		for _, secret := range known.secrets {
+			if !seen[string(secret)] {
+				seen[string(secret)] = true
+				secrets = append(secrets, secret)
+			}
 		}
 	}
-	return keys, nil
+	return secrets, lacking, nil
 }
 
 // probe writes to a store that could not be written, to find out whether it can be again.

@@ -24,7 +24,7 @@ const (
 // they are for all sites of the store.
 type pendingRecord struct {
 	journal     string
-	keys        []seal.Key
+	secrets     [][]byte // the sites' session keys
 	revocations []session.Revocation
 }
 
@@ -41,13 +41,13 @@ const manyEntries = 50
 
 // revokeSessions ends sessions of this site, here at once and on other instances as soon as they read on.
 func (h *Handler) revokeSessions(ctx context.Context, sessions ...*session.Session) error {
-	sealers, err := h.keyring.sealers(ctx)
+	keys, err := h.keyring.keys(ctx)
 	if err != nil {
 		return err
 	}
 	now := h.now()
 	entries := make(map[session.Name]int) // of this logout
-	p := pendingRecord{journal: sessionJournal, keys: sealers.revocations}
+	p := pendingRecord{journal: sessionJournal, secrets: keys.secrets}
 	for _, s := range sessions {
 		names := ownNames(h.accountOf(s.Identity.Get(identity.Account)), s.Identity)
 		person := names[0]
@@ -63,7 +63,7 @@ func (h *Handler) revokeSessions(ctx context.Context, sessions ...*session.Sessi
 			}
 		}
 		p.revocations = append(p.revocations, session.RevokePerson(h.shared.revoked.Next(now), end, names...))
-		p.keys = nil // as an operator's
+		p.secrets = nil // as an operator's
 	}
 	return h.revoke(ctx, p)
 }
@@ -82,8 +82,8 @@ func (h *Handler) revoke(ctx context.Context, p pendingRecord) error {
 	for _, r := range p.revocations {
 		h.addRevocation(r)
 	}
-	if p.keys == nil {
-		p.keys = h.shared.keysAtHand()
+	if p.secrets == nil {
+		p.secrets = h.shared.secretsAtHand()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
 	defer cancel()
@@ -99,11 +99,15 @@ func (h *Handler) appendRecord(ctx context.Context, p pendingRecord) (err error)
 	if life <= 0 {
 		return nil
 	}
-	keys := p.keys
-	if keys == nil {
-		if keys, err = h.shared.keys(ctx); err != nil {
+	secrets := p.secrets
+	if secrets == nil {
+		if secrets, err = h.shared.secrets(ctx); err != nil {
 			return err
 		}
+	}
+	keys, err := seal.NewKeys(revocationPurpose, secrets...)
+	if err != nil {
+		return err
 	}
 	for _, record := range session.Records(keys, p.journal, p.revocations...) {
 		if err := h.store.Append(ctx, p.journal, record, life); err != nil {

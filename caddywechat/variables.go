@@ -3,12 +3,11 @@ package caddywechat
 import (
 	"encoding/json"
 	"regexp"
-	"slices"
 )
 
 var environmentVariable = regexp.MustCompile(`\{env\.([^{}"\\]+)\}`)
 
-// environmentVariables returns the names of those that the configuration of a site takes values from.
+// environmentVariables returns the names of those that the configuration of a site takes values from. One may come twice.
 func (h *Handler) environmentVariables() (names []string) {
 	raw, err := json.Marshal(h)
 	if err != nil {
@@ -17,6 +16,5 @@ func (h *Handler) environmentVariables() (names []string) {
 	for _, match := range environmentVariable.FindAllSubmatch(raw, -1) {
 		names = append(names, string(match[1]))
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }

@@ -118,7 +118,6 @@ func (w *world) provision(directive string) *Handler {
 	bare := h.store.(watched).Store
 	bare.(interface{ UseClock(func() time.Time) }).UseClock(w.now)
 	h.store = watched{bare, h.shared, h.logger}
-	h.keyring.store = h.store
 	w.t.Cleanup(func() { h.Cleanup() })
 	return h
 }
