@@ -254,7 +254,7 @@ func TestALongTargetWithAStoreThatFails(t *testing.T) {
 		}
 		// Nobody waits for a store that is known to fail.
 		w.browser(inWeChat).toWeChat(longPage(1990))
-		if got := calls.Load(); got != 1 {
+		if got := calls.Load(); got > 1 { // none where somebody else has found out before
 			t.Errorf("%d calls to a store that fails", got)
 		}
 		// What fits needs no store.
