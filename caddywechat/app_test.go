@@ -1,0 +1,89 @@
+package caddywechat
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// appWith is the app of a configuration with these sites.
+func appWith(t *testing.T, sites ...*Handler) (*App, *observer.ObservedLogs) {
+	t.Helper()
+	config, err := caddy.ProvisionContext(&caddy.Config{Admin: &caddy.AdminConfig{Disabled: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &App{config: config}
+	core, logs := observer.New(zap.DebugLevel)
+	a.logger = zap.New(core)
+	a.ctx = t.Context()
+	a.cancel = func() {}
+	for _, h := range sites {
+		a.add(h, []string{"B", "A", "B"})
+	}
+	return a, logs
+}
+
+// A configuration that ends tells the store what it did not take before, unless the next one has a site that will.
+func TestStopTellsWhatTheStoreDidNotTake(t *testing.T) {
+	for name, staysUsed := range map[string]bool{"for good": false, "by a reload": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "")
+			old := w.handler
+			fail := true
+			bare := old.store.(watched).Store
+			old.store = watched{failingStore{bare, &fail}, old.shared, old.logger}
+			b := w.browser(inWeChat)
+			b.login("/")
+			b.logout("")
+			fail = false
+			if staysUsed {
+				w.provisionAccount("", "")
+			}
+			a, _ := appWith(t, old)
+			if err := a.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			if got := old.shared.pending.any(); got != staysUsed {
+				t.Errorf("something is left to be told: %v", got)
+			}
+			w.handler.shared.sendLastPending(w.handler) // or it goes on when the folder is gone
+		})
+	}
+}
+
+// What a reload cannot change is said with each but the first configuration.
+func TestAReloadSaysThatVariablesStay(t *testing.T) {
+	w := newWorld(t, "")
+	a, logs := appWith(t, w.handler)
+	before := loads.Swap(0)
+	defer loads.Store(before)
+	for load, want := range []int{0, 1, 2} {
+		if err := a.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := logs.FilterMessageSnippet("a reload does not change environment variables").All()
+		if len(lines) != want {
+			t.Errorf("load %d: %d lines", load, len(lines))
+		}
+		for _, line := range lines {
+			names, _ := line.ContextMap()["variables"].([]any)
+			if len(names) != 2 || names[0] != "A" || names[1] != "B" {
+				t.Errorf("variables %v", line.ContextMap())
+			}
+		}
+	}
+}
+
+func TestEnvironmentVariablesOfASite(t *testing.T) {
+	h := &Handler{
+		AccountsRaw: nil, PublicURL: "https://{env.HOST}", StoreRaw: []byte(`{"module":"redis","url":"redis://:{env.P}@{env.R}"}`),
+		Session: &SessionConfig{Keys: []string{"{env.NEW KEY}", "{file./run/key}", "{http.request.host}"}},
+	}
+	if got := strings.Join(h.environmentVariables(), " "); got != "NEW KEY P R HOST" {
+		t.Errorf("got %s", got)
+	}
+}
