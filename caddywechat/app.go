@@ -15,9 +15,6 @@ func init() { caddy.RegisterModule(new(App)) }
 
 // App does for the sites of one configuration what must not happen while it is only loaded or validated. It has no
 // options, and need not be configured: every wechat_auth brings it.
-//
-// It refuses to start where another process of the same user listens at a port of the configuration already: the system
-// would hand each of them some of the connections, and what one refuses the other may let through.
 type App struct {
 	config caddy.Context
 	logger *zap.Logger
@@ -72,12 +69,10 @@ var loads atomic.Int64
 // Start looks whether the stores answer, in the background: one that does not is logged at once and not when somebody
 // comes.
 func (a *App) Start() error {
-	if err := a.checkPorts(); err != nil {
-		return err
-	}
 	if loads.Add(1) > 1 {
 		a.tellOfVariables()
 	}
+	go a.tellOfSharedPorts()
 	go a.askStores()
 	return nil
 }

@@ -3,7 +3,6 @@ package caddywechat
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -17,14 +16,15 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/listening"
 )
 
-// checkPorts refuses ports that another process of the same user listens at already. Caddy starts its apps in any order: the
-// ports may be this process's by now.
-func (a *App) checkPorts() error {
+// tellOfSharedPorts says which ports another process of the same user listens at, too. Nothing else does: Caddy's listeners
+// share ports, so that one process can take over from another.
+func (a *App) tellOfSharedPorts() {
 	sites := a.siteAddrs()
 	for _, addr := range sites {
 		if names := sharers(addr); names != "" {
-			return fmt.Errorf("port %d is taken by %s: end that, or give this configuration another port",
-				addr.Port(), names)
+			a.logger.Error("a port of this configuration is another process's, too: each gets some of the visitors, and what one "+
+				"refuses the other may let through; end that process, or give this configuration another port",
+				zap.Uint16("port", addr.Port()), zap.String("by", names))
 		}
 	}
 	for _, addr := range listening.Own() {
@@ -34,7 +34,6 @@ func (a *App) checkPorts() error {
 				zap.Stringer("address", addr), zap.String("by", names))
 		}
 	}
-	return nil
 }
 
 // tellOfTakenPorts says, where Caddy itself could not open a port, who has it.

@@ -25,8 +25,12 @@ func TestASecondProcessOnATakenPort(t *testing.T) {
 	// The same port, and the port at one address of those that it listens at.
 	narrow := write(t, "Caddyfile", strings.Replace(site, "wechat_auth", "bind 127.0.0.1\n\twechat_auth", 1))
 	for _, file := range []string{config, narrow} {
-		out, err := run(t, home(t), "run", "--config", file, "--adapter", "caddyfile")
-		wantTaken(t, out, err, port, fmt.Sprintf("(process %d)", first.cmd.Process.Pid))
+		second := start(t, home(t), "run", "--config", file, "--adapter", "caddyfile")
+		second.waitFor(fmt.Sprintf(`another process's, too.*another port.*"port":%d.*process %d\)`, port, first.cmd.Process.Pid))
+		second.stop()
+	}
+	if strings.Contains(first.log.String(), "another process's") {
+		t.Errorf("the first one complains, too:\n%s", first.log.tail())
 	}
 	for _, command := range [][]string{{"validate"}, {"adapt", "--validate"}} {
 		if out, err := run(t, home(t), append(command, "--config", config, "--adapter", "caddyfile")...); err != nil {
