@@ -72,7 +72,7 @@ func (a *App) Start() error {
 	if loads.Add(1) > 1 {
 		a.tellOfVariables()
 	}
-	go a.tellOfSharedPorts()
+	go a.tellOfSharedPorts(a.siteAddrs())
 	go a.askStores()
 	return nil
 }

@@ -16,10 +16,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/listening"
 )
 
-// tellOfSharedPorts says which ports another process of the same user listens at, too. Nothing else does: Caddy's listeners
+// tellOfSharedPorts says which of the sites' ports another process of the same user listens at, too. Nothing else does: Caddy's listeners
 // share ports, so that one process can take over from another.
-func (a *App) tellOfSharedPorts() {
-	sites := a.siteAddrs()
+func (a *App) tellOfSharedPorts(sites []netip.AddrPort) {
 	for _, addr := range sites {
 		if names := sharers(addr); names != "" {
 			a.logger.Error("a port of this configuration is another process's, too: each gets some of the visitors, and what one "+
