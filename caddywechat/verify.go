@@ -172,6 +172,11 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if !ok {
 		return next.ServeHTTP(w, r)
 	}
+	return writeVerifyFile(w, r, content)
+}
+
+// writeVerifyFile answers with what is in a verification file, and nothing else: not even a line break.
+func writeVerifyFile(w http.ResponseWriter, r *http.Request, content string) error {
 	header := w.Header()
 	header.Set("Content-Type", "text/plain")
 	header.Set("Content-Length", strconv.Itoa(len(content)))

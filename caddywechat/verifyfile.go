@@ -3,12 +3,10 @@ package caddywechat
 import (
 	"context"
 	"crypto/tls"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -55,17 +53,7 @@ func (h *Handler) serveVerifyFile(w http.ResponseWriter, v *visit, content strin
 		}
 		return h.answer(w, v, problemNotFound, page.Data{Action: "/"})
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/plain")
-	header.Set("Content-Length", strconv.Itoa(len(content)))
-	header.Set("X-Content-Type-Options", "nosniff")
-	setOwnHeaders(header)
-	writeOwnHeader(w, http.StatusOK)
-	if v.Method == http.MethodHead {
-		return nil
-	}
-	_, err := io.WriteString(w, content)
-	return err
+	return writeVerifyFile(w, v.Request, content)
 }
 
 // hasVerifyFile asks what is behind for a verification file, by a request that has nothing of the visitor's but path and
