@@ -11,7 +11,7 @@ build:
 PICTURES ?= $(CURDIR)/bin/pictures
 test:
 	.ci/programs
-	GORACE=halt_on_error=1 E2E_RACE=1 E2E_PROGRAMS=required E2E_PICTURES=$(PICTURES) go test -race -timeout 20m ./...
+	GORACE=halt_on_error=1 E2E_RACE=1 E2E_PROGRAMS=required E2E_PICTURES=$(PICTURES) go test -race -timeout 30m ./...
 	go test ./caddywechat/bench
 	@echo "pictures of the pages: $(PICTURES)"
 

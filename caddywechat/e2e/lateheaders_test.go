@@ -10,6 +10,7 @@ import (
 
 // A `header` directive that removes a header, or says >, changes headers while they are written: after the gate did.
 func TestLateHeaders_LeaveOurOwnAnswersAlone(t *testing.T) {
+	t.Parallel()
 	const late = `header {
 		Cache-Control "max-age=600"
 		CDN-Cache-Control "max-age=600"
@@ -77,6 +78,7 @@ func TestLateHeaders_LeaveOurOwnAnswersAlone(t *testing.T) {
 }
 
 func TestLateHeaders_LeaveAnAnswerWithANewCookieAlone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", `header {
 		Cache-Control "public, max-age=600"
 		-Server

@@ -7,6 +7,7 @@ import (
 )
 
 func TestAStoreThatDoesNotAnswerIsLoggedAfterLoading(t *testing.T) {
+	t.Parallel()
 	directives := fmt.Sprintf(`wechat_auth {
 		{account}
 		session {
@@ -26,6 +27,7 @@ func TestAStoreThatDoesNotAnswerIsLoggedAfterLoading(t *testing.T) {
 }
 
 func TestGatesThatCanNeverWorkAreRefused(t *testing.T) {
+	t.Parallel()
 	const inFolder = "handle /app/* {\nwechat_auth {\n{account}\n}\nreverse_proxy {app}\n}\nhandle {\nrespond 404\n}"
 	s := newSite(t, "http", "wechat_auth {\n{account}\n}\nreverse_proxy {app}")
 	v := s.visitor()

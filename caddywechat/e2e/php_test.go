@@ -291,6 +291,7 @@ func TestPHPNeverSeesHeadersThatTheClientMadeUp(t *testing.T) {
 
 // A rule by suffix is about the path's end only, and servers behind look at its beginning.
 func TestSuffixRulesOpenNoScript(t *testing.T) {
+	t.Parallel()
 	dir, address := phpApp(t), startPHP(t)
 	s := newSite(t, "http", `root * `+dir+`
 	@css path *.css

@@ -9,6 +9,7 @@ import (
 
 // {http.auth.user.id} is basic_auth's, too; what stands in {http.wechat.*} is ours alone.
 func TestPlaceholders_BesideBasicAuth(t *testing.T) {
+	t.Parallel()
 	const password, hash = "pw4", "$2a$14$8Ki6Vi1d8LU53dsflYzUpuRBjuoie0dyivW/ImSYuSEFT00/lcQny"
 	s := newSite(t, "http", `wechat_auth {
 		{account}

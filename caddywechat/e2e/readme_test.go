@@ -27,6 +27,7 @@ func newReadmeSite(t *testing.T, text string) *site {
 }
 
 func TestReadmeGateForAFolder(t *testing.T) {
+	t.Parallel()
 	s := newReadmeSite(t, "handle /app/*")
 	v := s.visitor()
 	chain := v.follow("/app/orders?id=7")
@@ -46,6 +47,7 @@ func TestReadmeGateForAFolder(t *testing.T) {
 }
 
 func TestReadmePersonalPagesStayOutOfCaches(t *testing.T) {
+	t.Parallel()
 	s := newReadmeSite(t, "?Cache-Control")
 	v := s.visitor()
 	if a := v.open("/orders"); a.StatusCode != http.StatusFound || a.Header.Get("Cache-Control") != "no-store" {
@@ -64,6 +66,7 @@ func TestReadmePersonalPagesStayOutOfCaches(t *testing.T) {
 
 // TestASecretInAFileIsExchangedByAReload: only with --force, where nothing else changed.
 func TestASecretInAFileIsExchangedByAReload(t *testing.T) {
+	t.Parallel()
 	secret := filepath.Join(t.TempDir(), "secret")
 	put := func(text string) {
 		t.Helper()

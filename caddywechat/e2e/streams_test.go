@@ -79,6 +79,7 @@ func (v *visitor) openEvents(path string) (over <-chan struct{}) {
 }
 
 func TestStreams_EndSoonAfterTheSession(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	dir := t.TempDir()
 	events := "<?php header('Content-Type: text/event-stream'); for ($i = 0; $i < 300; $i++) { echo \"data: $i\\n\\n\"; ob_flush(); flush(); usleep(100000); }"

@@ -84,6 +84,7 @@ func askAsAnybody(t *testing.T, conn net.Conn, reader io.Reader, path string) st
 var h2c = []string{"Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"}
 
 func TestNoTunnelPastTheGate(t *testing.T) {
+	t.Parallel()
 	address := startHypercorn(t)
 	// The server by itself does upgrade, and then answers for any path: the test would see it.
 	status, conn, reader := askForH2C(t, address, "/public/x", h2c...)

@@ -10,6 +10,7 @@ import (
 
 // A verification file is asked for by somebody who is not logged in: none of these may show a page that needs a login.
 func TestVerifyFile_OpensNothingElse(t *testing.T) {
+	t.Parallel()
 	dir := phpApp(t)
 	if err := os.WriteFile(filepath.Join(dir, "MP_verify_iwu2jY0FNdXA7RGa.txt"), []byte("iwu2jY0FNdXA7RGa"), 0o600); err != nil {
 		t.Fatal(err)
