@@ -74,10 +74,10 @@ func TestMemoryOfASite(t *testing.T) {
 		isVisited  bool
 		most       int64
 	}{
-		"the same keys":            {same, false, 2500},
-		"keys of its own":          {own, false, 2500},
-		"the same keys, visited":   {same, true, 2500},
-		"keys of its own, visited": {own, true, 6500},
+		"the same keys":            {same, false, 3200},
+		"keys of its own":          {own, false, 3200},
+		"the same keys, visited":   {same, true, 3200},
+		"keys of its own, visited": {own, true, 7200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			memoryOf(t, 1, tt.directives, tt.isVisited) // what all sites share

@@ -48,7 +48,6 @@ func (i *instance) goroutines() int {
 // TestClusterReloads reloads all instances over and over while people come and go, then stops one after the
 // other and starts it again.
 func TestClusterReloads(t *testing.T) {
-	t.Parallel()
 	c := newCluster(t)
 	c.redis = startRedis(t)
 	// Without reverse_proxy: Caddy itself keeps one idle connection to the app for each reload, for two minutes.
