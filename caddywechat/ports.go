@@ -20,20 +20,23 @@ import (
 // share ports, so that one process can take over from another.
 func (a *App) tellOfSharedPorts(sites []netip.AddrPort) {
 	for _, addr := range sites {
-		if names := sharers(addr); names != "" {
+		if names := sharers(addr); names != "" && a.isRunning() {
 			a.logger.Error("a port of this configuration is another process's, too: each gets some of the visitors, and what one "+
 				"refuses the other may let through; end that process, or give this configuration another port",
 				zap.Uint16("port", addr.Port()), zap.String("by", names))
 		}
 	}
 	for _, addr := range listening.Own() {
-		if names := sharers(addr); names != "" && !slices.Contains(sites, addr) {
+		if names := sharers(addr); names != "" && !slices.Contains(sites, addr) && a.isRunning() {
 			a.logger.Warn("another process listens at this address, too, which may be that of the admin API: what is meant "+
 				"for one reaches the other; end it, or give one of them another address by the global option admin",
 				zap.Stringer("address", addr), zap.String("by", names))
 		}
 	}
 }
+
+// isRunning reports whether the app was not stopped: listeners that this process has just closed look like another's.
+func (a *App) isRunning() bool { return a.ctx.Err() == nil }
 
 // tellOfTakenPorts says, where Caddy itself could not open a port, who has it.
 func (a *App) tellOfTakenPorts() {

@@ -112,5 +112,5 @@ func TestClusterReloads(t *testing.T) {
 			i.restart()
 		}
 	}))
-	crowd.wantAllWell(t, "restarts", 10)
+	crowd.wantAllWell(t, "restarts", 20) // connections that a listener took with it; a binary with the race detector is slow to come back
 }

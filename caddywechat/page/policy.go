@@ -3,13 +3,11 @@ package page
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
-)
 
-// element finds the styles and scripts that stand in a page.
-var element = regexp.MustCompile(`(?is)<(style|script)\b[^>]*>(.*?)</(?:style|script)\s*>`)
+	"golang.org/x/net/html"
+)
 
 // policyOf returns the Content-Security-Policy of a page that can look like each of bodies: browsers know its styles and
 // scripts by their hashes and run nothing else. A page of the site's own may also show the site's pictures and fonts and
@@ -17,13 +15,7 @@ var element = regexp.MustCompile(`(?is)<(style|script)\b[^>]*>(.*?)</(?:style|sc
 func policyOf(name Name, bodies []string, own bool) string {
 	hashes := map[string][]string{}
 	for _, body := range bodies {
-		for _, match := range element.FindAllStringSubmatch(body, -1) {
-			kind, sum := strings.ToLower(match[1]), sha256.Sum256([]byte(match[2]))
-			hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-			if !slices.Contains(hashes[kind], hash) {
-				hashes[kind] = append(hashes[kind], hash)
-			}
-		}
+		addHashes(hashes, body)
 	}
 	policy := "default-src 'none'"
 	if own {
@@ -36,6 +28,33 @@ func policyOf(name Name, bodies []string, own bool) string {
 		}
 	}
 	return policy + "; form-action 'self'; base-uri 'none'; frame-ancestors " + frameAncestors(name)
+}
+
+// addHashes adds the hashes of the styles and scripts that stand in a page to those of their kind. They are read as browsers
+// do, which hash lines that end in LF alone.
+func addHashes(hashes map[string][]string, body string) {
+	tokens := html.NewTokenizer(strings.NewReader(body))
+	var within string
+	for {
+		switch tokens.Next() {
+		case html.ErrorToken:
+			return
+		case html.StartTagToken:
+			name, _ := tokens.TagName()
+			within = string(name)
+		case html.EndTagToken:
+			within = ""
+		case html.TextToken:
+			if within != "style" && within != "script" {
+				continue
+			}
+			sum := sha256.Sum256(tokens.Text())
+			hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+			if !slices.Contains(hashes[within], hash) {
+				hashes[within] = append(hashes[within], hash)
+			}
+		}
+	}
 }
 
 // frameAncestors says who may have a page in a frame: nobody, who could trick visitors into tapping its button; but one page
