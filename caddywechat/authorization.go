@@ -5,7 +5,7 @@ import (
 	"net/url"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
-	"github.com/caddywechat/caddy-wechat/caddywechat/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
 )
 
 // authorization is what an answer that sends a visitor to the account's page consists of.

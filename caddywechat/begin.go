@@ -8,9 +8,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
-	"github.com/caddywechat/caddy-wechat/caddywechat/login"
-	"github.com/caddywechat/caddy-wechat/caddywechat/page"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 // start is a login to begin.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
-	"github.com/caddywechat/caddy-wechat/caddywechat/page"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 

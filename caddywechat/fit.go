@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 // errTooLong is the error of a session that has no room in a cookie.

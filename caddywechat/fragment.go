@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/login"
-	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
 )
 
 // mayHaveFragment reports whether the browser's address may go on behind a #, which only a page of ours can find out. An

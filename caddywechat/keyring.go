@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/login"
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
 
 // sealers are what is made from the session keys, one for each purpose.

@@ -3,8 +3,8 @@ package caddywechat
 import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
 )
 
 // targetArea of the store has the targets of logins that are too long for a cookie, sealed, until the login is over.

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 // A cookie's name that is not on the list would go upstream, and a site could give it to its session.

@@ -4,7 +4,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/placement"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/placement"
 )
 
 // gatedServers are the servers with gates that are in use or being provisioned: the first gate of a server checks where

@@ -8,7 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/placement"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/placement"
 )
 
 // What Caddy's own handlers do to requests that come to them.

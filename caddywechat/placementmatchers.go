@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/placement"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/placement"
 )
 
 // matcherSets reads a route's matchers, which may be provisioned or not.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
-	"github.com/caddywechat/caddy-wechat/caddywechat/placement"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/placement"
 )
 
 // treeReader reads the routes of a server that is being provisioned. Some have their handlers already, and JSON no

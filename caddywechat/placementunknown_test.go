@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/placement"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/placement"
 )
 
 func init() { caddy.RegisterModule(new(stranger)) }

@@ -13,7 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/listening"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/listening"
 )
 
 // tellOfSharedPorts says which of the sites' ports another process of the same user listens at, too. Nothing else does: Caddy's listeners

@@ -14,7 +14,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 // apart makes a handler an instance of its own: a process with another memory, and with a clock that is ahead. It

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 

@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 // countSeen returns how many live sessions a revocation ends that came to this instance, as far as it remembers.

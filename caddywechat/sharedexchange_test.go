@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
-	"github.com/caddywechat/caddy-wechat/caddywechat/login"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/listening"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/listening"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 

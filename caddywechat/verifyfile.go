@@ -14,7 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
 )
 
 // verifyFileName is the names of files whose content follows from the name

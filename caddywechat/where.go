@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
-	"github.com/caddywechat/caddy-wechat/caddywechat/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"golang.org/x/net/publicsuffix"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 // AppID judges an app id.

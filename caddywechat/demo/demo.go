@@ -19,7 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/listening"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/listening"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 

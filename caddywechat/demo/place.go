@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/listening"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/listening"
 )
 
 // place is where the demo listens, and by which host it is opened.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/listening"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/listening"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 

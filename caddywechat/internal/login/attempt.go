@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
 
 // Lifetime is how long an attempt to log in may take.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
 
 // Revocation ends sessions before their time: one, those of a person, or all.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
 
 // A record is what instances write into a journal of their store, where others may write as well: its version, the

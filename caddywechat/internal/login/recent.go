@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 // Result is what an attempt led to: a session and where the visitor landed with it, or an error.

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
 
 // maxCookie is the length in bytes below which a session's cookie stays, with its name and attributes. An app has

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
 
 // longest are ids as long as WeChat and WeCom may give them.

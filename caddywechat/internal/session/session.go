@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
 
 // idLength is the length of a session's id in bytes: 128 random bits.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 // slots is how many attempts a browser carries at most.

@@ -3,7 +3,7 @@ package login
 import (
 	"strconv"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 func init() {

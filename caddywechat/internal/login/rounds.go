@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 // MaxRounds is how many rounds a browser may go through within [RoundsWindow] before it is stopped.

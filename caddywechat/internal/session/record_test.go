@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
 
 func keysOf(t testing.TB, secrets ...string) (keys []seal.Key) {

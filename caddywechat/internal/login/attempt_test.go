@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/seal"
-	"github.com/caddywechat/caddy-wechat/caddywechat/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
 const site = "h5.example.com|https://open.weixin.qq.com"
