@@ -380,7 +380,9 @@ func occupyAllCalls(t *testing.T) (free func()) {
 	client := weixin.Client{Hosts: weixin.HostsAt(silent.URL, ""), Timeout: 20 * time.Second}
 	var calls sync.WaitGroup
 	for i := range all {
-		calls.Go(func() { _, _ = client.ForApp(fmt.Sprint(i)).ExchangeCode(t.Context(), "x", "x", "x") })
+		calls.Go(func() {
+			_, _ = client.ForApp(fmt.Sprint(i)).ExchangeCode(t.Context(), weixin.App{ID: "x", Auth: weixin.Secret("x")}, "x")
+		})
 	}
 	for range all {
 		<-arrived

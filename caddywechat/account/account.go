@@ -165,7 +165,7 @@ type Snapshots interface {
 // WeChatUser is an account that speaks to WeChat. The gate hands it the way to do so before anything else is asked of it,
 // and the place where all instances of the site share server tokens; which must not be used before a visitor comes.
 type WeChatUser interface {
-	UseWeChat(*weixin.Client, weixin.Shelf)
+	UseWeChat(*weixin.Client, weixin.TokenCache)
 }
 
 // PageSigner is an account that lets the site's pages use WeChat's JS-SDK.

@@ -22,9 +22,10 @@ func BenchmarkExchange(b *testing.B) {
 	var ours, theirs spent
 	tuned := &weixin.Client{Hosts: weixin.HostsAt(a.url, "")}
 	common := &weixin.Client{Hosts: weixin.HostsAt(a.url, ""), Transport: http.DefaultTransport}
+	app := weixin.App{ID: appID, Auth: weixin.Secret("secret")}
 	exchange := func(c *weixin.Client) func(int) error {
 		return func(i int) error {
-			_, err := c.ExchangeCode(context.Background(), appID, "secret", fmt.Sprintf("%032d", i))
+			_, err := c.ExchangeCode(context.Background(), app, fmt.Sprintf("%032d", i))
 			return err
 		}
 	}

@@ -7,54 +7,97 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
-// App reads the app id and the app secret that stand behind the kind of account that d comes to next.
-func App(d *caddyfile.Dispenser, appID, appSecret *string) error {
-	d.Next()
-	kind := d.Val()
-	if err := Pair(d, appID, appSecret, fmt.Sprintf("%s takes an app id and an app secret: %[1]s <app_id> <app_secret>", kind)); err != nil {
-		return err
-	}
-	if err := Literal(d, "app_id", *appID, AppID); err != nil {
-		return err
-	}
-	return Literal(d, "app_secret", *appSecret, AppSecret)
+// credentials are the two values by which a kind of account is an app: an id and a secret.
+type credentials struct {
+	usage          string // what the kind takes, after its name
+	id, secret     string // the options' names
+	checkID        Check
+	secretLength   int // of those that are given out today; another one is worth a warning
+	warnOfLength   string
+	warnOfMistakes func(logger *zap.Logger, id string)
 }
 
-// Pair reads the two values that stand behind the kind of account that d is at; usage is the error's text where there are
-// more or fewer.
-func Pair(d *caddyfile.Dispenser, id, secret *string, usage string) error {
+var (
+	appCredentials = credentials{
+		usage: "takes an app id and an app secret: %s <app_id> <app_secret>",
+		id:    "app_id", secret: "app_secret", checkID: AppID,
+		secretLength: secretLength, warnOfLength: "app_secret does not have 32 characters, as WeChat's have",
+		warnOfMistakes: warnOfAppID,
+	}
+	corpCredentials = credentials{
+		usage: "takes a corp id and a secret: %s <corp_id> <secret>",
+		id:    "corp_id", secret: "secret", checkID: CorpID,
+		secretLength: 43, warnOfLength: "secret does not have 43 characters, as those of WeCom's apps have",
+		warnOfMistakes: func(*zap.Logger, string) {},
+	}
+)
+
+// App reads the app id and the app secret after the kind of account that d comes to next, such as
+// `official_account <app_id> <app_secret>`. The block of options is left to the caller.
+func App(d *caddyfile.Dispenser, appID, appSecret *string) error {
+	return appCredentials.read(d, appID, appSecret)
+}
+
+// Corp is [App] for the corp id and the secret of a WeCom app.
+func Corp(d *caddyfile.Dispenser, corpID, secret *string) error {
+	return corpCredentials.read(d, corpID, secret)
+}
+
+// ResolveApp returns the app of an account from its app_id and app_secret, resolved and checked. It warns of values
+// that WeChat gives to nobody, which is no error: others' platforms have others.
+func ResolveApp(logger *zap.Logger, appID, appSecret string) (weixin.App, error) {
+	return appCredentials.resolve(logger, appID, appSecret)
+}
+
+// ResolveCorp is [ResolveApp] for the corp_id and the secret of a WeCom app.
+func ResolveCorp(logger *zap.Logger, corpID, secret string) (weixin.App, error) {
+	return corpCredentials.resolve(logger, corpID, secret)
+}
+
+func (c credentials) read(d *caddyfile.Dispenser, id, secret *string) error {
+	d.Next()
+	kind := d.Val()
+	usage := kind + " " + fmt.Sprintf(c.usage, kind)
 	switch values := d.RemainingArgs(); len(values) {
 	case 0, 1:
 		return Missing(d, usage)
 	case 2:
 		*id, *secret = values[0], values[1]
-		return nil
 	default:
 		return d.Err(usage)
 	}
+	if err := Literal(d, c.id, *id, c.checkID); err != nil {
+		return err
+	}
+	return Literal(d, c.secret, *secret, AppSecret)
 }
 
-// ResolveApp returns the resolved and checked app id and app secret of an account. It warns of those that WeChat gives to
-// nobody, which is no error: others' platforms have others.
-func ResolveApp(logger *zap.Logger, appID, appSecret string) (id, secret string, err error) {
-	if id, err = Resolve("app_id", appID, AppID); err != nil {
-		return "", "", err
+func (c credentials) resolve(logger *zap.Logger, id, secret string) (weixin.App, error) {
+	id, err := Resolve(c.id, id, c.checkID)
+	if err != nil {
+		return weixin.App{}, err
 	}
-	if secret, err = Resolve("app_secret", appSecret, AppSecret); err != nil {
-		return "", "", err
+	if secret, err = Resolve(c.secret, secret, AppSecret); err != nil {
+		return weixin.App{}, err
 	}
-	warnOfMixUps(logger, id, secret)
-	return id, secret, nil
+	c.warnOfMistakes(logger, id)
+	if len(secret) != c.secretLength {
+		logger.Warn(c.warnOfLength, zap.Int("length", len(secret)))
+	}
+	return weixin.App{ID: id, Auth: weixin.Secret(secret)}, nil
 }
 
-// appIDShape is what WeChat's app ids look like, secretLength what their secrets are long.
-var appIDShape = regexp.MustCompile(`^wx[0-9a-f]{16}$`)
-
+// secretLength is what the secrets of WeChat's apps are long.
 const secretLength = 32
 
-func warnOfMixUps(logger *zap.Logger, id, secret string) {
+// appIDShape is what WeChat's app ids look like.
+var appIDShape = regexp.MustCompile(`^wx[0-9a-f]{16}$`)
+
+func warnOfAppID(logger *zap.Logger, id string) {
 	switch {
 	case strings.HasPrefix(id, "gh_"):
 		logger.Warn("app_id is the account's original id (原始ID): write the AppID, wx and 16 hex digits", zap.String("app_id", id))
@@ -62,8 +105,5 @@ func warnOfMixUps(logger *zap.Logger, id, secret string) {
 		logger.Warn("app_id is as long as an app secret: the two may be swapped")
 	case !appIDShape.MatchString(id):
 		logger.Warn("app_id is not wx and 16 hex digits, as WeChat's are", zap.String("app_id", id))
-	}
-	if len(secret) != secretLength {
-		logger.Warn("app_secret does not have 32 characters, as WeChat's have", zap.Int("length", len(secret)))
 	}
 }

@@ -6,9 +6,11 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
-func TestWhatMayBeMixedUpIsWarnedOf(t *testing.T) {
+func TestResolveApp_WarnsOfWhatMayBeMixedUp(t *testing.T) {
 	const id, secret = "wx0123456789abcdef", "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
 	for name, tt := range map[string]struct{ id, secret, want string }{
 		"as WeChat's": {id, secret, ""},
@@ -18,9 +20,9 @@ func TestWhatMayBeMixedUpIsWarnedOf(t *testing.T) {
 		"long secret": {id, secret + "5e", "app_secret does not have 32"},
 	} {
 		core, logs := observer.New(zap.WarnLevel)
-		gotID, gotSecret, err := ResolveApp(zap.New(core), tt.id, tt.secret)
-		if err != nil || gotID != tt.id || gotSecret != tt.secret {
-			t.Errorf("%s: got %q, %v", name, gotID, err)
+		app, err := ResolveApp(zap.New(core), tt.id, tt.secret)
+		if err != nil || app != (weixin.App{ID: tt.id, Auth: weixin.Secret(tt.secret)}) {
+			t.Errorf("%s: got %v, %v", name, app, err)
 		}
 		var said strings.Builder
 		for _, entry := range logs.All() {

@@ -24,12 +24,14 @@ const (
 	openID = "oABC-def_0123456789abcdefghi"
 )
 
+var official = App{appID, Secret(secret)}
+
 const success = `{"access_token":"61_token","expires_in":7200,"refresh_token":"61_refresh","openid":"` + openID + `","scope":"snsapi_base"}`
 
 // exchange asks the server for a token, and checks what no error may hold.
 func exchange(t *testing.T, c *Client) (Token, error) {
 	t.Helper()
-	token, err := c.ExchangeCode(t.Context(), appID, secret, code)
+	token, err := c.ExchangeCode(t.Context(), official, code)
 	if err != nil {
 		if token != (Token{}) {
 			t.Errorf("a token %+v beside an error", token)
@@ -272,7 +274,7 @@ func TestALeavingVisitorIsNoTimeout(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	_, err := c.ExchangeCode(ctx, appID, secret, code)
+	_, err := c.ExchangeCode(ctx, official, code)
 	if errors.Is(err, ErrTimeout) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -392,7 +394,7 @@ func FuzzDecode(f *testing.F) {
 		c := &Client{Hosts: HostsAt("http://api.test", ""), Transport: roundTripper(func(*http.Request) *http.Response {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewReader(body))}
 		})}
-		token, err := c.ExchangeCode(t.Context(), appID, secret, code)
+		token, err := c.ExchangeCode(t.Context(), official, code)
 		if err != nil {
 			if apiErr, ok := errors.AsType[*Error](err); ok == errors.Is(err, ErrAnswer) || ok && apiErr.Code == 0 {
 				t.Errorf("got %v", err)

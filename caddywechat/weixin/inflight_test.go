@@ -81,10 +81,10 @@ func TestACallForWhichThereIsNoPlaceIsNotMade(t *testing.T) {
 			inFlight.end(flightApp{c.Hosts.API, "wx1"}, "me")
 		}
 	}()
-	if _, err := c.ExchangeCode(WithCaller(t.Context(), "me"), appID, secret, code); !errors.Is(err, ErrBusy) || made != 0 {
+	if _, err := c.ExchangeCode(WithCaller(t.Context(), "me"), official, code); !errors.Is(err, ErrBusy) || made != 0 {
 		t.Errorf("%d calls, %v", made, err)
 	}
-	if _, err := c.ExchangeCode(WithCaller(t.Context(), "another"), appID, secret, code); errors.Is(err, ErrBusy) || made != 1 {
+	if _, err := c.ExchangeCode(WithCaller(t.Context(), "another"), official, code); errors.Is(err, ErrBusy) || made != 1 {
 		t.Errorf("another's: %d calls, %v", made, err)
 	}
 }

@@ -16,18 +16,18 @@ type MiniProgramSession struct {
 // ExchangeMiniProgramCode gives a code of wx.login to WeChat for a session. A code works once, even when the answer is
 // lost or an error -1: this must not be called twice with one code
 // (https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session).
-func (c *Client) ExchangeMiniProgramCode(ctx context.Context, appID, secret, code string) (MiniProgramSession, error) {
+func (c *Client) ExchangeMiniProgramCode(ctx context.Context, app App, code string) (MiniProgramSession, error) {
 	if err := checkCode(code); err != nil {
 		return MiniProgramSession{}, err
 	}
 	q := query{}.
-		with("appid", appID).
-		with("secret", secret).
+		with("appid", app.ID).
+		with("secret", app.Auth.text()).
 		with("js_code", code).
 		with("grant_type", "authorization_code")
 	var answer miniProgramAnswer
 	if err := c.getOnce(ctx, "/sns/jscode2session", q, &answer); err != nil {
-		return MiniProgramSession{}, withoutSecrets(err, secret, code)
+		return MiniProgramSession{}, withoutSecrets(err, app.Auth.text(), code)
 	}
 	return answer.session()
 }

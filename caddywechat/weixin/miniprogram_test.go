@@ -36,7 +36,7 @@ func TestAMiniProgramsCodeIsExchangedAsWeChatWantsIt(t *testing.T) {
 		asked <- r
 		io.WriteString(w, sessionOK)
 	})
-	got, err := c.ExchangeMiniProgramCode(t.Context(), appID, secret, code)
+	got, err := c.ExchangeMiniProgramCode(t.Context(), official, code)
 	if want := (MiniProgramSession{OpenID: openID, Key: sessionKey}); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -61,7 +61,7 @@ func TestAnswersToAMiniProgramsCode(t *testing.T) {
 		"a byte order mark":  {"\ufeff" + sessionOK, ""},
 		"control characters": {`{"x":"` + "\x01\n" + `",` + sessionOK[1:], ""},
 	} {
-		got, err := saying(t, 200, "text/plain", tt.body).ExchangeMiniProgramCode(t.Context(), appID, secret, code)
+		got, err := saying(t, 200, "text/plain", tt.body).ExchangeMiniProgramCode(t.Context(), official, code)
 		if want := (MiniProgramSession{openID, tt.unionID, sessionKey}); err != nil || got != want {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
@@ -75,7 +75,7 @@ func TestAnswersToAMiniProgramsCode(t *testing.T) {
 		"a short key":    `{"session_key":"dGlp","openid":"` + openID + `"}`,
 		"a key's number": `{"session_key":1,"openid":"` + openID + `"}`,
 	} {
-		got, err := saying(t, 200, "text/plain", body).ExchangeMiniProgramCode(t.Context(), appID, secret, code)
+		got, err := saying(t, 200, "text/plain", body).ExchangeMiniProgramCode(t.Context(), official, code)
 		if !errors.Is(err, ErrAnswer) || got != (MiniProgramSession{}) {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
@@ -85,7 +85,7 @@ func TestAnswersToAMiniProgramsCode(t *testing.T) {
 		`{"errcode":40029}`,
 		`{"errcode":"40029","errmsg":"invalid code ` + code + `, secret ` + secret + `"}`,
 	} {
-		_, err := saying(t, 200, "text/plain", body).ExchangeMiniProgramCode(t.Context(), appID, secret, code)
+		_, err := saying(t, 200, "text/plain", body).ExchangeMiniProgramCode(t.Context(), official, code)
 		if apiErr, ok := errors.AsType[*Error](err); !ok || apiErr.Code != 40029 || !apiErr.RefusesCode() {
 			t.Errorf("%s: got %v", body, err)
 		}
@@ -103,7 +103,7 @@ func TestAMiniProgramsCodesAreSentOnce(t *testing.T) {
 		}
 		c := answering(t, f)
 		c.Hosts.Fallback = answering(t, f).Hosts.API
-		if _, err := c.ExchangeMiniProgramCode(t.Context(), appID, secret, code); err == nil || calls.Load() != 1 {
+		if _, err := c.ExchangeMiniProgramCode(t.Context(), official, code); err == nil || calls.Load() != 1 {
 			t.Errorf("%q: %d calls, %v", answer, calls.Load(), err)
 		}
 		calls.Store(0)
@@ -181,7 +181,7 @@ func TestASessionIsCheckedNowAndThen(t *testing.T) {
 	})
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	c.Now = func() time.Time { return now }
-	checks := c.ServerToken(nil, appID, secret).SessionChecks()
+	checks := c.ServerToken(nil, official).SessionChecks()
 	check := func(person string, key SessionKey, wantCalls, wantErrcode int) {
 		t.Helper()
 		calls = 0
@@ -226,7 +226,7 @@ func TestASessionIsCheckedNowAndThen(t *testing.T) {
 func TestVerdictsOnSessionsAreBounded(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	c := &Client{Now: func() time.Time { return now }}
-	checks := c.ServerToken(nil, appID, secret).SessionChecks()
+	checks := c.ServerToken(nil, official).SessionChecks()
 	for i := range maxVerdicts {
 		checks.Confirm(fmt.Sprint("o", i), sessionKey)
 	}

@@ -60,7 +60,7 @@ func (c *cluster) alone() (*ServerToken, *asking) {
 	client, _ := c.instance(0)
 	a := &asking{RoundTripper: c}
 	client.Transport = a
-	return client.ServerToken(nil, simulator.DemoAppID, simulator.DemoSecret), a
+	return client.ServerToken(nil, demoOfficial), a
 }
 
 func TestTheTokenThatAnotherServerGotIsTakenOver(t *testing.T) {
@@ -191,9 +191,9 @@ func TestInstancesAskAboutARefusedTokenTogether(t *testing.T) {
 		a := &asking{RoundTripper: c}
 		var instances []*ServerToken
 		for range 3 {
-			client, shelf := c.instance(0)
+			client, cache := c.instance(0)
 			client.Transport = a
-			instances = append(instances, client.ServerToken(shelf, simulator.DemoAppID, simulator.DemoSecret))
+			instances = append(instances, client.ServerToken(cache, demoOfficial))
 		}
 		c.fault(simulator.Fault{Path: ticketPath, Kind: simulator.FaultErrcode, Errcode: 40001})
 		for range 20 {

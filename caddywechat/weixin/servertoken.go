@@ -7,7 +7,7 @@ import (
 )
 
 // ServerToken is the access token with which a server calls what WeChat offers to servers, in the name of one
-// account. All instances that share a shelf share one token: WeChat is asked for one per lifetime of two hours, by
+// account. All instances that share a [TokenCache] share one token: WeChat is asked for one per lifetime of two hours, by
 // the first use in the last minutes of the former one, which everybody goes on with meanwhile; and when it refuses
 // the one that it gave, for the latest, which another server of the account may have got, and only where that is the
 // refused one for another by force.
@@ -16,36 +16,34 @@ import (
 // the error that it gave. There should be one ServerToken for an account in a process.
 type ServerToken struct {
 	client *Client
-	shelf  Shelf
-	app    app
+	cache  TokenCache // nil: this process is alone
+	app    App
+	host   string // that gives it
 	wecom  bool
 	token  *shared
 }
 
-// app is who asks.
-type app struct{ host, id, secret string }
-
-// ServerToken returns the token of an official account or a mini-program, by its app id and secret. It is WeChat's stable
-// one: nothing else that uses the account is disturbed by it. A nil shelf is for a process that is alone. Nothing is
+// ServerToken returns the token of an official account or a mini-program. It is WeChat's stable one: nothing else that
+// uses the account is disturbed by it. A nil cache is for a process that is alone. Nothing is
 // asked before it is needed.
-func (c *Client) ServerToken(shelf Shelf, appID, secret string) *ServerToken {
-	t := &ServerToken{client: c, shelf: shelf, app: app{c.Hosts.API, appID, secret}}
-	t.token = newShared(c, shelf, t.app, "access token", t.limit())
+func (c *Client) ServerToken(cache TokenCache, app App) *ServerToken {
+	t := &ServerToken{client: c, cache: cache, app: app, host: c.Hosts.API}
+	t.token = newShared(t, "access token", t.limit())
 	t.token.ask = func(ctx context.Context) (string, time.Duration, error) {
-		return c.stableToken(ctx, appID, secret, false)
+		return c.stableToken(ctx, app, false)
 	}
 	t.token.force = func(ctx context.Context) (string, time.Duration, error) {
-		return c.stableToken(ctx, appID, secret, true)
+		return c.stableToken(ctx, app, true)
 	}
 	return t
 }
 
-// WeComToken returns the token of a WeCom app, by the corp id and the app's secret. Else it is like [Client.ServerToken].
-func (c *Client) WeComToken(shelf Shelf, corpID, secret string) *ServerToken {
-	t := &ServerToken{client: c, shelf: shelf, app: app{c.Hosts.WeCom, corpID, secret}, wecom: true}
-	t.token = newShared(c, shelf, t.app, "access token", t.limit())
+// WeComToken returns the token of a WeCom app, whose ID is the corp id. Else it is like [Client.ServerToken].
+func (c *Client) WeComToken(cache TokenCache, app App) *ServerToken {
+	t := &ServerToken{client: c, cache: cache, app: app, host: c.Hosts.WeCom, wecom: true}
+	t.token = newShared(t, "access token", t.limit())
 	t.token.ask = func(ctx context.Context) (string, time.Duration, error) {
-		return c.weComToken(ctx, corpID, secret)
+		return c.weComToken(ctx, app)
 	}
 	return t
 }
@@ -87,28 +85,28 @@ type grantAnswer struct {
 // stableToken asks for the access token of an official account or a mini-program. WeChat gives the one that it gave before
 // with the rest of its life, and another one in the last five minutes, or, at most every 30 s and 20 times a day, by
 // force (https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken).
-func (c *Client) stableToken(ctx context.Context, appID, secret string, force bool) (string, time.Duration, error) {
+func (c *Client) stableToken(ctx context.Context, app App, force bool) (string, time.Duration, error) {
 	body := struct {
 		GrantType string `json:"grant_type"`
 		AppID     string `json:"appid"`
 		Secret    string `json:"secret"`
 		Force     bool   `json:"force_refresh"`
-	}{"client_credential", appID, secret, force}
+	}{"client_credential", app.ID, app.Auth.text(), force}
 	var answer grantAnswer
 	if err := c.postRepeatable(ctx, "/cgi-bin/stable_token", body, &answer); err != nil {
-		return "", 0, withoutSecrets(err, secret)
+		return "", 0, withoutSecrets(err, app.Auth.text())
 	}
 	return granted(answer.Token, answer.Life)
 }
 
 // weComToken asks for the access token of a WeCom app (https://developer.work.weixin.qq.com/document/path/91039).
-func (c *Client) weComToken(ctx context.Context, corpID, secret string) (string, time.Duration, error) {
+func (c *Client) weComToken(ctx context.Context, app App) (string, time.Duration, error) {
 	q := query{}.
-		with("corpid", corpID).
-		with("corpsecret", secret)
+		with("corpid", app.ID).
+		with("corpsecret", app.Auth.text())
 	var answer grantAnswer
 	if err := c.getFromWeCom(ctx, "/cgi-bin/gettoken", q, &answer); err != nil {
-		return "", 0, withoutSecrets(err, secret)
+		return "", 0, withoutSecrets(err, app.Auth.text())
 	}
 	return granted(answer.Token, answer.Life)
 }

@@ -26,41 +26,46 @@ const (
 	weComTokenPath  = "/cgi-bin/gettoken"
 )
 
-// shelfInMemory keeps entries as a store does whose entries carry their ends: whoever reads judges by their own clock.
-type shelfInMemory struct {
+var (
+	demoOfficial = App{simulator.DemoAppID, Secret(simulator.DemoSecret)}
+	demoWeCom    = App{simulator.DemoCorpID, Secret(simulator.DemoWeComSecret)}
+)
+
+// cacheInMemory keeps entries as a store does whose entries carry their ends: whoever reads judges by their own clock.
+type cacheInMemory struct {
 	mu      sync.Mutex
-	entries map[string]shelfEntry
+	entries map[string]cacheItem
 	down    atomic.Bool
 	hangs   atomic.Bool
 	calls   atomic.Int32
 }
 
-type shelfEntry struct {
+type cacheItem struct {
 	value []byte
 	end   time.Time
 }
 
-// shelfView is the shelf as an instance with such a clock sees it.
-type shelfView struct {
-	*shelfInMemory
+// cacheView is the cache as an instance with such a clock sees it.
+type cacheView struct {
+	*cacheInMemory
 	now func() time.Time
 }
 
-var errShelf = errors.New("the store is down")
+var errCache = errors.New("the store is down")
 
-func (v shelfView) begin(ctx context.Context) error {
+func (v cacheView) begin(ctx context.Context) error {
 	v.calls.Add(1)
 	if v.hangs.Load() {
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	if v.down.Load() {
-		return errShelf
+		return errCache
 	}
 	return nil
 }
 
-func (v shelfView) Get(ctx context.Context, key string) ([]byte, error) {
+func (v cacheView) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := v.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -72,7 +77,7 @@ func (v shelfView) Get(ctx context.Context, key string) ([]byte, error) {
 	return nil, nil
 }
 
-func (v shelfView) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
+func (v cacheView) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
@@ -81,11 +86,11 @@ func (v shelfView) Put(ctx context.Context, key string, value []byte, life time.
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.entries[key] = shelfEntry{bytes.Clone(value), v.now().Add(life)}
+	v.entries[key] = cacheItem{bytes.Clone(value), v.now().Add(life)}
 	return nil
 }
 
-func (v shelfView) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
+func (v cacheView) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
 	if err := v.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -94,11 +99,11 @@ func (v shelfView) PutIfAbsent(ctx context.Context, key string, value []byte, li
 	if e, ok := v.entries[key]; ok && v.now().Before(e.end) {
 		return e.value, nil
 	}
-	v.entries[key] = shelfEntry{bytes.Clone(value), v.now().Add(life)}
+	v.entries[key] = cacheItem{bytes.Clone(value), v.now().Add(life)}
 	return value, nil
 }
 
-func (v shelfView) Delete(ctx context.Context, key string) error {
+func (v cacheView) Delete(ctx context.Context, key string) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
@@ -108,11 +113,11 @@ func (v shelfView) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// cluster is WeChat, which is the simulator without a network, and a shelf. Time is that of a synctest bubble.
+// cluster is WeChat, which is the simulator without a network, and a cache. Time is that of a synctest bubble.
 type cluster struct {
 	*testing.T
 	sim   *simulator.Simulator
-	shelf *shelfInMemory
+	cache *cacheInMemory
 }
 
 func inCluster(t *testing.T, config simulator.Config, f func(*testing.T, *cluster)) {
@@ -123,7 +128,7 @@ func inCluster(t *testing.T, config simulator.Config, f func(*testing.T, *cluste
 			t.Fatal(err)
 		}
 		defer sim.Close()
-		f(t, &cluster{T: t, sim: sim, shelf: &shelfInMemory{entries: make(map[string]shelfEntry)}})
+		f(t, &cluster{T: t, sim: sim, cache: &cacheInMemory{entries: make(map[string]cacheItem)}})
 	})
 }
 
@@ -143,21 +148,21 @@ func (c *cluster) RoundTrip(r *http.Request) (res *http.Response, err error) {
 	return w.Result(), r.Context().Err()
 }
 
-// instance is a client and its view of the shelf, with a clock that is so much ahead.
-func (c *cluster) instance(skew time.Duration) (*Client, Shelf) {
+// instance is a client and its view of the cache, with a clock that is so much ahead.
+func (c *cluster) instance(skew time.Duration) (*Client, TokenCache) {
 	now := func() time.Time { return time.Now().Add(skew) }
 	client := &Client{Hosts: HostsAt("http://wechat.test", ""), Transport: c, Now: now}
-	return client, shelfView{c.shelf, now}
+	return client, cacheView{c.cache, now}
 }
 
 func (c *cluster) official(skew time.Duration) *ServerToken {
-	client, shelf := c.instance(skew)
-	return client.ServerToken(shelf, simulator.DemoAppID, simulator.DemoSecret)
+	client, cache := c.instance(skew)
+	return client.ServerToken(cache, demoOfficial)
 }
 
 func (c *cluster) weCom(skew time.Duration) *ServerToken {
-	client, shelf := c.instance(skew)
-	return client.WeComToken(shelf, simulator.DemoCorpID, simulator.DemoWeComSecret)
+	client, cache := c.instance(skew)
+	return client.WeComToken(cache, demoWeCom)
 }
 
 // useNothing needs the token for nothing.
@@ -194,7 +199,7 @@ func (c *cluster) fault(f simulator.Fault) {
 func (c *cluster) refuseTokens() {
 	c.Helper()
 	client := &Client{Hosts: HostsAt("http://wechat.test", ""), Transport: c}
-	if _, _, err := client.stableToken(c.Context(), simulator.DemoAppID, simulator.DemoSecret, true); err != nil {
+	if _, _, err := client.stableToken(c.Context(), demoOfficial, true); err != nil {
 		c.Fatal(err)
 	}
 }
@@ -227,27 +232,27 @@ func TestAThousandNeedsOnTwoInstancesMakeOneCall(t *testing.T) {
 	}
 }
 
-func TestATokenInMemoryNeedsNoShelf(t *testing.T) {
+func TestATokenInMemoryNeedsNoCache(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		token := c.official(0)
 		if err := token.Do(t.Context(), useNothing); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		before := c.shelf.calls.Load()
+		before := c.cache.calls.Load()
 		for range 100 {
 			if err := token.Do(t.Context(), useNothing); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if after := c.shelf.calls.Load(); after != before {
-			t.Errorf("the shelf was asked %d times", after-before)
+		if after := c.cache.calls.Load(); after != before {
+			t.Errorf("the cache was asked %d times", after-before)
 		}
 	})
 }
 
 // A process that starts anew, or a configuration that is loaded again, goes on with the token that is there.
-func TestAnInstanceThatComesLaterAsksTheShelf(t *testing.T) {
+func TestAnInstanceThatComesLaterAsksTheCache(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		for range 3 {
 			if err := use(c.official(0)); err != nil {
@@ -557,9 +562,9 @@ func (a *addressRefused) RoundTrip(*http.Request) (*http.Response, error) {
 func TestAnInstanceWhoseAddressIsRefusedLivesOnTheOthers(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		wall := new(addressRefused)
-		client, shelf := c.instance(0)
+		client, cache := c.instance(0)
 		client.Transport = wall
-		stranger, good := client.ServerToken(shelf, simulator.DemoAppID, simulator.DemoSecret), c.official(0)
+		stranger, good := client.ServerToken(cache, demoOfficial), c.official(0)
 		if stranger.Do(t.Context(), useNothing) == nil {
 			t.Fatal("no error")
 		}
@@ -580,27 +585,27 @@ func TestAnInstanceWhoseAddressIsRefusedLivesOnTheOthers(t *testing.T) {
 	})
 }
 
-// slowShelf lets something happen before the lease is looked for.
-type slowShelf struct {
-	shelfView
+// slowCache lets something happen before the lease is looked for.
+type slowCache struct {
+	cacheView
 	meanwhile func()
 }
 
-func (s slowShelf) Get(ctx context.Context, key string) ([]byte, error) {
+func (s slowCache) Get(ctx context.Context, key string) ([]byte, error) {
 	if strings.HasPrefix(key, "server-token-leases/") {
 		s.meanwhile()
 	}
-	return s.shelfView.Get(ctx, key)
+	return s.cacheView.Get(ctx, key)
 }
 
 func TestWhatCameBetweenALookAndTheLeaseIsTaken(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		client, _ := c.instance(0)
-		slow := client.ServerToken(slowShelf{shelfView{c.shelf, time.Now}, func() {
+		slow := client.ServerToken(slowCache{cacheView{c.cache, time.Now}, func() {
 			if err := use(c.official(0)); err != nil {
 				t.Error(err)
 			}
-		}}, simulator.DemoAppID, simulator.DemoSecret)
+		}}, demoOfficial)
 		if err := use(slow); err != nil {
 			t.Error(err)
 		}
@@ -608,10 +613,10 @@ func TestWhatCameBetweenALookAndTheLeaseIsTaken(t *testing.T) {
 	})
 }
 
-func TestWithoutAShelfEachInstanceAsksForItself(t *testing.T) {
-	for name, spoil := range map[string]func(*shelfInMemory){
-		"down":    func(s *shelfInMemory) { s.down.Store(true) },
-		"hanging": func(s *shelfInMemory) { s.hangs.Store(true) },
+func TestWithoutACacheEachInstanceAsksForItself(t *testing.T) {
+	for name, spoil := range map[string]func(*cacheInMemory){
+		"down":    func(s *cacheInMemory) { s.down.Store(true) },
+		"hanging": func(s *cacheInMemory) { s.hangs.Store(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
@@ -619,7 +624,7 @@ func TestWithoutAShelfEachInstanceAsksForItself(t *testing.T) {
 				if err := use(old); err != nil {
 					t.Fatal(err)
 				}
-				spoil(c.shelf)
+				spoil(c.cache)
 				if err := use(old); err != nil {
 					t.Errorf("one that has a token: %v", err)
 				}
@@ -633,7 +638,7 @@ func TestWithoutAShelfEachInstanceAsksForItself(t *testing.T) {
 					}
 				}
 				c.wantCalls(stableTokenPath, 2)
-				if took := time.Since(begun); took > shelfTimeout+10*time.Second {
+				if took := time.Since(begun); took > cacheTimeout+10*time.Second {
 					t.Errorf("it took %s", took)
 				}
 
@@ -657,10 +662,10 @@ func TestWithoutAShelfEachInstanceAsksForItself(t *testing.T) {
 	}
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		client, _ := c.instance(0)
-		token := client.ServerToken(nil, simulator.DemoAppID, simulator.DemoSecret)
+		token := client.ServerToken(nil, demoOfficial)
 		for range 2 {
 			if err := use(token); err != nil {
-				t.Errorf("no shelf at all: %v", err)
+				t.Errorf("no cache at all: %v", err)
 			}
 		}
 		c.wantCalls(stableTokenPath, 1)
@@ -699,7 +704,7 @@ func TestALeaseWithoutEndIsNotWaitedForWithoutEnd(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		token := c.official(0)
 		for _, value := range []string{"", "null", "[]", "{}", `{"holder":"x"}`} {
-			c.shelf.entries[token.token.slot.leaseKey()] = shelfEntry{[]byte(value), time.Now().Add(240 * time.Hour)}
+			c.cache.entries[token.token.slot.leaseKey()] = cacheItem{[]byte(value), time.Now().Add(240 * time.Hour)}
 			begun := time.Now()
 			if err := token.Do(t.Context(), useNothing); !errors.Is(err, ErrTimeout) {
 				t.Errorf("%q: got %v", value, err)
@@ -713,7 +718,7 @@ func TestALeaseWithoutEndIsNotWaitedForWithoutEnd(t *testing.T) {
 	})
 }
 
-func TestWhatIsWrongOnTheShelfIsNotUsed(t *testing.T) {
+func TestWhatIsWrongInTheCacheIsNotUsed(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		name := c.official(0).token.slot.grantKey()
 		day := time.Now().Add(24 * time.Hour).Format(time.RFC3339)
@@ -726,7 +731,7 @@ func TestWhatIsWrongOnTheShelfIsNotUsed(t *testing.T) {
 			`{"secret":"cut","fetched":"` + now,
 			`{"secret":"future","fetched":"` + day + `","end":"` + day + `"}`,
 		} {
-			c.shelf.entries[name] = shelfEntry{[]byte(value), time.Now().Add(time.Hour)}
+			c.cache.entries[name] = cacheItem{[]byte(value), time.Now().Add(time.Hour)}
 			err := c.official(0).Do(t.Context(), func(token string) error {
 				if !strings.HasPrefix(token, "61_") {
 					t.Errorf("%q: used", value)
@@ -763,7 +768,7 @@ func TestWhoLeavesDoesNotStopTheOthers(t *testing.T) {
 	})
 }
 
-func TestTheShelfHasNoNames(t *testing.T) {
+func TestTheCacheHasNoNames(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		for _, token := range []*ServerToken{c.official(0), c.weCom(0)} {
 			for _, ticket := range []*Ticket{token.PageTicket(), token.PageTicket()} {
@@ -776,10 +781,10 @@ func TestTheShelfHasNoNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if got := len(c.shelf.entries); got != 5 {
+		if got := len(c.cache.entries); got != 5 {
 			t.Errorf("%d entries", got)
 		}
-		for key := range c.shelf.entries {
+		for key := range c.cache.entries {
 			if !regexp.MustCompile(`^server-tokens/[0-9a-f]{64}$`).MatchString(key) {
 				t.Errorf("key %q", key)
 			}
@@ -787,15 +792,28 @@ func TestTheShelfHasNoNames(t *testing.T) {
 	})
 }
 
-func TestAnotherAppAnotherSecretAnotherHostAreAnotherToken(t *testing.T) {
+func TestServerToken_OfAnotherAppSecretOrHostIsAnotherEntry(t *testing.T) {
 	names := make(map[string]bool)
-	for _, a := range []app{{"h", "a", "s"}, {"i", "a", "s"}, {"h", "b", "s"}, {"h", "a", "t"}, {"h", "as", ""}} {
+	for _, a := range []struct{ host, id, secret string }{
+		{"h", "a", "s"}, {"i", "a", "s"}, {"h", "b", "s"}, {"h", "a", "t"}, {"h", "as", ""},
+	} {
+		c := &Client{Hosts: HostsAt(a.host, "")}
+		token := c.ServerToken(nil, App{a.id, Secret(a.secret)})
 		for _, kind := range []string{"access token", "page ticket"} {
-			names[slotName(a.host, kind, a.id, a.secret)] = true
+			names[token.slotName(kind)] = true
 		}
 	}
 	if len(names) != 10 {
 		t.Errorf("%d names", len(names))
+	}
+}
+
+// TestServerToken_KeepsItsNameInTheCache: instances of several versions share what is there.
+func TestServerToken_KeepsItsNameInTheCache(t *testing.T) {
+	c := &Client{Hosts: HostsAt("https://api.example.com", "")}
+	const want = "1bb32caacc3d67578451f0708945740f0df46c836ef7c64feae36196607768bb"
+	if got := c.ServerToken(nil, official).slotName("access token"); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
@@ -809,7 +827,7 @@ func TestStableTokenIsPostedAsJSON(t *testing.T) {
 		}
 		io.WriteString(w, `{"access_token":"61_token","expires_in":345}`)
 	})
-	token, life, err := c.stableToken(t.Context(), appID, secret, true)
+	token, life, err := c.stableToken(t.Context(), official, true)
 	if token != "61_token" || life != 345*time.Second || err != nil {
 		t.Errorf("got %q, %s, %v", token, life, err)
 	}
@@ -825,7 +843,7 @@ func TestAStableTokenMayComeFromTheFallback(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newTwoHosts(t)
 			h.usual.answer, h.fallback.answer = answer, answerWith(`{"access_token":"61_token","expires_in":7200}`)
-			if token, _, err := h.stableToken(t.Context(), appID, secret, false); token != "61_token" || err != nil {
+			if token, _, err := h.stableToken(t.Context(), official, false); token != "61_token" || err != nil {
 				t.Errorf("got %q, %v", token, err)
 			}
 			h.want(t, 1, 1, 0, 0)
@@ -841,11 +859,11 @@ func TestAnswersThatGrantNothing(t *testing.T) {
 		`{"access_token":"t","expires_in":"soon"}`, `{"access_token":"a b","expires_in":7200}`, `{"access_token":"a\nb","expires_in":7200}`,
 		`{"access_token":"票","expires_in":7200}`, `{"access_token":"` + long + `","expires_in":7200}`, `{"ticket":"t","expires_in":7200}`,
 	} {
-		if token, _, err := saying(t, 200, "text/plain", body).stableToken(t.Context(), appID, secret, false); token != "" || !errors.Is(err, ErrAnswer) {
+		if token, _, err := saying(t, 200, "text/plain", body).stableToken(t.Context(), official, false); token != "" || !errors.Is(err, ErrAnswer) {
 			t.Errorf("%.60s: got %q, %v", body, token, err)
 		}
 	}
-	_, life, err := saying(t, 200, "text/plain", `{"access_token":"t","expires_in":9000000000000000000}`).stableToken(t.Context(), appID, secret, false)
+	_, life, err := saying(t, 200, "text/plain", `{"access_token":"t","expires_in":9000000000000000000}`).stableToken(t.Context(), official, false)
 	if life != longestLife || err != nil {
 		t.Errorf("a life without end: got %s, %v", life, err)
 	}
@@ -853,8 +871,8 @@ func TestAnswersThatGrantNothing(t *testing.T) {
 
 func TestAnErrorThatRepeatsWhatWasSentKeepsItSecret(t *testing.T) {
 	for name, ask := range map[string]func(*Client) error{
-		"stable_token":     func(c *Client) error { _, _, err := c.stableToken(t.Context(), appID, secret, false); return err },
-		"gettoken":         func(c *Client) error { _, _, err := c.weComToken(t.Context(), appID, secret); return err },
+		"stable_token":     func(c *Client) error { _, _, err := c.stableToken(t.Context(), official, false); return err },
+		"gettoken":         func(c *Client) error { _, _, err := c.weComToken(t.Context(), official); return err },
 		"getticket":        func(c *Client) error { _, _, err := c.pageTicket(t.Context(), secret); return err },
 		"get_jsapi_ticket": func(c *Client) error { _, _, err := c.weComPageTicket(t.Context(), secret); return err },
 		"ticket/get":       func(c *Client) error { _, _, err := c.weComAgentTicket(t.Context(), secret); return err },
@@ -882,8 +900,8 @@ func FuzzGrant(f *testing.F) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewReader(bytes.Clone(body)))}
 		})}
 		for _, ask := range []func() (string, time.Duration, error){
-			func() (string, time.Duration, error) { return c.stableToken(t.Context(), appID, secret, false) },
-			func() (string, time.Duration, error) { return c.weComToken(t.Context(), appID, secret) },
+			func() (string, time.Duration, error) { return c.stableToken(t.Context(), official, false) },
+			func() (string, time.Duration, error) { return c.weComToken(t.Context(), official) },
 			func() (string, time.Duration, error) { return c.pageTicket(t.Context(), "token") },
 			func() (string, time.Duration, error) { return c.weComAgentTicket(t.Context(), "token") },
 		} {
@@ -896,12 +914,12 @@ func FuzzGrant(f *testing.F) {
 				t.Errorf("got %q, %v", text, err)
 			}
 		}
-		// The same bytes on the shelf.
-		shelf := shelfView{&shelfInMemory{entries: make(map[string]shelfEntry)}, time.Now}
-		token := c.ServerToken(shelf, appID, secret)
+		// The same bytes in the cache.
+		cache := cacheView{&cacheInMemory{entries: make(map[string]cacheItem)}, time.Now}
+		token := c.ServerToken(cache, official)
 		slot := token.token.slot
 		for _, key := range []string{slot.grantKey(), slot.leaseKey()} {
-			shelf.entries[key] = shelfEntry{body, time.Now().Add(time.Hour)}
+			cache.entries[key] = cacheItem{body, time.Now().Add(time.Hour)}
 		}
 		if g, err := slot.grant(); err != nil || g != nil && !isGrantable(g.Secret) {
 			t.Errorf("got %+v, %v", g, err)

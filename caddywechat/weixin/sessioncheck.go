@@ -63,7 +63,7 @@ func (s *SessionChecks) remember(openID string, key SessionKey, refusal *Error) 
 	if len(s.known) >= maxVerdicts {
 		s.makeRoom(now)
 	}
-	s.known[slotName(openID, string(key))] = verdict{refusal, now.Add(verdictFor)}
+	s.known[digest(openID, string(key))] = verdict{refusal, now.Add(verdictFor)}
 }
 
 // makeRoom forgets what is over, or everything where nothing is: what it costs is a call of WeChat each.
@@ -82,6 +82,6 @@ func (s *SessionChecks) recall(openID string, key SessionKey) (verdict, bool) {
 	now := s.token.client.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.known[slotName(openID, string(key))]
+	v := s.known[digest(openID, string(key))]
 	return v, now.Before(v.until)
 }

@@ -11,11 +11,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// shared is a grant that WeChat is asked for once for all instances. It is in memory; where it is missing there, on the
-// shelf; and where it is missing there too, one instance takes the lease and asks. Renewal is set off by use, ahead of the
-// end, and nobody waits for it: what nobody uses costs no calls.
+// shared is a grant that WeChat is asked for once for all instances. It is in memory; where it is missing there, in
+// the cache that the instances share; and where it is missing there too, one instance takes the lease and asks. Renewal
+// is set off by use, ahead of the end, and nobody waits for it: what nobody uses costs no calls.
 //
-// Without a shelf, or while it fails, each instance asks for itself.
+// Without a cache, or while it fails, each instance asks for itself.
 type shared struct {
 	slot   *slot         // nil: this instance is alone
 	ask    askFunc       // for the latest
@@ -57,19 +57,21 @@ const (
 	mostPoll  = 250 * time.Millisecond
 )
 
-// newShared returns a shared grant of an app. The caller adds ask and perhaps force, which take up to limit.
-func newShared(c *Client, shelf Shelf, a app, kind string, limit time.Duration) *shared {
+// newShared returns a shared grant of the app whose server token t is: that token, or a ticket that is got by it. The
+// caller adds ask and perhaps force, which take up to limit.
+func newShared(t *ServerToken, kind string, limit time.Duration) *shared {
+	c := t.client
 	s := &shared{
 		limit:  limit,
 		ahead:  latestRenewal + rand.N(earliestRenewal-latestRenewal),
 		now:    c.now,
 		logger: zap.NewNop(),
 	}
-	if shelf != nil {
-		s.slot = &slot{shelf: shelf, name: slotName(a.host, kind, a.id, a.secret), leaseLife: limit + 2*shelfTimeout}
+	if t.cache != nil {
+		s.slot = &slot{cache: t.cache, name: t.slotName(kind), leaseLife: limit + 2*cacheTimeout}
 	}
 	if c.Logger != nil {
-		s.logger = c.Logger.With(zap.String("wanted", kind), zap.String("app_id", a.id))
+		s.logger = c.Logger.With(zap.String("wanted", kind), zap.String("app_id", t.app.ID))
 	}
 	return s
 }
@@ -158,7 +160,7 @@ func (f *flight) wait(ctx context.Context) (*grant, error) {
 	}
 }
 
-// search finds a grant: on the shelf, or by asking WeChat, or by waiting for the instance that does.
+// search finds a grant: in the cache, or by asking WeChat, or by waiting for the instance that does.
 func (s *shared) search(refused string) (*grant, error) {
 	if s.slot == nil {
 		return s.askAlone(refused)
@@ -192,7 +194,7 @@ func (s *shared) search(refused string) (*grant, error) {
 	}
 }
 
-// look takes over the grant on the shelf, and returns the one that is in memory then if it will do: it is another one than
+// look takes over the grant in the cache, and returns the one that is in memory then if it will do: it is another one than
 // the refused one, or WeChat was asked about that just now; and it is not due for renewal.
 func (s *shared) look(refused string) (*grant, error) {
 	found, err := s.slot.grant()
@@ -216,29 +218,29 @@ func (s *shared) look(refused string) (*grant, error) {
 	return g, nil
 }
 
-// askForAll asks WeChat with the lease in hand, and leaves what came of it on the shelf.
+// askForAll asks WeChat with the lease in hand, and leaves what came of it in the cache.
 func (s *shared) askForAll(refused string) (*grant, error) {
 	// Whoever had the lease before may have put something there since this instance looked.
-	g, shelfErr := s.look(refused)
+	g, cacheErr := s.look(refused)
 	var err error
 	if g == nil {
 		g, err = s.askAlone(refused)
 		if err == nil {
-			shelfErr = s.slot.putGrant(g, max(g.End.Sub(s.now()), time.Second))
+			cacheErr = s.slot.putGrant(g, max(g.End.Sub(s.now()), time.Second))
 		}
 	}
 	if err == nil || errors.Is(err, ErrBusy) {
-		shelfErr = errors.Join(shelfErr, s.slot.endLease())
+		cacheErr = errors.Join(cacheErr, s.slot.endLease())
 	} else {
 		// The others may ask after half the time that this instance waits: WeChat may refuse this one's address only.
 		s.mu.Lock()
 		pause := s.failure.pause() / 2
 		r := newRefusal(err, s.failure.count, pause)
 		s.mu.Unlock()
-		shelfErr = s.slot.refuse(r, pause)
+		cacheErr = s.slot.refuse(r, pause)
 	}
-	if shelfErr != nil {
-		s.logger.Warn("the store fails: other instances may ask WeChat again", zap.Error(shelfErr))
+	if cacheErr != nil {
+		s.logger.Warn("the store fails: other instances may ask WeChat again", zap.Error(cacheErr))
 	}
 	return g, err
 }

@@ -51,18 +51,18 @@ type Token struct {
 // ExchangeCode gives a code to WeChat for a token. A code works once, even when the answer is lost or an error -1: this
 // must not be called twice with one code
 // (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsaccesstoken).
-func (c *Client) ExchangeCode(ctx context.Context, appID, secret, code string) (Token, error) {
+func (c *Client) ExchangeCode(ctx context.Context, app App, code string) (Token, error) {
 	if err := checkCode(code); err != nil {
 		return Token{}, err
 	}
 	q := query{}.
-		with("appid", appID).
-		with("secret", secret).
+		with("appid", app.ID).
+		with("secret", app.Auth.text()).
 		with("code", code).
 		with("grant_type", "authorization_code")
 	var answer tokenAnswer
 	if err := c.getOnce(ctx, "/sns/oauth2/access_token", q, &answer); err != nil {
-		return Token{}, withoutSecrets(err, secret, code)
+		return Token{}, withoutSecrets(err, app.Auth.text(), code)
 	}
 	return answer.token()
 }
@@ -82,9 +82,9 @@ func checkCode(code string) error {
 // RefreshToken returns a token that is as good as the one that refresh came with, and its scope. It does no harm to call
 // it twice: a token that has not ended is the same again
 // (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsrefreshtoken).
-func (c *Client) RefreshToken(ctx context.Context, appID, refresh string) (Token, error) {
+func (c *Client) RefreshToken(ctx context.Context, app App, refresh string) (Token, error) {
 	q := query{}.
-		with("appid", appID).
+		with("appid", app.ID).
 		with("grant_type", "refresh_token").
 		with("refresh_token", refresh)
 	var answer tokenAnswer

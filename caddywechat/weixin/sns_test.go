@@ -78,7 +78,7 @@ func TestAnOddCodeStaysACode(t *testing.T) {
 			asked <- r
 			io.WriteString(w, success)
 		})
-		if _, err := c.ExchangeCode(t.Context(), appID, secret, odd); err != nil {
+		if _, err := c.ExchangeCode(t.Context(), official, odd); err != nil {
 			t.Fatalf("%q: %v", odd, err)
 		}
 		r := <-asked
@@ -95,8 +95,8 @@ func TestAnOddCodeStaysACode(t *testing.T) {
 func TestWhatIsNoCodeIsNotSent(t *testing.T) {
 	c := answering(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("WeChat was asked for %s", r.URL.Path) })
 	for _, odd := range []string{"", strings.Repeat("x", maxCode+1), strings.Repeat("x", 1<<20)} {
-		_, web := c.ExchangeCode(t.Context(), appID, secret, odd)
-		_, mini := c.ExchangeMiniProgramCode(t.Context(), appID, secret, odd)
+		_, web := c.ExchangeCode(t.Context(), official, odd)
+		_, mini := c.ExchangeMiniProgramCode(t.Context(), official, odd)
 		_, phone := c.PhoneNumber(t.Context(), "61_token", odd)
 		for _, err := range []error{web, mini, phone} {
 			if !errors.Is(err, ErrNoCode) || !RefusesCode(err) {

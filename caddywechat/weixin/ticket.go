@@ -14,7 +14,7 @@ import (
 // Ticket signs pages for WeChat's JS-SDK. Like the [ServerToken] with which it is asked for, it is shared by all
 // instances, and there should be one of a kind for an account in a process.
 type Ticket struct {
-	app    app
+	app    App
 	ticket *shared
 	now    func() time.Time
 }
@@ -34,7 +34,7 @@ func (t *ServerToken) AgentTicket() *Ticket {
 
 func (t *ServerToken) newTicket(kind string, ask func(ctx context.Context, token string) (string, time.Duration, error)) *Ticket {
 	k := &Ticket{app: t.app, now: t.client.now}
-	k.ticket = newShared(t.client, t.shelf, t.app, kind, 2*t.limit()) // for a token, too
+	k.ticket = newShared(t, kind, 2*t.limit()) // for a token, too
 	k.ticket.ask = func(ctx context.Context) (ticket string, life time.Duration, err error) {
 		err = t.Do(ctx, func(token string) error {
 			ticket, life, err = ask(ctx, token)
@@ -60,7 +60,7 @@ func (k *Ticket) Sign(ctx context.Context, page string) (Signature, error) {
 	if err != nil {
 		return Signature{}, fmt.Errorf("no ticket to sign with: %w", err)
 	}
-	s := Signature{AppID: k.app.id, Timestamp: k.now().Unix(), Nonce: rand.Text()}
+	s := Signature{AppID: k.app.ID, Timestamp: k.now().Unix(), Nonce: rand.Text()}
 	s.Signature = sign(ticket, s.Nonce, s.Timestamp, page)
 	return s, nil
 }

@@ -18,6 +18,8 @@ const (
 	memberAnswer = `{"errcode":0,"errmsg":"ok","userid":"ZhangSan"}`
 )
 
+var corpApp = App{corpID, Secret(weComSecret)}
+
 // weComSaying returns a client whose WeCom gives a token, and answers everything else with a body.
 func weComSaying(t *testing.T, body string) (*Client, *ServerToken) {
 	t.Helper()
@@ -28,7 +30,7 @@ func weComSaying(t *testing.T, body string) (*Client, *ServerToken) {
 		}
 		io.WriteString(w, body)
 	})
-	return c, c.WeComToken(nil, corpID, weComSecret)
+	return c, c.WeComToken(nil, corpApp)
 }
 
 func TestWhomACodeOfWeComStandsFor(t *testing.T) {
@@ -122,7 +124,7 @@ func TestAnOddCodeOfWeComStaysACode(t *testing.T) {
 			asked <- r
 			io.WriteString(w, `{"access_token":"61_token","expires_in":7200,"userid":"a"}`)
 		})
-		if _, err := c.WeComUser(t.Context(), c.WeComToken(nil, corpID, weComSecret), odd); err != nil {
+		if _, err := c.WeComUser(t.Context(), c.WeComToken(nil, corpApp), odd); err != nil {
 			t.Fatal(err)
 		}
 		<-asked
@@ -144,7 +146,7 @@ func TestATicketIsPosted(t *testing.T) {
 		}
 		io.WriteString(w, `{"access_token":"61_token","expires_in":7200,"userid":"a"}`)
 	})
-	if _, err := c.WeComAvatar(t.Context(), c.WeComToken(nil, corpID, weComSecret), WeComUser{UserID: "a", Ticket: `t"`}); err != nil {
+	if _, err := c.WeComAvatar(t.Context(), c.WeComToken(nil, corpApp), WeComUser{UserID: "a", Ticket: `t"`}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := <-posted, `/cgi-bin/auth/getuserdetail?access_token=61_token application/json {"user_ticket":"t\""}`; got != want {
@@ -205,7 +207,7 @@ func FuzzWeCom(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c := &Client{Hosts: HostsAt("http://api.test", "")}
-		token := c.WeComToken(nil, corpID, weComSecret)
+		token := c.WeComToken(nil, corpApp)
 		c.Transport = roundTripper(func(r *http.Request) *http.Response {
 			answer := bytes.Clone(body)
 			if r.URL.Path == "/cgi-bin/gettoken" {

@@ -43,7 +43,7 @@ func (a *Account) decrypt(ctx context.Context, call account.Call) (any, error) {
 		UnionID: call.Identity.Get(identity.UnionID),
 		Key:     weixin.SessionKey(call.Secret),
 	}
-	text, err := session.Decrypt(a.appID, asked.EncryptedData, asked.IV)
+	text, err := session.Decrypt(a.app.ID, asked.EncryptedData, asked.IV)
 	switch {
 	case errors.Is(err, weixin.ErrMalformed):
 		return nil, badRequest("encryptedData and iv are base64, as WeChat gave them: a + may have become a blank on the way")

@@ -32,10 +32,10 @@ type Account struct {
 	// {file./run/secrets/wechat}, so that it does not stand in the configuration.
 	AppSecretRaw string `json:"app_secret,omitempty"`
 
-	appID, appSecret string
-	wechat           *weixin.Client
-	token            *weixin.ServerToken
-	sessions         *weixin.SessionChecks
+	app      weixin.App
+	wechat   *weixin.Client
+	token    *weixin.ServerToken
+	sessions *weixin.SessionChecks
 }
 
 // CaddyModule returns the Caddy module information.
@@ -61,7 +61,7 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves and checks the configuration.
 func (a *Account) Provision(ctx caddy.Context) (err error) {
-	a.appID, a.appSecret, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
+	a.app, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
 	return err
 }
 
@@ -69,7 +69,7 @@ func (a *Account) Provision(ctx caddy.Context) (err error) {
 func (*Account) Kind() string { return Kind }
 
 // AppID implements [account.Account].
-func (a *Account) AppID() string { return a.appID }
+func (a *Account) AppID() string { return a.app.ID }
 
 // Person implements [account.Account]: the openid, which is the same person's in this mini-program only.
 func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
@@ -79,9 +79,9 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
 // UseWeChat implements [account.WeChatUser].
-func (a *Account) UseWeChat(c *weixin.Client, shelf weixin.Shelf) {
+func (a *Account) UseWeChat(c *weixin.Client, cache weixin.TokenCache) {
 	a.wechat = c
-	a.token = c.ServerToken(shelf, a.appID, a.appSecret)
+	a.token = c.ServerToken(cache, a.app)
 	a.sessions = a.token.SessionChecks()
 }
 
@@ -90,7 +90,7 @@ func (*Account) CodeHint() string { return "call wx.login" }
 
 // Login implements [account.TokenLogin]. The grant's Secret is the session key.
 func (a *Account) Login(ctx context.Context, code string) (account.Grant, error) {
-	session, err := a.wechat.ExchangeMiniProgramCode(ctx, a.appID, a.appSecret, code)
+	session, err := a.wechat.ExchangeMiniProgramCode(ctx, a.app, code)
 	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.DeclinesPerson() {
 		return account.Grant{}, &account.Problem{
 			Status: http.StatusForbidden, Word: "declined", Message: "WeChat takes this person for a risk and does not let them log in",

@@ -84,7 +84,7 @@ func TestProvision(t *testing.T) {
 		`{"app_id":"` + appID + `","app_secret":"` + secret + `"}`,
 		`{"app_id":"{env.MINI_TEST_ID}","app_secret":"{env.MINI_TEST_SECRET}"}`,
 	} {
-		if a, err := provision(text); err != nil || a.AppID() != appID || a.appSecret != secret {
+		if a, err := provision(text); err != nil || a.AppID() != appID || a.app.Auth != weixin.Secret(secret) {
 			t.Errorf("%s: got %q, %v", text, a.AppID(), err)
 		}
 	}
@@ -462,7 +462,7 @@ func TestDecryptOpensWhatIsOfThisApp(t *testing.T) {
 	p.sessions.Confirm(openID, key)
 	_, err := p.call("decrypt", grant, body)
 	p.wantProblem(err, http.StatusConflict, "session_key_expired")
-	p.appID = exampleAppID
+	p.app.ID = exampleAppID
 	if got, err := p.call("decrypt", grant, body); err != nil || !strings.HasPrefix(got, `{"openId":"`+openID+`","nickName":"Band",`) {
 		t.Errorf("in its own app: got %s, %v", got, err)
 	}

@@ -29,8 +29,8 @@ type Account struct {
 	// {file./run/secrets/wechat}, so that it does not stand in the configuration.
 	AppSecretRaw string `json:"app_secret,omitempty"`
 
-	appID, appSecret string
-	wechat           *weixin.Client
+	app    weixin.App
+	wechat *weixin.Client
 }
 
 // CaddyModule returns the Caddy module information.
@@ -56,7 +56,7 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves and checks the configuration.
 func (a *Account) Provision(ctx caddy.Context) (err error) {
-	a.appID, a.appSecret, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
+	a.app, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
 	return err
 }
 
@@ -64,7 +64,7 @@ func (a *Account) Provision(ctx caddy.Context) (err error) {
 func (*Account) Kind() string { return Kind }
 
 // AppID implements [account.Account].
-func (a *Account) AppID() string { return a.appID }
+func (a *Account) AppID() string { return a.app.ID }
 
 // Person implements [account.Account]: the openid, which is the same person's in this mobile app only.
 func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
@@ -73,14 +73,14 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
 // UseWeChat implements [account.WeChatUser].
-func (a *Account) UseWeChat(c *weixin.Client, _ weixin.Shelf) { a.wechat = c }
+func (a *Account) UseWeChat(c *weixin.Client, _ weixin.TokenCache) { a.wechat = c }
 
 // CodeHint implements [account.CodeHinter].
 func (*Account) CodeHint() string { return "call sendAuth of WeChat's SDK" }
 
 // Login implements [account.TokenLogin], with the profile where the person granted it.
 func (a *Account) Login(ctx context.Context, code string) (account.Grant, error) {
-	token, err := a.wechat.ExchangeCode(ctx, a.appID, a.appSecret, code)
+	token, err := a.wechat.ExchangeCode(ctx, a.app, code)
 	if err != nil {
 		return account.Grant{}, account.CodeError(err)
 	}
@@ -96,7 +96,7 @@ func (a *Account) Login(ctx context.Context, code string) (account.Grant, error)
 
 // Renew implements [account.Renewer].
 func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, error) {
-	token, err := a.wechat.RefreshToken(ctx, a.appID, renewal)
+	token, err := a.wechat.RefreshToken(ctx, a.app, renewal)
 	if err != nil {
 		return account.Grant{}, account.RenewalError(err)
 	}

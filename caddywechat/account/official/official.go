@@ -44,9 +44,9 @@ type Account struct {
 	// WeChat's bar below it, "allow" makes a session of at most an hour that has no profile. Default: "reject".
 	SnapshotMode string `json:"snapshot,omitempty"`
 
-	appID, appSecret string
-	wechat           *weixin.Client
-	ticket           func() *weixin.Ticket
+	app    weixin.App
+	wechat *weixin.Client
+	ticket func() *weixin.Ticket
 }
 
 // CaddyModule returns the Caddy module information.
@@ -91,7 +91,7 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves and checks the configuration.
 func (a *Account) Provision(ctx caddy.Context) (err error) {
-	if a.appID, a.appSecret, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw); err != nil {
+	if a.app, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw); err != nil {
 		return err
 	}
 	if a.Scope, err = config.ResolveOr(scopeBase, "scope", a.Scope, scopes); err != nil {
@@ -124,7 +124,7 @@ var (
 func (*Account) Kind() string { return Kind }
 
 // AppID implements [account.Account].
-func (a *Account) AppID() string { return a.appID }
+func (a *Account) AppID() string { return a.app.ID }
 
 // Person implements [account.Account]: the openid, which is the same person's in this official account only.
 func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
@@ -134,9 +134,9 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
 // UseWeChat implements [account.WeChatUser].
-func (a *Account) UseWeChat(c *weixin.Client, shelf weixin.Shelf) {
+func (a *Account) UseWeChat(c *weixin.Client, cache weixin.TokenCache) {
 	a.wechat = c
-	a.ticket = sync.OnceValue(func() *weixin.Ticket { return c.ServerToken(shelf, a.appID, a.appSecret).PageTicket() })
+	a.ticket = sync.OnceValue(func() *weixin.Ticket { return c.ServerToken(cache, a.app).PageTicket() })
 }
 
 // SignPage implements [account.PageSigner].
@@ -175,13 +175,13 @@ func (a *Account) scope(profile bool) string {
 // AuthorizeURL implements [account.Redirector].
 func (a *Account) AuthorizeURL(_ visitor.Client, redirectURI, state string, profile bool) string {
 	return a.wechat.Hosts.AuthorizeURL(weixin.Authorization{
-		AppID: a.appID, RedirectURI: redirectURI, Scope: a.scope(profile), State: state,
+		AppID: a.app.ID, RedirectURI: redirectURI, Scope: a.scope(profile), State: state,
 	})
 }
 
 // Exchange implements [account.Redirector].
 func (a *Account) Exchange(ctx context.Context, code string, profile bool) (account.Grant, error) {
-	token, err := a.wechat.ExchangeCode(ctx, a.appID, a.appSecret, code)
+	token, err := a.wechat.ExchangeCode(ctx, a.app, code)
 	if err != nil {
 		return account.Grant{}, account.CodeError(err)
 	}
@@ -200,7 +200,7 @@ func (a *Account) Exchange(ctx context.Context, code string, profile bool) (acco
 
 // Renew implements [account.Renewer].
 func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, error) {
-	token, err := a.wechat.RefreshToken(ctx, a.appID, renewal)
+	token, err := a.wechat.RefreshToken(ctx, a.app, renewal)
 	if err != nil {
 		return account.Grant{}, account.RenewalError(err)
 	}

@@ -34,8 +34,8 @@ type Account struct {
 	// {file./run/secrets/website}, so that it does not stand in the configuration.
 	AppSecretRaw string `json:"app_secret,omitempty"`
 
-	appID, appSecret string
-	wechat           *weixin.Client
+	app    weixin.App
+	wechat *weixin.Client
 }
 
 // CaddyModule returns the Caddy module information.
@@ -61,7 +61,7 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves and checks the configuration.
 func (a *Account) Provision(ctx caddy.Context) (err error) {
-	a.appID, a.appSecret, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
+	a.app, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
 	return err
 }
 
@@ -69,7 +69,7 @@ func (a *Account) Provision(ctx caddy.Context) (err error) {
 func (*Account) Kind() string { return Kind }
 
 // AppID implements [account.Account].
-func (a *Account) AppID() string { return a.appID }
+func (a *Account) AppID() string { return a.app.ID }
 
 // Person implements [account.Account]: the openid, which is the same person's in this website app only.
 func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
@@ -78,7 +78,7 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
 // UseWeChat implements [account.WeChatUser].
-func (a *Account) UseWeChat(c *weixin.Client, _ weixin.Shelf) { a.wechat = c }
+func (a *Account) UseWeChat(c *weixin.Client, _ weixin.TokenCache) { a.wechat = c }
 
 // Serves implements [account.Redirector]: neither WeChat's browser nor WeCom's shows the page.
 func (*Account) Serves(c visitor.Client) bool { return !c.WeChat && !c.WeCom }
@@ -109,13 +109,13 @@ func (*Account) Consent(bool) account.Consent { return account.Direct }
 // AuthorizeURL implements [account.Redirector].
 func (a *Account) AuthorizeURL(_ visitor.Client, redirectURI, state string, _ bool) string {
 	return a.wechat.Hosts.QRConnectURL(weixin.Authorization{
-		AppID: a.appID, RedirectURI: redirectURI, Scope: scopeLogin, State: state,
+		AppID: a.app.ID, RedirectURI: redirectURI, Scope: scopeLogin, State: state,
 	})
 }
 
 // Exchange implements [account.Redirector].
 func (a *Account) Exchange(ctx context.Context, code string, _ bool) (account.Grant, error) {
-	token, err := a.wechat.ExchangeCode(ctx, a.appID, a.appSecret, code)
+	token, err := a.wechat.ExchangeCode(ctx, a.app, code)
 	if err != nil {
 		return account.Grant{}, account.CodeError(err)
 	}
@@ -128,7 +128,7 @@ func (a *Account) Exchange(ctx context.Context, code string, _ bool) (account.Gr
 
 // Renew implements [account.Renewer].
 func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, error) {
-	token, err := a.wechat.RefreshToken(ctx, a.appID, renewal)
+	token, err := a.wechat.RefreshToken(ctx, a.app, renewal)
 	if err != nil {
 		return account.Grant{}, account.RenewalError(err)
 	}

@@ -88,7 +88,7 @@ func TestProvision(t *testing.T) {
 	for name, text := range map[string]string{
 		"literal": inJSON, "placeholder": `{"app_id":"` + appID + `","app_secret":"{env.WEBSITE_TEST_SECRET}"}`,
 	} {
-		if a, err := provision(text); err != nil || a.AppID() != appID || a.appSecret != secret {
+		if a, err := provision(text); err != nil || a.AppID() != appID || a.app.Auth != weixin.Secret(secret) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

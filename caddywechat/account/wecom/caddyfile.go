@@ -15,14 +15,7 @@ import (
 //		allow_external
 //	}
 func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the kind
-	if err := config.Pair(d, &a.CorpIDRaw, &a.SecretRaw, "wecom takes a corp id and a secret: wecom <corp_id> <secret>"); err != nil {
-		return err
-	}
-	if err := config.Literal(d, "corp_id", a.CorpIDRaw, config.CorpID); err != nil {
-		return err
-	}
-	if err := config.Literal(d, "secret", a.SecretRaw, config.AppSecret); err != nil {
+	if err := config.Corp(d, &a.CorpIDRaw, &a.SecretRaw); err != nil {
 		return err
 	}
 	for d.NextBlock(0) {

@@ -50,7 +50,7 @@ func (a *Account) granted(user weixin.WeComUser, profile bool) string {
 // withoutOwnCorp returns the userid of a member without the company's id, which stands in front of the ids of companies
 // up- and downstream.
 func (a *Account) withoutOwnCorp(userID string) string {
-	if corp, own, found := strings.Cut(userID, "/"); found && strings.EqualFold(corp, a.corpID) {
+	if corp, own, found := strings.Cut(userID, "/"); found && strings.EqualFold(corp, a.app.ID) {
 		return own
 	}
 	return userID

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
@@ -46,10 +45,11 @@ type Account struct {
 	// they are refused.
 	AllowExternal bool `json:"allow_external,omitempty"`
 
-	corpID, secret, agentID, ref string
-	wechat                       *weixin.Client
-	token                        *weixin.ServerToken
-	ticket, agentTicket          *weixin.Ticket
+	app                 weixin.App // whose id is the corp id
+	agentID, ref        string
+	wechat              *weixin.Client
+	token               *weixin.ServerToken
+	ticket, agentTicket *weixin.Ticket
 }
 
 // CaddyModule returns the Caddy module information.
@@ -62,10 +62,7 @@ func (*Account) CaddyModule() caddy.ModuleInfo {
 
 // Provision resolves and checks the configuration.
 func (a *Account) Provision(ctx caddy.Context) (err error) {
-	if a.corpID, err = config.Resolve("corp_id", a.CorpIDRaw, config.CorpID); err != nil {
-		return err
-	}
-	if a.secret, err = config.Resolve("secret", a.SecretRaw, config.AppSecret); err != nil {
+	if a.app, err = config.ResolveCorp(ctx.Logger(), a.CorpIDRaw, a.SecretRaw); err != nil {
 		return err
 	}
 	if a.AgentIDRaw == "" {
@@ -74,16 +71,10 @@ func (a *Account) Provision(ctx caddy.Context) (err error) {
 	if a.agentID, err = config.Resolve("agent_id", a.AgentIDRaw, config.AgentID); err != nil {
 		return err
 	}
-	a.ref = a.corpID + "/" + a.agentID
-	if len(a.secret) != secretLength {
-		ctx.Logger().Warn("secret does not have 43 characters, as those of WeCom's apps have", zap.Int("length", len(a.secret)))
-	}
+	a.ref = a.app.ID + "/" + a.agentID
 	a.Scope, err = config.ResolveOr(scopeBase, "scope", a.Scope, scopes)
 	return err
 }
-
-// secretLength is what the secrets of WeCom's apps are long.
-const secretLength = 43
 
 // What scope can be.
 const (
@@ -100,7 +91,7 @@ var (
 func (*Account) Kind() string { return Kind }
 
 // AppID implements [account.Account]: it is the company's id.
-func (a *Account) AppID() string { return a.corpID }
+func (a *Account) AppID() string { return a.app.ID }
 
 // Ref implements [account.Referrer]: a company has many apps, and whom one of them lets in is none of another's business.
 func (a *Account) Ref() string { return a.ref }
@@ -124,7 +115,7 @@ func (*Account) Person(id identity.Identity) string {
 // PersonEverywhere implements [account.Account]: a userid means somebody within the company only.
 func (a *Account) PersonEverywhere(id identity.Identity) string {
 	if person := a.Person(id); person != "" {
-		return a.corpID + ":" + person
+		return a.app.ID + ":" + person
 	}
 	return ""
 }
@@ -140,9 +131,9 @@ func (a *Account) Admits(id identity.Identity) bool {
 }
 
 // UseWeChat implements [account.WeChatUser].
-func (a *Account) UseWeChat(c *weixin.Client, shelf weixin.Shelf) {
+func (a *Account) UseWeChat(c *weixin.Client, cache weixin.TokenCache) {
 	a.wechat = c
-	a.token = c.WeComToken(shelf, a.corpID, a.secret)
+	a.token = c.WeComToken(cache, a.app)
 	a.ticket, a.agentTicket = a.token.PageTicket(), a.token.AgentTicket()
 }
 
@@ -154,7 +145,7 @@ func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, 
 // SignAgentPage implements [account.AgentSigner].
 func (a *Account) SignAgentPage(ctx context.Context, page string) (account.AgentSignature, error) {
 	signature, err := a.agentTicket.Sign(ctx, page)
-	return account.AgentSignature{Signature: signature, CorpID: a.corpID, AgentID: a.agentID}, err
+	return account.AgentSignature{Signature: signature, CorpID: a.app.ID, AgentID: a.agentID}, err
 }
 
 // Serves implements [account.Redirector]: WeCom's browser and WeChat's, which opens the same page, and others by a QR
@@ -211,7 +202,7 @@ func (a *Account) Consent(profile bool) account.Consent {
 // AuthorizeURL implements [account.Redirector].
 func (a *Account) AuthorizeURL(client visitor.Client, redirectURI, state string, profile bool) string {
 	ask := weixin.WeComAuthorization{
-		CorpID: a.corpID, AgentID: a.agentID, RedirectURI: redirectURI, State: state, Scope: a.scope(profile),
+		CorpID: a.app.ID, AgentID: a.agentID, RedirectURI: redirectURI, State: state, Scope: a.scope(profile),
 	}
 	if hasPage(client) {
 		return a.wechat.Hosts.WeComAuthorizeURL(ask)

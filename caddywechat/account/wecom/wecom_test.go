@@ -97,7 +97,7 @@ func TestProvision(t *testing.T) {
 		"literal":      inJSON,
 		"placeholders": `{"corp_id":"` + corpID + `","secret":"{env.WECOM_TEST_SECRET}","agent_id":"{env.WECOM_TEST_AGENT}"}`,
 	} {
-		if a, err := provision(text); err != nil || a.AppID() != corpID || a.secret != secret || a.agentID != "1000002" || a.Scope != "snsapi_base" {
+		if a, err := provision(text); err != nil || a.AppID() != corpID || a.app.Auth != weixin.Secret(secret) || a.agentID != "1000002" || a.Scope != "snsapi_base" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

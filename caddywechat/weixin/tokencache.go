@@ -12,10 +12,12 @@ import (
 	"time"
 )
 
-// Shelf is where the instances of a site share the tokens and tickets that one of them got. Keys are slash-separated words
-// of lower-case letters, digits and hyphens, and reveal nothing. Values are secret: where others can read a shelf, whoever
-// adapts it seals them with their keys, and returns nil for one that does not open.
-type Shelf interface {
+// TokenCache is where the instances of a site share the server tokens and tickets that one of them got. It may be any
+// key-value store: package weixin makes do without while it fails, and each instance asks WeChat for itself then.
+//
+// Keys are slash-separated words of lower-case letters, digits and hyphens, and reveal nothing. Values are secret: where
+// others can read the store, whoever adapts it encrypts them, and returns nil for one that does not decrypt.
+type TokenCache interface {
 	// Get returns the value of key, nil where there is none.
 	Get(ctx context.Context, key string) ([]byte, error)
 	// Put keeps value under key for the given life, in place of what is there.
@@ -27,19 +29,24 @@ type Shelf interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// shelfTimeout bounds each call of a shelf.
-const shelfTimeout = 5 * time.Second
+// cacheTimeout bounds each call of a cache.
+const cacheTimeout = 5 * time.Second
 
-// slot is the place of one grant on the shelf, and of the lease of the instance that asks WeChat for it. Its calls are on
+// slot is the place of one grant in the cache, and of the lease of the instance that asks WeChat for it. Its calls are on
 // their own time: what they do concerns others too.
 type slot struct {
-	shelf     Shelf
+	cache     TokenCache
 	name      string
 	leaseLife time.Duration
 }
 
-// slotName is a digest of what makes a grant another one's. It does not give a secret away: those have 128 bits and more.
-func slotName(parts ...string) string {
+// slotName names a grant among those of all apps and hosts.
+func (t *ServerToken) slotName(kind string) string {
+	return digest(t.host, kind, t.app.ID, t.app.Auth.text())
+}
+
+// digest does not give away a secret among the parts: those have 128 bits and more.
+func digest(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
 	return hex.EncodeToString(sum[:])
 }
@@ -47,11 +54,11 @@ func slotName(parts ...string) string {
 func (s *slot) grantKey() string { return "server-tokens/" + s.name }
 func (s *slot) leaseKey() string { return "server-token-leases/" + s.name }
 
-// grant returns the grant on the shelf, nil where there is none that can be read.
+// grant returns the grant in the cache, nil where there is none that can be read.
 func (s *slot) grant() (*grant, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), shelfTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cacheTimeout)
 	defer cancel()
-	value, err := s.shelf.Get(ctx, s.grantKey())
+	value, err := s.cache.Get(ctx, s.grantKey())
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +70,9 @@ func (s *slot) grant() (*grant, error) {
 }
 
 func (s *slot) putGrant(g *grant, life time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), shelfTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cacheTimeout)
 	defer cancel()
-	return s.shelf.Put(ctx, s.grantKey(), encode(g), life)
+	return s.cache.Put(ctx, s.grantKey(), encode(g), life)
 }
 
 // lease is the right to ask WeChat, which one instance has at a time. It ends by itself, should that instance die. Where
@@ -77,12 +84,12 @@ type lease struct {
 
 // takeLease returns the lease that is there afterwards, and whether this call made it.
 func (s *slot) takeLease() (l lease, mine bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), shelfTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cacheTimeout)
 	defer cancel()
 	wanted := lease{Holder: rand.Text()}
-	kept, err := s.shelf.Get(ctx, s.leaseKey()) // while somebody waits this is all, and cheaper
+	kept, err := s.cache.Get(ctx, s.leaseKey()) // while somebody waits this is all, and cheaper
 	if err == nil && kept == nil {
-		kept, err = s.shelf.PutIfAbsent(ctx, s.leaseKey(), encode(wanted), s.leaseLife)
+		kept, err = s.cache.PutIfAbsent(ctx, s.leaseKey(), encode(wanted), s.leaseLife)
 	}
 	if err != nil {
 		return lease{}, false, err
@@ -95,16 +102,16 @@ func (s *slot) takeLease() (l lease, mine bool, err error) {
 
 // endLease lets the next one ask at once.
 func (s *slot) endLease() error {
-	ctx, cancel := context.WithTimeout(context.Background(), shelfTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cacheTimeout)
 	defer cancel()
-	return s.shelf.Delete(ctx, s.leaseKey())
+	return s.cache.Delete(ctx, s.leaseKey())
 }
 
 // refuse keeps everybody from asking for a while.
 func (s *slot) refuse(r refusal, life time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), shelfTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cacheTimeout)
 	defer cancel()
-	return s.shelf.Put(ctx, s.leaseKey(), encode(lease{Holder: rand.Text(), Refusal: &r}), life)
+	return s.cache.Put(ctx, s.leaseKey(), encode(lease{Holder: rand.Text(), Refusal: &r}), life)
 }
 
 func encode(v any) []byte {
