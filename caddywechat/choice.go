@@ -26,7 +26,7 @@ func (h *Handler) redirectorsFor(c visitor.Client) []account.Redirector {
 		if !ok || !r.Serves(c) {
 			continue
 		}
-		if y, ok := a.(account.Yielder); ok && y.Yields(c) {
+		if y, ok := a.(account.Fallback); ok && y.IsFallback(c) {
 			second = append(second, r)
 		} else {
 			first = append(first, r)
@@ -78,8 +78,8 @@ func (h *Handler) lead(w http.ResponseWriter, v *visit, profile, scan bool, targ
 // allScan reports whether every way to log in takes a phone that scans the screen.
 func allScan(accounts []account.Redirector, c visitor.Client) bool {
 	return !slices.ContainsFunc(accounts, func(a account.Redirector) bool {
-		scanner, ok := a.(account.Scanner)
-		return !ok || !scanner.Scans(c)
+		scanner, ok := a.(account.QRCodeLogin)
+		return !ok || !scanner.ShowsQRCode(c)
 	})
 }
 

@@ -356,7 +356,7 @@ func (w *world) faultOf(t *testing.T, f simulator.Fault) {
 // api lets the accounts call other hosts than those where the pages are.
 func (w *world) api(base, fallback string) {
 	for _, a := range w.handler.accounts {
-		a.(account.WeChatUser).UseWeChat(&weixin.Client{Hosts: weixin.Hosts{Open: w.simURL, API: base, Fallback: fallback}}, nil)
+		a.(account.WeChatCaller).UseWeChat(&weixin.Client{Hosts: weixin.Hosts{Open: w.simURL, API: base, Fallback: fallback}}, nil)
 	}
 }
 

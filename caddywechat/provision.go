@@ -153,7 +153,7 @@ func (h *Handler) provisionAccounts(ctx caddy.Context) error {
 		if !strings.HasPrefix(account.Ref(a), a.AppID()) {
 			return fmt.Errorf("accounts: %s is called %.80q, which does not begin with its app id", a.Kind(), account.Ref(a))
 		}
-		if user, ok := a.(account.WeChatUser); ok {
+		if user, ok := a.(account.WeChatCaller); ok {
 			user.UseWeChat(client.ForApp(account.Ref(a)), shelf{h})
 		}
 		h.accounts = append(h.accounts, a)
@@ -173,7 +173,7 @@ func (h *Handler) provisionIdentity(caddy.Context) (err error) {
 		return err
 	}
 	for _, a := range h.accounts {
-		if _, ok := a.(account.Namer); ok && len(h.accounts) > 1 && h.UserID == userIDOpenID {
+		if l, ok := a.(account.LocalIDs); ok && l.HasLocalIDs() && len(h.accounts) > 1 && h.UserID == userIDOpenID {
 			return fmt.Errorf("user_id openid: somebody in %s can have a name that is another account's openid; "+
 				"write user_id unionid or user_id qualified", a.Kind())
 		}

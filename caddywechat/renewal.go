@@ -42,7 +42,7 @@ func (h *Handler) renew(v *visit, s *session.Session) (*session.Session, bool) {
 	if now.Sub(s.ProfileTime()) < h.refresh || !h.hasProfile(s.Identity) {
 		return s, false
 	}
-	a, ok := h.accountOf(s.Identity.Get(identity.Account)).(account.Renewer)
+	a, ok := h.accountOf(s.Identity.Get(identity.Account)).(account.ProfileRefresher)
 	if !ok {
 		return s, false
 	}
@@ -72,7 +72,7 @@ type profile struct {
 }
 
 // renewInBackground renews a person's profile, unless another instance does or has just done so.
-func (h *Handler) renewInBackground(a account.Renewer, user, key string, s session.Session) {
+func (h *Handler) renewInBackground(a account.ProfileRefresher, user, key string, s session.Session) {
 	ctx, cancel := context.WithTimeout(context.Background(), renewalTimeout)
 	defer cancel()
 	p, err := h.renewedElsewhere(ctx, key, s)
@@ -115,7 +115,7 @@ var errSomebodyElse = errors.New("the profile of somebody else came back")
 
 var errRenewedByOther = errors.New("another instance is renewing the profile")
 
-func (h *Handler) renewHere(ctx context.Context, a account.Renewer, user, key string, s session.Session) (profile, error) {
+func (h *Handler) renewHere(ctx context.Context, a account.ProfileRefresher, user, key string, s session.Session) (profile, error) {
 	renewalKey := h.personKey(renewalArea, a, user)
 	renewal, err := h.secret(ctx, renewalKey)
 	if err != nil {
@@ -129,7 +129,7 @@ func (h *Handler) renewHere(ctx context.Context, a account.Renewer, user, key st
 	if string(whose) != mine {
 		return profile{}, errRenewedByOther
 	}
-	grant, err := a.Renew(ctx, renewal)
+	grant, err := a.RefreshProfile(ctx, renewal)
 	if errors.Is(err, account.ErrConsentEnded) {
 		if today, keptErr := h.secret(ctx, renewalKey); keptErr != nil || today != renewal {
 			return profile{}, fmt.Errorf("%w: another login brought what to renew with", errRenewedByOther)
@@ -145,8 +145,8 @@ func (h *Handler) renewHere(ctx context.Context, a account.Renewer, user, key st
 	if err := h.keepSecret(ctx, key, p.text(), h.refresh); err != nil {
 		return profile{}, err
 	}
-	if grant.Renewal != "" && grant.Renewal != renewal {
-		if err := h.keepSecret(ctx, renewalKey, grant.Renewal, account.RenewalLife); err != nil {
+	if grant.RefreshToken != "" && grant.RefreshToken != renewal {
+		if err := h.keepSecret(ctx, renewalKey, grant.RefreshToken, account.RefreshTokenLifetime); err != nil {
 			return profile{}, err
 		}
 	}

@@ -117,11 +117,11 @@ func (h *Handler) keepGranted(ctx context.Context, a account.Account, id identit
 	defer cancel()
 	user := h.person(a, id)
 	var err error
-	if grant.Secret != "" {
-		err = h.keepSecret(ctx, h.personKey(secretArea, a, user), grant.Secret, h.lives.Lifetime)
+	if grant.SessionSecret != "" {
+		err = h.keepSecret(ctx, h.personKey(secretArea, a, user), grant.SessionSecret, h.lives.Lifetime)
 	}
-	if grant.Renewal != "" && h.refresh > 0 {
-		err = errors.Join(err, h.keepSecret(ctx, h.personKey(renewalArea, a, user), grant.Renewal, account.RenewalLife))
+	if grant.RefreshToken != "" && h.refresh > 0 {
+		err = errors.Join(err, h.keepSecret(ctx, h.personKey(renewalArea, a, user), grant.RefreshToken, account.RefreshTokenLifetime))
 	}
 	if err != nil {
 		h.logger.Warn("what WeChat gave for a person could not be kept", zap.String("account", a.Kind()), zap.Error(err))

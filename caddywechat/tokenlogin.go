@@ -129,7 +129,7 @@ func (h *Handler) loginByCode(ctx context.Context, a account.TokenLogin, code st
 	} else if err != nil {
 		return session.Session{}, err
 	}
-	grant.Renewal = "" // a program keeps its token, and with it the profile of the login
+	grant.RefreshToken = "" // a program keeps its token, and with it the profile of the login
 	h.keepGranted(ctx, a, id, grant)
 	return h.newSession(ctx, a, id, h.lives.Lifetime), nil
 }
@@ -197,7 +197,7 @@ func (h *Handler) serveAccount(w http.ResponseWriter, v *visit, a account.Accoun
 	}
 	var answer any
 	err = h.tryCode(v, a, func(ctx context.Context) (err error) {
-		answer, err = e.Serve(ctx, account.Call{Identity: s.Identity, Secret: secret, Body: body})
+		answer, err = e.Serve(ctx, account.Call{Identity: s.Identity, SessionSecret: secret, Body: body})
 		return err
 	})
 	if limit, ok := errors.AsType[tooMany](err); ok {

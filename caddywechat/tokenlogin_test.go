@@ -47,7 +47,7 @@ func (kiosk) Login(_ context.Context, code string) (account.Grant, error) {
 	case "busy":
 		return account.Grant{}, &weixin.Error{Code: 45011}
 	}
-	return account.Grant{Identity: identity.Identity{}.With("kiosk_no", code), Secret: "secret of " + code}, nil
+	return account.Grant{Identity: identity.Identity{}.With("kiosk_no", code), SessionSecret: "secret of " + code}, nil
 }
 
 func (kiosk) Endpoints() []account.Endpoint {
@@ -55,7 +55,7 @@ func (kiosk) Endpoints() []account.Endpoint {
 		if string(c.Body) == "null" {
 			return nil, &account.Problem{Status: http.StatusConflict, Word: "session_key_expired", Message: "log in again"}
 		}
-		return map[string]string{"body": string(c.Body), "secret": c.Secret, "no": c.Identity.Get("kiosk_no")}, nil
+		return map[string]string{"body": string(c.Body), "secret": c.SessionSecret, "no": c.Identity.Get("kiosk_no")}, nil
 	}}}
 }
 
@@ -67,9 +67,9 @@ func init() { caddy.RegisterModule(fob{}) }
 func (fob) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "wechat.accounts.fob", New: func() caddy.Module { return new(fob) }}
 }
-func (fob) Kind() string                 { return "fob" }
-func (fob) Scans(visitor.Client) bool    { return true }
-func (fob) Label(language string) string { return "Fob in " + language }
+func (fob) Kind() string                    { return "fob" }
+func (fob) ShowsQRCode(visitor.Client) bool { return true }
+func (fob) Label(language string) string    { return "Fob in " + language }
 func (fob) AuthorizeURL(client visitor.Client, redirectURI, state string, profile bool) string {
 	return strings.Replace(badge{}.AuthorizeURL(client, redirectURI, state, profile), "login.example", "fob.example", 1)
 }

@@ -105,8 +105,8 @@ func (h *Handler) noteBegun(v *visit, a account.Redirector) {
 	}
 	h.memory.unreturned.tell(at)
 	where := "enter it where the account's platform asks for the domain that it sends visitors back to"
-	if keeper, ok := a.(account.DomainKeeper); ok {
-		where = keeper.DomainSetting()
+	if keeper, ok := a.(account.DomainHinter); ok {
+		where = keeper.DomainHint()
 	}
 	h.logger.Warn("logins begin and none comes back: WeChat may refuse the host, as it tells the visitor only (10003)",
 		zap.String("host", at.host), zap.String("account", a.Kind()), zap.String("app_id", a.AppID()),

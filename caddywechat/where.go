@@ -46,7 +46,7 @@ func (h *Handler) showWhere(w http.ResponseWriter, v *visit, target, action stri
 // leadsInto reports whether one of the site's accounts wants its visitors in such a browser.
 func (h *Handler) leadsInto(c visitor.Client) bool {
 	return slices.ContainsFunc(h.redirectorsFor(c), func(a account.Redirector) bool {
-		guide, ok := a.(account.Guide)
-		return !ok || guide.LeadsInto(c)
+		guide, ok := a.(account.BrowserRecommender)
+		return !ok || guide.RecommendsBrowser(c)
 	})
 }

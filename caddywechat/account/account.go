@@ -1,186 +1,108 @@
 // Package account says what a kind of account is: a way to prove who a visitor is. Each kind is a Caddy module in the
 // namespace wechat.accounts; those in the folders below are built in, and anybody can add another.
+//
+// Every kind implements [Account], and one of the two ways to log in: [Redirector] for browsers, [TokenLogin] for
+// programs. What else the host asks of a kind is optional, an interface each:
+//
+//   - who may log in, and what names them: [Admitter], [LocalIDs], [SharedAppID]
+//   - more for a [Redirector]: [Labeler], [QRCodeLogin], [Fallback], [BrowserRecommender], [DomainHinter], [Snapshots]
+//   - more for a [TokenLogin]: [CodeHinter], [Endpoints]
+//   - profiles brought up to date: [ProfileRefresher]
+//   - the JS-SDK: [PageSigner], [AgentSigner]
+//   - calls of WeChat's API: [WeChatCaller]
+//
+// Package accounttest says whether a kind keeps these contracts.
+//
+// The package owns the interfaces and what several kinds of WeChat's have in common. It knows no kind, and nothing of
+// sessions, requests or stores; the host knows kinds by these interfaces only.
 package account
 
 import (
-	"context"
 	"errors"
-	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
-// Account vouches for visitors. Every module in the namespace wechat.accounts must be one.
+// Account vouches for visitors. Every module in the namespace wechat.accounts must be one. Its methods are called with
+// every request, by many goroutines: they must not block, and their results must not change once the module is
+// provisioned.
 type Account interface {
-	// Kind is the word that names this kind of account to apps and in the configuration.
+	// Kind is the word that names this kind of account to apps and in the configuration: the last part of the module's
+	// id.
 	Kind() string
 	// AppID is the id by which WeChat, or whoever stands behind this kind, knows the account.
 	AppID() string
-	// Person returns what identifies the person within this account, for an identity that this account made.
+	// Person returns what identifies the person within this account. It is not empty for an identity that this account
+	// made.
 	Person(identity.Identity) string
-	// PersonEverywhere returns what identifies the person over all accounts of the company, "" where the identity does
-	// not say.
+	// PersonEverywhere returns what identifies the person over all accounts of the company, "" if the identity does not
+	// say.
 	PersonEverywhere(identity.Identity) string
-}
-
-// Redirector is an account that logs a visitor in by sending the browser away and getting it back with a code.
-type Redirector interface {
-	Account
-	// Serves reports whether this way to log in works in the visitor's browser.
-	Serves(visitor.Client) bool
-	// Consent returns what a login takes, without and with the person's profile.
-	Consent(profile bool) Consent
-	// AuthorizeURL returns where to send the browser, for kinds that have several places according to what it is. It shall
-	// come back to redirectURI, with state and a code appended as the parameters of these names; without a code when the
-	// visitor declined. A visitor who chose the account by name may have a browser that it does not serve.
-	AuthorizeURL(client visitor.Client, redirectURI, state string, profile bool) string
-	// Exchange returns whom a code stands for, with the profile where the login asked for it. It is called once for a
-	// code, whatever comes of it. The gate adds the fields account, app_id and id. An
-	// error that wraps [ErrCodeRefused] begins the login afresh; one that wraps [ErrNotAMember] ends it.
-	Exchange(ctx context.Context, code string, profile bool) (Grant, error)
-	// HasProfile reports whether an identity that this account made holds the profile.
-	HasProfile(identity.Identity) bool
 }
 
 // Grant is what a login brings.
 type Grant struct {
+	// Identity says who the person is. The host adds the fields account, app_id and id.
 	Identity identity.Identity
-	// Renewal is a secret by which [Renewer] asks for the profile again, "" where there is none. It never leaves the server.
-	Renewal string
-	// Secret is what [Endpoints] need to know of the person until the next login, "" for nothing. The gate keeps it in the
-	// store, sealed, for as long as the session lives. It never leaves the server.
-	Secret string
+
+	// RefreshToken is a secret with which a [ProfileRefresher] asks for the profile again, "" if there is none. The host
+	// keeps it encrypted, for as long as [RefreshTokenLifetime]. It never leaves the server.
+	RefreshToken string
+
+	// SessionSecret is what [Endpoints] need to know of the person until the next login, "" for nothing. The host keeps
+	// it encrypted in the store for as long as the session lasts, and gives it back in a [Call]. It never leaves the
+	// server.
+	SessionSecret string
 }
 
-// TokenLogin is an account whose people come by a program and not by a browser: it got a code from WeChat, posts it to
-// <prefix>/<kind>/login, and gets a token to send along with its requests.
-type TokenLogin interface {
-	Account
-	// Login returns whom a code stands for. It is called once for a code. The gate adds the fields account, app_id and id.
-	// An error that wraps [ErrCodeRefused] is counted against whoever sends them without end. One that is a [*Problem] is
-	// told to the program as it is.
-	Login(ctx context.Context, code string) (Grant, error)
-}
+// Errors of logins, which the host tells apart by errors.Is.
+var (
+	// ErrCodeRefused: the code is wrong, used or too old. A browser is sent to log in once more.
+	ErrCodeRefused = errors.New("the code was refused")
+	// ErrNotAMember: the account does not admit this person. The login ends.
+	ErrNotAMember = errors.New("the person is no member")
+	// ErrConsentEnded: a profile cannot be refreshed because the person withdrew the consent or changed the password.
+	// The session ends.
+	ErrConsentEnded = errors.New("the person's consent has ended")
+)
 
-// CodeHinter is a [TokenLogin] that says how a program gets a code.
-type CodeHinter interface {
-	// CodeHint returns what to do, such as "call wx.login".
-	CodeHint() string
-}
-
-// Endpoints is an account that offers more to the programs of people who are logged in by it.
-type Endpoints interface {
-	Account
-	Endpoints() []Endpoint
-}
-
-// Endpoint takes JSON by POST at <prefix>/<kind>/<name>.
-type Endpoint struct {
-	Name string
-	// Serve returns what becomes the JSON answer. An error that is a [*Problem] is told to the program as it is, others as
-	// failures of WeChat.
-	Serve func(context.Context, Call) (any, error)
-}
-
-// Call is a request to an [Endpoint].
-type Call struct {
-	Identity identity.Identity // the person, with the fields that this account gave
-	Secret   string            // the [Grant]'s, of the person's last login; "" where it is gone
-	Body     []byte            // at most 64 KiB
-}
-
-// Problem is an error that programs are told.
-type Problem struct {
-	Status  int    // of HTTP
-	Word    string // for programs, such as session_key_expired
-	Message string // for people who write programs
-
-	// Refused: WeChat was asked, and said no to what the program sent. It counts against who sends such things without
-	// end. Problems with the word code_used always do.
-	Refused bool
-}
-
-// Error returns the message.
-func (p *Problem) Error() string { return p.Message }
-
-// Admitter is an account that does not let everybody in for whom it vouches.
+// Admitter is an account that does not admit everybody whose identity it can prove.
 type Admitter interface {
-	// Admits reports whether a person whom this account vouched for is let in by the configuration of today.
+	// Admits reports whether the present configuration admits a person whose identity this account made, perhaps under
+	// an earlier configuration. It is asked with every request.
 	Admits(identity.Identity) bool
 }
 
-// Namer is an account whose people are not named by WeChat but by somebody else, such as a company's administrator, so
-// that one of them can have the same name as another account's person.
-type Namer interface {
-	Account
-	NamesPeople()
+// LocalIDs is an account whose ids of people are made up by somebody else than WeChat, such as a company's
+// administrator. One of them can equal an id of another account by chance or on purpose, so the host refuses
+// configurations in which ids of several accounts would be compared as they are.
+type LocalIDs interface {
+	// HasLocalIDs reports whether that is so.
+	HasLocalIDs() bool
 }
 
-// Scanner is a [Redirector] whose page shows a QR code to scan. A phone can't scan its own screen, so it is offered
-// WeChat first.
-type Scanner interface {
-	Scans(visitor.Client) bool
+// SharedAppID is an account that shares its app id with others: one of several apps of a company, each with people,
+// secrets and pages of its own.
+type SharedAppID interface {
+	// Ref returns the app id, a slash, and what tells this account from others with the same app id. It is asked with
+	// every request.
+	Ref() string
 }
 
-// Labeler is a [Redirector] that says what it is called where visitors choose among several.
-type Labeler interface {
-	// Label returns the name in a language, which is zh-CN, zh-TW or en.
-	Label(language string) string
+// Ref returns the reference of an account, which is unique among all of every kind: its app id, or what Ref of a
+// [SharedAppID] returns. Sessions and logins belong to the account of that reference only.
+func Ref(a Account) string {
+	if shared, ok := a.(SharedAppID); ok {
+		return shared.Ref()
+	}
+	return a.AppID()
 }
 
-// Renewer is an account that can bring a person's profile up to date without the visitor.
-type Renewer interface {
-	Account
-	// Renew returns the profile of today, and with it the Renewal for the next time. An error that wraps [ErrConsentEnded]
-	// ends the session: the person has to log in again.
-	Renew(ctx context.Context, renewal string) (Grant, error)
-}
-
-// RenewalLife is how long a [Grant]'s Renewal is kept at most
-// (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsrefreshtoken).
-const RenewalLife = 30 * 24 * time.Hour
-
-// Consent is what a login takes of the visitor.
-type Consent int
-
-const (
-	// Silent: nothing, nobody is asked.
-	Silent Consent = iota
-	// Direct: the account's page asks the visitor, and the browser is sent there at once.
-	Direct
-	// AskFirst: the account's page asks the visitor, after they pressed a button on a page of the gate.
-	AskFirst
-	// Never: this kind of account cannot do it.
-	Never
-)
-
-// Snapshots is an account that may vouch for visitors of a snapshot page, whose ids are made up by WeChat.
-type Snapshots interface {
-	// AllowsSnapshots reports whether such a visitor gets a session, which is short and marked, instead of none.
-	AllowsSnapshots() bool
-}
-
-// WeChatUser is an account that speaks to WeChat. The gate hands it the way to do so before anything else is asked of it,
-// and the place where all instances of the site share server tokens; which must not be used before a visitor comes.
-type WeChatUser interface {
+// WeChatCaller is an account that calls WeChat's API.
+type WeChatCaller interface {
+	// UseWeChat hands over the client to call by, and the cache of server tokens that all instances of the site share.
+	// The host calls it before anything that needs them. Neither may be used before a visitor comes: no configuration is
+	// refused or delayed because WeChat does not answer.
 	UseWeChat(*weixin.Client, weixin.TokenCache)
 }
-
-// PageSigner is an account that lets the site's pages use WeChat's JS-SDK.
-type PageSigner interface {
-	Account
-	// SignPage returns what a page hands to wx.config, for its address without what stands behind #. The caller has made
-	// sure that it is one of the site's.
-	SignPage(ctx context.Context, page string) (weixin.Signature, error)
-}
-
-// ErrNotAMember is the error of a login by somebody whom the account does not let in.
-var ErrNotAMember = errors.New("the person is no member")
-
-// ErrConsentEnded is the error of a renewal for a person who withdrew the consent or changed the password.
-var ErrConsentEnded = errors.New("the person's consent has ended")
-
-// ErrCodeRefused is the error of an exchange whose code is wrong, used or too old.
-var ErrCodeRefused = errors.New("the code was refused")

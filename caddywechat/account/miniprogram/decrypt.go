@@ -41,7 +41,7 @@ func (a *Account) decrypt(ctx context.Context, call account.Call) (any, error) {
 	session := weixin.MiniProgramSession{
 		OpenID:  call.Identity.Get(identity.OpenID),
 		UnionID: call.Identity.Get(identity.UnionID),
-		Key:     weixin.SessionKey(call.Secret),
+		Key:     weixin.SessionKey(call.SessionSecret),
 	}
 	text, err := session.Decrypt(a.app.ID, asked.EncryptedData, asked.IV)
 	switch {

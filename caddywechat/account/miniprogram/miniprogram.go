@@ -78,7 +78,7 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 // Platform account.
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
-// UseWeChat implements [account.WeChatUser].
+// UseWeChat implements [account.WeChatCaller].
 func (a *Account) UseWeChat(c *weixin.Client, cache weixin.TokenCache) {
 	a.wechat = c
 	a.token = c.ServerToken(cache, a.app)
@@ -88,7 +88,7 @@ func (a *Account) UseWeChat(c *weixin.Client, cache weixin.TokenCache) {
 // CodeHint implements [account.CodeHinter].
 func (*Account) CodeHint() string { return "call wx.login" }
 
-// Login implements [account.TokenLogin]. The grant's Secret is the session key.
+// Login implements [account.TokenLogin]. The grant's SessionSecret is the session key.
 func (a *Account) Login(ctx context.Context, code string) (account.Grant, error) {
 	session, err := a.wechat.ExchangeMiniProgramCode(ctx, a.app, code)
 	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.DeclinesPerson() {
@@ -104,7 +104,7 @@ func (a *Account) Login(ctx context.Context, code string) (account.Grant, error)
 		Identity: identity.Identity{}.
 			With(identity.OpenID, session.OpenID).
 			With(identity.UnionID, session.UnionID),
-		Secret: string(session.Key),
+		SessionSecret: string(session.Key),
 	}, nil
 }
 
@@ -128,7 +128,7 @@ var (
 	_ account.TokenLogin      = (*Account)(nil)
 	_ account.CodeHinter      = (*Account)(nil)
 	_ account.Endpoints       = (*Account)(nil)
-	_ account.WeChatUser      = (*Account)(nil)
+	_ account.WeChatCaller    = (*Account)(nil)
 	_ caddy.Provisioner       = (*Account)(nil)
 	_ caddyfile.Unmarshaler   = (*Account)(nil)
 	_ zapcore.ObjectMarshaler = (*Account)(nil)

@@ -210,12 +210,12 @@ func (p *program) call(name string, grant account.Grant, body any) (string, erro
 	if i == -1 {
 		p.Fatalf("there is no endpoint %s", name)
 	}
-	result, err := endpoints[i].Serve(context.Background(), account.Call{Identity: grant.Identity, Secret: grant.Secret, Body: []byte(encoded)})
+	result, err := endpoints[i].Serve(context.Background(), account.Call{Identity: grant.Identity, SessionSecret: grant.SessionSecret, Body: []byte(encoded)})
 	if err != nil {
 		if result != nil {
 			p.Errorf("%v beside %v", result, err)
 		}
-		p.wantNoSecret(err, grant.Secret)
+		p.wantNoSecret(err, grant.SessionSecret)
 		return "", err
 	}
 	answer, err := json.Marshal(result)
@@ -265,7 +265,7 @@ func TestLoginTellsWhoCame(t *testing.T) {
 	openID, unionID := simulator.OpenID(appID, "emma"), simulator.UnionID(simulator.DemoOpenPlatform, "emma")
 	grant := p.login("emma")
 	want := identity.Identity{{Name: identity.OpenID, Value: openID}, {Name: identity.UnionID, Value: unionID}}
-	if !slices.Equal(grant.Identity, want) || grant.Secret == "" || grant.Renewal != "" {
+	if !slices.Equal(grant.Identity, want) || grant.SessionSecret == "" || grant.RefreshToken != "" {
 		t.Errorf("got %+v", grant)
 	}
 	if p.Person(grant.Identity) != openID || p.PersonEverywhere(grant.Identity) != unionID {
@@ -284,7 +284,7 @@ func TestRefusedLogins(t *testing.T) {
 	login := func(code string) error {
 		t.Helper()
 		grant, err := p.Login(t.Context(), code)
-		if err == nil || grant.Identity != nil || grant.Secret != "" {
+		if err == nil || grant.Identity != nil || grant.SessionSecret != "" {
 			t.Errorf("got %+v, %v", grant, err)
 		}
 		p.wantNoSecret(err, code)
@@ -373,7 +373,7 @@ func TestDecryptNeedsThePresentSession(t *testing.T) {
 	emma := p.login("emma")
 	old := p.userInfo("emma")
 	gone := emma
-	gone.Secret = ""
+	gone.SessionSecret = ""
 	_, err := p.call("decrypt", gone, old)
 	p.wantProblem(err, http.StatusConflict, "session_key_expired")
 
@@ -458,7 +458,7 @@ func TestDecryptOpensWhatIsOfThisApp(t *testing.T) {
 			"NiKdYmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuyDb/XcxxmK01EpqOyuxINew==",
 	}
 	p := newProgram(t, simulator.Config{})
-	grant := account.Grant{Identity: identity.Identity{}.With(identity.OpenID, openID), Secret: key}
+	grant := account.Grant{Identity: identity.Identity{}.With(identity.OpenID, openID), SessionSecret: key}
 	p.sessions.Confirm(openID, key)
 	_, err := p.call("decrypt", grant, body)
 	p.wantProblem(err, http.StatusConflict, "session_key_expired")

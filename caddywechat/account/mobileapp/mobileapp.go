@@ -72,7 +72,7 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 // PersonEverywhere implements [account.Account]: the unionid, which all apps of one Open Platform account share.
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
-// UseWeChat implements [account.WeChatUser].
+// UseWeChat implements [account.WeChatCaller].
 func (a *Account) UseWeChat(c *weixin.Client, _ weixin.TokenCache) { a.wechat = c }
 
 // CodeHint implements [account.CodeHinter].
@@ -91,12 +91,12 @@ func (a *Account) Login(ctx context.Context, code string) (account.Grant, error)
 	if err != nil {
 		return account.Grant{}, account.LoginProfileError(err)
 	}
-	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
+	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
 }
 
-// Renew implements [account.Renewer].
-func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, error) {
-	token, err := a.wechat.RefreshToken(ctx, a.app, renewal)
+// RefreshProfile implements [account.ProfileRefresher].
+func (a *Account) RefreshProfile(ctx context.Context, refreshToken string) (account.Grant, error) {
+	token, err := a.wechat.RefreshToken(ctx, a.app, refreshToken)
 	if err != nil {
 		return account.Grant{}, account.RenewalError(err)
 	}
@@ -104,7 +104,7 @@ func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, err
 	if err != nil {
 		return account.Grant{}, account.RenewalError(err)
 	}
-	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
+	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
 }
 
 // MarshalLogObject keeps the secret out of logs.
@@ -116,11 +116,11 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
-	_ account.TokenLogin      = (*Account)(nil)
-	_ account.CodeHinter      = (*Account)(nil)
-	_ account.Renewer         = (*Account)(nil)
-	_ account.WeChatUser      = (*Account)(nil)
-	_ caddy.Provisioner       = (*Account)(nil)
-	_ caddyfile.Unmarshaler   = (*Account)(nil)
-	_ zapcore.ObjectMarshaler = (*Account)(nil)
+	_ account.TokenLogin       = (*Account)(nil)
+	_ account.CodeHinter       = (*Account)(nil)
+	_ account.ProfileRefresher = (*Account)(nil)
+	_ account.WeChatCaller     = (*Account)(nil)
+	_ caddy.Provisioner        = (*Account)(nil)
+	_ caddyfile.Unmarshaler    = (*Account)(nil)
+	_ zapcore.ObjectMarshaler  = (*Account)(nil)
 )

@@ -179,7 +179,7 @@ func TestLoginTellsWhoCame(t *testing.T) {
 		}
 	}
 	if grant.Identity.Get(identity.Nickname) != "Emma 🐳" || grant.Identity.Get(identity.Avatar) == "" ||
-		grant.Identity.Get(identity.Scope) != "snsapi_userinfo" || grant.Renewal == "" || grant.Secret != "" {
+		grant.Identity.Get(identity.Scope) != "snsapi_userinfo" || grant.RefreshToken == "" || grant.SessionSecret != "" {
 		t.Errorf("got %+v", grant)
 	}
 }
@@ -193,7 +193,7 @@ func TestWithoutTheScopeThereIsNoProfile(t *testing.T) {
 		}))
 		defer server.Close()
 		grant, err := accountAt(t, server).Login(t.Context(), "code")
-		if err != nil || grant.Renewal != "" || grant.Identity.Get(identity.OpenID) != "oABC" || !slices.Equal(asked, []string{tokenPath}) {
+		if err != nil || grant.RefreshToken != "" || grant.Identity.Get(identity.OpenID) != "oABC" || !slices.Equal(asked, []string{tokenPath}) {
 			t.Errorf("%q: got %+v, %v after %v", scope, grant, err, asked)
 		}
 	}
@@ -204,7 +204,7 @@ func TestRefusedLogins(t *testing.T) {
 	login := func(code string) error {
 		t.Helper()
 		grant, err := p.Login(t.Context(), code)
-		if err == nil || grant.Identity != nil || grant.Renewal != "" {
+		if err == nil || grant.Identity != nil || grant.RefreshToken != "" {
 			t.Errorf("got %+v, %v", grant, err)
 		}
 		for _, private := range []string{secret, code, "61_"} {
@@ -259,21 +259,21 @@ func TestRenew(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.now = p.now.Add(24 * time.Hour)
-	renewed, err := p.Renew(t.Context(), grant.Renewal)
-	if err != nil || renewed.Renewal != grant.Renewal || renewed.Identity.Get(identity.Nickname) != "Emma 🐳" || p.Person(renewed.Identity) != p.Person(grant.Identity) {
+	renewed, err := p.RefreshProfile(t.Context(), grant.RefreshToken)
+	if err != nil || renewed.RefreshToken != grant.RefreshToken || renewed.Identity.Get(identity.Nickname) != "Emma 🐳" || p.Person(renewed.Identity) != p.Person(grant.Identity) {
 		t.Errorf("got %+v, %v", renewed, err)
 	}
 	for errcode, ended := range map[int]bool{40030: true, 42002: true, 42007: true, -1: false, 40013: false, 45011: false} {
 		for _, path := range []string{refreshPath, userinfoPath} {
 			p.fail(path, errcode)
-			_, err := p.Renew(t.Context(), grant.Renewal)
-			if err == nil || errors.Is(err, account.ErrConsentEnded) != ended || strings.Contains(err.Error(), grant.Renewal) {
+			_, err := p.RefreshProfile(t.Context(), grant.RefreshToken)
+			if err == nil || errors.Is(err, account.ErrConsentEnded) != ended || strings.Contains(err.Error(), grant.RefreshToken) {
 				t.Errorf("%s, %d: got %v", path, errcode, err)
 			}
 		}
 	}
 	p.now = p.now.Add(31 * 24 * time.Hour)
-	if _, err := p.Renew(t.Context(), grant.Renewal); !errors.Is(err, account.ErrConsentEnded) {
+	if _, err := p.RefreshProfile(t.Context(), grant.RefreshToken); !errors.Is(err, account.ErrConsentEnded) {
 		t.Errorf("after a month: got %v", err)
 	}
 }

@@ -133,7 +133,7 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 // account.
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
-// UseWeChat implements [account.WeChatUser].
+// UseWeChat implements [account.WeChatCaller].
 func (a *Account) UseWeChat(c *weixin.Client, cache weixin.TokenCache) {
 	a.wechat = c
 	a.ticket = sync.OnceValue(func() *weixin.Ticket { return c.ServerToken(cache, a.app).PageTicket() })
@@ -147,8 +147,8 @@ func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, 
 // Serves implements [account.Redirector].
 func (*Account) Serves(c visitor.Client) bool { return c.WeChat }
 
-// DomainSetting implements [account.DomainKeeper]. The developer platform (developers.weixin.qq.com) has other domains only.
-func (*Account) DomainSetting() string {
+// DomainHint implements [account.DomainHinter]. The developer platform (developers.weixin.qq.com) has other domains only.
+func (*Account) DomainHint() string {
 	return "enter the host as 网页授权域名 at mp.weixin.qq.com, 设置与开发 → 功能设置"
 }
 
@@ -195,12 +195,12 @@ func (a *Account) Exchange(ctx context.Context, code string, profile bool) (acco
 	if id, err = a.wechat.Profile(ctx, token); err != nil {
 		return account.Grant{}, account.LoginProfileError(err)
 	}
-	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
+	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
 }
 
-// Renew implements [account.Renewer].
-func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, error) {
-	token, err := a.wechat.RefreshToken(ctx, a.app, renewal)
+// RefreshProfile implements [account.ProfileRefresher].
+func (a *Account) RefreshProfile(ctx context.Context, refreshToken string) (account.Grant, error) {
+	token, err := a.wechat.RefreshToken(ctx, a.app, refreshToken)
 	if err != nil {
 		return account.Grant{}, account.RenewalError(err)
 	}
@@ -208,7 +208,7 @@ func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, err
 	if err != nil {
 		return account.Grant{}, account.RenewalError(err)
 	}
-	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
+	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
 }
 
 // HasProfile implements [account.Redirector]: what counts is what the visitor granted, for a nickname can be empty.
@@ -229,13 +229,13 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
-	_ account.Redirector      = (*Account)(nil)
-	_ account.Renewer         = (*Account)(nil)
-	_ account.DomainKeeper    = (*Account)(nil)
-	_ account.Snapshots       = (*Account)(nil)
-	_ account.PageSigner      = (*Account)(nil)
-	_ account.WeChatUser      = (*Account)(nil)
-	_ caddy.Provisioner       = (*Account)(nil)
-	_ caddyfile.Unmarshaler   = (*Account)(nil)
-	_ zapcore.ObjectMarshaler = (*Account)(nil)
+	_ account.Redirector       = (*Account)(nil)
+	_ account.ProfileRefresher = (*Account)(nil)
+	_ account.DomainHinter     = (*Account)(nil)
+	_ account.Snapshots        = (*Account)(nil)
+	_ account.PageSigner       = (*Account)(nil)
+	_ account.WeChatCaller     = (*Account)(nil)
+	_ caddy.Provisioner        = (*Account)(nil)
+	_ caddyfile.Unmarshaler    = (*Account)(nil)
+	_ zapcore.ObjectMarshaler  = (*Account)(nil)
 )

@@ -189,7 +189,7 @@ func TestExchangeTellsWhoCame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, _ := answering(t, tt.body)
 			got, err := a.Exchange(t.Context(), "code", false)
-			if err != nil || !slices.Equal(got.Identity, tt.want) || got.Renewal != "" {
+			if err != nil || !slices.Equal(got.Identity, tt.want) || got.RefreshToken != "" {
 				t.Errorf("got %v, %v, want %v", got, err, tt.want)
 			}
 			if a.Person(got.Identity) != openID {

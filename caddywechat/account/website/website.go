@@ -77,19 +77,19 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 // PersonEverywhere implements [account.Account]: the unionid. Every website app belongs to an Open Platform account.
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
-// UseWeChat implements [account.WeChatUser].
+// UseWeChat implements [account.WeChatCaller].
 func (a *Account) UseWeChat(c *weixin.Client, _ weixin.TokenCache) { a.wechat = c }
 
 // Serves implements [account.Redirector]: neither WeChat's browser nor WeCom's shows the page.
 func (*Account) Serves(c visitor.Client) bool { return !c.WeChat && !c.WeCom }
 
-// DomainSetting implements [account.DomainKeeper].
-func (*Account) DomainSetting() string {
+// DomainHint implements [account.DomainHinter].
+func (*Account) DomainHint() string {
 	return "enter the host as 授权回调域 of the website app at open.weixin.qq.com, 管理中心 → 网站应用"
 }
 
-// Scans implements [account.Scanner].
-func (*Account) Scans(visitor.Client) bool { return true }
+// ShowsQRCode implements [account.QRCodeLogin].
+func (*Account) ShowsQRCode(visitor.Client) bool { return true }
 
 // Label implements [account.Labeler].
 func (*Account) Label(language string) string {
@@ -123,12 +123,12 @@ func (a *Account) Exchange(ctx context.Context, code string, _ bool) (account.Gr
 	if err != nil {
 		return account.Grant{}, account.LoginProfileError(err)
 	}
-	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
+	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
 }
 
-// Renew implements [account.Renewer].
-func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, error) {
-	token, err := a.wechat.RefreshToken(ctx, a.app, renewal)
+// RefreshProfile implements [account.ProfileRefresher].
+func (a *Account) RefreshProfile(ctx context.Context, refreshToken string) (account.Grant, error) {
+	token, err := a.wechat.RefreshToken(ctx, a.app, refreshToken)
 	if err != nil {
 		return account.Grant{}, account.RenewalError(err)
 	}
@@ -136,7 +136,7 @@ func (a *Account) Renew(ctx context.Context, renewal string) (account.Grant, err
 	if err != nil {
 		return account.Grant{}, account.RenewalError(err)
 	}
-	return account.Grant{Identity: id, Renewal: token.Refresh}, nil
+	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
 }
 
 // HasProfile implements [account.Redirector]: what counts is what the visitor granted, for a nickname can be empty.
@@ -153,12 +153,12 @@ func (a *Account) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
-	_ account.Renewer         = (*Account)(nil)
-	_ account.DomainKeeper    = (*Account)(nil)
-	_ account.Scanner         = (*Account)(nil)
-	_ account.Labeler         = (*Account)(nil)
-	_ account.WeChatUser      = (*Account)(nil)
-	_ caddy.Provisioner       = (*Account)(nil)
-	_ caddyfile.Unmarshaler   = (*Account)(nil)
-	_ zapcore.ObjectMarshaler = (*Account)(nil)
+	_ account.ProfileRefresher = (*Account)(nil)
+	_ account.DomainHinter     = (*Account)(nil)
+	_ account.QRCodeLogin      = (*Account)(nil)
+	_ account.Labeler          = (*Account)(nil)
+	_ account.WeChatCaller     = (*Account)(nil)
+	_ caddy.Provisioner        = (*Account)(nil)
+	_ caddyfile.Unmarshaler    = (*Account)(nil)
+	_ zapcore.ObjectMarshaler  = (*Account)(nil)
 )

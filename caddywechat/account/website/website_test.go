@@ -188,8 +188,8 @@ func TestAScanTellsWhoCameWithTheProfile(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if !strings.HasPrefix(grant.Identity.Get(identity.Avatar), "http") || !w.account.HasProfile(grant.Identity) || grant.Renewal == "" {
-		t.Errorf("got %v, renewal %q", grant.Identity, grant.Renewal)
+	if !strings.HasPrefix(grant.Identity.Get(identity.Avatar), "http") || !w.account.HasProfile(grant.Identity) || grant.RefreshToken == "" {
+		t.Errorf("got %v, renewal %q", grant.Identity, grant.RefreshToken)
 	}
 	if w.account.Person(grant.Identity) != openID || w.account.PersonEverywhere(grant.Identity) != unionID {
 		t.Errorf("the person is %q and %q", w.account.Person(grant.Identity), w.account.PersonEverywhere(grant.Identity))
@@ -212,9 +212,9 @@ func TestAProfileIsRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.now = w.now.Add(24 * time.Hour)
-	again, err := w.account.Renew(t.Context(), first.Renewal)
-	if err != nil || again.Renewal == "" {
-		t.Fatalf("renewal %q, %v", again.Renewal, err)
+	again, err := w.account.RefreshProfile(t.Context(), first.RefreshToken)
+	if err != nil || again.RefreshToken == "" {
+		t.Fatalf("renewal %q, %v", again.RefreshToken, err)
 	}
 	for _, f := range first.Identity {
 		if got := again.Identity.Get(f.Name); got != f.Value {
@@ -222,7 +222,7 @@ func TestAProfileIsRenewed(t *testing.T) {
 		}
 	}
 	w.now = w.now.Add(31 * 24 * time.Hour)
-	if _, err := w.account.Renew(t.Context(), again.Renewal); !errors.Is(err, account.ErrConsentEnded) {
+	if _, err := w.account.RefreshProfile(t.Context(), again.RefreshToken); !errors.Is(err, account.ErrConsentEnded) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -285,7 +285,7 @@ func TestItServesBrowsersOutsideWeChat(t *testing.T) {
 		if got := new(Account).Serves(client); got != want {
 			t.Errorf("%+v: %v", client, got)
 		}
-		if !new(Account).Scans(client) {
+		if !new(Account).ShowsQRCode(client) {
 			t.Errorf("%+v does not scan", client)
 		}
 	}

@@ -119,7 +119,7 @@ func (w *world) wantFields(grant account.Grant, want map[string]string) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		w.Errorf("got  %v\nwant %v", got, want)
 	}
-	if grant.Renewal+grant.Secret != "" {
+	if grant.RefreshToken+grant.SessionSecret != "" {
 		w.Errorf("got %+v", grant)
 	}
 }

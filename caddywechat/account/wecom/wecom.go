@@ -93,7 +93,7 @@ func (*Account) Kind() string { return Kind }
 // AppID implements [account.Account]: it is the company's id.
 func (a *Account) AppID() string { return a.app.ID }
 
-// Ref implements [account.Referrer]: a company has many apps, and whom one of them lets in is none of another's business.
+// Ref implements [account.SharedAppID]: a company has many apps, and whom one of them lets in is none of another's business.
 func (a *Account) Ref() string { return a.ref }
 
 // Person implements [account.Account]: a member's userid in lower case, since WeCom does not tell upper from lower case in
@@ -120,8 +120,8 @@ func (a *Account) PersonEverywhere(id identity.Identity) string {
 	return ""
 }
 
-// NamesPeople implements [account.Namer]: a company makes up its userids.
-func (*Account) NamesPeople() {}
+// HasLocalIDs implements [account.LocalIDs]: a company makes up its userids.
+func (*Account) HasLocalIDs() bool { return true }
 
 // Admits implements [account.Admitter]. Members of companies up- and downstream, whose userids have their company's in
 // front, are none of this one.
@@ -130,7 +130,7 @@ func (a *Account) Admits(id identity.Identity) bool {
 	return a.AllowExternal || userID != "" && !strings.Contains(userID, "/")
 }
 
-// UseWeChat implements [account.WeChatUser].
+// UseWeChat implements [account.WeChatCaller].
 func (a *Account) UseWeChat(c *weixin.Client, cache weixin.TokenCache) {
 	a.wechat = c
 	a.token = c.WeComToken(cache, a.app)
@@ -152,21 +152,21 @@ func (a *Account) SignAgentPage(ctx context.Context, page string) (account.Agent
 // code.
 func (*Account) Serves(visitor.Client) bool { return true }
 
-// Yields implements [account.Yielder]: people in WeChat are an official account's first.
-func (*Account) Yields(c visitor.Client) bool { return c.WeChat }
+// IsFallback implements [account.Fallback]: people in WeChat are an official account's first.
+func (*Account) IsFallback(c visitor.Client) bool { return c.WeChat }
 
-// LeadsInto implements [account.Guide]: members have WeCom, in which everybody of them is known. Who else may come has
+// RecommendsBrowser implements [account.BrowserRecommender]: members have WeCom, in which everybody of them is known. Who else may come has
 // WeChat.
-func (a *Account) LeadsInto(c visitor.Client) bool { return !c.WeChat || a.AllowExternal }
+func (a *Account) RecommendsBrowser(c visitor.Client) bool { return !c.WeChat || a.AllowExternal }
 
-// DomainSetting implements [account.DomainKeeper].
-func (*Account) DomainSetting() string {
+// DomainHint implements [account.DomainHinter].
+func (*Account) DomainHint() string {
 	return "enter the host, with its port, as 可信域名 of the app at work.weixin.qq.com, 应用管理 → 网页授权及JS-SDK, and as 授权回调域 " +
 		"under 企业微信授权登录"
 }
 
-// Scans implements [account.Scanner].
-func (*Account) Scans(c visitor.Client) bool { return !hasPage(c) }
+// ShowsQRCode implements [account.QRCodeLogin].
+func (*Account) ShowsQRCode(c visitor.Client) bool { return !hasPage(c) }
 
 // hasPage reports whether a browser opens the page that asks the visitor themselves.
 func hasPage(c visitor.Client) bool { return c.WeCom || c.WeChat }
@@ -216,16 +216,16 @@ func (*Account) HasProfile(id identity.Identity) bool { return id.Get(identity.S
 
 // Interface guards
 var (
-	_ account.Redirector   = (*Account)(nil)
-	_ account.Scanner      = (*Account)(nil)
-	_ account.Yielder      = (*Account)(nil)
-	_ account.Guide        = (*Account)(nil)
-	_ account.DomainKeeper = (*Account)(nil)
-	_ account.Labeler      = (*Account)(nil)
-	_ account.Admitter     = (*Account)(nil)
-	_ account.Namer        = (*Account)(nil)
-	_ account.Referrer     = (*Account)(nil)
-	_ account.AgentSigner  = (*Account)(nil)
-	_ account.WeChatUser   = (*Account)(nil)
-	_ caddy.Provisioner    = (*Account)(nil)
+	_ account.Redirector         = (*Account)(nil)
+	_ account.QRCodeLogin        = (*Account)(nil)
+	_ account.Fallback           = (*Account)(nil)
+	_ account.BrowserRecommender = (*Account)(nil)
+	_ account.DomainHinter       = (*Account)(nil)
+	_ account.Labeler            = (*Account)(nil)
+	_ account.Admitter           = (*Account)(nil)
+	_ account.LocalIDs           = (*Account)(nil)
+	_ account.SharedAppID        = (*Account)(nil)
+	_ account.AgentSigner        = (*Account)(nil)
+	_ account.WeChatCaller       = (*Account)(nil)
+	_ caddy.Provisioner          = (*Account)(nil)
 )

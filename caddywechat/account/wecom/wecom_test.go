@@ -199,7 +199,7 @@ func TestABrowserIsSentToThePageThatItCanShow(t *testing.T) {
 	for client, want := range map[visitor.Client][2]bool{
 		{}: {true, true}, {Phone: true}: {true, true}, {WeCom: true}: {true, false}, {WeCom: true, Phone: true}: {true, false}, {WeChat: true}: {true, false},
 	} {
-		if got := [2]bool{new(Account).Serves(client), new(Account).Scans(client)}; got != want {
+		if got := [2]bool{new(Account).Serves(client), new(Account).ShowsQRCode(client)}; got != want {
 			t.Errorf("%+v: serves, scans %v", client, got)
 		}
 	}
@@ -211,7 +211,7 @@ func TestWeChatIsNotItsOwn(t *testing.T) {
 		for client, want := range map[visitor.Client][2]bool{
 			{WeChat: true, Phone: true}: {true, external}, {WeCom: true, Phone: true}: {false, true}, {}: {false, true}, {Phone: true}: {false, true},
 		} {
-			if got := [2]bool{a.Yields(client), a.LeadsInto(client)}; got != want {
+			if got := [2]bool{a.IsFallback(client), a.RecommendsBrowser(client)}; got != want {
 				t.Errorf("allow_external %v, %+v: yields, leads into %v", external, client, got)
 			}
 		}

@@ -6,6 +6,14 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
+// PageSigner is an account that lets the site's pages use WeChat's JS-SDK.
+type PageSigner interface {
+	Account
+	// SignPage returns what a page hands to wx.config. page is its address, without a fragment; the caller has made sure
+	// that it is one of the site's.
+	SignPage(ctx context.Context, page string) (weixin.Signature, error)
+}
+
 // AgentSigner is a [PageSigner] that is one of several apps of a company: beside what the company may, it lets the
 // site's pages use what the app may.
 type AgentSigner interface {
