@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -34,8 +35,8 @@ func TestStopTellsWhatTheStoreDidNotTake(t *testing.T) {
 			w := newWorld(t, "")
 			old := w.handler
 			fail := true
-			bare := old.store.(watched).Store
-			old.store = watched{failingStore{bare, &fail}, old.shared, old.logger}
+			bare := old.store.(store.Watched).Store
+			old.store = old.watch(failingStore{bare, &fail})
 			b := w.browser(inWeChat)
 			b.login("/")
 			b.logout("")

@@ -238,7 +238,7 @@ func (s outOfOrder) count(key string) {
 // breakStore lets the store fail from now on, and returns what counts how often it is asked for a target.
 func (w *world) breakStore() *atomic.Int32 {
 	calls := new(atomic.Int32)
-	w.handler.store = watched{outOfOrder{w.handler.store.(watched).Store, calls}, w.handler.shared, w.handler.logger}
+	w.handler.store = w.handler.watch(outOfOrder{w.handler.store.(store.Watched).Store, calls})
 	return calls
 }
 

@@ -110,7 +110,7 @@ type Handler struct {
 	store     store.Store
 	shared    *sharedStore
 	storeKey  string      // names the store among those of the process
-	instant   store.Store // the store, unwatched, where it is [store.Instant]; else nil
+	instant   store.Store // the store, unwatched, where it is [store.Atomic]; else nil
 	keepsKeys bool        // whether the store is a place for the session key: who can write to it could be anybody anyway
 	keyring   *keyring
 	memory    *memory

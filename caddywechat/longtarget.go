@@ -30,7 +30,7 @@ var (
 
 // keepTarget lets the target of an attempt wait in the store.
 func (h *Handler) keepTarget(v *visit, a login.Attempt, target string) error {
-	if h.shared.isFailing() {
+	if h.shared.IsFailing() {
 		return errStoreFails
 	}
 	if !h.targets.add(h.now()) {
@@ -47,7 +47,7 @@ func (h *Handler) targetOf(v *visit, a login.Attempt) string {
 		return a.Target
 	}
 	err := errStoreFails
-	if !h.shared.isFailing() {
+	if !h.shared.IsFailing() {
 		ctx, cancel := context.WithTimeout(v.Context(), targetTimeout)
 		defer cancel()
 		var target string

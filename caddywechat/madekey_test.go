@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
 // newMadeKeyWorld makes a world whose site has no session key, and a browser that is logged in.
@@ -152,8 +153,8 @@ func TestAStoreThatDoesNotSayWhetherAKeyWasMade(t *testing.T) {
 	w.provisionAccount("", keyed(sessionKey))
 	w.handler = w.apart(w.handler, 0)
 	fail := true
-	bare := w.handler.store.(watched).Store
-	w.handler.store = watched{failingStore{bare, &fail}, w.handler.shared, w.handler.logger}
+	bare := w.handler.store.(store.Watched).Store
+	w.handler.store = w.handler.watch(failingStore{bare, &fail})
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	fresh := w.browser(inWeChat)
 	fresh.login("/")
@@ -173,7 +174,7 @@ func TestWhatTheLogSaysOfAStoreThatKeepsTheKey(t *testing.T) {
 	w.provisionAccount("", "store caddy")
 	fail := true
 	use := func(h *Handler) {
-		h.store = watched{failingStore{h.store.(watched).Store, &fail}, h.shared, h.logger}
+		h.store = h.watch(failingStore{h.store.(store.Watched).Store, &fail})
 	}
 	errorLines := func() (messages []string) {
 		for _, line := range w.logs.FilterLevelExact(zap.ErrorLevel).All() {

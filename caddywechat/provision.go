@@ -290,14 +290,17 @@ func (h *Handler) provisionKeys(ctx caddy.Context) (err error) {
 	if !ok {
 		return fmt.Errorf("store: %T is no store", guest)
 	}
+	if clocked, ok := bare.(store.Clocked); ok {
+		clocked.UseClock(h.now)
+	}
 	h.shared = shareStore(h.storeKey)
-	h.store = watched{bare, h.shared, h.logger}
-	if s, ok := bare.(store.Instant); ok && s.IsInstant() {
+	h.store = h.watch(bare)
+	if s, ok := bare.(store.Atomic); ok && s.IsAtomic() {
 		h.instant = bare
 	}
 	warning, err := "", error(nil)
-	if keeper, ok := bare.(store.KeyKeeper); ok {
-		warning, err = keeper.KeepsKey()
+	if keeper, ok := bare.(store.KeyStorage); ok {
+		warning, err = keeper.CheckKeyStorage()
 	}
 	h.keepsKeys = err == nil
 	if len(secrets) == 0 && err != nil {

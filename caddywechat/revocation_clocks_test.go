@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
 // apart makes a handler an instance of its own: a process with another memory, and with a clock that is ahead. It
@@ -17,11 +18,11 @@ func (w *world) apart(h *Handler, ahead time.Duration) *Handler {
 	h.shared.sites = h.shared.sites[:len(h.shared.sites)-1] // where it came last
 	h.shared.mu.Unlock()
 	h.now = func() time.Time { return w.now().Add(ahead) }
-	bare := h.store.(watched).Store
-	bare.(interface{ UseClock(func() time.Time) }).UseClock(h.now)
+	bare := h.store.(store.Watched).Store
+	bare.(store.Clocked).UseClock(h.now)
 	h.shared, h.memory = new(sharedStore), newMemory()
 	w.t.Cleanup(h.shared.stop)
-	h.store = watched{bare, h.shared, h.logger}
+	h.store = h.watch(bare)
 	h.shared.join(h)
 	return h
 }

@@ -139,7 +139,7 @@ func (s failingStore) Get(ctx context.Context, key string) ([]byte, error) {
 func TestAStoreThatFails(t *testing.T) {
 	w := newWorld(t, "")
 	fail := true
-	w.handler.store = watched{failingStore{w.handler.store.(watched).Store, &fail}, w.handler.shared, w.handler.logger}
+	w.handler.store = w.handler.watch(failingStore{w.handler.store.(store.Watched).Store, &fail})
 	b, other := w.browser(inWeChat), w.browser(inWeChat)
 	b.login("/")
 	other.login("/")
@@ -201,8 +201,8 @@ func TestNobodyToRevoke(t *testing.T) {
 func TestTheLastSiteTellsWhatTheStoreDidNotTake(t *testing.T) {
 	w := newWorld(t, "")
 	fail := true
-	bare := w.handler.store.(watched).Store
-	w.handler.store = watched{failingStore{bare, &fail}, w.handler.shared, w.handler.logger}
+	bare := w.handler.store.(store.Watched).Store
+	w.handler.store = w.handler.watch(failingStore{bare, &fail})
 	b := w.browser(inWeChat)
 	b.login("/")
 	b.logout("")

@@ -255,7 +255,7 @@ func (s *sharedStore) knownSecrets(ctx context.Context) (secrets [][]byte, lacki
 
 // probe writes to a store that could not be written, to find out whether it can be again.
 func (h *Handler) probe(ctx context.Context) {
-	if !h.shared.writeFails.Load() {
+	if !h.shared.FailsToWrite() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)

@@ -75,8 +75,8 @@ func (s *hangingStore) Append(ctx context.Context, _ string, _ []byte, _ time.Du
 // A logout that ends many sessions waits for the store as long as one that ends one.
 func TestALogoutOfManySessionsWaitsOnce(t *testing.T) {
 	w := newWorld(t, "")
-	hanging := &hangingStore{Store: w.handler.store.(watched).Store}
-	w.handler.store = watched{hanging, w.handler.shared, w.handler.logger}
+	hanging := &hangingStore{Store: w.handler.store.(store.Watched).Store}
+	w.handler.store = w.handler.watch(hanging)
 	var cookies []string
 	for range 10 {
 		b := w.browser(inWeChat)
@@ -119,12 +119,12 @@ func TestAVisitorWhoLeavesIsNoError(t *testing.T) {
 func TestCleanupDoesNotWaitForTheStore(t *testing.T) {
 	w := newWorld(t, "")
 	fail := true
-	bare := w.handler.store.(watched).Store
-	w.handler.store = watched{failingStore{bare, &fail}, w.handler.shared, w.handler.logger}
+	bare := w.handler.store.(store.Watched).Store
+	w.handler.store = w.handler.watch(failingStore{bare, &fail})
 	b := w.browser(inWeChat)
 	b.login("/")
 	b.logout("")
-	w.handler.store = watched{&hangingStore{Store: bare}, w.handler.shared, w.handler.logger}
+	w.handler.store = w.handler.watch(&hangingStore{Store: bare})
 	begun := time.Now()
 	if err := w.handler.Cleanup(); err != nil {
 		t.Fatal(err)

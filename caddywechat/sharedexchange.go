@@ -32,7 +32,7 @@ const (
 // first: the others land the visitor with what that one gets. Where the store does not answer, or the first one does not
 // come to an end, an instance exchanges the code by itself, and at the worst WeChat refuses it.
 func (h *Handler) exchangeOnce(ctx context.Context, c *returning, code string) login.Result {
-	if h.instant == nil || h.shared.isFailing() {
+	if h.instant == nil || h.shared.IsFailing() {
 		return h.exchange(ctx, c, code)
 	}
 	key, mine := sharedExchangeKey(h.recentKey(c)), rand.Text()

@@ -25,7 +25,7 @@ func newPair(t *testing.T) (w *world, instances [2]*Handler) {
 	for i := range instances {
 		h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore memory\nsession {\nkey %s\n}\n}",
 			simulator.DemoAppID, simulator.DemoSecret, w.simURL, sessionKey))
-		h.instant, h.memory = h.store.(watched).Store, newMemory()
+		h.instant, h.memory = h.store.(store.Watched).Store, newMemory()
 		instances[i] = h
 	}
 	w.handler = instances[0]
@@ -138,7 +138,7 @@ func TestALoginDoesNotNeedTheStore(t *testing.T) {
 	if a := again.follow(again.open(callback, cookies).Header.Get("Location")); a.StatusCode != http.StatusOK {
 		t.Errorf("status %d", a.StatusCode)
 	}
-	if instances[0].shared.isFailing() {
+	if instances[0].shared.IsFailing() {
 		t.Error("that a login did not wait counts as a failure of the store")
 	}
 }

@@ -2,15 +2,11 @@ package caddywechat
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
-
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
@@ -18,8 +14,7 @@ import (
 // with one opinion on whether it works, and one reader of the revocations in it.
 type sharedStore struct {
 	revocations
-	// Whether the store failed when it was last read, and written.
-	readFails, writeFails atomic.Bool
+	store.Status
 
 	mu    sync.Mutex
 	sites []*Handler // those that use it, the newest last
@@ -87,9 +82,6 @@ func (s *sharedStore) isOnlyOf(sites []*Handler) bool {
 // healthEvery is how often whoever asks for the health of a site makes it ask the store.
 const healthEvery = time.Second
 
-// isFailing reports whether the store failed when it was last asked.
-func (s *sharedStore) isFailing() bool { return s.readFails.Load() || s.writeFails.Load() }
-
 // storeWorks reports whether the store can be read, and could be written when that was last tried.
 func (h *Handler) storeWorks(ctx context.Context) bool {
 	s := h.shared
@@ -103,90 +95,17 @@ func (h *Handler) storeWorks(ctx context.Context) bool {
 	if !isFresh {
 		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 		defer cancel()
-		_, _ = h.store.Get(ctx, "health") // its watch takes note
+		_, _ = h.store.Get(ctx, "health") // its status keeps what comes of that
 	}
-	return !s.isFailing()
+	return !s.IsFailing()
 }
 
-// watched is a site's store, whose changes between working and failing are logged, each by one line for all sites.
-type watched struct {
-	store.Store
-	shared *sharedStore
-	logger *zap.Logger
-}
-
-func (w watched) Get(ctx context.Context, key string) ([]byte, error) {
-	value, err := w.Store.Get(ctx, key)
-	w.noteReading(ctx, err)
-	return value, err
-}
-
-func (w watched) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
-	err := w.Store.Put(ctx, key, value, life)
-	w.noteWriting(ctx, err)
-	return err
-}
-
-func (w watched) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
-	kept, err := w.Store.PutIfAbsent(ctx, key, value, life)
-	w.noteWriting(ctx, err)
-	return kept, err
-}
-
-func (w watched) Take(ctx context.Context, key string) ([]byte, error) {
-	value, err := w.Store.Take(ctx, key)
-	w.noteReading(ctx, err)
-	return value, err
-}
-
-func (w watched) Delete(ctx context.Context, key string) error {
-	err := w.Store.Delete(ctx, key)
-	w.noteReading(ctx, err) // a store that is full can still forget
-	return err
-}
-
-func (w watched) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
-	err := w.Store.Append(ctx, journal, value, life)
-	w.noteWriting(ctx, err)
-	return err
-}
-
-func (w watched) Follow(journal string) store.Reader {
-	return watchedReader{w.Store.Follow(journal), w}
-}
-
-type watchedReader struct {
-	store.Reader
-	watched watched
-}
-
-func (r watchedReader) Read(ctx context.Context) ([][]byte, error) {
-	values, err := r.Reader.Read(ctx)
-	r.watched.noteReading(ctx, err)
-	return values, err
-}
-
-func (w watched) noteReading(ctx context.Context, err error) {
-	w.note(ctx, &w.shared.readFails, "read", err)
-}
-
-func (w watched) noteWriting(ctx context.Context, err error) {
-	w.note(ctx, &w.shared.writeFails, "written", err)
-}
-
-func (w watched) note(ctx context.Context, fails *atomic.Bool, what string, err error) {
-	switch {
-	case err == nil || errors.Is(err, store.ErrNotFound):
-		if fails.CompareAndSwap(true, false) {
-			w.logger.Info("the store can be " + what + " again")
-		}
-	case errors.Is(ctx.Err(), context.Canceled): // whoever asked has left: that says nothing about the store
-	default:
-		if fails.CompareAndSwap(false, true) {
-			w.shared.follow() // who else would find out when it works again?
-			w.logger.Error("the store cannot be "+what+": "+w.shared.whatGoesOn(), zap.Error(err))
-		}
-	}
+// watch returns a store of the site whose changes between working and failing are logged once for all sites of it.
+func (h *Handler) watch(bare store.Store) store.Watched {
+	return store.Watch(bare, &h.shared.Status, h.logger, func() (consequences string) {
+		h.shared.follow() // who else would find out when it works again?
+		return h.shared.whatGoesOn()
+	})
 }
 
 // whatGoesOn says what a store that fails leaves to its sites.

@@ -24,12 +24,12 @@ func (*staring) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { d.Next(); ret
 
 var sitesSeen []*Handler
 
-func (*staring) KeepsKey() (warning string, err error) {
+func (*staring) CheckKeyStorage() (warning string, err error) {
 	sitesSeen = joinedSites()
 	return "", nil
 }
 
-var _ store.KeyKeeper = (*staring)(nil)
+var _ store.KeyStorage = (*staring)(nil)
 
 func joinedSites() (sites []*Handler) {
 	sharedStores.Range(func(_, value any) bool {

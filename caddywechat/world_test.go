@@ -27,6 +27,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
 const (
@@ -115,9 +116,9 @@ func (w *world) provision(directive string) *Handler {
 	h := module.(*Handler)
 	core, logs := observer.New(zap.DebugLevel)
 	h.logger, h.now, w.logs = zap.New(core), w.now, logs
-	bare := h.store.(watched).Store
-	bare.(interface{ UseClock(func() time.Time) }).UseClock(w.now)
-	h.store = watched{bare, h.shared, h.logger}
+	bare := h.store.(store.Watched).Store
+	bare.(store.Clocked).UseClock(w.now)
+	h.store = h.watch(bare)
 	w.t.Cleanup(func() { h.Cleanup() })
 	return h
 }

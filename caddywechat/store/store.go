@@ -65,18 +65,3 @@ type Reader interface {
 	// on what is new, not on how much was read before.
 	Read(ctx context.Context) ([][]byte, error)
 }
-
-// Instant is what a [Store] can be besides whose PutIfAbsent is one step at one place: it says at once, in the time of a call
-// over the network, which of all instances was first, and never that two were. Logins may ask it on their way.
-type Instant interface {
-	// IsInstant reports whether it is so. A store that wraps another one asks that.
-	IsInstant() bool
-}
-
-// KeyKeeper is what a [Store] can be besides that is not the place for the session key that is made where none is
-// configured: whoever reads it can be anybody, and when it is lost everybody is logged out.
-type KeyKeeper interface {
-	// KeepsKey returns a warning for the log, "" for none, or an error where the key must be configured. Both say what to
-	// write.
-	KeepsKey() (warning string, err error)
-}

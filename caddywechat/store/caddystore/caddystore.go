@@ -47,7 +47,7 @@ func (s *Store) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// UseClock makes the store judge its entries' lives by another clock than the system's. For tests.
+// UseClock implements [store.Clocked].
 func (s *Store) UseClock(now func() time.Time) { s.now = now }
 
 // UnmarshalCaddyfile reads `caddy`, which takes nothing.
@@ -132,6 +132,8 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 // Interface guards
 var (
 	_ store.Store           = (*Store)(nil)
+	_ store.Clocked         = (*Store)(nil)
+	_ store.Connected       = (*Store)(nil)
 	_ caddy.Provisioner     = (*Store)(nil)
 	_ caddyfile.Unmarshaler = (*Store)(nil)
 )

@@ -53,8 +53,11 @@ func (s *Store) Cleanup() error {
 	return err
 }
 
-// UseClock makes the store judge its entries' lives by another clock than the system's. For tests.
+// UseClock implements [store.Clocked].
 func (s *Store) UseClock(now func() time.Time) { s.now = now }
+
+// Connection implements [store.Connected]: a process has one memory.
+func (*Store) Connection() string { return "memory" }
 
 // UnmarshalCaddyfile reads `memory`, which takes nothing.
 func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -65,8 +68,8 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// KeepsKey implements [store.KeyKeeper].
-func (*Store) KeepsKey() (warning string, err error) {
+// CheckKeyStorage implements [store.KeyStorage].
+func (*Store) CheckKeyStorage() (warning string, err error) {
 	return "store memory forgets the session key that it makes: every restart logs everybody out; write session { key … }", nil
 }
 
@@ -147,7 +150,9 @@ func (r *reader) Read(ctx context.Context) ([][]byte, error) {
 // Interface guards
 var (
 	_ store.Store           = (*Store)(nil)
-	_ store.KeyKeeper       = (*Store)(nil)
+	_ store.KeyStorage      = (*Store)(nil)
+	_ store.Clocked         = (*Store)(nil)
+	_ store.Connected       = (*Store)(nil)
 	_ caddy.Provisioner     = (*Store)(nil)
 	_ caddy.CleanerUpper    = (*Store)(nil)
 	_ caddyfile.Unmarshaler = (*Store)(nil)

@@ -90,14 +90,14 @@ func (*Store) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	return nil
 }
 
-// KeepsKey implements [store.KeyKeeper].
-func (*Store) KeepsKey() (warning string, err error) {
+// CheckKeyStorage implements [store.KeyStorage].
+func (*Store) CheckKeyStorage() (warning string, err error) {
 	return "", errors.New("with store redis one must be given, for whoever reads the Redis could be anybody: write " +
 		"session { key … }, the same on every instance; make one with: openssl rand -base64 32")
 }
 
-// IsInstant implements [store.Instant].
-func (*Store) IsInstant() bool { return true }
+// IsAtomic implements [store.Atomic].
+func (*Store) IsAtomic() bool { return true }
 
 // prefix is what all names in Redis begin with. Those of journals have another colon.
 const prefix = "wechat:"
@@ -215,8 +215,9 @@ func withoutArguments(text string) string {
 // Interface guards
 var (
 	_ store.Store             = (*Store)(nil)
-	_ store.KeyKeeper         = (*Store)(nil)
-	_ store.Instant           = (*Store)(nil)
+	_ store.KeyStorage        = (*Store)(nil)
+	_ store.Atomic            = (*Store)(nil)
+	_ store.Connected         = (*Store)(nil)
 	_ caddy.Provisioner       = (*Store)(nil)
 	_ caddy.CleanerUpper      = (*Store)(nil)
 	_ caddyfile.Unmarshaler   = (*Store)(nil)

@@ -1,0 +1,47 @@
+package caddystore
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/caddyserver/certmagic"
+)
+
+// elsewhere is a storage that is configured by exported fields, and hidden one that shows nothing.
+type (
+	elsewhere struct {
+		certmagic.Storage `json:"-"`
+		Host              string
+		secret            string
+	}
+	hidden struct {
+		certmagic.Storage `json:"-"`
+		host              string
+	}
+)
+
+func TestConnection_IsOfTheStorage(t *testing.T) {
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hidden{host: "a"}
+	for name, tt := range map[string]struct {
+		one, other certmagic.Storage
+		same       bool
+	}{
+		"a folder":               {&certmagic.FileStorage{Path: "/var/lib/caddy"}, &certmagic.FileStorage{Path: "/var/lib/caddy/"}, true},
+		"by a relative path":     {&certmagic.FileStorage{Path: "data"}, &certmagic.FileStorage{Path: filepath.Join(dir, "data")}, true},
+		"another folder":         {&certmagic.FileStorage{Path: "/var/lib/caddy"}, &certmagic.FileStorage{Path: "/var/lib/other"}, false},
+		"a host":                 {&elsewhere{Host: "a"}, &elsewhere{Host: "a", secret: "not configured"}, true},
+		"another host":           {&elsewhere{Host: "a"}, &elsewhere{Host: "b"}, false},
+		"a storage without more": {h, h, true},
+		"another one":            {h, &hidden{host: "a"}, false},
+	} {
+		one, other := (&Store{storage: tt.one}).Connection(), (&Store{storage: tt.other}).Connection()
+		if (one == other) != tt.same {
+			t.Errorf("%s: %q and %q", name, one, other)
+		}
+	}
+}
