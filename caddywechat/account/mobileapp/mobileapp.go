@@ -29,8 +29,7 @@ type Account struct {
 	// {file./run/secrets/wechat}, so that it does not stand in the configuration.
 	AppSecretRaw string `json:"app_secret,omitempty"`
 
-	app    weixin.App
-	wechat *weixin.Client
+	oauth account.OAuth
 }
 
 // CaddyModule returns the Caddy module information.
@@ -56,7 +55,7 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves and checks the configuration.
 func (a *Account) Provision(ctx caddy.Context) (err error) {
-	a.app, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
+	a.oauth.App, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
 	return err
 }
 
@@ -64,7 +63,7 @@ func (a *Account) Provision(ctx caddy.Context) (err error) {
 func (*Account) Kind() string { return Kind }
 
 // AppID implements [account.Account].
-func (a *Account) AppID() string { return a.app.ID }
+func (a *Account) AppID() string { return a.oauth.App.ID }
 
 // Person implements [account.Account]: the openid, which is the same person's in this mobile app only.
 func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
@@ -73,38 +72,21 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
 // UseWeChat implements [account.WeChatCaller].
-func (a *Account) UseWeChat(c *weixin.Client, _ weixin.TokenCache) { a.wechat = c }
+func (a *Account) UseWeChat(c *weixin.Client, _ weixin.TokenCache) { a.oauth.Client = c }
 
 // CodeHint implements [account.CodeHinter].
 func (*Account) CodeHint() string { return "call sendAuth of WeChat's SDK" }
 
-// Login implements [account.TokenLogin], with the profile where the person granted it.
+// Login implements [account.TokenLogin], with the profile if the person granted it.
 func (a *Account) Login(ctx context.Context, code string) (account.Grant, error) {
-	token, err := a.wechat.ExchangeCode(ctx, a.app, code)
-	if err != nil {
-		return account.Grant{}, account.CodeError(err)
-	}
-	if !weixin.HasScope(token.Scope, weixin.ScopeUserinfo) {
-		return account.Grant{Identity: token.Identity()}, nil
-	}
-	id, err := a.wechat.Profile(ctx, token)
-	if err != nil {
-		return account.Grant{}, account.LoginProfileError(err)
-	}
-	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
+	return a.oauth.Exchange(ctx, code, func(token weixin.Token) bool {
+		return weixin.HasScope(token.Scope, weixin.ScopeUserinfo)
+	})
 }
 
 // RefreshProfile implements [account.ProfileRefresher].
 func (a *Account) RefreshProfile(ctx context.Context, refreshToken string) (account.Grant, error) {
-	token, err := a.wechat.RefreshToken(ctx, a.app, refreshToken)
-	if err != nil {
-		return account.Grant{}, account.RenewalError(err)
-	}
-	id, err := a.wechat.Profile(ctx, token)
-	if err != nil {
-		return account.Grant{}, account.RenewalError(err)
-	}
-	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
+	return a.oauth.RefreshProfile(ctx, refreshToken)
 }
 
 // MarshalLogObject keeps the secret out of logs.

@@ -81,7 +81,7 @@ func TestProvision(t *testing.T) {
 		`{"app_id":"` + appID + `","app_secret":"` + secret + `"}`,
 		`{"app_id":"{env.MOBILE_TEST_ID}","app_secret":"{env.MOBILE_TEST_SECRET}"}`,
 	} {
-		if a, err := provision(text); err != nil || a.AppID() != appID || a.app.Auth != weixin.Secret(secret) {
+		if a, err := provision(text); err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
 			t.Errorf("%s: got %q, %v", text, a.AppID(), err)
 		}
 	}

@@ -44,8 +44,7 @@ type Account struct {
 	// WeChat's bar below it, "allow" makes a session of at most an hour that has no profile. Default: "reject".
 	SnapshotMode string `json:"snapshot,omitempty"`
 
-	app    weixin.App
-	wechat *weixin.Client
+	oauth  account.OAuth
 	ticket func() *weixin.Ticket
 }
 
@@ -91,7 +90,7 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves and checks the configuration.
 func (a *Account) Provision(ctx caddy.Context) (err error) {
-	if a.app, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw); err != nil {
+	if a.oauth.App, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw); err != nil {
 		return err
 	}
 	if a.Scope, err = config.ResolveOr(scopeBase, "scope", a.Scope, scopes); err != nil {
@@ -124,7 +123,7 @@ var (
 func (*Account) Kind() string { return Kind }
 
 // AppID implements [account.Account].
-func (a *Account) AppID() string { return a.app.ID }
+func (a *Account) AppID() string { return a.oauth.App.ID }
 
 // Person implements [account.Account]: the openid, which is the same person's in this official account only.
 func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
@@ -135,8 +134,8 @@ func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(id
 
 // UseWeChat implements [account.WeChatCaller].
 func (a *Account) UseWeChat(c *weixin.Client, cache weixin.TokenCache) {
-	a.wechat = c
-	a.ticket = sync.OnceValue(func() *weixin.Ticket { return c.ServerToken(cache, a.app).PageTicket() })
+	a.oauth.Client = c
+	a.ticket = sync.OnceValue(func() *weixin.Ticket { return c.ServerToken(cache, a.oauth.App).PageTicket() })
 }
 
 // SignPage implements [account.PageSigner].
@@ -174,41 +173,21 @@ func (a *Account) scope(profile bool) string {
 
 // AuthorizeURL implements [account.Redirector].
 func (a *Account) AuthorizeURL(_ visitor.Client, redirectURI, state string, profile bool) string {
-	return a.wechat.Hosts.AuthorizeURL(weixin.Authorization{
-		AppID: a.app.ID, RedirectURI: redirectURI, Scope: a.scope(profile), State: state,
+	return a.oauth.Client.Hosts.AuthorizeURL(weixin.Authorization{
+		AppID: a.oauth.App.ID, RedirectURI: redirectURI, Scope: a.scope(profile), State: state,
 	})
 }
 
-// Exchange implements [account.Redirector].
+// Exchange implements [account.Redirector]. A visitor of a snapshot page has no profile.
 func (a *Account) Exchange(ctx context.Context, code string, profile bool) (account.Grant, error) {
-	token, err := a.wechat.ExchangeCode(ctx, a.app, code)
-	if err != nil {
-		return account.Grant{}, account.CodeError(err)
-	}
-	id := token.Identity()
-	if token.Snapshot {
-		return account.Grant{Identity: id.With(identity.Snapshot, "1")}, nil
-	}
-	if a.scope(profile) == scopeBase || !a.HasProfile(id) {
-		return account.Grant{Identity: id}, nil
-	}
-	if id, err = a.wechat.Profile(ctx, token); err != nil {
-		return account.Grant{}, account.LoginProfileError(err)
-	}
-	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
+	return a.oauth.Exchange(ctx, code, func(token weixin.Token) bool {
+		return a.scope(profile) == scopeUserinfo && weixin.HasScope(token.Scope, scopeUserinfo) && !token.Snapshot
+	})
 }
 
 // RefreshProfile implements [account.ProfileRefresher].
 func (a *Account) RefreshProfile(ctx context.Context, refreshToken string) (account.Grant, error) {
-	token, err := a.wechat.RefreshToken(ctx, a.app, refreshToken)
-	if err != nil {
-		return account.Grant{}, account.RenewalError(err)
-	}
-	id, err := a.wechat.Profile(ctx, token)
-	if err != nil {
-		return account.Grant{}, account.RenewalError(err)
-	}
-	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
+	return a.oauth.RefreshProfile(ctx, refreshToken)
 }
 
 // HasProfile implements [account.Redirector]: what counts is what the visitor granted, for a nickname can be empty.

@@ -110,7 +110,7 @@ func TestProvision(t *testing.T) {
 		"placeholders": `{"app_id":"{env.OFFICIAL_TEST_ID}","app_secret":"{env.OFFICIAL_TEST_SECRET}"}`,
 	} {
 		a, err := provision(text)
-		if err != nil || a.AppID() != appID || a.app.Auth != weixin.Secret(secret) || a.Scope != "snsapi_base" {
+		if err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) || a.Scope != "snsapi_base" {
 			t.Errorf("%s: got %q, %v, %v", name, a.AppID(), a.Scope, err)
 		}
 	}

@@ -34,8 +34,7 @@ type Account struct {
 	// {file./run/secrets/website}, so that it does not stand in the configuration.
 	AppSecretRaw string `json:"app_secret,omitempty"`
 
-	app    weixin.App
-	wechat *weixin.Client
+	oauth account.OAuth
 }
 
 // CaddyModule returns the Caddy module information.
@@ -61,7 +60,7 @@ func (a *Account) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves and checks the configuration.
 func (a *Account) Provision(ctx caddy.Context) (err error) {
-	a.app, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
+	a.oauth.App, err = config.ResolveApp(ctx.Logger(), a.AppIDRaw, a.AppSecretRaw)
 	return err
 }
 
@@ -69,7 +68,7 @@ func (a *Account) Provision(ctx caddy.Context) (err error) {
 func (*Account) Kind() string { return Kind }
 
 // AppID implements [account.Account].
-func (a *Account) AppID() string { return a.app.ID }
+func (a *Account) AppID() string { return a.oauth.App.ID }
 
 // Person implements [account.Account]: the openid, which is the same person's in this website app only.
 func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
@@ -78,7 +77,7 @@ func (*Account) Person(id identity.Identity) string { return id.Get(identity.Ope
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
 // UseWeChat implements [account.WeChatCaller].
-func (a *Account) UseWeChat(c *weixin.Client, _ weixin.TokenCache) { a.wechat = c }
+func (a *Account) UseWeChat(c *weixin.Client, _ weixin.TokenCache) { a.oauth.Client = c }
 
 // Serves implements [account.Redirector]: neither WeChat's browser nor WeCom's shows the page.
 func (*Account) Serves(c visitor.Client) bool { return !c.WeChat && !c.WeCom }
@@ -108,35 +107,19 @@ func (*Account) Consent(bool) account.Consent { return account.Direct }
 
 // AuthorizeURL implements [account.Redirector].
 func (a *Account) AuthorizeURL(_ visitor.Client, redirectURI, state string, _ bool) string {
-	return a.wechat.Hosts.QRConnectURL(weixin.Authorization{
-		AppID: a.app.ID, RedirectURI: redirectURI, Scope: scopeLogin, State: state,
+	return a.oauth.Client.Hosts.QRConnectURL(weixin.Authorization{
+		AppID: a.oauth.App.ID, RedirectURI: redirectURI, Scope: scopeLogin, State: state,
 	})
 }
 
-// Exchange implements [account.Redirector].
+// Exchange implements [account.Redirector]. Every token gives the profile.
 func (a *Account) Exchange(ctx context.Context, code string, _ bool) (account.Grant, error) {
-	token, err := a.wechat.ExchangeCode(ctx, a.app, code)
-	if err != nil {
-		return account.Grant{}, account.CodeError(err)
-	}
-	id, err := a.wechat.Profile(ctx, token)
-	if err != nil {
-		return account.Grant{}, account.LoginProfileError(err)
-	}
-	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
+	return a.oauth.Exchange(ctx, code, func(weixin.Token) bool { return true })
 }
 
 // RefreshProfile implements [account.ProfileRefresher].
 func (a *Account) RefreshProfile(ctx context.Context, refreshToken string) (account.Grant, error) {
-	token, err := a.wechat.RefreshToken(ctx, a.app, refreshToken)
-	if err != nil {
-		return account.Grant{}, account.RenewalError(err)
-	}
-	id, err := a.wechat.Profile(ctx, token)
-	if err != nil {
-		return account.Grant{}, account.RenewalError(err)
-	}
-	return account.Grant{Identity: id, RefreshToken: token.Refresh}, nil
+	return a.oauth.RefreshProfile(ctx, refreshToken)
 }
 
 // HasProfile implements [account.Redirector]: what counts is what the visitor granted, for a nickname can be empty.

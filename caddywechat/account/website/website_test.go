@@ -88,7 +88,7 @@ func TestProvision(t *testing.T) {
 	for name, text := range map[string]string{
 		"literal": inJSON, "placeholder": `{"app_id":"` + appID + `","app_secret":"{env.WEBSITE_TEST_SECRET}"}`,
 	} {
-		if a, err := provision(text); err != nil || a.AppID() != appID || a.app.Auth != weixin.Secret(secret) {
+		if a, err := provision(text); err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -153,7 +153,7 @@ func (w *world) scan(answer string) string {
 	if uuid == nil {
 		w.Fatalf("no QR code on %s", page)
 	}
-	host := w.account.wechat.Hosts.Open
+	host := w.account.oauth.Client.Hosts.Open
 	w.read(http.PostForm(host+"/connect/confirm", url.Values{"uuid": {uuid[1]}, "answer": {answer}, "person": {"emma"}}))
 	_, code, _ := strings.Cut(w.read(http.Get(host+"/connect/l/qrconnect?uuid="+uuid[1])), "wx_code='")
 	code, _, _ = strings.Cut(code, "'")
