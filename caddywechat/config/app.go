@@ -38,27 +38,27 @@ var (
 
 // App reads the app id and the app secret after the kind of account that d comes to next, such as
 // `official_account <app_id> <app_secret>`. The block of options is left to the caller.
-func App(d *caddyfile.Dispenser, appID, appSecret *string) error {
+func App(d *caddyfile.Dispenser, appID *string, appSecret *Secret) error {
 	return appCredentials.read(d, appID, appSecret)
 }
 
 // Corp is [App] for the corp id and the secret of a WeCom app.
-func Corp(d *caddyfile.Dispenser, corpID, secret *string) error {
+func Corp(d *caddyfile.Dispenser, corpID *string, secret *Secret) error {
 	return corpCredentials.read(d, corpID, secret)
 }
 
 // ResolveApp returns the app of an account from its app_id and app_secret, resolved and checked. It warns of values
 // that WeChat gives to nobody, which is no error: others' platforms have others.
-func ResolveApp(logger *zap.Logger, appID, appSecret string) (weixin.App, error) {
+func ResolveApp(logger *zap.Logger, appID string, appSecret Secret) (weixin.App, error) {
 	return appCredentials.resolve(logger, appID, appSecret)
 }
 
 // ResolveCorp is [ResolveApp] for the corp_id and the secret of a WeCom app.
-func ResolveCorp(logger *zap.Logger, corpID, secret string) (weixin.App, error) {
+func ResolveCorp(logger *zap.Logger, corpID string, secret Secret) (weixin.App, error) {
 	return corpCredentials.resolve(logger, corpID, secret)
 }
 
-func (c credentials) read(d *caddyfile.Dispenser, id, secret *string) error {
+func (c credentials) read(d *caddyfile.Dispenser, id *string, secret *Secret) error {
 	d.Next()
 	kind := d.Val()
 	usage := kind + " " + fmt.Sprintf(c.usage, kind)
@@ -66,22 +66,23 @@ func (c credentials) read(d *caddyfile.Dispenser, id, secret *string) error {
 	case 0, 1:
 		return Missing(d, usage)
 	case 2:
-		*id, *secret = values[0], values[1]
+		*id, *secret = values[0], Secret(values[1])
 	default:
 		return d.Err(usage)
 	}
 	if err := Literal(d, c.id, *id, c.checkID); err != nil {
 		return err
 	}
-	return Literal(d, c.secret, *secret, AppSecret)
+	return Literal(d, c.secret, string(*secret), AppSecret)
 }
 
-func (c credentials) resolve(logger *zap.Logger, id, secret string) (weixin.App, error) {
+func (c credentials) resolve(logger *zap.Logger, id string, raw Secret) (weixin.App, error) {
 	id, err := Resolve(c.id, id, c.checkID)
 	if err != nil {
 		return weixin.App{}, err
 	}
-	if secret, err = Resolve(c.secret, secret, AppSecret); err != nil {
+	secret, err := Resolve(c.secret, string(raw), AppSecret)
+	if err != nil {
 		return weixin.App{}, err
 	}
 	c.warnOfMistakes(logger, id)

@@ -44,7 +44,7 @@ func TestCaddyfile(t *testing.T) {
 		"mini_program \"" + appID + "\" `" + secret + "`": {appID, secret},
 	} {
 		a := new(Account)
-		if err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err != nil || [2]string{a.AppIDRaw, a.AppSecretRaw} != want {
+		if err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err != nil || [2]string{a.AppIDRaw, string(a.AppSecretRaw)} != want {
 			t.Errorf("%s: got %q, %q, %v", input, a.AppIDRaw, a.AppSecretRaw, err)
 		}
 	}

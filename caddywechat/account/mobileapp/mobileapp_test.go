@@ -41,7 +41,7 @@ func TestCaddyfile(t *testing.T) {
 		"mobile_app {env.A} {file./run/secrets/s}":     {"{env.A}", "{file./run/secrets/s}"},
 	} {
 		a := new(Account)
-		if err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err != nil || [2]string{a.AppIDRaw, a.AppSecretRaw} != want {
+		if err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err != nil || [2]string{a.AppIDRaw, string(a.AppSecretRaw)} != want {
 			t.Errorf("%s: got %q, %q, %v", input, a.AppIDRaw, a.AppSecretRaw, err)
 		}
 	}

@@ -48,7 +48,7 @@ func TestCaddyfile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, err := parse(tt.input)
-			if got := (fields{a.AppIDRaw, a.AppSecretRaw, a.Scope}); err != nil || got != tt.want {
+			if got := (fields{a.AppIDRaw, string(a.AppSecretRaw), a.Scope}); err != nil || got != tt.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, tt.want)
 			}
 		})

@@ -44,7 +44,7 @@ func TestCaddyfile(t *testing.T) {
 		"placeholders": {"website {env.A} {file./run/secrets/s}", "{env.A}", "{file./run/secrets/s}"},
 	} {
 		a, err := parse(tt.input)
-		if err != nil || a.AppIDRaw != tt.appID || a.AppSecretRaw != tt.secret {
+		if err != nil || a.AppIDRaw != tt.appID || string(a.AppSecretRaw) != tt.secret {
 			t.Errorf("%s: got %q %q, %v", name, a.AppIDRaw, a.AppSecretRaw, err)
 		}
 	}

@@ -44,7 +44,7 @@ func TestCaddyfile(t *testing.T) {
 		"placeholders": {"wecom {env.A} {file./run/secrets/s} {\n agent_id {env.B}\n scope {env.C}\n}", fields{"{env.A}", "{file./run/secrets/s}", "{env.B}", "{env.C}", false}},
 	} {
 		a, err := parse(tt.input)
-		if got := (fields{a.CorpIDRaw, a.SecretRaw, a.AgentIDRaw, a.Scope, a.AllowExternal}); err != nil || got != tt.want {
+		if got := (fields{a.CorpIDRaw, string(a.SecretRaw), a.AgentIDRaw, a.Scope, a.AllowExternal}); err != nil || got != tt.want {
 			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, tt.want)
 		}
 	}
