@@ -66,14 +66,14 @@ func (c credentials) read(d *caddyfile.Dispenser, id *string, secret *Secret) er
 	case 0, 1:
 		return Missing(d, usage)
 	case 2:
-		*id, *secret = values[0], Secret(values[1])
+		*id, *secret = values[0], NewSecret(values[1])
 	default:
 		return d.Err(usage)
 	}
 	if err := Literal(d, c.id, *id, c.checkID); err != nil {
 		return err
 	}
-	return Literal(d, c.secret, string(*secret), AppSecret)
+	return Literal(d, c.secret, secret.reveal(), AppSecret)
 }
 
 func (c credentials) resolve(logger *zap.Logger, id string, raw Secret) (weixin.App, error) {
@@ -81,7 +81,7 @@ func (c credentials) resolve(logger *zap.Logger, id string, raw Secret) (weixin.
 	if err != nil {
 		return weixin.App{}, err
 	}
-	secret, err := Resolve(c.secret, string(raw), AppSecret)
+	secret, err := Resolve(c.secret, raw.reveal(), AppSecret)
 	if err != nil {
 		return weixin.App{}, err
 	}

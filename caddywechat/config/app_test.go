@@ -20,7 +20,7 @@ func TestResolveApp_WarnsOfWhatMayBeMixedUp(t *testing.T) {
 		"long secret": {id, secret + "5e", "app_secret does not have 32"},
 	} {
 		core, logs := observer.New(zap.WarnLevel)
-		app, err := ResolveApp(zap.New(core), tt.id, Secret(tt.secret))
+		app, err := ResolveApp(zap.New(core), tt.id, NewSecret(tt.secret))
 		if err != nil || app != (weixin.App{ID: tt.id, Auth: weixin.Secret(tt.secret)}) {
 			t.Errorf("%s: got %v, %v", name, app, err)
 		}

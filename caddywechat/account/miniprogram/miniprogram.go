@@ -30,7 +30,7 @@ type Account struct {
 
 	// The mini-program's app secret. Write a placeholder, such as {env.WECHAT_MINI_PROGRAM_SECRET} or
 	// {file./run/secrets/wechat}, so that it does not stand in the configuration.
-	AppSecretRaw config.Secret `json:"app_secret,omitempty"`
+	AppSecretRaw config.Secret `json:"app_secret,omitzero"`
 
 	app      weixin.App
 	wechat   *weixin.Client

@@ -27,7 +27,7 @@ type Account struct {
 
 	// The mobile app's app secret. Write a placeholder, such as {env.WECHAT_MOBILE_APP_SECRET} or
 	// {file./run/secrets/wechat}, so that it does not stand in the configuration.
-	AppSecretRaw config.Secret `json:"app_secret,omitempty"`
+	AppSecretRaw config.Secret `json:"app_secret,omitzero"`
 
 	oauth account.OAuth
 }

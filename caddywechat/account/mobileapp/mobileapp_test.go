@@ -1,23 +1,18 @@
 package mobileapp
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/account/accounttest"
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
@@ -41,13 +36,16 @@ func TestCaddyfile(t *testing.T) {
 		"mobile_app {env.A} {file./run/secrets/s}":     {"{env.A}", "{file./run/secrets/s}"},
 	} {
 		a := new(Account)
-		if err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err != nil || [2]string{a.AppIDRaw, string(a.AppSecretRaw)} != want {
+		if err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err != nil || a.AppIDRaw != want[0] || a.AppSecretRaw != config.NewSecret(want[1]) {
 			t.Errorf("%s: got %q, %q, %v", input, a.AppIDRaw, a.AppSecretRaw, err)
 		}
 	}
-	for name, tt := range map[string]struct {
-		input, word string
-		line        int
+}
+
+func TestAccount_RefusesBadCaddyfilesWithLineAndWord(t *testing.T) {
+	accounttest.RefusesCaddyfiles(t, func() caddyfile.Unmarshaler { return new(Account) }, secret, map[string]struct {
+		Input, Word string
+		Line        int
 	}{
 		"nothing":      {"mobile_app", "mobile_app <app_id> <app_secret>", 1},
 		"no secret":    {"mobile_app " + appID, "mobile_app <app_id> <app_secret>", 1},
@@ -55,23 +53,10 @@ func TestCaddyfile(t *testing.T) {
 		"bad app id":   {"mobile_app wx/1 " + secret, "app_id", 1},
 		"empty secret": {"mobile_app " + appID + " \"\"", "app_secret", 1},
 		"an option":    {"mobile_app " + appID + " " + secret + " {\n\n\tscope snsapi_base\n}", `"scope"`, 3},
-	} {
-		err := new(Account).UnmarshalCaddyfile(caddyfile.NewTestDispenser(tt.input))
-		if err == nil || !strings.Contains(err.Error(), tt.word) || !strings.Contains(err.Error(), fmt.Sprintf("Testfile:%d", tt.line)) ||
-			strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: got %v, want %q with line %d", name, err, tt.word, tt.line)
-		}
-	}
+	})
 }
 
-// provision provisions an account from JSON.
-func provision(text string) (*Account, error) {
-	a := new(Account)
-	if err := json.Unmarshal([]byte(text), a); err != nil {
-		return nil, err
-	}
-	return a, a.Provision(caddy.Context{})
-}
+const inJSON = `{"app_id":"` + appID + `","app_secret":"` + secret + `"}`
 
 func TestProvision(t *testing.T) {
 	t.Setenv("MOBILE_TEST_ID", appID)
@@ -81,87 +66,56 @@ func TestProvision(t *testing.T) {
 		`{"app_id":"` + appID + `","app_secret":"` + secret + `"}`,
 		`{"app_id":"{env.MOBILE_TEST_ID}","app_secret":"{env.MOBILE_TEST_SECRET}"}`,
 	} {
-		if a, err := provision(text); err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
+		if a, err := accounttest.Provision(new(Account), text); err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
 			t.Errorf("%s: got %q, %v", text, a.AppID(), err)
 		}
 	}
-	for text, option := range map[string]string{
-		`{}`:                         "app_id",
-		`{"app_id":"` + appID + `"}`: "app_secret",
-		`{"app_id":"wx/1","app_secret":"` + secret + `"}`:                   "app_id",
-		`{"app_id":"` + appID + `","app_secret":"{env.MOBILE_TEST_UNSET}"}`: "app_secret",
-	} {
-		if _, err := provision(text); err == nil || !strings.HasPrefix(err.Error(), option+": ") || strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: got %v", text, err)
-		}
-	}
-}
-
-func TestTheModuleIsKnownByItsKind(t *testing.T) {
-	info, err := caddy.GetModule("wechat.accounts.mobile_app")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a, ok := info.New().(account.Account); !ok || a.Kind() != "mobile_app" {
-		t.Errorf("got %T", info.New())
-	}
+	accounttest.RefusesConfigs(t, func() caddy.Provisioner { return new(Account) }, secret, map[string]struct{ JSON, Prefix string }{
+		"nothing":      {`{}`, "app_id: "},
+		"no secret":    {`{"app_id":"` + appID + `"}`, "app_secret: "},
+		"bad app id":   {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id: "},
+		"unset secret": {`{"app_id":"` + appID + `","app_secret":"{env.MOBILE_TEST_UNSET}"}`, "app_secret: "},
+	})
 }
 
 // program is an account whose WeChat is the simulator.
 type program struct {
 	*testing.T
 	*Account
-	sim *simulator.Simulator
-	now time.Time // moved between calls only
+	*accounttest.Simulated
 }
 
 func newProgram(t *testing.T) *program {
 	t.Helper()
-	p := &program{T: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	sim, err := simulator.New(simulator.Config{Now: func() time.Time { return p.now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	t.Cleanup(func() {
-		sim.Close()
-		server.Close()
-	})
-	p.sim = sim
-	p.Account = accountAt(t, server)
+	p := &program{t, accounttest.MustProvision(t, new(Account), inJSON), accounttest.Simulate(t, simulator.Config{})}
+	p.Connect(p.Account)
 	return p
 }
 
-func accountAt(t *testing.T, server *httptest.Server) *Account {
-	t.Helper()
-	a, err := provision(`{"app_id":"` + appID + `","app_secret":"` + secret + `"}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.UseWeChat(&weixin.Client{Hosts: weixin.HostsAt(server.URL, ""), Transport: server.Client().Transport}, nil)
-	return a
+func TestAccount_IsOne(t *testing.T) {
+	accounttest.Run(t, func(t *testing.T) accounttest.Fixture {
+		p := newProgram(t)
+		return accounttest.Fixture{
+			Account: p.Account, Secrets: []string{secret},
+			Code:        func(bool) string { return p.code("emma") },
+			RefusedCode: strings.Repeat("0", 32),
+		}
+	})
 }
 
 // code is sendAuth.
 func (p *program) code(person string) string {
 	p.Helper()
-	code, err := p.sim.MobileAppLogin(appID, person)
+	code, err := p.MobileAppLogin(appID, person)
 	if err != nil {
 		p.Fatal(err)
 	}
 	return code
 }
 
-func (p *program) fail(path string, errcode int) {
-	p.Helper()
-	if err := p.sim.Fault(simulator.Fault{Path: path, Kind: simulator.FaultErrcode, Errcode: errcode, Times: 1}); err != nil {
-		p.Fatal(err)
-	}
-}
-
 func TestLoginTellsWhoCame(t *testing.T) {
 	p := newProgram(t)
-	if n := len(p.sim.Journal()); n != 0 {
+	if n := len(p.Journal()); n != 0 {
 		t.Errorf("WeChat was asked %d times before anybody came", n)
 	}
 	grant, err := p.Login(t.Context(), p.code("emma"))
@@ -186,15 +140,12 @@ func TestLoginTellsWhoCame(t *testing.T) {
 
 func TestWithoutTheScopeThereIsNoProfile(t *testing.T) {
 	for _, scope := range []string{"", "snsapi_base", "snsapi_userinfo_x,snsapi_base"} {
-		var asked []string
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			asked = append(asked, r.URL.Path)
-			io.WriteString(w, `{"access_token":"t","refresh_token":"r","openid":"oABC","unionid":"oU","scope":"`+scope+`"}`)
-		}))
-		defer server.Close()
-		grant, err := accountAt(t, server).Login(t.Context(), "code")
-		if err != nil || grant.RefreshToken != "" || grant.Identity.Get(identity.OpenID) != "oABC" || !slices.Equal(asked, []string{tokenPath}) {
-			t.Errorf("%q: got %+v, %v after %v", scope, grant, err, asked)
+		wechat := accounttest.NewPlatform(t, `{"access_token":"t","refresh_token":"r","openid":"oABC","unionid":"oU","scope":"`+scope+`"}`)
+		a := accounttest.MustProvision(t, new(Account), inJSON)
+		a.UseWeChat(wechat.Client(), nil)
+		grant, err := a.Login(t.Context(), "code")
+		if err != nil || grant.RefreshToken != "" || grant.Identity.Get(identity.OpenID) != "oABC" || wechat.Calls(tokenPath) != 1 || len(wechat.Requests()) != 1 {
+			t.Errorf("%q: got %+v, %v after %v", scope, grant, err, wechat.Requests())
 		}
 	}
 }
@@ -218,12 +169,12 @@ func TestRefusedLogins(t *testing.T) {
 	if _, err := p.Login(t.Context(), used); err != nil {
 		t.Fatal(err)
 	}
-	mini, err := p.sim.MiniProgramLogin("", "")
+	mini, err := p.MiniProgramLogin("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	late := p.code("")
-	p.now = p.now.Add(5 * time.Minute)
+	p.Advance(5 * time.Minute)
 	for name, code := range map[string]string{"used": used, "nobody's": strings.Repeat("0", 32), "a mini-program's": mini, "late": late, "too long": strings.Repeat("x", 513)} {
 		if err := login(code); !errors.Is(err, account.ErrCodeRefused) {
 			t.Errorf("%s: got %v", name, err)
@@ -233,19 +184,19 @@ func TestRefusedLogins(t *testing.T) {
 		40029: true, 40163: true, 42003: true,
 		-1: false, 40001: false, 40013: false, 40030: false, 40125: false, 41008: false, 42001: false, 45011: false, 50002: false,
 	} {
-		p.fail(tokenPath, errcode)
-		calls := p.sim.Calls(tokenPath)
+		p.Fail(tokenPath, errcode, 1)
+		calls := p.Calls(tokenPath)
 		err := login(p.code(""))
 		if apiErr, ok := errors.AsType[*weixin.Error](err); !ok || apiErr.Code != errcode || errors.Is(err, account.ErrCodeRefused) != refused {
 			t.Errorf("%d: got %v", errcode, err)
 		}
-		if n := p.sim.Calls(tokenPath) - calls; n != 1 {
+		if n := p.Calls(tokenPath) - calls; n != 1 {
 			t.Errorf("%d: the code was sent %d times", errcode, n)
 		}
 	}
 	// A token that is refused as soon as it is there was replaced by another login of the person.
 	for errcode, refused := range map[int]bool{40001: true, 42001: true, -1: false, 48001: false, 45011: false} {
-		p.fail(userinfoPath, errcode)
+		p.Fail(userinfoPath, errcode, 1)
 		if err := login(p.code("")); errors.Is(err, account.ErrCodeRefused) != refused {
 			t.Errorf("profile, %d: got %v", errcode, err)
 		}
@@ -258,37 +209,22 @@ func TestRenew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.now = p.now.Add(24 * time.Hour)
+	p.Advance(24 * time.Hour)
 	renewed, err := p.RefreshProfile(t.Context(), grant.RefreshToken)
 	if err != nil || renewed.RefreshToken != grant.RefreshToken || renewed.Identity.Get(identity.Nickname) != "Emma 🐳" || p.Person(renewed.Identity) != p.Person(grant.Identity) {
 		t.Errorf("got %+v, %v", renewed, err)
 	}
 	for errcode, ended := range map[int]bool{40030: true, 42002: true, 42007: true, -1: false, 40013: false, 45011: false} {
 		for _, path := range []string{refreshPath, userinfoPath} {
-			p.fail(path, errcode)
+			p.Fail(path, errcode, 1)
 			_, err := p.RefreshProfile(t.Context(), grant.RefreshToken)
 			if err == nil || errors.Is(err, account.ErrConsentEnded) != ended || strings.Contains(err.Error(), grant.RefreshToken) {
 				t.Errorf("%s, %d: got %v", path, errcode, err)
 			}
 		}
 	}
-	p.now = p.now.Add(31 * 24 * time.Hour)
+	p.Advance(31 * 24 * time.Hour)
 	if _, err := p.RefreshProfile(t.Context(), grant.RefreshToken); !errors.Is(err, account.ErrConsentEnded) {
 		t.Errorf("after a month: got %v", err)
-	}
-}
-
-func TestTheSecretStaysOutOfLogs(t *testing.T) {
-	a, err := provision(`{"app_id":"` + appID + `","app_secret":"` + secret + `"}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	line, err := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()).
-		EncodeEntry(zapcore.Entry{Message: "provisioned"}, []zap.Field{zap.Any("account", a), zap.Objects("accounts", []*Account{a})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := line.String(); strings.Contains(text, secret) || !strings.Contains(text, appID) {
-		t.Error(text)
 	}
 }

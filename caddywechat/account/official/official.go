@@ -29,7 +29,7 @@ type Account struct {
 
 	// The account's app secret. Write a placeholder, such as {env.WECHAT_APP_SECRET} or {file./run/secrets/wechat}, so
 	// that it does not stand in the configuration.
-	AppSecretRaw config.Secret `json:"app_secret,omitempty"`
+	AppSecretRaw config.Secret `json:"app_secret,omitzero"`
 
 	// What every login asks for: "snsapi_base", which is silent and gives the openid, or "snsapi_userinfo", which asks the
 	// visitor and gives nickname and avatar too. With snsapi_base, pages under a rule `userinfo` ask for more. Default:

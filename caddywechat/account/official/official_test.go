@@ -1,12 +1,8 @@
 package official
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -14,11 +10,12 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/account/accounttest"
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
@@ -27,6 +24,8 @@ const (
 	appID  = "wx0123456789abcdef"
 	secret = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
 	openID = "oABC-def_0123456789abcdefghi"
+
+	redirectURI = "http://localhost:8080/_wechat/callback"
 )
 
 func parse(input string) (*Account, error) {
@@ -35,31 +34,35 @@ func parse(input string) (*Account, error) {
 }
 
 func TestCaddyfile(t *testing.T) {
-	type fields struct{ appID, secret, scope string }
+	type fields struct {
+		appID  string
+		secret config.Secret
+		scope  string
+	}
 	for name, tt := range map[string]struct {
 		input string
 		want  fields
 	}{
-		"no block":     {"official_account " + appID + " " + secret, fields{appID, secret, ""}},
-		"empty block":  {"official_account " + appID + " " + secret + " {\n}", fields{appID, secret, ""}},
-		"scope":        {"official_account " + appID + " " + secret + " {\n scope snsapi_base\n}", fields{appID, secret, "snsapi_base"}},
-		"placeholders": {"official_account {env.A} {file./run/secrets/s} {\n scope {env.C}\n}", fields{"{env.A}", "{file./run/secrets/s}", "{env.C}"}},
-		"quoted":       {"official_account \"" + appID + "\" `" + secret + "`", fields{appID, secret, ""}},
+		"no block":     {"official_account " + appID + " " + secret, fields{appID, config.NewSecret(secret), ""}},
+		"empty block":  {"official_account " + appID + " " + secret + " {\n}", fields{appID, config.NewSecret(secret), ""}},
+		"scope":        {"official_account " + appID + " " + secret + " {\n scope snsapi_base\n}", fields{appID, config.NewSecret(secret), "snsapi_base"}},
+		"placeholders": {"official_account {env.A} {file./run/secrets/s} {\n scope {env.C}\n}", fields{"{env.A}", config.NewSecret("{file./run/secrets/s}"), "{env.C}"}},
+		"quoted":       {"official_account \"" + appID + "\" `" + secret + "`", fields{appID, config.NewSecret(secret), ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, err := parse(tt.input)
-			if got := (fields{a.AppIDRaw, string(a.AppSecretRaw), a.Scope}); err != nil || got != tt.want {
+			if got := (fields{a.AppIDRaw, a.AppSecretRaw, a.Scope}); err != nil || got != tt.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, tt.want)
 			}
 		})
 	}
 }
 
-func TestABadCaddyfileIsAnErrorWithFileLineAndWord(t *testing.T) {
+func TestAccount_RefusesBadCaddyfilesWithLineAndWord(t *testing.T) {
 	head := "official_account " + appID + " " + secret
-	for name, tt := range map[string]struct {
-		input, word string
-		line        int
+	accounttest.RefusesCaddyfiles(t, func() caddyfile.Unmarshaler { return new(Account) }, secret, map[string]struct {
+		Input, Word string
+		Line        int
 	}{
 		"nothing":             {"official_account", "official_account <app_id> <app_secret>", 1},
 		"no secret":           {"official_account " + appID, "official_account <app_id> <app_secret>", 1},
@@ -75,30 +78,10 @@ func TestABadCaddyfileIsAnErrorWithFileLineAndWord(t *testing.T) {
 		"scope without value": {head + " {\n\tscope\n}", "scope", 2},
 		"two scopes":          {head + " {\n\tscope snsapi_base snsapi_base\n}", "scope", 2},
 		"scope twice":         {head + " {\n\tscope snsapi_base\n\tscope snsapi_base\n}", "scope is given twice", 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := parse(tt.input)
-			if err == nil {
-				t.Fatal("taken")
-			}
-			if !strings.Contains(err.Error(), tt.word) || !strings.Contains(err.Error(), fmt.Sprintf("Testfile:%d", tt.line)) {
-				t.Errorf("got %v, want %q with line %d", err, tt.word, tt.line)
-			}
-			if strings.Contains(err.Error(), secret) {
-				t.Errorf("the error holds the secret: %v", err)
-			}
-		})
-	}
+	})
 }
 
-// provision provisions an account from JSON.
-func provision(text string) (*Account, error) {
-	a := new(Account)
-	if err := json.Unmarshal([]byte(text), a); err != nil {
-		return nil, err
-	}
-	return a, a.Provision(caddy.Context{})
-}
+const inJSON = `{"app_id":"` + appID + `","app_secret":"` + secret + `"}`
 
 func TestProvision(t *testing.T) {
 	t.Setenv("OFFICIAL_TEST_ID", appID)
@@ -109,51 +92,42 @@ func TestProvision(t *testing.T) {
 		"scope":        `{"app_id":"` + appID + `","app_secret":"` + secret + `","scope":"snsapi_base"}`,
 		"placeholders": `{"app_id":"{env.OFFICIAL_TEST_ID}","app_secret":"{env.OFFICIAL_TEST_SECRET}"}`,
 	} {
-		a, err := provision(text)
+		a, err := accounttest.Provision(new(Account), text)
 		if err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) || a.Scope != "snsapi_base" {
 			t.Errorf("%s: got %q, %v, %v", name, a.AppID(), a.Scope, err)
 		}
 	}
-	for name, tt := range map[string]struct{ text, option string }{
-		"nothing":       {`{}`, "app_id"},
-		"no secret":     {`{"app_id":"` + appID + `"}`, "app_secret"},
-		"bad app id":    {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id"},
-		"unset secret":  {`{"app_id":"` + appID + `","app_secret":"{env.OFFICIAL_TEST_UNSET}"}`, "app_secret"},
-		"unknown scope": {`{"app_id":"` + appID + `","app_secret":"` + secret + `","scope":"snsapi_all"}`, "scope"},
-	} {
-		_, err := provision(tt.text)
-		if err == nil || !strings.HasPrefix(err.Error(), tt.option+": ") || strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
+	accounttest.RefusesConfigs(t, func() caddy.Provisioner { return new(Account) }, secret, map[string]struct{ JSON, Prefix string }{
+		"nothing":       {`{}`, "app_id: "},
+		"no secret":     {`{"app_id":"` + appID + `"}`, "app_secret: "},
+		"bad app id":    {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id: "},
+		"unset secret":  {`{"app_id":"` + appID + `","app_secret":"{env.OFFICIAL_TEST_UNSET}"}`, "app_secret: "},
+		"unknown scope": {`{"app_id":"` + appID + `","app_secret":"` + secret + `","scope":"snsapi_all"}`, "scope: "},
+	})
 }
 
-func TestTheModuleIsKnownByItsKind(t *testing.T) {
-	info, err := caddy.GetModule("wechat.accounts.official_account")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, ok := info.New().(account.Account)
-	if !ok || a.Kind() != "official_account" {
-		t.Errorf("got %T", info.New())
-	}
-}
-
-// answering returns an account whose WeChat answers with a body, and the number of its calls.
-func answering(t *testing.T, body string) (a *Account, calls *int) {
+// answering returns an account whose WeChat answers with a text, and that WeChat.
+func answering(t *testing.T, answer string) (*Account, *accounttest.Platform) {
 	t.Helper()
-	calls = new(int)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		*calls++
-		io.WriteString(w, body)
-	}))
-	t.Cleanup(s.Close)
-	a, err := provision(`{"app_id":"` + appID + `","app_secret":"` + secret + `"}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.UseWeChat(&weixin.Client{Hosts: weixin.HostsAt(s.URL, ""), Transport: s.Client().Transport}, nil)
-	return a, calls
+	a, wechat := accounttest.MustProvision(t, new(Account), inJSON), accounttest.NewPlatform(t, answer)
+	a.UseWeChat(wechat.Client(), nil)
+	return a, wechat
+}
+
+func TestAccount_IsOne(t *testing.T) {
+	accounttest.Run(t, func(t *testing.T) accounttest.Fixture {
+		wechat := accounttest.Simulate(t, simulator.Config{})
+		a := accounttest.MustProvision(t, new(Account), `{"app_id":"`+simulator.DemoAppID+`","app_secret":"`+simulator.DemoSecret+`"}`)
+		wechat.Connect(a)
+		return accounttest.Fixture{
+			Account: a, Secrets: []string{simulator.DemoSecret},
+			Code: func(profile bool) string {
+				page := a.AuthorizeURL(visitor.Client{WeChat: true}, redirectURI, "abc", profile)
+				return wechat.Authorize(page, accounttest.InWeChat, "emma").Query().Get("code")
+			},
+			RefusedCode: "081UcAFa1s1OAz0o7wGa1wb8vG1UcAFX",
+		}
+	})
 }
 
 // person returns an identity of names and values in turn.
@@ -205,7 +179,7 @@ func TestOnlyARefusedCodeBeginsTheLoginAfresh(t *testing.T) {
 		-1: false, 40001: false, 40003: false, 40013: false, 40030: false, 40125: false, 40164: false, 40226: false, 41008: false, 42001: false,
 		42002: false, 45009: false, 45011: false, 48001: false, 48004: false, 50002: false,
 	} {
-		a, calls := answering(t, fmt.Sprintf(`{"errcode":%d,"errmsg":"no, rid: 1"}`, code))
+		a, wechat := answering(t, fmt.Sprintf(`{"errcode":%d,"errmsg":"no, rid: 1"}`, code))
 		grant, err := a.Exchange(t.Context(), "code", false)
 		id := grant.Identity
 		if err == nil || id != nil || errors.Is(err, account.ErrCodeRefused) != refused {
@@ -214,8 +188,8 @@ func TestOnlyARefusedCodeBeginsTheLoginAfresh(t *testing.T) {
 		if apiErr, ok := errors.AsType[*weixin.Error](err); !ok || apiErr.Code != code {
 			t.Errorf("errcode %d is lost in %v", code, err)
 		}
-		if *calls != 1 {
-			t.Errorf("errcode %d: the code was sent %d times", code, *calls)
+		if calls := len(wechat.Requests()); calls != 1 {
+			t.Errorf("errcode %d: the code was sent %d times", code, calls)
 		}
 	}
 	a, _ := answering(t, "<html>")
@@ -241,21 +215,5 @@ func TestAuthorizeURLAsksSilently(t *testing.T) {
 		"&response_type=code&scope=snsapi_base&state=abc#wechat_redirect"
 	if got := a.AuthorizeURL(visitor.Client{WeChat: true}, "https://h5.example.com/_wechat/callback", "abc", false); got != want || strings.Contains(got, secret) {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-func TestTheSecretStaysOutOfLogs(t *testing.T) {
-	a, _ := answering(t, "")
-	enc := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
-	for name, field := range map[string]zap.Field{
-		"any": zap.Any("account", a), "object": zap.Object("account", a), "in a list": zap.Objects("accounts", []*Account{a}),
-	} {
-		line, err := enc.EncodeEntry(zapcore.Entry{Message: "provisioned"}, []zap.Field{field})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text := line.String(); strings.Contains(text, secret) || !strings.Contains(text, appID) {
-			t.Errorf("%s: %s", name, text)
-		}
 	}
 }

@@ -32,7 +32,7 @@ type Account struct {
 
 	// The website app's app secret. Write a placeholder, such as {env.WECHAT_WEBSITE_SECRET} or
 	// {file./run/secrets/website}, so that it does not stand in the configuration.
-	AppSecretRaw config.Secret `json:"app_secret,omitempty"`
+	AppSecretRaw config.Secret `json:"app_secret,omitzero"`
 
 	oauth account.OAuth
 }

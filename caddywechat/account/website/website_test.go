@@ -1,25 +1,18 @@
 package website
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/account/accounttest"
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
@@ -44,16 +37,16 @@ func TestCaddyfile(t *testing.T) {
 		"placeholders": {"website {env.A} {file./run/secrets/s}", "{env.A}", "{file./run/secrets/s}"},
 	} {
 		a, err := parse(tt.input)
-		if err != nil || a.AppIDRaw != tt.appID || string(a.AppSecretRaw) != tt.secret {
+		if err != nil || a.AppIDRaw != tt.appID || a.AppSecretRaw != config.NewSecret(tt.secret) {
 			t.Errorf("%s: got %q %q, %v", name, a.AppIDRaw, a.AppSecretRaw, err)
 		}
 	}
 }
 
-func TestABadCaddyfileIsAnErrorWithFileLineAndWord(t *testing.T) {
-	for name, tt := range map[string]struct {
-		input, word string
-		line        int
+func TestAccount_RefusesBadCaddyfilesWithLineAndWord(t *testing.T) {
+	accounttest.RefusesCaddyfiles(t, func() caddyfile.Unmarshaler { return new(Account) }, secret, map[string]struct {
+		Input, Word string
+		Line        int
 	}{
 		"nothing":        {"website", "website <app_id> <app_secret>", 1},
 		"no secret":      {"website " + appID, "website <app_id> <app_secret>", 1},
@@ -61,23 +54,7 @@ func TestABadCaddyfileIsAnErrorWithFileLineAndWord(t *testing.T) {
 		"bad app id":     {"website wx/1 " + secret, "app_id", 1},
 		"example secret": {"website " + appID + " APPSECRET", "app_secret", 1},
 		"an option":      {"website " + appID + " " + secret + " {\n\n\tscope snsapi_login\n}", `"scope"`, 3},
-	} {
-		_, err := parse(tt.input)
-		if err == nil || !strings.Contains(err.Error(), tt.word) || !strings.Contains(err.Error(), fmt.Sprintf("Testfile:%d", tt.line)) {
-			t.Errorf("%s: got %v, want %q with line %d", name, err, tt.word, tt.line)
-		}
-		if err != nil && strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: the error holds the secret: %v", name, err)
-		}
-	}
-}
-
-func provision(text string) (*Account, error) {
-	a := new(Account)
-	if err := json.Unmarshal([]byte(text), a); err != nil {
-		return nil, err
-	}
-	return a, a.Provision(caddy.Context{})
+	})
 }
 
 const inJSON = `{"app_id":"` + appID + `","app_secret":"` + secret + `"}`
@@ -88,89 +65,45 @@ func TestProvision(t *testing.T) {
 	for name, text := range map[string]string{
 		"literal": inJSON, "placeholder": `{"app_id":"` + appID + `","app_secret":"{env.WEBSITE_TEST_SECRET}"}`,
 	} {
-		if a, err := provision(text); err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
+		if a, err := accounttest.Provision(new(Account), text); err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for name, tt := range map[string]struct{ text, option string }{
-		"nothing":      {`{}`, "app_id"},
-		"no secret":    {`{"app_id":"` + appID + `"}`, "app_secret"},
-		"bad app id":   {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id"},
-		"unset secret": {`{"app_id":"` + appID + `","app_secret":"{env.WEBSITE_TEST_UNSET}"}`, "app_secret"},
-	} {
-		_, err := provision(tt.text)
-		if err == nil || !strings.HasPrefix(err.Error(), tt.option+": ") || strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
-}
-
-func TestTheModuleIsKnownByItsKind(t *testing.T) {
-	info, err := caddy.GetModule("wechat.accounts.website")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a, ok := info.New().(account.Account); !ok || a.Kind() != "website" {
-		t.Errorf("got %T", info.New())
-	}
+	accounttest.RefusesConfigs(t, func() caddy.Provisioner { return new(Account) }, secret, map[string]struct{ JSON, Prefix string }{
+		"nothing":      {`{}`, "app_id: "},
+		"no secret":    {`{"app_id":"` + appID + `"}`, "app_secret: "},
+		"bad app id":   {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id: "},
+		"unset secret": {`{"app_id":"` + appID + `","app_secret":"{env.WEBSITE_TEST_UNSET}"}`, "app_secret: "},
+	})
 }
 
 // world is an account whose WeChat is a simulator.
 type world struct {
-	*testing.T
+	*accounttest.Simulated
 	account *Account
-	sim     *simulator.Simulator
-	now     time.Time
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	sim, err := simulator.New(simulator.Config{Now: func() time.Time { return w.now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	t.Cleanup(func() { sim.Close(); server.Close() })
-	if w.account, err = provision(inJSON); err != nil {
-		t.Fatal(err)
-	}
-	w.account.UseWeChat(&weixin.Client{Hosts: weixin.HostsAt(server.URL, ""), Transport: server.Client().Transport}, nil)
-	if calls := sim.Journal(); len(calls) > 0 {
-		t.Fatalf("WeChat was called before a visitor came: %v", calls)
-	}
-	w.sim = sim
+	w := &world{accounttest.Simulate(t, simulator.Config{}), accounttest.MustProvision(t, new(Account), inJSON)}
+	w.Connect(w.account)
 	return w
 }
 
-var uuidOnPage = regexp.MustCompile(`connect/qrcode/([0-9A-Za-z]{16})"`)
-
 // scan opens the page to which the account sends a browser, and answers on the phone. It returns the code.
 func (w *world) scan(answer string) string {
-	w.Helper()
-	page := w.read(http.Get(w.account.AuthorizeURL(visitor.Client{}, redirectURI, "a1B2", false)))
-	uuid := uuidOnPage.FindStringSubmatch(page)
-	if uuid == nil {
-		w.Fatalf("no QR code on %s", page)
-	}
-	host := w.account.oauth.Client.Hosts.Open
-	w.read(http.PostForm(host+"/connect/confirm", url.Values{"uuid": {uuid[1]}, "answer": {answer}, "person": {"emma"}}))
-	_, code, _ := strings.Cut(w.read(http.Get(host+"/connect/l/qrconnect?uuid="+uuid[1])), "wx_code='")
-	code, _, _ = strings.Cut(code, "'")
-	return code
+	return w.Scan(w.account.AuthorizeURL(visitor.Client{}, redirectURI, "a1B2", false), "emma", answer)
 }
 
-func (w *world) read(res *http.Response, err error) string {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return string(body)
+func TestAccount_IsOne(t *testing.T) {
+	accounttest.Run(t, func(t *testing.T) accounttest.Fixture {
+		w := newWorld(t)
+		return accounttest.Fixture{
+			Account: w.account, Secrets: []string{secret},
+			Code:        func(bool) string { return w.scan("allow") },
+			RefusedCode: "011234567890123456789012345678ab",
+		}
+	})
 }
 
 func TestAScanTellsWhoCameWithTheProfile(t *testing.T) {
@@ -211,7 +144,7 @@ func TestAProfileIsRenewed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.now = w.now.Add(24 * time.Hour)
+	w.Advance(24 * time.Hour)
 	again, err := w.account.RefreshProfile(t.Context(), first.RefreshToken)
 	if err != nil || again.RefreshToken == "" {
 		t.Fatalf("renewal %q, %v", again.RefreshToken, err)
@@ -221,7 +154,7 @@ func TestAProfileIsRenewed(t *testing.T) {
 			t.Errorf("%s: %q, want %q", f.Name, got, f.Value)
 		}
 	}
-	w.now = w.now.Add(31 * 24 * time.Hour)
+	w.Advance(31 * 24 * time.Hour)
 	if _, err := w.account.RefreshProfile(t.Context(), again.RefreshToken); !errors.Is(err, account.ErrConsentEnded) {
 		t.Errorf("after the end: %v", err)
 	}
@@ -249,15 +182,13 @@ func TestEveryErrorIsToldApart(t *testing.T) {
 	} {
 		w := newWorld(t)
 		code := w.scan("allow")
-		if err := w.sim.Fault(simulator.Fault{Path: tt.path, Kind: simulator.FaultErrcode, Errcode: tt.errcode}); err != nil {
-			t.Fatal(err)
-		}
+		w.Fail(tt.path, tt.errcode, 0)
 		grant, err := w.account.Exchange(t.Context(), code, false)
 		apiErr, ok := errors.AsType[*weixin.Error](err)
 		if !ok || apiErr.Code != tt.errcode || errors.Is(err, account.ErrCodeRefused) != tt.refused || grant.Identity != nil {
 			t.Errorf("%s %d: got %v, %v", tt.path, tt.errcode, grant, err)
 		}
-		if calls := w.sim.Calls(exchange); calls != 1 {
+		if calls := w.Calls(exchange); calls != 1 {
 			t.Errorf("%s %d: the code was sent %d times", tt.path, tt.errcode, calls)
 		}
 	}
@@ -296,20 +227,5 @@ func TestItHasANameInEveryLanguage(t *testing.T) {
 		if got := new(Account).Label(language); got != want {
 			t.Errorf("%s: %q", language, got)
 		}
-	}
-}
-
-func TestTheSecretStaysOutOfLogs(t *testing.T) {
-	a, err := provision(inJSON)
-	if err != nil {
-		t.Fatal(err)
-	}
-	enc := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
-	line, err := enc.EncodeEntry(zapcore.Entry{Message: "provisioned"}, []zap.Field{zap.Any("account", a)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := line.String(); strings.Contains(text, secret) || !strings.Contains(text, appID) {
-		t.Error(text)
 	}
 }

@@ -3,16 +3,12 @@ package wecom
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/account/accounttest"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
@@ -25,86 +21,53 @@ const (
 	detailPath = "/cgi-bin/auth/getuserdetail"
 	memberPath = "/cgi-bin/user/get"
 
-	inWeCom     = "Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.38 MicroMessenger/7.0.1"
 	redirectURI = "http://localhost:8080/_wechat/callback?to=%2Fpage"
 )
 
 // world is an account whose WeCom is a simulator.
 type world struct {
 	*testing.T
+	*accounttest.Simulated
 	account *Account
-	sim     *simulator.Simulator
-	now     time.Time
 }
 
 func newWorld(t *testing.T, config simulator.Config, options string) *world {
 	t.Helper()
-	w := &world{T: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	now := func() time.Time { return w.now }
-	config.Now = now
-	sim, err := simulator.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	t.Cleanup(func() { sim.Close(); server.Close() })
-	if w.account, err = provision(strings.Replace(inJSON, "{", "{"+options, 1)); err != nil {
-		t.Fatal(err)
-	}
-	w.account.UseWeChat(&weixin.Client{Hosts: weixin.HostsAt(server.URL, ""), Transport: server.Client().Transport, Now: now}, nil)
-	if calls := sim.Journal(); len(calls) > 0 {
-		t.Fatalf("WeCom was called before a visitor came: %v", calls)
-	}
-	w.sim = sim
+	w := &world{T: t, Simulated: accounttest.Simulate(t, config)}
+	w.account = accounttest.MustProvision(t, new(Account), strings.Replace(inJSON, "{", "{"+options, 1))
+	w.Connect(w.account)
 	return w
+}
+
+func TestAccount_IsOne(t *testing.T) {
+	accounttest.Run(t, func(t *testing.T) accounttest.Fixture {
+		w := newWorld(t, simulator.Config{}, "")
+		return accounttest.Fixture{
+			Account: w.account, Secrets: []string{secret},
+			Code:        func(profile bool) string { return w.code("xiaoming", profile) },
+			RefusedCode: strings.Repeat("0", 512),
+		}
+	})
 }
 
 // code sends a browser inside WeCom to the page, lets a person agree, and returns the code.
 func (w *world) code(person string, profile bool) string {
 	w.Helper()
-	if err := w.sim.Hold(person); err != nil {
-		w.Fatal(err)
+	page := w.account.AuthorizeURL(visitor.Client{WeCom: true}, redirectURI, "a1B2", profile)
+	back := w.Authorize(page, accounttest.InWeCom, person).Query()
+	if back.Get("state") != "a1B2" || back.Get("to") != "/page" {
+		w.Fatalf("back with %v", back)
 	}
-	authorize := w.account.AuthorizeURL(visitor.Client{WeCom: true}, redirectURI, "a1B2", profile)
-	req, err := http.NewRequest("GET", authorize, nil)
-	if err != nil {
-		w.Fatal(err)
-	}
-	if u, _ := url.Parse(authorize); strings.Contains(authorize, scopePrivateInfo) {
-		form := url.Values{"authorize": {u.RawQuery}, "answer": {"allow"}}.Encode()
-		req, err = http.NewRequest("POST", w.account.wechat.Hosts.Open+"/simulator/consent", strings.NewReader(form))
-		if err != nil {
-			w.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	req.Header.Set("User-Agent", inWeCom)
-	res, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer res.Body.Close()
-	back, err := url.Parse(res.Header.Get("Location"))
-	if err != nil || back.Query().Get("code") == "" || back.Query().Get("state") != "a1B2" || back.Query().Get("to") != "/page" {
-		w.Fatalf("status %d to %s", res.StatusCode, back)
-	}
-	return back.Query().Get("code")
+	return back.Get("code")
 }
 
 func (w *world) login(person string, profile bool) account.Grant {
 	w.Helper()
-	grant, err := w.account.Exchange(w.Context(), w.code(person, profile), profile)
+	grant, err := w.account.Exchange(w.T.Context(), w.code(person, profile), profile)
 	if err != nil {
 		w.Fatal(err)
 	}
 	return grant
-}
-
-func (w *world) fault(path string, errcode, times int) {
-	w.Helper()
-	if err := w.sim.Fault(simulator.Fault{Path: path, Kind: simulator.FaultErrcode, Errcode: errcode, Times: times}); err != nil {
-		w.Fatal(err)
-	}
 }
 
 func (w *world) wantFields(grant account.Grant, want map[string]string) {
@@ -151,7 +114,7 @@ func TestAMemberLogsInSilently(t *testing.T) {
 			t.Errorf("a code that is used or made up: %v", err)
 		}
 	}
-	if n := w.sim.Calls(tokenPath); n != 1 {
+	if n := w.Calls(tokenPath); n != 1 {
 		t.Errorf("%d server tokens for three logins", n)
 	}
 }
@@ -233,24 +196,14 @@ func TestWhoIsNoMemberIsNobody(t *testing.T) {
 			t.Errorf("%s: got %v, %v", person, grant, err)
 		}
 	}
-	if n := w.sim.Calls(memberPath); n != 0 {
+	if n := w.Calls(memberPath); n != 0 {
 		t.Errorf("WeCom was asked %d times who they are", n)
 	}
 }
 
-var uuidOnPage = regexp.MustCompile(`connect/qrcode/([0-9A-Za-z]{16})"`)
-
 func TestAMemberLogsInByQRCode(t *testing.T) {
 	w := newWorld(t, simulator.Config{}, "")
-	page := w.read(http.Get(w.account.AuthorizeURL(visitor.Client{}, redirectURI, "a1B2", true)))
-	uuid := uuidOnPage.FindStringSubmatch(page)
-	if uuid == nil {
-		t.Fatalf("no QR code on %s", page)
-	}
-	host := w.account.wechat.Hosts.WeComLogin
-	w.read(http.PostForm(host+"/connect/confirm", url.Values{"uuid": {uuid[1]}, "answer": {"allow"}, "person": {"xiaoming"}}))
-	_, code, _ := strings.Cut(w.read(http.Get(host+"/connect/l/qrconnect?uuid="+uuid[1])), "wx_code='")
-	code, _, _ = strings.Cut(code, "'")
+	code := w.Scan(w.account.AuthorizeURL(visitor.Client{}, redirectURI, "a1B2", true), "xiaoming", "allow")
 	grant, err := w.account.Exchange(t.Context(), code, true)
 	if err != nil {
 		t.Fatal(err)
@@ -259,19 +212,6 @@ func TestAMemberLogsInByQRCode(t *testing.T) {
 	if !w.account.HasProfile(grant.Identity) {
 		t.Error("a QR code brings no more another time")
 	}
-}
-
-func (w *world) read(res *http.Response, err error) string {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return string(body)
 }
 
 func TestEveryErrorIsToldApart(t *testing.T) {
@@ -308,7 +248,7 @@ func TestEveryErrorIsToldApart(t *testing.T) {
 		t.Run(fmt.Sprint(tt.path, " ", tt.errcode), func(t *testing.T) {
 			w := newWorld(t, simulator.Config{}, "")
 			code := w.code("xiaoming", true)
-			w.fault(tt.path, tt.errcode, 0)
+			w.Fail(tt.path, tt.errcode, 0)
 			grant, err := w.account.Exchange(t.Context(), code, true)
 			if tt.passes {
 				if err != nil || w.account.Person(grant.Identity) != "xiaoming" {
@@ -329,7 +269,7 @@ func TestEveryErrorIsToldApart(t *testing.T) {
 			if text := err.Error(); strings.Contains(text, code) || strings.Contains(text, secret) {
 				t.Errorf("the error holds a secret: %s", text)
 			}
-			if n := w.sim.Calls(userPath); n > 1 {
+			if n := w.Calls(userPath); n > 1 {
 				t.Errorf("the code was sent %d times", n)
 			}
 		})
@@ -342,14 +282,14 @@ func TestARefusedTokenIsReplacedOnce(t *testing.T) {
 		for times, wanted := range map[int]bool{1: true, 0: false} {
 			w := newWorld(t, simulator.Config{WeCom: []simulator.WeComApp{app}}, "")
 			w.login("xiaoming", false)
-			w.now = w.now.Add(time.Hour)
+			w.Advance(time.Hour)
 			code := w.code("xiaoming", false)
-			w.fault(userPath, errcode, times)
+			w.Fail(userPath, errcode, times)
 			_, err := w.account.Exchange(t.Context(), code, false)
 			if (err == nil) != wanted || errors.Is(err, account.ErrCodeRefused) {
 				t.Errorf("%d: %v", errcode, err)
 			}
-			if n := w.sim.Calls(tokenPath); n != 2 {
+			if n := w.Calls(tokenPath); n != 2 {
 				t.Errorf("%d: %d tokens", errcode, n)
 			}
 		}
@@ -373,7 +313,7 @@ func TestPagesAreSignedWithWeComsTicket(t *testing.T) {
 	if err != nil || signature.AppID != corpID || len(signature.Signature) != 40 {
 		t.Errorf("got %+v, %v", signature, err)
 	}
-	if n := w.sim.Calls("/cgi-bin/get_jsapi_ticket"); n != 1 {
+	if n := w.Calls("/cgi-bin/get_jsapi_ticket"); n != 1 {
 		t.Errorf("%d tickets of the company", n)
 	}
 }

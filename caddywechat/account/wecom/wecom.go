@@ -31,7 +31,7 @@ type Account struct {
 
 	// The app's secret. Write a placeholder, such as {env.WECOM_SECRET} or {file./run/secrets/wecom}, so that it does not
 	// stand in the configuration.
-	SecretRaw config.Secret `json:"secret,omitempty"`
+	SecretRaw config.Secret `json:"secret,omitzero"`
 
 	// The app's number within the company (AgentId), such as "1000002". Required.
 	AgentIDRaw string `json:"agent_id,omitempty"`

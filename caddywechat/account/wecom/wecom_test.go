@@ -1,18 +1,16 @@
 package wecom
 
 import (
-	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/account/accounttest"
+	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
@@ -32,28 +30,30 @@ func parse(input string) (*Account, error) {
 
 func TestCaddyfile(t *testing.T) {
 	type fields struct {
-		corpID, secret, agentID, scope string
-		external                       bool
+		corpID         string
+		secret         config.Secret
+		agentID, scope string
+		external       bool
 	}
 	for name, tt := range map[string]struct {
 		input string
 		want  fields
 	}{
-		"least":        {head + " {\n agent_id 1000002\n}", fields{corpID, secret, "1000002", "", false}},
-		"all":          {head + " {\n allow_external\n scope snsapi_privateinfo\n agent_id 7\n}", fields{corpID, secret, "7", "snsapi_privateinfo", true}},
-		"placeholders": {"wecom {env.A} {file./run/secrets/s} {\n agent_id {env.B}\n scope {env.C}\n}", fields{"{env.A}", "{file./run/secrets/s}", "{env.B}", "{env.C}", false}},
+		"least":        {head + " {\n agent_id 1000002\n}", fields{corpID, config.NewSecret(secret), "1000002", "", false}},
+		"all":          {head + " {\n allow_external\n scope snsapi_privateinfo\n agent_id 7\n}", fields{corpID, config.NewSecret(secret), "7", "snsapi_privateinfo", true}},
+		"placeholders": {"wecom {env.A} {file./run/secrets/s} {\n agent_id {env.B}\n scope {env.C}\n}", fields{"{env.A}", config.NewSecret("{file./run/secrets/s}"), "{env.B}", "{env.C}", false}},
 	} {
 		a, err := parse(tt.input)
-		if got := (fields{a.CorpIDRaw, string(a.SecretRaw), a.AgentIDRaw, a.Scope, a.AllowExternal}); err != nil || got != tt.want {
+		if got := (fields{a.CorpIDRaw, a.SecretRaw, a.AgentIDRaw, a.Scope, a.AllowExternal}); err != nil || got != tt.want {
 			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, tt.want)
 		}
 	}
 }
 
-func TestABadCaddyfileIsAnErrorWithFileLineAndWord(t *testing.T) {
-	for name, tt := range map[string]struct {
-		input, word string
-		line        int
+func TestAccount_RefusesBadCaddyfilesWithLineAndWord(t *testing.T) {
+	accounttest.RefusesCaddyfiles(t, func() caddyfile.Unmarshaler { return new(Account) }, secret, map[string]struct {
+		Input, Word string
+		Line        int
 	}{
 		"nothing":              {"wecom", "wecom <corp_id> <secret>", 1},
 		"no secret":            {"wecom " + corpID, "wecom <corp_id> <secret>", 1},
@@ -68,23 +68,7 @@ func TestABadCaddyfileIsAnErrorWithFileLineAndWord(t *testing.T) {
 		"external with value":  {head + " {\n\tallow_external yes\n}", "allow_external", 2},
 		"external twice":       {head + " {\n\tallow_external\n\tallow_external\n}", "allow_external is given twice", 3},
 		"unknown option":       {head + " {\n\tagent_id 1\n\n\tagentid 1\n}", `"agentid"`, 4},
-	} {
-		_, err := parse(tt.input)
-		if err == nil || !strings.Contains(err.Error(), tt.word) || !strings.Contains(err.Error(), fmt.Sprintf("Testfile:%d", tt.line)) {
-			t.Errorf("%s: got %v, want %q with line %d", name, err, tt.word, tt.line)
-		}
-		if err != nil && strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: the error holds the secret: %v", name, err)
-		}
-	}
-}
-
-func provision(text string) (*Account, error) {
-	a := new(Account)
-	if err := json.Unmarshal([]byte(text), a); err != nil {
-		return nil, err
-	}
-	return a, a.Provision(caddy.Context{})
+	})
 }
 
 const inJSON = `{"corp_id":"` + corpID + `","secret":"` + secret + `","agent_id":"1000002"}`
@@ -97,40 +81,22 @@ func TestProvision(t *testing.T) {
 		"literal":      inJSON,
 		"placeholders": `{"corp_id":"` + corpID + `","secret":"{env.WECOM_TEST_SECRET}","agent_id":"{env.WECOM_TEST_AGENT}"}`,
 	} {
-		if a, err := provision(text); err != nil || a.AppID() != corpID || a.app.Auth != weixin.Secret(secret) || a.agentID != "1000002" || a.Scope != "snsapi_base" {
+		if a, err := accounttest.Provision(new(Account), text); err != nil || a.AppID() != corpID || a.app.Auth != weixin.Secret(secret) || a.agentID != "1000002" || a.Scope != "snsapi_base" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for name, tt := range map[string]struct{ text, want string }{
+	accounttest.RefusesConfigs(t, func() caddy.Provisioner { return new(Account) }, secret, map[string]struct{ JSON, Prefix string }{
 		"nothing":       {`{}`, "corp_id: "},
 		"no secret":     {`{"corp_id":"` + corpID + `"}`, "secret: "},
 		"no agent id":   {`{"corp_id":"` + corpID + `","secret":"` + secret + `"}`, "agent_id is not set"},
 		"bad agent id":  {strings.Replace(inJSON, "1000002", "-1", 1), "agent_id: "},
 		"unset secret":  {strings.Replace(inJSON, secret, "{env.WECOM_TEST_UNSET}", 1), "secret: "},
 		"unknown scope": {strings.Replace(inJSON, "{", `{"scope":"snsapi_login",`, 1), "scope: "},
-	} {
-		_, err := provision(tt.text)
-		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
-}
-
-func TestTheModuleIsKnownByItsKind(t *testing.T) {
-	info, err := caddy.GetModule("wechat.accounts.wecom")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a, ok := info.New().(account.Account); !ok || a.Kind() != "wecom" {
-		t.Errorf("got %T", info.New())
-	}
+	})
 }
 
 func TestAPersonHasOneIDHoweverWeComWritesIt(t *testing.T) {
-	a, err := provision(inJSON)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := accounttest.MustProvision(t, new(Account), inJSON)
 	for want, id := range map[string]identity.Identity{
 		"zhangsan":                    {{Name: identity.UserID, Value: "ZhangSan"}},
 		"ww0123456789abcdef/zhangsan": {{Name: identity.UserID, Value: "ww0123456789abcdef/zhangSan"}},
@@ -184,10 +150,7 @@ func TestABrowserIsSentToThePageThatItCanShow(t *testing.T) {
 		{visitor.Client{}, "", false, outside, account.Silent},
 		{visitor.Client{Phone: true}, "", true, outside, account.Direct},
 	} {
-		a, err := provision(strings.Replace(inJSON, "{", `{"scope":"`+tt.scope+`",`, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := accounttest.MustProvision(t, new(Account), strings.Replace(inJSON, "{", `{"scope":"`+tt.scope+`",`, 1))
 		a.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()}, nil)
 		if got := a.AuthorizeURL(tt.client, redirectURI, "abc", tt.profile); got != tt.want {
 			t.Errorf("%+v:\n got %s\nwant %s", tt.client, got, tt.want)
@@ -223,21 +186,6 @@ func TestItHasANameInEveryLanguage(t *testing.T) {
 		if got := new(Account).Label(language); got != want {
 			t.Errorf("%s: %q", language, got)
 		}
-	}
-}
-
-func TestTheSecretStaysOutOfLogs(t *testing.T) {
-	a, err := provision(inJSON)
-	if err != nil {
-		t.Fatal(err)
-	}
-	enc := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
-	line, err := enc.EncodeEntry(zapcore.Entry{Message: "provisioned"}, []zap.Field{zap.Any("account", a)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := line.String(); strings.Contains(text, secret) || !strings.Contains(text, corpID) {
-		t.Error(text)
 	}
 }
 
