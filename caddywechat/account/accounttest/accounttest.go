@@ -40,32 +40,39 @@ type Fixture struct {
 
 // Run runs every test, each with a fixture of its own that open makes.
 func Run(t *testing.T, open func(t *testing.T) Fixture) {
-	for _, tt := range []struct {
-		name string
-		test func(*testing.T, Fixture)
-	}{
-		{"the module is known by its kind", module},
-		{"what names the account stays the same", names},
-		{"a code tells who came", login},
-		{"a refused code is told apart and gives nothing", refusedCode},
-		{"a caller who left is no refused code", leftCaller},
-		{"the authorization page gets state and redirect URI as they are", authorizeURL},
-		{"a login with the profile brings it", profile},
-		{"a profile is refreshed for the same person", refresh},
-		{"people are told what they need", texts},
-		{"endpoints have names of their own", endpoints},
-		{"no secret is shown", secrets},
-	} {
+	for _, tt := range checks {
 		t.Run(tt.name, func(t *testing.T) {
 			f := open(t)
-			_, redirects := f.Account.(account.Redirector)
-			_, givesTokens := f.Account.(account.TokenLogin)
-			if !redirects && !givesTokens {
+			if !f.canLogIn() {
 				t.Fatalf("%T is neither a Redirector nor a TokenLogin: nobody can log in by it", f.Account)
 			}
-			tt.test(t, f)
+			tt.check(t, f)
 		})
 	}
+}
+
+// checks are all that Run runs.
+var checks = []struct {
+	name  string
+	check func(testing.TB, Fixture)
+}{
+	{"the module is known by its kind", module},
+	{"what names the account stays the same", names},
+	{"a code tells who came", login},
+	{"a refused code is told apart and gives nothing", refusedCode},
+	{"a caller who left is no refused code", leftCaller},
+	{"the authorization page gets state and redirect URI as they are", authorizeURL},
+	{"a login with the profile brings it", profile},
+	{"a profile is refreshed for the same person", refresh},
+	{"people are told what they need", texts},
+	{"endpoints have names of their own", endpoints},
+	{"no secret is shown", secrets},
+}
+
+func (f Fixture) canLogIn() bool {
+	_, redirects := f.Account.(account.Redirector)
+	_, givesTokens := f.Account.(account.TokenLogin)
+	return redirects || givesTokens
 }
 
 // logIn exchanges a code by whatever way the account has.
@@ -77,7 +84,7 @@ func (f Fixture) logIn(ctx context.Context, code string, profile bool) (account.
 }
 
 // mustLogIn logs the person in.
-func (f Fixture) mustLogIn(t *testing.T, profile bool) account.Grant {
+func (f Fixture) mustLogIn(t testing.TB, profile bool) account.Grant {
 	t.Helper()
 	grant, err := f.logIn(t.Context(), f.Code(profile), profile)
 	if err != nil {
@@ -94,7 +101,7 @@ func (f Fixture) gives(profile bool) bool {
 
 var kindForm = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-func module(t *testing.T, f Fixture) {
+func module(t testing.TB, f Fixture) {
 	kind := f.Account.Kind()
 	if !kindForm.MatchString(kind) {
 		t.Errorf("the kind %q is no word of lower-case letters, digits and underscores", kind)
@@ -112,7 +119,7 @@ func module(t *testing.T, f Fixture) {
 	}
 }
 
-func names(t *testing.T, f Fixture) {
+func names(t testing.TB, f Fixture) {
 	kind, appID, ref := f.Account.Kind(), f.Account.AppID(), account.Ref(f.Account)
 	if appID == "" {
 		t.Error("the app id is empty")
@@ -131,7 +138,7 @@ var fieldForm = regexp.MustCompile(`^[a-z0-9_]+$`)
 // hostFields are added by the host.
 var hostFields = map[string]bool{identity.ID: true, "user": true, identity.Account: true, identity.AppID: true, "appid": true}
 
-func login(t *testing.T, f Fixture) {
+func login(t testing.TB, f Fixture) {
 	grant := f.mustLogIn(t, false)
 	person, everywhere := f.Account.Person(grant.Identity), f.Account.PersonEverywhere(grant.Identity)
 	if person == "" {
@@ -168,7 +175,7 @@ func login(t *testing.T, f Fixture) {
 	}
 }
 
-func refusedCode(t *testing.T, f Fixture) {
+func refusedCode(t testing.TB, f Fixture) {
 	for _, profile := range []bool{false, true} {
 		if !f.gives(profile) {
 			continue
@@ -182,7 +189,7 @@ func refusedCode(t *testing.T, f Fixture) {
 	}
 }
 
-func leftCaller(t *testing.T, f Fixture) {
+func leftCaller(t testing.TB, f Fixture) {
 	ctx, cancel := context.WithCancel(t.Context())
 	code := f.Code(false)
 	cancel()
@@ -194,7 +201,7 @@ func leftCaller(t *testing.T, f Fixture) {
 	f.wantNoSecret(t, "the error", fmt.Sprintf("%v %+v %#v", err, err, err), code)
 }
 
-func wantNoGrant(t *testing.T, grant account.Grant) {
+func wantNoGrant(t testing.TB, grant account.Grant) {
 	t.Helper()
 	if len(grant.Identity) > 0 || grant.RefreshToken != "" || grant.SessionSecret != "" {
 		t.Error("something was granted beside an error")

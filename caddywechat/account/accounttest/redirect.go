@@ -27,7 +27,7 @@ const (
 	sentRedirect = "https://h5.example.com:8443/_wechat/callback?to=%2Fpage%3Fa%3D1%26b&x=a+b%20c"
 )
 
-func authorizeURL(t *testing.T, f Fixture) {
+func authorizeURL(t testing.TB, f Fixture) {
 	r, ok := f.Account.(account.Redirector)
 	if !ok {
 		t.Skip("it redirects nobody")
@@ -76,7 +76,7 @@ func count(query url.Values, want string) (n int) {
 	return n
 }
 
-func profile(t *testing.T, f Fixture) {
+func profile(t testing.TB, f Fixture) {
 	r, ok := f.Account.(account.Redirector)
 	if !ok {
 		t.Skip("it redirects nobody")
@@ -103,7 +103,7 @@ func profile(t *testing.T, f Fixture) {
 	}
 }
 
-func refresh(t *testing.T, f Fixture) {
+func refresh(t testing.TB, f Fixture) {
 	a, ok := f.Account.(account.ProfileRefresher)
 	if !ok {
 		t.Skip("it refreshes no profile")
@@ -127,7 +127,7 @@ func refresh(t *testing.T, f Fixture) {
 	}
 }
 
-func texts(t *testing.T, f Fixture) {
+func texts(t testing.TB, f Fixture) {
 	if l, ok := f.Account.(account.Labeler); ok {
 		for _, language := range []string{"zh-CN", "zh-TW", "en"} {
 			if l.Label(language) == "" {
@@ -145,7 +145,7 @@ func texts(t *testing.T, f Fixture) {
 
 var endpointForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
 
-func endpoints(t *testing.T, f Fixture) {
+func endpoints(t testing.TB, f Fixture) {
 	e, ok := f.Account.(account.Endpoints)
 	if !ok {
 		t.Skip("it has no endpoints")

@@ -11,14 +11,14 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 )
 
-func secrets(t *testing.T, f Fixture) {
+func secrets(t testing.TB, f Fixture) {
 	f.wantNothingShown(t)
 	f.mustLogIn(t, false)
 	f.wantNothingShown(t)
 }
 
 // wantNothingShown prints and logs the account in every way that there is.
-func (f Fixture) wantNothingShown(t *testing.T) {
+func (f Fixture) wantNothingShown(t testing.TB) {
 	t.Helper()
 	f.wantNoSecret(t, "what names it", f.Account.Kind()+f.Account.AppID()+account.Ref(f.Account))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -45,7 +45,7 @@ func (f Fixture) wantNothingShown(t *testing.T) {
 }
 
 // wantNoSecret checks that a text shows no secret: none of the fixture's, and none of these.
-func (f Fixture) wantNoSecret(t *testing.T, what, text string, more ...string) {
+func (f Fixture) wantNoSecret(t testing.TB, what, text string, more ...string) {
 	t.Helper()
 	folded := strings.ToLower(text)
 	for _, secret := range append(more, f.Secrets...) {
