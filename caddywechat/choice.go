@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/locale"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
@@ -88,7 +89,7 @@ func (h *Handler) showChoice(w http.ResponseWriter, v *visit, found []account.Re
 	for _, a := range found {
 		choice := page.Choice{Label: a.Kind(), URL: h.loginURL(target, profile) + "&account=" + url.QueryEscape(a.Kind())}
 		if labeler, ok := a.(account.Labeler); ok {
-			choice.Label = labeler.Label(page.LanguageOf(v.Request))
+			choice.Label = labeler.Label(locale.Of(v.Request))
 		}
 		choices = append(choices, choice)
 	}

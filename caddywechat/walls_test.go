@@ -26,9 +26,10 @@ var knows = map[string][]string{
 	"session":   {"identity", "seal"},
 	"login":     {"identity", "seal", "session"},
 	"weixin":    {"identity"},
-	"page":      {},
+	"locale":    {},
+	"page":      {"locale"},
 	"placement": {},
-	"simulator": {},
+	"simulator": {"locale"},
 	"listening": {},
 }
 

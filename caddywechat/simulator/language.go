@@ -3,20 +3,8 @@ package simulator
 import (
 	"net/http"
 
-	"golang.org/x/text/language"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/locale"
 )
-
-// longestAcceptLanguage bounds what a stranger can make us parse. Browsers send well under 100 bytes.
-const longestAcceptLanguage = 256
-
-// languages are those that WeChat's pages speak; the first is for visitors who ask for none of them.
-var languages = []language.Tag{
-	language.MustParse("zh-CN"),
-	language.MustParse("zh-TW"),
-	language.MustParse("en"),
-}
-
-var languageMatcher = language.NewMatcher(languages)
 
 // languageOf is the language of ours that suits r's visitor best. The app may choose that of the QR pages.
 func languageOf(r *http.Request) string {
@@ -28,17 +16,5 @@ func languageOf(r *http.Request) string {
 			return "en"
 		}
 	}
-	accept := r.Header.Get("Accept-Language")
-	if len(accept) > longestAcceptLanguage {
-		accept = ""
-	}
-	wanted, _, _ := language.ParseAcceptLanguage(accept) // what cannot be parsed asks for nothing
-	for _, tag := range wanted {
-		// One at a time, in the visitor's order: given all of them, the matcher prefers an exact match further down,
-		// and would read "zh-HK,zh" as simplified Chinese.
-		if _, index, confidence := languageMatcher.Match(tag); confidence != language.No {
-			return languages[index].String()
-		}
-	}
-	return languages[0].String()
+	return locale.Of(r)
 }

@@ -2,23 +2,13 @@ package simulator
 
 import (
 	"net/http/httptest"
-	"strings"
 	"testing"
 )
 
-func TestLanguageOf(t *testing.T) {
+func TestLanguageOf_LetsTheAppChooseOnQRPages(t *testing.T) {
 	for _, test := range []struct{ path, accept, want string }{
-		{"/", "", "zh-CN"},
-		{"/", "zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"},
-		{"/", "zh-Hans-HK", "zh-CN"},
 		{"/", "zh-TW", "zh-TW"},
-		{"/", "zh-HK,zh;q=0.9", "zh-TW"},
-		{"/", "zh-Hant", "zh-TW"},
-		{"/", "en-GB,en;q=0.9,zh-CN;q=0.8", "en"},
-		{"/", "ja,en;q=0.8", "en"},
-		{"/", "fr", "zh-CN"},
-		{"/", ";;;=,,", "zh-CN"},
-		{"/", strings.Repeat("en,", 85) + "en", "zh-CN"}, // 257 bytes
+		{"/?lang=en", "zh-TW", "zh-TW"},
 		{qrConnectPath + "?lang=en", "zh-TW", "en"},
 		{qrConnectPath + "?lang=cn", "en", "zh-CN"},
 		{qrConnectPath + "?lang=fr", "zh-TW", "zh-TW"},

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/locale"
 )
 
 // Every page of WeChat's comes whole, in the language that is asked for, and stands alone.
@@ -67,8 +69,7 @@ func TestPagesStandAlone(t *testing.T) {
 	}
 	for name, get := range pages {
 		seen := map[string]string{}
-		for _, tag := range languages {
-			language := tag.String()
+		for _, language := range locale.Languages {
 			r := get(language)
 			body := script.ReplaceAllString(style.ReplaceAllString(r.body, ""), "")
 			if !strings.HasPrefix(body, "<!doctype html>\n<html lang=\""+language+"\">") || !strings.HasSuffix(body, "</html>\n") {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/locale"
 )
 
 func TestEveryLanguageHasTheSameWords(t *testing.T) {
@@ -15,8 +17,7 @@ func TestEveryLanguageHasTheSameWords(t *testing.T) {
 		slices.Sort(found)
 		return found
 	}
-	for _, tag := range languages {
-		language := tag.String()
+	for _, language := range locale.Languages {
 		if got, want := slices.Sorted(maps.Keys(words[language])), slices.Sorted(maps.Keys(words["zh-CN"])); !slices.Equal(got, want) {
 			t.Fatalf("%s has words for %q, want %q", language, got, want)
 		}

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/locale"
 )
 
 // Name names one of the built-in pages.
@@ -168,7 +170,7 @@ func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, name N
 	if p.byName[name].template == nil {
 		name = Misconfigured
 	}
-	language := LanguageOf(r)
+	language := locale.Of(r)
 	setHeaders(w.Header(), name, language, p.byName[name].policy)
 	if r.Method == http.MethodHead {
 		w.WriteHeader(status)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"text/template/parse"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/locale"
 )
 
 //go:embed layout.html parts.html style.css copy.js fragment.js pages words
@@ -125,10 +127,10 @@ var trials = []Data{
 
 // try writes a page in all its shapes and languages.
 func (p *Pages) try(name Name, t *template.Template, own ownFiles) (bodies []string, err error) {
-	for _, language := range languages {
+	for _, language := range locale.Languages {
 		for _, data := range trials {
 			var body strings.Builder
-			if err := t.Execute(&body, newView(name, language.String(), p.style, data)); err != nil {
+			if err := t.Execute(&body, newView(name, language, p.style, data)); err != nil {
 				return nil, own.explain(err)
 			}
 			bodies = append(bodies, body.String())
@@ -142,15 +144,14 @@ var names = readNames()
 
 func readNames() []Name {
 	var names []Name
-	for _, file := range mustGlob("pages/*.html") {
-		names = append(names, Name(baseName(file)))
+	found, err := fs.Glob(files, "pages/*.html")
+	if err != nil {
+		panic(err) // the pattern is ours
+	}
+	for _, file := range found {
+		names = append(names, Name(strings.TrimSuffix(path.Base(file), ".html")))
 	}
 	return names
-}
-
-// baseName is a file's name without folder and extension: the page or language that it is about.
-func baseName(file string) string {
-	return strings.TrimSuffix(path.Base(file), path.Ext(file))
 }
 
 func mustRead(file string) string {
@@ -159,12 +160,4 @@ func mustRead(file string) string {
 		panic(err)
 	}
 	return string(content)
-}
-
-func mustGlob(pattern string) []string {
-	found, err := fs.Glob(files, pattern)
-	if err != nil {
-		panic(err)
-	}
-	return found
 }
