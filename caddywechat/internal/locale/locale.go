@@ -1,5 +1,5 @@
-// Package locale owns which languages our pages speak, which of them a visitor reads, and how files of words are read. It
-// writes no page and knows no other package of ours: the words belong to the packages that show them.
+// Package locale owns which languages our pages speak, which of them a visitor reads, and how files of words are read.
+// It writes no page and knows no other package of ours: the words belong to the packages that show them.
 package locale
 
 import (

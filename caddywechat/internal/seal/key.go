@@ -24,9 +24,9 @@ type Key struct {
 func NewKeys(purpose string, secrets ...[]byte) ([]Key, error) {
 	keys := make([]Key, len(secrets))
 	for i, secret := range secrets {
-		derived, err := hkdf.Key(sha256.New, secret, nil, "caddywechat "+purpose, len(Mark{})+sha256.Size)
+		derived, err := derive(purpose, secret, len(Mark{})+sha256.Size)
 		if err != nil {
-			return nil, fmt.Errorf("deriving the key for %s: %w", purpose, err)
+			return nil, err
 		}
 		copy(keys[i].Mark[:], derived)
 		copy(keys[i].secret[:], derived[len(Mark{}):])
@@ -34,18 +34,27 @@ func NewKeys(purpose string, secrets ...[]byte) ([]Key, error) {
 	return keys, nil
 }
 
-// Tag returns the tag of a value, which is good at one place only.
-func (k Key) Tag(place string, value []byte) (tag Tag) {
+// derive returns n bytes for a purpose alone, by HKDF (RFC 5869). Everything here that needs a key gets it so.
+func derive(purpose string, secret []byte, n int) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, secret, nil, "caddywechat "+purpose, n)
+	if err != nil {
+		return nil, fmt.Errorf("deriving the key for %s: %w", purpose, err)
+	}
+	return key, nil
+}
+
+// Tag returns the tag of a value. It is good in one slot only: a value that is moved to another one fails Verify.
+func (k Key) Tag(slot string, value []byte) (tag Tag) {
 	mac := hmac.New(sha256.New, k.secret[:])
-	mac.Write(binary.AppendUvarint(nil, uint64(len(place))))
-	mac.Write([]byte(place))
+	mac.Write(binary.AppendUvarint(nil, uint64(len(slot))))
+	mac.Write([]byte(slot))
 	mac.Write(value)
 	copy(tag[:], mac.Sum(nil))
 	return tag
 }
 
-// Verify reports whether a tag is that of a value at a place.
-func (k Key) Verify(tag Tag, place string, value []byte) bool {
-	want := k.Tag(place, value)
+// Verify reports whether a tag is that of a value in a slot, in constant time.
+func (k Key) Verify(tag Tag, slot string, value []byte) bool {
+	want := k.Tag(slot, value)
 	return hmac.Equal(tag[:], want[:])
 }

@@ -35,7 +35,7 @@ type Reader struct {
 // NewReader returns a Reader of payload.
 func NewReader(payload []byte) *Reader { return &Reader{rest: string(payload)} }
 
-// Raw reads n bytes.
+// Raw reads the next n bytes as they are.
 func (r *Reader) Raw(n int) string {
 	if n < 0 || n > len(r.rest) {
 		r.fail()

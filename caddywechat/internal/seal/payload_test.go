@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestAPayloadIsReadAsItWasAppended(t *testing.T) {
+func TestReader_ReadsWhatWasAppended(t *testing.T) {
 	var b []byte
 	b = append(b, 7)
 	b = AppendText(b, "")
@@ -46,24 +46,26 @@ func TestAPayloadIsReadAsItWasAppended(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereIsZeroAndSoIsEverythingAfterIt(t *testing.T) {
-	huge := binary.AppendUvarint(nil, math.MaxUint64)
+func TestReader_ReadsZeroAfterAFailure(t *testing.T) {
+	text := func(r *Reader) { r.Text() }
+	ofLength := func(n uint64) []byte { return append(binary.AppendUvarint(nil, n), "abc"...) }
+	overflow := append([]byte(strings.Repeat("\xff", 9)), 2, 'a', 'b')
 	for name, tt := range map[string]struct {
 		payload []byte
 		read    func(*Reader)
 	}{
 		"a byte of nothing":          {nil, func(r *Reader) { r.Byte() }},
 		"a number of nothing":        {nil, func(r *Reader) { r.Number() }},
-		"a text of nothing":          {nil, func(r *Reader) { r.Text() }},
+		"a text of nothing":          {nil, text},
 		"more bytes than there are":  {[]byte("abc"), func(r *Reader) { r.Raw(4) }},
 		"a negative number of bytes": {[]byte("abc"), func(r *Reader) { r.Raw(-1) }},
 		"very many bytes":            {[]byte("abc"), func(r *Reader) { r.Raw(math.MaxInt) }},
 		"a number that does not end": {[]byte{0x80, 0x80}, func(r *Reader) { r.Number() }},
-		"a number of 65 bits":        {append([]byte(strings.Repeat("\xff", 9)), 2, 'a', 'b'), func(r *Reader) { r.Number() }},
-		"a text that is too long":    {append([]byte{4}, "abc"...), func(r *Reader) { r.Text() }},
-		"a text of a huge length":    {append(huge, "abc"...), func(r *Reader) { r.Text() }},
-		"a text of a negative int":   {append(binary.AppendUvarint(nil, 1<<63), "abc"...), func(r *Reader) { r.Text() }},
-		"a text of a huge int":       {append(binary.AppendUvarint(nil, math.MaxInt64), "abc"...), func(r *Reader) { r.Text() }},
+		"a number of 65 bits":        {overflow, func(r *Reader) { r.Number() }},
+		"a text that is too long":    {ofLength(4), text},
+		"a text of a huge length":    {ofLength(math.MaxUint64), text},
+		"a text of a negative int":   {ofLength(1 << 63), text},
+		"a text of a huge int":       {ofLength(math.MaxInt64), text},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := NewReader(tt.payload)
@@ -81,7 +83,7 @@ func TestWhatIsNotThereIsZeroAndSoIsEverythingAfterIt(t *testing.T) {
 	}
 }
 
-func TestAPayloadThatHoldsMoreIsMalformed(t *testing.T) {
+func TestReader_RefusesWhatIsLeft(t *testing.T) {
 	r := NewReader([]byte("ab"))
 	r.Byte()
 	if err := r.Close(); !errors.Is(err, ErrPayload) {
@@ -89,7 +91,8 @@ func TestAPayloadThatHoldsMoreIsMalformed(t *testing.T) {
 	}
 }
 
-// The steps are what is read, one after another: whatever they are, a Reader neither panics nor reads what is not there.
+// The steps are what is read, one after another: whatever they are, a Reader neither panics nor reads what is not
+// there.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte("\x03abc\x07"), []byte{0, 1, 2, 3})
 	f.Add(binary.AppendUvarint(nil, math.MaxUint64), []byte{2, 2})

@@ -1,9 +1,13 @@
-// Package seal signs and encrypts the small values that a browser keeps for us: sessions and attempts to log in.
+// Package seal signs and encrypts the small values that others keep for us: a browser its session and its attempts to
+// log in, a shared store what the instances of a cluster tell each other.
+//
+// It owns how keys are derived from secrets, the form of sealed texts, and the encoding of payloads. It judges neither
+// expiry nor content: that is the caller's. Nobody else derives keys from a secret or writes a payload by hand, since a
+// change of either form ends every session there is.
 package seal
 
 import (
 	"crypto/aes"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding"
 	"encoding/base64"
@@ -14,12 +18,12 @@ import (
 	"github.com/gorilla/securecookie"
 )
 
-// MaxLength is the length in bytes of the longest sealed text. Longer values are not sealed, and longer texts are not
-// looked at. Browsers keep cookies of up to 4,096 bytes, name, value and attributes together.
+// MaxLength is the length in bytes of the longest sealed text. Longer values are not sealed, longer texts not opened.
+// Browsers keep cookies of up to 4,096 bytes, name, value and attributes together.
 const MaxLength = 3968
 
 // Sealer seals and opens values of one purpose. Several keys may open a text; the first one seals, so keys can be
-// exchanged without anyone noticing. A Sealer is safe for concurrent use.
+// rotated without anyone noticing. A Sealer is safe for concurrent use.
 type Sealer struct {
 	purpose string
 	codecs  []*securecookie.SecureCookie
@@ -30,13 +34,13 @@ type Sealer struct {
 func New(purpose string, secrets ...[]byte) (*Sealer, error) {
 	s := &Sealer{purpose: purpose}
 	for _, secret := range secrets {
-		key, err := hkdf.Key(sha256.New, secret, nil, "caddywechat "+purpose, 64)
+		key, err := derive(purpose, secret, 64)
 		if err != nil {
-			return nil, fmt.Errorf("deriving the key for %s: %w", purpose, err)
+			return nil, err
 		}
 		codec := securecookie.New(key[:32], key[32:]).
 			SetSerializer(binarySerializer{}).
-			MaxAge(0). // every value carries its own end, judged by the caller's clock
+			MaxAge(0). // every value carries its own expiry, judged by the caller's clock
 			MaxLength(MaxLength)
 		s.codecs = append(s.codecs, codec)
 	}
@@ -62,8 +66,8 @@ func Length(n int) int {
 	return encode(len("1700000000|") + encode(aes.BlockSize+n) + len("|") + sha256.Size)
 }
 
-// Open puts into v what was sealed at site, and reports whether it did: a text that was altered, cut, or sealed for
-// another site, purpose or with another key leaves v in an unknown state and gives false.
+// Open puts into v what was sealed at site, and reports whether it did. It does not with a text that was altered, cut,
+// or sealed for another site, purpose or with another key: v is in an unknown state then.
 func (s *Sealer) Open(site, text string, v encoding.BinaryUnmarshaler) bool {
 	if len(text) > MaxLength || !isCanonical(text) {
 		return false

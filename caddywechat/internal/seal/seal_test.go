@@ -9,16 +9,6 @@ import (
 	"testing"
 )
 
-// text is a value that is its own payload.
-type text string
-
-func (t text) MarshalBinary() ([]byte, error) { return []byte(t), nil }
-
-func (t *text) UnmarshalBinary(b []byte) error {
-	*t = text(b)
-	return nil
-}
-
 // broken is a value that neither goes in nor comes out.
 type broken struct{}
 
@@ -41,7 +31,7 @@ func newSealer(t testing.TB, purpose string, secrets ...[]byte) *Sealer {
 	return s
 }
 
-func mustSeal(t testing.TB, s *Sealer, v text) string {
+func mustSeal(t testing.TB, s *Sealer, v Text) string {
 	t.Helper()
 	sealed, err := s.Seal(site, v)
 	if err != nil {
@@ -50,17 +40,17 @@ func mustSeal(t testing.TB, s *Sealer, v text) string {
 	return sealed
 }
 
-func TestWhatWasSealedOpens(t *testing.T) {
+func TestSealer_OpensWhatItSealed(t *testing.T) {
 	s := newSealer(t, "session", newKey)
-	for _, v := range []text{"x", "会话 \x00\r\n|;,= %n%s", text(strings.Repeat("x", 2000))} {
-		var got text
+	for _, v := range []Text{"x", "会话 \x00\r\n|;,= %n%s", Text(strings.Repeat("x", 2000))} {
+		var got Text
 		if !s.Open(site, mustSeal(t, s, v), &got) || got != v {
 			t.Errorf("opened to %.40q, want %.40q", got, v)
 		}
 	}
 }
 
-func TestSealedTextMayStandInACookieAndHidesTheValue(t *testing.T) {
+func TestSeal_FitsACookieAndHidesTheValue(t *testing.T) {
 	const secret = "oABCDEFGHIJKLMNOPQRSTUVWXYZ0"
 	sealed := mustSeal(t, newSealer(t, "session", newKey), secret)
 	if strings.Trim(sealed, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=") != "" {
@@ -81,13 +71,13 @@ func TestSealedTextMayStandInACookieAndHidesTheValue(t *testing.T) {
 	}
 }
 
-func TestNoAlteredTextOpens(t *testing.T) {
+func TestOpen_RefusesAlteredText(t *testing.T) {
 	s := newSealer(t, "session", newKey)
 	// Three lengths in a row, so that the text ends with each number of unused bits.
-	for _, v := range []text{"o1", "o12", "o123"} {
+	for _, v := range []Text{"o1", "o12", "o123"} {
 		sealed := []byte(mustSeal(t, s, v))
 		altered := bytes.Clone(sealed)
-		var got text
+		var got Text
 		for i := range altered {
 			for c := range 256 {
 				if byte(c) == sealed[i] {
@@ -103,10 +93,10 @@ func TestNoAlteredTextOpens(t *testing.T) {
 	}
 }
 
-func TestNoCutOrExtendedTextOpens(t *testing.T) {
+func TestOpen_RefusesCutOrExtendedText(t *testing.T) {
 	s := newSealer(t, "session", newKey)
 	sealed := mustSeal(t, s, "o1")
-	var got text
+	var got Text
 	for i := range sealed {
 		if s.Open(site, sealed[:i], &got) {
 			t.Errorf("opens without its last %d characters", len(sealed)-i)
@@ -127,7 +117,7 @@ func TestNoCutOrExtendedTextOpens(t *testing.T) {
 	}
 }
 
-func TestRubbishDoesNotOpen(t *testing.T) {
+func TestOpen_RefusesRubbish(t *testing.T) {
 	s := newSealer(t, "session", newKey)
 	for name, sealed := range map[string]string{
 		"nothing":      "",
@@ -140,19 +130,20 @@ func TestRubbishDoesNotOpen(t *testing.T) {
 		"no number":    base64.URLEncoding.EncodeToString([]byte("x|y|z")),
 		"NUL":          "\x00\x00\x00\x00",
 	} {
-		var got text
+		var got Text
 		if s.Open(site, sealed, &got) {
 			t.Errorf("%s opens", name)
 		}
 	}
 }
 
-func TestATextOpensOnlyForItsSitePurposeAndKey(t *testing.T) {
+func TestOpen_RefusesAnotherSitePurposeOrKey(t *testing.T) {
 	s := newSealer(t, "session", newKey)
 	sealed := mustSeal(t, s, "o1")
-	var got text
+	var got Text
 	for _, other := range []string{
-		"", "h5.example.com", "other.example.com|https://open.weixin.qq.com", strings.ToUpper(site), site + "|", "|" + site,
+		"", "h5.example.com", "other.example.com|https://open.weixin.qq.com", strings.ToUpper(site), site + "|",
+		"|" + site,
 	} {
 		if s.Open(other, sealed, &got) {
 			t.Errorf("opens at %q", other)
@@ -172,20 +163,20 @@ func TestATextOpensOnlyForItsSitePurposeAndKey(t *testing.T) {
 }
 
 // Purpose and site stand side by side under the signature: moving the border between them must not help.
-func TestPurposeAndSiteDoNotRunTogether(t *testing.T) {
-	sealed, err := newSealer(t, "a", newKey).Seal("b|c", text("o1"))
+func TestOpen_KeepsPurposeAndSiteApart(t *testing.T) {
+	sealed, err := newSealer(t, "a", newKey).Seal("b|c", Text("o1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got text
+	var got Text
 	if newSealer(t, "a|b", newKey).Open("c", sealed, &got) {
 		t.Error("opens for another purpose")
 	}
 }
 
-func TestTheFirstKeySealsAndAllKeysOpen(t *testing.T) {
+func TestSealer_SealsWithTheFirstKeyAndOpensWithAll(t *testing.T) {
 	before, after := newSealer(t, "session", oldKey), newSealer(t, "session", newKey, oldKey)
-	var got text
+	var got Text
 	if !after.Open(site, mustSeal(t, before, "o1"), &got) || got != "o1" {
 		t.Error("a session from before the exchange of keys does not open")
 	}
@@ -200,17 +191,17 @@ func TestTheFirstKeySealsAndAllKeysOpen(t *testing.T) {
 	}
 }
 
-func TestWithoutAKeyThereIsNoSealer(t *testing.T) {
+func TestNew_NeedsASecret(t *testing.T) {
 	if s, err := New("session"); err == nil {
 		t.Errorf("got %v", s)
 	}
 }
 
-func TestTooLongValuesAreNotSealed(t *testing.T) {
+func TestSeal_RefusesTooLongValues(t *testing.T) {
 	s := newSealer(t, "session", newKey)
 	longest := 0
 	for n := 1000; n < MaxLength; n++ {
-		sealed, err := s.Seal(site, text(strings.Repeat("x", n)))
+		sealed, err := s.Seal(site, Text(strings.Repeat("x", n)))
 		if err != nil {
 			break
 		}
@@ -219,16 +210,16 @@ func TestTooLongValuesAreNotSealed(t *testing.T) {
 		}
 		longest = n
 	}
-	t.Logf("the longest value has %d bytes", longest)
 	if longest < 2100 {
 		t.Errorf("the longest value has %d bytes: an attempt with a target of 2,000 must fit", longest)
 	}
-	if _, err := s.Seal(site, text(strings.Repeat("x", MaxLength))); err == nil || strings.Contains(err.Error(), "xxx") {
+	_, err := s.Seal(site, Text(strings.Repeat("x", MaxLength)))
+	if err == nil || strings.Contains(err.Error(), "xxx") {
 		t.Errorf("error = %v, want one without the value", err)
 	}
 }
 
-func TestAValueThatCannotBeMadeOrReadIsAnError(t *testing.T) {
+func TestSealer_ReportsValuesThatFail(t *testing.T) {
 	s := newSealer(t, "session", newKey)
 	if _, err := s.Seal(site, broken{}); err == nil {
 		t.Error("sealed")
@@ -238,7 +229,7 @@ func TestAValueThatCannotBeMadeOrReadIsAnError(t *testing.T) {
 	}
 }
 
-func TestNoNonceComesTwice(t *testing.T) {
+func TestSeal_UsesEachNonceOnce(t *testing.T) {
 	s := newSealer(t, "session", newKey)
 	const seals, nonceLength = 10_000, 16
 	seen := make(map[string]bool, seals)
@@ -259,14 +250,14 @@ func TestNoNonceComesTwice(t *testing.T) {
 	}
 }
 
-func TestASealerIsSafeForConcurrentUse(t *testing.T) {
+func TestSealer_IsSafeForConcurrentUse(t *testing.T) {
 	s := newSealer(t, "session", newKey, oldKey)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 50 {
-				sealed, err := s.Seal(site, text("o1"))
-				var got text
+				sealed, err := s.Seal(site, Text("o1"))
+				var got Text
 				if err != nil || !s.Open(site, sealed, &got) || got != "o1" {
 					t.Errorf("opened to %q, %v", got, err)
 				}
@@ -276,23 +267,16 @@ func TestASealerIsSafeForConcurrentUse(t *testing.T) {
 	wg.Wait()
 }
 
-// The seeds are sealed with a key that the fuzzed Sealer does not have: whatever is made of them, none opens.
-func TestLengthIsThatOfASealedText(t *testing.T) {
-	s, err := New("session", []byte("a key with at least 32 bytes in it, for tests"))
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestLength_IsThatOfTheSealedText(t *testing.T) {
+	s := newSealer(t, "session", newKey)
 	for n := range 1500 {
-		text, err := s.Seal("h5.example.com", Text(strings.Repeat("x", n)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := Length(n); got != len(text) {
-			t.Fatalf("a payload of %d bytes: %d, want %d", n, got, len(text))
+		if got, want := Length(n), len(mustSeal(t, s, Text(strings.Repeat("x", n)))); got != want {
+			t.Fatalf("a payload of %d bytes: %d, want %d", n, got, want)
 		}
 	}
 }
 
+// The seeds are sealed with a key that the fuzzed Sealer does not have: whatever is made of them, none opens.
 func FuzzOpen(f *testing.F) {
 	sealed := mustSeal(f, newSealer(f, "session", oldKey), "o1")
 	f.Add(sealed)
@@ -302,7 +286,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(base64.URLEncoding.EncodeToString([]byte("1|o1|")))
 	s := newSealer(f, "session", newKey)
 	f.Fuzz(func(t *testing.T, stranger string) {
-		var got text
+		var got Text
 		if s.Open(site, stranger, &got) {
 			t.Errorf("%q opens", stranger)
 		}
