@@ -51,6 +51,14 @@ func Own() []netip.AddrPort {
 	return addrs
 }
 
+// overlaps reports whether connections to one address may arrive at a listener of the other. An unspecified one stands
+// for every address, of IPv4 as well where it is IPv6's.
+func overlaps(a, b netip.Addr) bool {
+	covers := func(a, b netip.Addr) bool { return a == b || a.IsUnspecified() && (a.Is6() || b.Is4()) }
+	a, b = a.Unmap(), b.Unmap()
+	return covers(a, b) || covers(b, a)
+}
+
 // tables are those of sockets.
 var tables = []string{"/proc/net/tcp", "/proc/net/tcp6"}
 

@@ -1,8 +1,6 @@
 package listening
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -12,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -61,7 +58,7 @@ func elsewhere(t *testing.T, addr string) (at netip.AddrPort, pid int) {
 	return at, cmd.Process.Pid
 }
 
-func TestOthers(t *testing.T) {
+func TestOthers_FindsWhoListensWhereConnectionsArrive(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells who listens")
 	}
@@ -113,7 +110,7 @@ func TestOthers(t *testing.T) {
 	}
 }
 
-func TestOwnListenersAreNobodyElses(t *testing.T) {
+func TestOthers_LeavesOutThisProcess(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -131,38 +128,5 @@ func TestOwnListenersAreNobodyElses(t *testing.T) {
 	defer c.Close()
 	if got := Others(c.LocalAddr().(*net.TCPAddr).AddrPort()); len(got) != 0 {
 		t.Errorf("got %v", got)
-	}
-}
-
-func TestListen(t *testing.T) {
-	at, pid := elsewhere(t, "127.0.0.1:0")
-	_, err := Listen(at.String())
-	var taken *TakenError
-	if !errors.As(err, &taken) || taken.Port != at.Port() || !errors.Is(err, syscall.EADDRINUSE) {
-		t.Fatalf("got %v", err)
-	}
-	if want := fmt.Sprintf("(process %d)", pid); runtime.GOOS == "linux" && !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, want %s", err, want)
-	}
-	for _, address := range []string{"198.51.100.7:0", "127.0.0.1:70000", "127.0.0.1", ""} {
-		l, err := Listen(address)
-		if err == nil {
-			l.Close()
-			if address == "" {
-				continue // any port of any address, as net.Listen has it
-			}
-		}
-		if errors.As(err, &taken) || err == nil || !strings.Contains(err.Error(), "listening at "+address) {
-			t.Errorf("%s: %v", address, err)
-		}
-	}
-}
-
-func TestNames(t *testing.T) {
-	if got := Names(nil); got != "" {
-		t.Errorf("nobody is %q", got)
-	}
-	if got := Names([]Holder{{}, {PID: 7, Program: "nginx"}, {}}); got != "another process, nginx (process 7)" {
-		t.Errorf("got %q", got)
 	}
 }

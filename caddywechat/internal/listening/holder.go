@@ -1,6 +1,3 @@
-// Package listening tells who else listens on a TCP port of this machine. It knows nothing of Caddy, and not what is
-// listened for. It matters because Caddy's listeners have SO_REUSEPORT: a second process opens the port of a first one
-// without an error, and the system hands each of them some of the connections.
 package listening
 
 import (
@@ -43,12 +40,4 @@ func Names(holders []Holder) string {
 		}
 	}
 	return strings.Join(names, ", ")
-}
-
-// overlaps reports whether connections to one address may arrive at a listener of the other. An unspecified one stands
-// for every address, of IPv4 as well where it is IPv6's.
-func overlaps(a, b netip.Addr) bool {
-	covers := func(a, b netip.Addr) bool { return a == b || a.IsUnspecified() && (a.Is6() || b.Is4()) }
-	a, b = a.Unmap(), b.Unmap()
-	return covers(a, b) || covers(b, a)
 }
