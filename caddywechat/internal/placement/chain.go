@@ -23,7 +23,7 @@ func (c *chain) list(routes []*Route, s *state) bool {
 				return false
 			}
 		case Maybe:
-			if !route.isAside() {
+			if !route.isTransparent() {
 				return false
 			}
 			if route.Group != "" {
@@ -56,9 +56,9 @@ func (c *chain) handlers(handlers []*Handler, s *state) bool {
 	return true
 }
 
-// isAside reports whether a request that does not match a route goes on as if it were not there, and one that matches
-// goes on as well, or is sent to another address.
-func (r *Route) isAside() bool {
+// isTransparent reports whether a request that does not match a route goes on as if it were not there, and one that
+// matches goes on as well, or is sent to another address.
+func (r *Route) isTransparent() bool {
 	for _, h := range r.Handlers {
 		if h.Does != PassesOn && h.Does != Redirects {
 			return false

@@ -19,8 +19,8 @@ func Check(server *Server, isElsewhere func(r Request, prefix string) bool) erro
 		}
 	}
 	for _, g := range gatesIn(server.Routes) {
-		if end := c.blocked[g]; end != nil && !c.reached[g] {
-			return errBlocked(g, end)
+		if answerer := c.blocked[g]; answerer != nil && !c.reached[g] {
+			return errBlocked(g, answerer)
 		}
 	}
 	return nil
@@ -49,24 +49,24 @@ func (c *check) checkHost(host string) error {
 	for _, path := range pathsIn(routes) {
 		r := Request{Method: http.MethodGet, Host: host, Path: path}
 		if gates := chainFor(r, routes); len(gates) > 1 {
-			return errTwo(gates[0], gates[1], r)
+			return errTwoGates(gates[0], gates[1], r)
 		}
 	}
 	all := walkFor(Request{Host: host}, routes)
 	for _, g := range all.gates {
 		c.reached[g] = true
-		if err := c.returns(g, host); err != nil {
+		if err := c.checkReturns(g, host); err != nil {
 			return err
 		}
 	}
-	for g, end := range all.blocked {
-		c.blocked[g] = end
+	for g, answerer := range all.blocked {
+		c.blocked[g] = answerer
 	}
 	return nil
 }
 
-// returns checks that a gate's logins can come back.
-func (c *check) returns(g *Gate, host string) error {
+// checkReturns checks that a gate's logins can come back.
+func (c *check) checkReturns(g *Gate, host string) error {
 	if len(g.Returns) == 0 || g.InErrors {
 		return nil
 	}
@@ -76,14 +76,14 @@ func (c *check) returns(g *Gate, host string) error {
 		}
 	}
 	for _, back := range g.Returns {
-		if c.comesBack(g, g.back(back, host)) {
+		if c.canReturn(g, g.returnRequest(back, host)) {
 			return nil
 		}
 	}
 	if c.isForItsOwn(g, host) {
 		return nil
 	}
-	return c.errKept(g, g.back(g.Returns[0], host))
+	return c.errNoReturn(g, g.returnRequest(g.Returns[0], host))
 }
 
 // isForItsOwn reports whether a gate is there for some of its own addresses only, and asks nobody for a login.
@@ -101,18 +101,18 @@ func (c *check) isForItsOwn(g *Gate, host string) bool {
 	return own
 }
 
-// comesBack reports whether a request may come to a gate with the prefix of this one, here or elsewhere.
-func (c *check) comesBack(g *Gate, back Request) bool {
+// canReturn reports whether a request may come to a gate with the prefix of this one, here or elsewhere.
+func (c *check) canReturn(g *Gate, back Request) bool {
 	way := c.walk(back)
 	if way.hidden || slices.ContainsFunc(way.gates, func(other *Gate) bool { return other.Prefix == g.Prefix }) {
 		return true
 	}
 	// What is sent on to somebody else by its very path may come to a gate there.
 	elsewhere := back
-	elsewhere.Path = nowhere
-	others := c.walk(elsewhere).ends
-	for end := range way.ends {
-		if end.Forwards && !others[end] {
+	elsewhere.Path = otherPath
+	others := c.walk(elsewhere).answerers
+	for answerer := range way.answerers {
+		if answerer.Forwards && !others[answerer] {
 			return true
 		}
 	}

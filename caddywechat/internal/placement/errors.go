@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-func errTwo(first, second *Gate, r Request) error {
+// errTwoGates says how to write one gate instead of two, or to keep them apart.
+func errTwoGates(first, second *Gate, r Request) error {
 	pattern, prefix := "/app/*", "/app/_wechat"
 	for _, g := range []*Gate{second, first} {
 		patterns := slices.Clone(g.Paths)
@@ -20,18 +21,20 @@ func errTwo(first, second *Gate, r Request) error {
 			break
 		}
 	}
-	return fmt.Errorf("%s and %s are both on the way of %s, and such requests fail: write one wechat_auth, directly in "+
-		"the site, with rules for its paths, such as login %s; or put each into a handle block of its own, with a prefix "+
-		"below the block's path, such as prefix %s, and a session cookie of its own", first, second, address(r), pattern, prefix)
+	return fmt.Errorf("%s and %s are both on the way of %s, and such requests fail: write one wechat_auth, directly "+
+		"in the site, with rules for its paths, such as login %s; or put each into a handle block of its own, with a "+
+		"prefix below the block's path, such as prefix %s, and a session cookie of its own",
+		first, second, address(r), pattern, prefix)
 }
 
-func errBlocked(g *Gate, end *Handler) error {
+// errBlocked says what answers before a gate could.
+func errBlocked(g *Gate, answerer *Handler) error {
 	return fmt.Errorf("%s answers every request before it comes to %s, which asks nobody for a login then: write "+
-		"wechat_auth in front of %[1]s, or outside of route, where it comes first by itself", end.Name, g)
+		"wechat_auth in front of %[1]s, or outside of route, where it comes first by itself", answerer.Name, g)
 }
 
-// errKept says what keeps logins from coming back to a gate, and what to write instead.
-func (c *check) errKept(g *Gate, back Request) error {
+// errNoReturn says what keeps logins from coming back to a gate, and what to write instead.
+func (c *check) errNoReturn(g *Gate, back Request) error {
 	what := fmt.Sprintf("%s never gets its logins back: WeChat sends visitors to %s", g, address(back))
 	if back.Method != http.MethodGet {
 		what = fmt.Sprintf("nobody can log in by %s: programs post their codes to %s", g, address(back))
@@ -44,32 +47,32 @@ func (c *check) errKept(g *Gate, back Request) error {
 		if around == g.block() {
 			name = "that block"
 		}
-		return fmt.Errorf("%s, which %s does not match; %s", what, name, c.cure(g, back, around))
+		return fmt.Errorf("%s, which %s does not match; %s", what, name, c.remedy(g, back, around))
 	}
 	before := "something"
-	if end := c.walk(back).end; end != nil {
-		before = end.Name
+	if answerer := c.walk(back).answerer; answerer != nil {
+		before = answerer.Name
 	}
 	return fmt.Errorf("%s, which %s in front of it answers: write wechat_auth in front of that", what, before)
 }
 
-// cure says what to write for a gate that a request does not come to because of a route around it.
-func (c *check) cure(g *Gate, back Request, around *Route) string {
+// remedy says what to write for a gate that a request does not come to because of a route around it.
+func (c *check) remedy(g *Gate, back Request, around *Route) string {
 	patterns := around.patterns()
-	cure := "write wechat_auth outside of that, directly in the site, with a matcher of its own"
+	remedy := "write wechat_auth outside of that, directly in the site, with a matcher of its own"
 	if around.IsSite {
-		cure = "write the site's address without a path, and wechat_auth with a matcher of its own"
+		remedy = "write the site's address without a path, and wechat_auth with a matcher of its own"
 	}
 	if len(patterns) == 1 && strings.HasPrefix(patterns[0], "/") {
-		cure += ": wechat_auth " + patterns[0] + " { … }"
+		remedy += ": wechat_auth " + patterns[0] + " { … }"
 	}
 	for _, pattern := range patterns {
 		prefix := prefixBelow(pattern)
 		if back.Path = prefix + g.Returns[0].Path; prefix != "" && c.walk(back).reached[g] {
-			return cure + "; or write into its own block: prefix " + prefix
+			return remedy + "; or write into its own block: prefix " + prefix
 		}
 	}
-	return cure
+	return remedy
 }
 
 // prefixBelow returns a prefix below a pattern of paths, "" where none is for sure.
@@ -84,8 +87,8 @@ var plainFolder = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
 
 // address is what a request asks for, as a person would write it.
 func address(r Request) string {
-	host := strings.ReplaceAll(r.Host, anyName, "*")
-	if host == anyHost {
+	host := strings.ReplaceAll(r.Host, otherLabel, "*")
+	if host == otherHost {
 		host = ""
 	}
 	return host + r.Path

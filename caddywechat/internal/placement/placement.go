@@ -1,7 +1,9 @@
 // Package placement says what can never work of where gates stand among a server's routes: a gate that no login comes
 // back to, two on the way of one request, one behind what answers everything. It says so only where hosts, paths and
-// order tell for certain; whatever else decides about a request could let it work. It knows routes as Caddy runs them,
-// but not Caddy.
+// order tell for certain; whatever else decides about a request could let it work.
+//
+// It owns the model of routes, and the errors with what to write instead. It knows routes as Caddy runs them, but not
+// Caddy: whoever reads Caddy's configuration makes the model of it.
 package placement
 
 import (
@@ -9,14 +11,14 @@ import (
 	"strings"
 )
 
-// Known is whether something holds, as far as hosts, paths and order tell.
+// Known is whether something holds, as far as hosts, paths and order tell. Greater is more certain.
 type Known int8
 
 // What can be known.
 const (
-	No Known = iota
-	Maybe
-	Yes
+	No    Known = iota // for certain not
+	Maybe              // something else decides
+	Yes                // for certain
 )
 
 // Request is what is known of a request. What is empty can be anything.
@@ -100,8 +102,8 @@ func (g *Gate) answers(path string) bool {
 	return ok && (below == "" || below[0] == '/')
 }
 
-// back returns the request by which a login comes back for a host.
-func (g *Gate) back(r Request, host string) Request {
+// returnRequest returns the request by which a login comes back for a host.
+func (g *Gate) returnRequest(r Request, host string) Request {
 	r.Host, r.Path = host, g.Prefix+r.Path
 	return r
 }

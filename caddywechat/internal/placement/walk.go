@@ -51,21 +51,21 @@ func (s state) or(other state) state {
 
 // walk goes every way that a request could go.
 type walk struct {
-	gates   []*Gate           // that it could come to
-	reached map[*Gate]bool    // the same
-	ends    map[*Handler]bool // that could answer it
-	hidden  bool              // there could be another gate on the way
-	end     *Handler          // what answers it for certain, where it comes so far
+	gates     []*Gate           // that it could come to
+	reached   map[*Gate]bool    // the same
+	answerers map[*Handler]bool // that could answer it
+	hidden    bool              // there could be another gate on the way
+	answerer  *Handler          // what answers it for certain, where it comes so far
 	// blocked are the gates behind a handler that answers every request that comes so far.
 	blocked map[*Gate]*Handler
 }
 
 // walkFor goes every way of a request. With no path it is about every path, and a fallback answers all that comes.
 func walkFor(request Request, routes ...[]*Route) *walk {
-	w := &walk{reached: make(map[*Gate]bool), ends: make(map[*Handler]bool), blocked: make(map[*Gate]*Handler)}
+	w := &walk{reached: make(map[*Gate]bool), answerers: make(map[*Handler]bool), blocked: make(map[*Gate]*Handler)}
 	for _, list := range routes {
-		if _, end := w.list(list, state{request: request}, request.Path == ""); w.end == nil {
-			w.end = end
+		if _, answerer := w.list(list, state{request: request}, request.Path == ""); w.answerer == nil {
+			w.answerer = answerer
 		}
 	}
 	return w
@@ -82,18 +82,18 @@ func (w *walk) list(routes []*Route, s state, everyPath bool) (state, *Handler) 
 		if known == No {
 			continue
 		}
-		after, end := w.handlers(route.Handlers, s.inside(route), everyPath)
+		after, answerer := w.handlers(route.Handlers, s.inside(route), everyPath)
 		switch {
-		case known == Yes && end != nil:
+		case known == Yes && answerer != nil:
 			if !route.Terminal || len(route.Sets) == 0 { // what is behind a site is another's
-				w.block(gatesIn(routes[i+1:]), end)
+				w.markBlocked(gatesIn(routes[i+1:]), answerer)
 			}
-			return s, end
+			return s, answerer
 		case known == Yes && route.Terminal:
 			return s, &Handler{Name: route.Name, Does: Redirects} // an empty answer opens nothing either
 		case known == Yes:
 			s = after
-		case end == nil && !route.Terminal:
+		case answerer == nil && !route.Terminal:
 			s = s.or(after)
 		}
 	}
@@ -103,13 +103,13 @@ func (w *walk) list(routes []*Route, s state, everyPath bool) (state, *Handler) 
 // handlers is list for the handlers of a route.
 func (w *walk) handlers(handlers []*Handler, s state, everyPath bool) (state, *Handler) {
 	for i, h := range handlers {
-		var end *Handler
+		var answerer *Handler
 		switch h.Does {
 		case Answers, Redirects:
-			w.ends[h] = true
-			end = h
+			w.answerers[h] = true
+			answerer = h
 		case MayAnswer:
-			w.ends[h] = true
+			w.answerers[h] = true
 			w.hidden = w.hidden || h.HidesGate
 		case Rewrites:
 			s.request.Path, s.request.Method = "", ""
@@ -120,30 +120,30 @@ func (w *walk) handlers(handlers []*Handler, s state, everyPath bool) (state, *H
 			}
 		case HasRoutes:
 			before := s
-			s, end = w.list(h.Routes, s, everyPath)
+			s, answerer = w.list(h.Routes, s, everyPath)
 			if len(h.Errors) > 0 { // whichever handler fails
 				before.request.Path, before.request.Method = "", ""
 				failed, _ := w.list(h.Errors, before, everyPath)
-				s, end = before.or(s).or(failed), nil
+				s, answerer = before.or(s).or(failed), nil
 			}
 		}
-		if end != nil {
-			w.block(gatesAmong(handlers[i+1:]), end)
-			return s, end
+		if answerer != nil {
+			w.markBlocked(gatesAmong(handlers[i+1:]), answerer)
+			return s, answerer
 		}
 	}
 	return s, nil
 }
 
-// block notes that nothing comes to gates. Redirects open nothing: a site that sends everybody elsewhere may have a
-// gate that it does not need.
-func (w *walk) block(gates []*Gate, end *Handler) {
-	if end.Does == Redirects {
+// markBlocked remembers that nothing comes to gates. Redirects open nothing: a site that sends everybody elsewhere may
+// have a gate that it does not need.
+func (w *walk) markBlocked(gates []*Gate, answerer *Handler) {
+	if answerer.Does == Redirects {
 		return
 	}
 	for _, g := range gates {
 		if w.blocked[g] == nil {
-			w.blocked[g] = end
+			w.blocked[g] = answerer
 		}
 	}
 }

@@ -7,9 +7,9 @@ import (
 
 // A host, a label of one and a path that nobody has written.
 const (
-	anyHost = "any-other-host.invalid"
-	anyName = "any-other-name"
-	nowhere = "/any-other-path"
+	otherHost  = "any-other-host.invalid"
+	otherLabel = "any-other-name"
+	otherPath  = "/any-other-path"
 )
 
 // hosts returns one host for each pattern that routes with gates ask for, and one that no pattern names.
@@ -23,20 +23,20 @@ func (s *Server) hosts() []string {
 			if host, ok := m.(Host); ok {
 				for _, pattern := range host {
 					if !strings.Contains(pattern, "{") {
-						hosts = append(hosts, strings.ReplaceAll(pattern, "*", anyName))
+						hosts = append(hosts, strings.ReplaceAll(pattern, "*", otherLabel))
 					}
 				}
 			}
 		})
 		if len(route.Sets) == 0 || slices.ContainsFunc(route.Sets, isForEveryHost) {
-			hosts = append(hosts, anyHost)
+			hosts = append(hosts, otherHost)
 		}
 	}
 	slices.Sort(hosts)
 	return slices.Compact(hosts)
 }
 
-func isForEveryHost(set Set) bool { return set.Matches(Request{Host: anyHost}) != No }
+func isForEveryHost(set Set) bool { return set.Matches(Request{Host: otherHost}) != No }
 
 // routesFor returns the routes that requests for a host can take.
 func (s *Server) routesFor(host string) (routes []*Route) {
@@ -53,7 +53,7 @@ const maxPaths = 1000
 
 // pathsIn returns one path for each pattern in routes, and one that no pattern names.
 func pathsIn(routes []*Route) []string {
-	paths := []string{"/", nowhere}
+	paths := []string{"/", otherPath}
 	eachMatcher(routes, func(m Matcher) {
 		path, ok := m.(*Path)
 		if !ok || len(paths) >= maxPaths {
