@@ -2,7 +2,7 @@ package page
 
 import "testing"
 
-func TestLinks(t *testing.T) {
+func TestLinks_LeadToThisSiteOrOverHTTP(t *testing.T) {
 	tests := []struct {
 		raw              string
 		action, absolute bool // whether it is one

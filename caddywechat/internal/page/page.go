@@ -4,6 +4,9 @@
 // A page is layout.html with the blocks that pages/<name>.html replaces, in the words of words/<language>.json. It
 // stands alone: no picture, font, style or script is loaded from anywhere, and it works without JavaScript. A site may
 // replace each of these files by its own.
+//
+// It owns the pages' words, look and headers, with the policy that browsers hold them to. It decides nothing: which
+// page is shown, with which status, is the caller's. Nobody else writes HTML to visitors.
 package page
 
 import (
@@ -16,112 +19,22 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/locale"
 )
 
-// Name names one of the built-in pages.
-type Name string
-
-// The built-in pages.
-const (
-	// OpenInWeChat is for browsers outside WeChat: scan this QR code or, on a phone, which cannot scan itself, copy
-	// the link into WeChat. Its button, where Data.Action is set, logs in by scanning with another phone.
-	OpenInWeChat Name = "open_in_wechat"
-	// OpenInWeCom is the same for a site whose accounts need WeCom.
-	OpenInWeCom Name = "open_in_wecom"
-	// OpenInBrowser is for WeChat's and WeCom's own browsers, where the site's accounts need another: one on a
-	// computer, where the login is by scanning (Data.Scans).
-	OpenInBrowser Name = "open_in_browser"
-	// NotInBrowser is for sites whose people log in by a mini-program or an app only.
-	NotInBrowser Name = "not_in_browser"
-	// Fragment leads on by itself, to Data.Action with what stands behind # in the browser's address appended, escaped for
-	// a query. Its button is for browsers without JavaScript, where that is lost.
-	Fragment Name = "fragment"
-	// Consent comes before WeChat's own popup, which may only follow a tap on a button. The button goes on to WeChat.
-	Consent Name = "consent"
-	// LoginNeeded is for visitors who can't be sent to a login at once, since a form that they posted would be lost
-	// (Data.Unsent), or since the page is in a frame, where no login opens. The button leads there in the whole window.
-	// It is the one page that the site's own pages may have in a frame.
-	LoginNeeded Name = "login_needed"
-	// Choose is for browsers that several accounts serve: a button for each of Data.Choices.
-	Choose Name = "choose"
-	// Declined is for visitors who said no to WeChat. The button asks again.
-	Declined Name = "declined"
-	// Snapshot is for WeChat's restricted preview of a page (快照页). Nothing there can be tapped, so it has no button
-	// and points to WeChat's own bar below it.
-	Snapshot Name = "snapshot"
-	// TooOften stops a login that goes in circles and says why (Data.NoCookies). The button tries again.
-	TooOften Name = "too_often"
-	// Unavailable says that WeChat is down or slow. The button tries again.
-	Unavailable Name = "unavailable"
-	// Unreadable says that WeChat answers in a way that this server does not understand. The button tries again.
-	Unreadable Name = "unreadable"
-	// Misconfigured says that the site's WeChat account is set up wrongly, which only the site's owner can mend.
-	Misconfigured Name = "misconfigured"
-	// Busy says that this server cannot take the login now. The button tries again.
-	Busy Name = "busy"
-	// ProfileUnavailable says that the page needs a profile which this way to log in can never give.
-	ProfileUnavailable Name = "profile_unavailable"
-	// NotAllowed is for visitors who are known and not let in. The button logs in again, as somebody else perhaps.
-	NotAllowed Name = "not_allowed"
-	// ConfirmLogout asks before it logs out. The button sends a POST to Data.Action.
-	ConfirmLogout Name = "confirm_logout"
-	// LoggedOut says that the visitor is logged out. The button logs in again.
-	LoggedOut Name = "logged_out"
-	// NotFound is for an address that does not exist. The button goes to a page that does.
-	NotFound Name = "not_found"
-	// BadRequest is for a link that is damaged or stale. The button goes to a page that works.
-	BadRequest Name = "bad_request"
-	// MethodNotAllowed is for an address that is not meant to be opened like this. The button goes to a page that is.
-	MethodNotAllowed Name = "method_not_allowed"
-	// TooEarly asks to send once more what came before the TLS handshake was complete. The button does.
-	TooEarly Name = "too_early"
-)
-
-// Data is what a page may need to know. Everything in it may come from a stranger.
-type Data struct {
-	// RequestID is shown small at the bottom, for support. May be empty.
-	RequestID string
-	// URL is the absolute http or https URL to open elsewhere; anything else is left out. OpenInWeChat, OpenInWeCom and
-	// OpenInBrowser only.
-	URL string
-	// Action is where the page's one button leads: a path on this site (or an absolute http or https URL). There is
-	// no button when it is empty or anything else.
-	Action string
-	// Choices are the ways to log in. Choose only.
-	Choices []Choice
-	// Phone says that the visitor holds the browser in their hand. For the same pages as URL.
-	Phone bool
-	// Unsent says that what the visitor submitted was not taken, and to do it again. LoginNeeded only.
-	Unsent bool
-	// WeCom says that the page can be opened in WeCom as well. OpenInWeChat only.
-	WeCom bool
-	// Scans says that the login is by scanning a QR code. OpenInBrowser only.
-	Scans bool
-	// NoCookies says that the browser keeps no cookies, so that a login can never end. TooOften only.
-	NoCookies bool
-	// Altered says that the address that leads back from the login is changed, or opened again and again, on its way.
-	// TooOften only.
-	Altered bool
-	// Refused says that WeChat refused too many codes that came from the visitor's network. TooOften only.
-	Refused bool
-	// Others says that it is about the visitor's other browsers and devices. ConfirmLogout only.
-	Others bool
-}
-
 // Pages are the pages of a site: the built-in ones, some of them perhaps replaced by the site's own. The zero value is
 // not usable.
 type Pages struct {
 	style  template.HTML
-	byName map[Name]finished
+	byName map[Name]compiled
 }
 
-// finished is a page that is ready to be shown.
-type finished struct {
+// compiled is a page that is ready to be written.
+type compiled struct {
 	template *template.Template
 	policy   string
 }
 
 // BuiltIn returns the pages that come with the module.
 var BuiltIn = sync.OnceValue(func() *Pages {
-	pages, err := newPages(ownFiles{})
+	pages, err := newPages(overrides{})
 	if err != nil {
 		panic(err) // our own embedded files
 	}
@@ -132,15 +45,15 @@ var BuiltIn = sync.OnceValue(func() *Pages {
 // layout.html for the frame around all of them, style.css for their style. They are templates of html/template. The
 // error of one that is broken has its file and line.
 func Load(dir string) (*Pages, error) {
-	own, err := readOwn(dir)
+	own, err := readOverrides(dir)
 	if err != nil {
 		return nil, err
 	}
 	return newPages(own)
 }
 
-func newPages(own ownFiles) (*Pages, error) {
-	p := &Pages{style: inline("style", "style.css"), byName: map[Name]finished{}}
+func newPages(own overrides) (*Pages, error) {
+	p := &Pages{style: inline("style", "style.css"), byName: map[Name]compiled{}}
 	if css, ok := own.texts["style.css"]; ok {
 		p.style = template.HTML("<style>" + css + "</style>") // the operator's own
 	}
@@ -149,19 +62,13 @@ func newPages(own ownFiles) (*Pages, error) {
 		if err != nil {
 			return nil, err
 		}
-		bodies, err := p.try(name, t, own)
+		bodies, err := p.render(name, t, own)
 		if err != nil {
 			return nil, err
 		}
-		p.byName[name] = finished{t, policyOf(name, bodies, own.stands(name))}
+		p.byName[name] = compiled{t, policyOf(name, bodies, own.cover(name))}
 	}
 	return p, nil
-}
-
-// Choice is a way to log in.
-type Choice struct {
-	Label string // what it is called
-	URL   string // a path on this site; one that leads elsewhere is left out
 }
 
 // Write answers r with a page, in the language that r asks for, with its status and all its headers. The answer to
@@ -179,7 +86,7 @@ func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, name N
 
 	var body bytes.Buffer
 	if err := p.byName[name].template.Execute(&body, newView(name, language, p.style, data)); err != nil {
-		// A template of the site's own that stumbles over this visitor's data. They must not be left with nothing.
+		// A template of the site's own fails with this visitor's data. They get the built-in page.
 		if p != BuiltIn() {
 			BuiltIn().Write(w, r, status, name, data)
 			return

@@ -12,25 +12,43 @@ import (
 )
 
 var allNames = []Name{
-	OpenInWeChat, OpenInWeCom, OpenInBrowser, NotInBrowser, Fragment, Consent, LoginNeeded, Choose, Declined, Snapshot, TooOften,
-	Unavailable, Unreadable, Misconfigured, Busy,
-	ProfileUnavailable, NotAllowed, ConfirmLogout, LoggedOut, NotFound, BadRequest, MethodNotAllowed, TooEarly,
+	OpenInWeChat, OpenInWeCom, OpenInBrowser, NotInBrowser, Fragment, Consent, LoginNeeded, Choose, Declined, Snapshot,
+	TooOften, Unavailable, Unreadable, Misconfigured, Busy, ProfileUnavailable, NotAllowed,
+	ConfirmLogout, LoggedOut, NotFound, BadRequest, MethodNotAllowed, TooEarly,
 }
 
 const pageURL = "https://h5.example.com/spring?id=1&from=qr"
 
-// get has the page written for a visitor who reads language.
-func get(t *testing.T, name Name, language string, data Data) *httptest.ResponseRecorder {
-	t.Helper()
+// get returns a built-in page for a visitor who reads language.
+func get(name Name, language string, data Data) *httptest.ResponseRecorder {
+	return write(BuiltIn(), name, language, data)
+}
+
+func write(pages *Pages, name Name, language string, data Data) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Accept-Language", language)
 	w := httptest.NewRecorder()
-	BuiltIn().Write(w, r, http.StatusForbidden, name, data)
+	pages.Write(w, r, http.StatusForbidden, name, data)
 	return w
 }
 
+// checkParts compares a page with what it must have and must not have.
+func checkParts(t *testing.T, what, body string, wanted, unwanted []string) {
+	t.Helper()
+	for _, part := range wanted {
+		if !strings.Contains(body, part) {
+			t.Errorf("%s: lacks %q: %s", what, part, body)
+		}
+	}
+	for _, part := range unwanted {
+		if strings.Contains(body, part) {
+			t.Errorf("%s: has %q", what, part)
+		}
+	}
+}
+
 // forEachPage tries every page in every language with every combination of data that changes its shape.
-func forEachPage(t *testing.T, check func(t *testing.T, name Name, language string, data Data, w *httptest.ResponseRecorder)) {
+func forEachPage(t *testing.T, check func(*testing.T, Name, string, Data, *httptest.ResponseRecorder)) {
 	t.Helper()
 	shapes := map[string]Data{
 		"nothing known": {},
@@ -48,7 +66,7 @@ func forEachPage(t *testing.T, check func(t *testing.T, name Name, language stri
 		for _, name := range allNames {
 			for shape, data := range shapes {
 				t.Run(language+"/"+string(name)+"/"+shape, func(t *testing.T) {
-					check(t, name, language, data, get(t, name, language, data))
+					check(t, name, language, data, get(name, language, data))
 				})
 			}
 		}
@@ -62,13 +80,14 @@ func canCopy(name Name) bool {
 
 func longURL() string { return "https://h5.example.com/?q=" + strings.Repeat("%E4%B8%AD", 900) }
 
-func TestEveryPageIsWholeAndStandsAlone(t *testing.T) {
+func TestWrite_WritesWholePagesThatStandAlone(t *testing.T) {
 	forbidden := map[string]*regexp.Regexp{
 		"unresolved template": regexp.MustCompile(`{{|}}|<no value>|ZgotmplZ`),
 		"inline handler":      regexp.MustCompile(`<[^>]*\son[a-z]+\s*=`),
 		"style attribute":     regexp.MustCompile(`<[^>]*\sstyle\s*=`),
-		"resource":            regexp.MustCompile(`<(img|link|iframe|object|embed|video|audio|base)\b|\ssrc=|\ssrcset=|@import|url\(`),
-		"empty words":         regexp.MustCompile(`<(h1|title|p|li|summary|button[^>]*|a [^>]*)>\s*</`),
+		"resource": regexp.MustCompile(
+			`<(img|link|iframe|object|embed|video|audio|base)\b|\ssrc=|\ssrcset=|@import|url\(`),
+		"empty words": regexp.MustCompile(`<(h1|title|p|li|summary|button[^>]*|a [^>]*)>\s*</`),
 	}
 	forEachPage(t, func(t *testing.T, _ Name, language string, _ Data, w *httptest.ResponseRecorder) {
 		body := w.Body.String()
@@ -84,7 +103,7 @@ func TestEveryPageIsWholeAndStandsAlone(t *testing.T) {
 	})
 }
 
-func TestHeaders(t *testing.T) {
+func TestWrite_SetsHeaders(t *testing.T) {
 	forEachPage(t, func(t *testing.T, name Name, language string, _ Data, w *httptest.ResponseRecorder) {
 		want := map[string]string{
 			"Content-Type":           "text/html; charset=utf-8",
@@ -110,7 +129,7 @@ func TestHeaders(t *testing.T) {
 	})
 }
 
-func TestPolicyAllowsWhatThePageHasAndNothingElse(t *testing.T) {
+func TestPolicy_AllowsWhatThePageHasAndNothingElse(t *testing.T) {
 	element := regexp.MustCompile(`(?s)<(style|script)>(.*?)</(?:style|script)>`)
 	hashes := regexp.MustCompile(`'sha256-[^']+'`)
 	forEachPage(t, func(t *testing.T, name Name, _ string, data Data, w *httptest.ResponseRecorder) {
@@ -124,7 +143,8 @@ func TestPolicyAllowsWhatThePageHasAndNothingElse(t *testing.T) {
 		if name == LoginNeeded {
 			ancestors = "'self'"
 		}
-		if rest != "default-src 'none'; style-src HASH; "+script+"form-action 'self'; base-uri 'none'; frame-ancestors "+ancestors {
+		want := "default-src 'none'; style-src HASH; " + script + "form-action 'self'; base-uri 'none'; "
+		if rest != want+"frame-ancestors "+ancestors {
 			t.Errorf("policy: %s", policy)
 		}
 		found := element.FindAllStringSubmatch(w.Body.String(), -1)
@@ -145,7 +165,7 @@ func TestPolicyAllowsWhatThePageHasAndNothingElse(t *testing.T) {
 	})
 }
 
-func TestPageWeight(t *testing.T) {
+func TestWrite_KeepsPagesBelow12KiB(t *testing.T) {
 	forEachPage(t, func(t *testing.T, name Name, _ string, data Data, w *httptest.ResponseRecorder) {
 		weight := w.Body.Len() - len(data.URL)
 		if name == OpenInWeChat || name == OpenInWeCom {
@@ -157,11 +177,11 @@ func TestPageWeight(t *testing.T) {
 	})
 }
 
-func TestButton(t *testing.T) {
+func TestWrite_LinksTheButtonToTheAction(t *testing.T) {
 	const action = "/_wechat/login?return_to=%2Fa%3Fb&profile=1"
 	const escaped = "/_wechat/login?return_to=%2Fa%3Fb&amp;profile=1"
 	for _, name := range allNames {
-		body := get(t, name, "en", Data{Action: action}).Body.String()
+		body := get(name, "en", Data{Action: action}).Body.String()
 		link := strings.Count(body, `href="`+escaped+`"`)
 		form := strings.Count(body, `<form method="post" action="`+escaped+`">`)
 		switch {
@@ -176,7 +196,7 @@ func TestButton(t *testing.T) {
 	}
 }
 
-func TestHostileDataIsHarmless(t *testing.T) {
+func TestWrite_EscapesHostileData(t *testing.T) {
 	const markup = `"><script>alert(1)</script><p title='`
 	for _, hostile := range []string{
 		markup,
@@ -186,7 +206,7 @@ func TestHostileDataIsHarmless(t *testing.T) {
 		"data:text/html," + markup,
 	} {
 		for _, name := range allNames {
-			body := get(t, name, "en", Data{RequestID: hostile, URL: hostile, Action: hostile}).Body.String()
+			body := get(name, "en", Data{RequestID: hostile, URL: hostile, Action: hostile}).Body.String()
 			if strings.Contains(body, "<script>alert") || strings.Contains(body, "<p title='") {
 				t.Errorf("%s: %q is not escaped", name, hostile)
 			}
@@ -197,101 +217,23 @@ func TestHostileDataIsHarmless(t *testing.T) {
 	}
 }
 
-func TestOpenInWeChat(t *testing.T) {
-	const (
-		code  = `class="qr"`
-		steps = `<ol>`
-	)
-	tests := map[string]struct {
-		data             Data
-		has, doesNotHave []string
-	}{
-		"desktop":         {Data{URL: pageURL}, []string{code, "Copy link"}, []string{steps, "<details>"}},
-		"phone":           {Data{URL: pageURL, Phone: true}, []string{steps, "Copy link", "<details>", code}, nil},
-		"phone, own QR":   {Data{URL: pageURL, Phone: true, Action: "/q"}, []string{steps, `href="/q"`}, []string{code}},
-		"too long for QR": {Data{URL: longURL()}, []string{steps, "Copy link", longURL()}, []string{code}},
-		"path, not a URL": {Data{URL: "/a"}, nil, []string{code, steps, "Copy link"}},
-		"no URL":          {Data{Phone: true}, []string{"Open this page in WeChat"}, []string{code, steps, "Copy link"}},
-	}
-	for name, test := range tests {
-		body := get(t, OpenInWeChat, "en", test.data).Body.String()
-		for _, want := range test.has {
-			if !strings.Contains(body, want) {
-				t.Errorf("%s: lacks %q", name, want)
-			}
-		}
-		for _, unwanted := range test.doesNotHave {
-			if strings.Contains(body, unwanted) {
-				t.Errorf("%s: has %q", name, unwanted)
-			}
-		}
-	}
-
-	// What is selected and copied is the text of the element: it must be the URL and nothing else, not even a space.
-	body := get(t, OpenInWeChat, "en", Data{URL: pageURL}).Body.String()
-	if !strings.Contains(body, `id="address">`+strings.ReplaceAll(pageURL, "&", "&amp;")+`</div>`) {
-		t.Error("the address is not exactly the URL")
-	}
-}
-
-func TestPagesSayWhereToGo(t *testing.T) {
-	for name, test := range map[string]struct {
-		page             Name
-		data             Data
-		has, doesNotHave []string
-	}{
-		"WeChat":                     {OpenInWeChat, Data{URL: pageURL, Phone: true}, []string{"Open this page in WeChat", "weixin://"}, []string{"WeCom", "wxwork:"}},
-		"WeChat or WeCom":            {OpenInWeChat, Data{URL: pageURL, WeCom: true}, []string{"Scan with WeChat or WeCom", `class="qr"`}, nil},
-		"WeChat or WeCom, phone":     {OpenInWeChat, Data{URL: pageURL, WeCom: true, Phone: true}, []string{"in WeChat or WeCom", "weixin://", "wxwork://"}, nil},
-		"WeCom":                      {OpenInWeCom, Data{URL: pageURL}, []string{"Scan with WeCom", `class="qr"`}, []string{"WeChat"}},
-		"WeCom, phone":               {OpenInWeCom, Data{URL: pageURL, Phone: true}, []string{"Open this page in WeCom", "wxwork://"}, []string{"WeChat", "weixin:"}},
-		"browser":                    {OpenInBrowser, Data{URL: pageURL, Phone: true}, []string{"in a browser", "Copy link"}, []string{`class="qr"`, "computer"}},
-		"browser to scan at":         {OpenInBrowser, Data{URL: pageURL, Phone: true, Scans: true}, []string{"on a computer", "Copy link"}, []string{"<ol>"}},
-		"browser to scan at, here":   {OpenInBrowser, Data{URL: pageURL, Scans: true}, []string{"in a browser", "Copy link"}, []string{"computer"}},
-		"browser, nothing to go to":  {OpenInBrowser, Data{Phone: true}, []string{"in a browser"}, []string{"<ol>", "Copy link"}},
-		"no browser, and no WeChat":  {NotInBrowser, Data{URL: pageURL, Phone: true}, []string{"mini-program or app"}, []string{pageURL, "weixin"}},
-		"no browser, on a computer":  {NotInBrowser, Data{URL: pageURL}, []string{"mini-program or app"}, []string{`class="qr"`}},
-		"WeChat or WeCom, QR beside": {OpenInWeChat, Data{URL: pageURL, WeCom: true, Phone: true, Action: "/q"}, []string{`href="/q"`}, []string{`class="qr"`}},
-	} {
-		_, body, _ := strings.Cut(get(t, test.page, "en", test.data).Body.String(), "</style>")
-		for _, want := range test.has {
-			if !strings.Contains(body, want) {
-				t.Errorf("%s: lacks %q", name, want)
-			}
-		}
-		for _, unwanted := range test.doesNotHave {
-			if strings.Contains(body, unwanted) {
-				t.Errorf("%s: has %q", name, unwanted)
-			}
-		}
-	}
-}
-
-func TestTooOftenSaysWhy(t *testing.T) {
-	refused := get(t, TooOften, "en", Data{}).Body.String()
-	blocked := get(t, TooOften, "en", Data{NoCookies: true}).Body.String()
-	network := get(t, TooOften, "en", Data{Refused: true}).Body.String()
-	if strings.Contains(refused, "cookies") || !strings.Contains(blocked, "cookies") || !strings.Contains(network, "your network") {
-		t.Error("the reason is not the right one")
-	}
-}
-
-func TestHead(t *testing.T) {
+func TestWrite_AnswersHEADWithoutBody(t *testing.T) {
 	w := httptest.NewRecorder()
-	BuiltIn().Write(w, httptest.NewRequest(http.MethodHead, "/", nil), http.StatusForbidden, OpenInWeChat, Data{URL: pageURL})
+	r := httptest.NewRequest(http.MethodHead, "/", nil)
+	BuiltIn().Write(w, r, http.StatusForbidden, OpenInWeChat, Data{URL: pageURL})
 	if w.Code != http.StatusForbidden || w.Body.Len() != 0 || w.Header().Get("Content-Security-Policy") == "" {
 		t.Errorf("%d, %d bytes, %v", w.Code, w.Body.Len(), w.Header())
 	}
 }
 
-func TestUnknownNameIsMisconfigured(t *testing.T) {
-	got := get(t, "no_such_page", "en", Data{}).Body.String()
-	if got != get(t, Misconfigured, "en", Data{}).Body.String() {
+func TestWrite_TakesUnknownNamesForMisconfigured(t *testing.T) {
+	got := get("no_such_page", "en", Data{}).Body.String()
+	if got != get(Misconfigured, "en", Data{}).Body.String() {
 		t.Errorf("%.300s", got)
 	}
 }
 
-func TestEveryTemplateHasAName(t *testing.T) {
+func TestNames_HaveOneTemplateEach(t *testing.T) {
 	for _, name := range allNames {
 		if BuiltIn().byName[name].template == nil {
 			t.Errorf("%s has no template", name)

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/net/html"
 )
 
-// policyOf returns the Content-Security-Policy of a page that can look like each of bodies: browsers know its styles and
-// scripts by their hashes and run nothing else. A page of the site's own may also show the site's pictures and fonts and
-// use its styles.
+// policyOf returns the Content-Security-Policy of a page that can look like each of bodies: browsers know its styles
+// and scripts by their hashes and run nothing else. A page of the site's own may also show the site's pictures and
+// fonts and use its styles.
 func policyOf(name Name, bodies []string, own bool) string {
 	hashes := map[string][]string{}
 	for _, body := range bodies {
@@ -30,8 +30,8 @@ func policyOf(name Name, bodies []string, own bool) string {
 	return policy + "; form-action 'self'; base-uri 'none'; frame-ancestors " + frameAncestors(name)
 }
 
-// addHashes adds the hashes of the styles and scripts that stand in a page to those of their kind. They are read as browsers
-// do, which hash lines that end in LF alone.
+// addHashes adds the hashes of the styles and scripts that stand in a page to those of their kind. They are read as
+// browsers do, which hash lines that end in LF alone.
 func addHashes(hashes map[string][]string, body string) {
 	tokens := html.NewTokenizer(strings.NewReader(body))
 	var within string
@@ -57,8 +57,8 @@ func addHashes(hashes map[string][]string, body string) {
 	}
 }
 
-// frameAncestors says who may have a page in a frame: nobody, who could trick visitors into tapping its button; but one page
-// has to be seen where it is.
+// frameAncestors says who may have a page in a frame: nobody, who could trick visitors into tapping its button; but one
+// page has to be seen where it is.
 func frameAncestors(name Name) string {
 	if name == LoginNeeded {
 		return "'self'"

@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// longestQR is the longest URL, in bytes, that still makes a code which a phone reads easily from a screen. More
+	// maxQRText is the longest URL, in bytes, that still makes a code which a phone reads easily from a screen. More
 	// would fit (2.9 KB), in modules too small to tell apart.
-	longestQR = 800
+	maxQRText = 800
 	// quietZone is the white border that readers need, in modules.
 	quietZone = 4
 	// qrWidth is about how wide a code is shown, in CSS pixels; one with many modules may grow beyond it.
 	qrWidth = 260
-	// smallestModule is the least width of a module, in CSS pixels.
-	smallestModule = 3
+	// minModule is the least width of a module, in CSS pixels.
+	minModule = 3
 )
 
 // qrCode draws text as a QR code in SVG, or nothing if it is too long for one. A screen does not get scratched, so the
 // lowest level of error correction will do, and it makes the largest modules.
 func qrCode(text string) template.HTML {
-	if text == "" || len(text) > longestQR {
+	if text == "" || len(text) > maxQRText {
 		return ""
 	}
 	code, err := qr.Encode(text, qr.L)
@@ -33,7 +33,7 @@ func qrCode(text string) template.HTML {
 
 	// Modules of a whole number of pixels keep their edges sharp.
 	modules := code.Size + 2*quietZone
-	width := modules * max(smallestModule, qrWidth/modules)
+	width := modules * max(minModule, qrWidth/modules)
 
 	// A row is a line through the middle of its modules: the view box is half a module higher than the rows' numbers.
 	var svg strings.Builder

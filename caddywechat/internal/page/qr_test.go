@@ -10,11 +10,11 @@ import (
 	"rsc.io/qr"
 )
 
-func TestQRCodeHasTheModulesOfTheText(t *testing.T) {
+func TestQRCode_HasTheModulesOfTheText(t *testing.T) {
 	for _, text := range []string{
 		"https://a.cn",
 		pageURL,
-		"https://h5.example.com/?q=" + strings.Repeat("x", longestQR-26),
+		"https://h5.example.com/?q=" + strings.Repeat("x", maxQRText-26),
 		"https://例子.cn/路径?问=答",
 	} {
 		want, err := qr.Encode(text, qr.L)
@@ -60,8 +60,8 @@ func modulesOf(t *testing.T, svg string) map[[2]int]bool {
 	return black
 }
 
-func TestQRCodeOnlyWhereAPhoneCanReadIt(t *testing.T) {
-	for length, want := range map[int]bool{0: false, 1: true, longestQR: true, longestQR + 1: false, 8000: false} {
+func TestQRCode_IsLeftOutWhereNoPhoneCanReadIt(t *testing.T) {
+	for length, want := range map[int]bool{0: false, 1: true, maxQRText: true, maxQRText + 1: false, 8000: false} {
 		if got := qrCode(strings.Repeat("x", length)) != ""; got != want {
 			t.Errorf("%d bytes: %t", length, got)
 		}
@@ -75,7 +75,7 @@ func BenchmarkQRCode(b *testing.B) {
 }
 
 func BenchmarkLongestQRCode(b *testing.B) {
-	text := strings.Repeat("x", longestQR)
+	text := strings.Repeat("x", maxQRText)
 	for b.Loop() {
 		qrCode(text)
 	}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/template/parse"
 
@@ -18,58 +17,10 @@ import (
 //go:embed layout.html parts.html style.css copy.js fragment.js pages words
 var files embed.FS
 
-// The scripts of the built-in pages that have one.
-var scripts = map[Name]template.HTML{
-	OpenInWeChat:  inline("script", "copy.js"),
-	OpenInWeCom:   inline("script", "copy.js"),
-	OpenInBrowser: inline("script", "copy.js"),
-	Fragment:      inline("script", "fragment.js"),
-}
-
-// inline puts a file of ours into an element.
-func inline(tag, file string) template.HTML {
-	return template.HTML("<" + tag + ">" + mustRead(file) + "</" + tag + ">")
-}
-
-// view is what the templates see.
-type view struct {
-	Data
-	Name     Name
-	Language string            // zh-CN, zh-TW or en
-	Words    map[string]string // what the built-in page says, in that language
-	Style    template.HTML     // the element with style.css
-	Script   template.HTML     // the element with the built-in page's script, if it has one
-	QR       template.HTML     // of URL, an SVG element; empty where there is none that a phone could read
-}
-
-// newView keeps of data only what is safe to link to.
-func newView(name Name, language string, style template.HTML, data Data) view {
-	data.Action = actionLink(data.Action)
-	data.URL = absoluteLink(data.URL)
-	data.Choices = slices.DeleteFunc(slices.Clone(data.Choices), func(c Choice) bool { return actionLink(c.URL) == "" })
-	if name == Snapshot {
-		data.Action = "" // nothing there can be tapped
-	}
-	v := view{Data: data, Name: name, Language: language, Words: words[language][name], Style: style, Script: scripts[name]}
-	if name == OpenInWeChat && data.WeCom {
-		v.Words = words[language][openInEither]
-	}
-	if name == OpenInWeChat || name == OpenInWeCom {
-		v.QR = qrCode(data.URL)
-	}
-	return v
-}
-
-// CanScan says that the visitor has a QR code before them and, as far as we know, a phone beside it.
-func (v view) CanScan() bool { return v.QR != "" && !v.Phone }
-
-// NeedsComputer says that the visitor should go on at another screen, to have one to scan.
-func (v view) NeedsComputer() bool { return v.Scans && v.Phone }
-
 // parsePage puts a page together: the frame of layout.html with the blocks that the built-in page replaces and, if the
 // site has files of its own, those that its layout.html and its page replace. A page of the site's own that holds more
 // than blocks is a whole document and needs no frame.
-func parsePage(name Name, own ownFiles) (*template.Template, error) {
+func parsePage(name Name, own overrides) (*template.Template, error) {
 	file := string(name) + ".html"
 	frame := template.Must(template.New("layout.html").Option("missingkey=error").Parse(mustRead("layout.html")))
 	frame, _, err := own.parseOver(frame, "layout.html")
@@ -90,7 +41,7 @@ func parsePage(name Name, own ownFiles) (*template.Template, error) {
 
 // parseOver parses the site's own file of a name, if there is one, over t. It returns it, and true, where it is a
 // document, else t.
-func (own ownFiles) parseOver(t *template.Template, file string) (*template.Template, bool, error) {
+func (own overrides) parseOver(t *template.Template, file string) (*template.Template, bool, error) {
 	text, ok := own.texts[file]
 	if !ok {
 		return t, false, nil
@@ -106,7 +57,7 @@ func (own ownFiles) parseOver(t *template.Template, file string) (*template.Temp
 }
 
 // explain leaves of a template's error what its author has to know: file, line and what is wrong.
-func (own ownFiles) explain(err error) error {
+func (own overrides) explain(err error) error {
 	escaping, ok := errors.AsType[*template.Error](err)
 	if ok && escaping.Line == 0 { // something was left open, which shows at the end
 		file := filepath.Base(escaping.Name)
@@ -115,20 +66,27 @@ func (own ownFiles) explain(err error) error {
 	return errors.New(strings.TrimPrefix(strings.TrimPrefix(err.Error(), "html/template:"), "template: "))
 }
 
-// trials are the shapes that a page can take: each must come out right before a page is put to use.
-var trials = []Data{
+// samples make a page take each of its shapes.
+var samples = []Data{
 	{},
-	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Choices: []Choice{{"a", "/a"}, {"b", "/b"}}},
-	{RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Phone: true, NoCookies: true, Unsent: true, WeCom: true, Scans: true, Others: true},
+	{
+		RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login",
+		Choices: []Choice{{"a", "/a"}, {"b", "/b"}},
+	},
+	{
+		RequestID: "5e0c", URL: "https://h5.example.com/", Action: "/_wechat/login", Phone: true, NoCookies: true,
+		Unsent: true, WeCom: true, Scans: true, Others: true,
+	},
 	{RequestID: "5e0c", Refused: true},
 	{RequestID: "5e0c", Altered: true},
-	{RequestID: "5e0c", URL: "https://h5.example.com/?" + strings.Repeat("x", longestQR), Phone: true},
+	{RequestID: "5e0c", URL: "https://h5.example.com/?" + strings.Repeat("x", maxQRText), Phone: true},
 }
 
-// try writes a page in all its shapes and languages.
-func (p *Pages) try(name Name, t *template.Template, own ownFiles) (bodies []string, err error) {
+// render writes a page in all its shapes and languages: the policy is made of what it can look like, and a template
+// that fails is found before a visitor meets it.
+func (p *Pages) render(name Name, t *template.Template, own overrides) (bodies []string, err error) {
 	for _, language := range locale.Languages {
-		for _, data := range trials {
+		for _, data := range samples {
 			var body strings.Builder
 			if err := t.Execute(&body, newView(name, language, p.style, data)); err != nil {
 				return nil, own.explain(err)

@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// ownFiles are a site's own files, which stand in for built-in ones of the same name.
-type ownFiles struct {
+// overrides are a site's own files. Each replaces the built-in one of its name.
+type overrides struct {
 	dir   string
 	texts map[string]string
 }
 
-// longestFile bounds a template: pages are for phones.
-const longestFile = 1 << 20
+// maxTemplate bounds a template in bytes: pages are for phones.
+const maxTemplate = 1 << 20
 
-// readOwn reads the templates and the style.css of a directory. What else is there, such as pictures for a site to serve,
-// is none of its business; a template that stands in for nothing is a misspelled one.
-func readOwn(dir string) (ownFiles, error) {
-	own := ownFiles{dir: dir, texts: map[string]string{}}
+// readOverrides reads the templates and the style.css of a directory. It ignores what else is there, such as pictures
+// for a site to serve; but a template that replaces nothing is a misspelled one, and an error.
+func readOverrides(dir string) (overrides, error) {
+	own := overrides{dir: dir, texts: map[string]string{}}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return own, fmt.Errorf("reading the directory of templates: %w", err)
@@ -30,7 +30,8 @@ func readOwn(dir string) (ownFiles, error) {
 		file := entry.Name()
 		if !isReplaceable(file) {
 			if filepath.Ext(file) == ".html" {
-				return own, fmt.Errorf("%s stands in for no page: the pages are layout, %s", own.path(file), listNames())
+				return own, fmt.Errorf("%s stands in for no page: the pages are layout, %s",
+					own.path(file), listNames())
 			}
 			continue
 		}
@@ -38,8 +39,9 @@ func readOwn(dir string) (ownFiles, error) {
 		if err != nil {
 			return own, fmt.Errorf("reading a template: %w", err)
 		}
-		if len(content) > longestFile {
-			return own, fmt.Errorf("%s has %d bytes: a template has at most %d", own.path(file), len(content), longestFile)
+		if len(content) > maxTemplate {
+			return own, fmt.Errorf("%s has %d bytes: a template has at most %d",
+				own.path(file), len(content), maxTemplate)
 		}
 		own.texts[file] = string(content)
 		if err := own.checkElements(file); err != nil {
@@ -49,10 +51,10 @@ func readOwn(dir string) (ownFiles, error) {
 	return own, nil
 }
 
-func (own ownFiles) path(file string) string { return filepath.Join(own.dir, file) }
+func (own overrides) path(file string) string { return filepath.Join(own.dir, file) }
 
-// stands reports whether a page is made with files of the site's own.
-func (own ownFiles) stands(name Name) bool {
+// cover reports whether a page is made with one of the files.
+func (own overrides) cover(name Name) bool {
 	for _, file := range []string{"layout.html", "style.css", string(name) + ".html"} {
 		if _, ok := own.texts[file]; ok {
 			return true
@@ -74,13 +76,13 @@ func listNames() string {
 	return strings.Join(list, ", ")
 }
 
-// changing finds an action inside a style or script.
-var changing = regexp.MustCompile(`(?is)<(style|script)\b[^>]*>(?:[^<]|<[^/])*?\{\{`)
+// actionInElement finds a template's action inside a style or script.
+var actionInElement = regexp.MustCompile(`(?is)<(style|script)\b[^>]*>(?:[^<]|<[^/])*?\{\{`)
 
-// checkElements refuses styles and scripts that would be another with each visitor: browsers know them by their hash.
-func (own ownFiles) checkElements(file string) error {
+// checkElements refuses styles and scripts that differ from visitor to visitor: the policy names them by their hashes.
+func (own overrides) checkElements(file string) error {
 	text := own.texts[file]
-	if at := changing.FindStringSubmatchIndex(text); at != nil {
+	if at := actionInElement.FindStringSubmatchIndex(text); at != nil {
 		return fmt.Errorf("%s:%d: {{…}} inside <%s> would be blocked by the page's Content-Security-Policy: "+
 			"put the value into an attribute such as data-value, and read it from there",
 			own.path(file), 1+strings.Count(text[:at[1]], "\n"), text[at[2]:at[3]])
