@@ -117,8 +117,8 @@ func (a account) grants(scope string) bool {
 	return slices.Contains(a.Scopes, scope)
 }
 
-func sameHost(configured, given string) bool {
-	return configured == given || configured == "localhost" && isThisMachine(given)
+func sameHost(configured, issued string) bool {
+	return configured == issued || configured == "localhost" && isThisMachine(issued)
 }
 
 // isThisMachine reports whether host is an address of this machine, by which a phone in the same network may reach it.
@@ -146,7 +146,7 @@ func bracketed(host string) string {
 }
 
 // grantIn returns that a person uses an app of a kind, without scope. Empty: the first such app, and who holds the phone.
-func (s *Simulator) grantIn(kind accountKind, appID, personID string) (grant, error) {
+func (s *Simulator) grantFor(kind accountKind, appID, personID string) (grant, error) {
 	i := slices.IndexFunc(s.accounts, func(a account) bool { return a.Kind == kind && (appID == "" || a.AppID == appID) })
 	if i == -1 {
 		return grant{}, fmt.Errorf("there is no %s %q: leave it out for the first one", kind, appID)

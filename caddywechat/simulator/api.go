@@ -55,22 +55,22 @@ const (
 )
 
 // succeed answers an API call. Most calls have no errcode in a successful answer.
-func (s *Simulator) succeed(f fields) answer {
+func (s *Simulator) succeed(f fields) response {
 	contentType := typeSuccess
 	if s.Quirks().JSONSuccess {
 		contentType = typeError
 	}
-	return newAnswer(contentType, f.encode(), "ok")
+	return newResponse(contentType, f.encode(), "ok")
 }
 
 // refuse answers an API call with an error, which is HTTP status 200 at WeChat.
-func (s *Simulator) refuse(errcode int) answer {
+func (s *Simulator) refuse(errcode int) response {
 	errmsg, ok := errmsgs[errcode]
 	if !ok {
 		errmsg = "simulated error"
 	}
 	body := fields{{"errcode", errcode}, {"errmsg", errmsg + s.errmsgTail()}}.encode()
-	a := newAnswer(typeError, body, strconv.Itoa(errcode))
+	a := newResponse(typeError, body, strconv.Itoa(errcode))
 	// WeChat writes these names so; http.Header.Set would change them.
 	a.header["RetKey"] = []string{"11"}
 	a.header["LogicRet"] = []string{strconv.Itoa(errcode)}
@@ -92,8 +92,8 @@ func (s *Simulator) errmsgTail() string {
 	}
 }
 
-func (s *Simulator) getOnly(handle func(*http.Request) answer) func(*http.Request) answer {
-	return func(r *http.Request) answer {
+func (s *Simulator) getOnly(handle func(*http.Request) response) func(*http.Request) response {
+	return func(r *http.Request) response {
 		if r.Method != http.MethodGet {
 			return s.refuse(43001)
 		}

@@ -8,25 +8,25 @@ import (
 
 // authorize is GET /connect/oauth2/authorize, the page to which an app sends its visitor. Every problem is a page of
 // WeChat's, never a redirect to the app.
-func (s *Simulator) authorize(r *http.Request) answer {
+func (s *Simulator) authorize(r *http.Request) response {
 	if r.Method != http.MethodGet {
 		return methodNotAllowed("GET")
 	}
 	if !s.knowsHost(r) {
-		return problemPage(r, foreignHost(r)).withStatus(http.StatusForbidden)
+		return problemPage(r, unknownHost(r)).withStatus(http.StatusForbidden)
 	}
-	ask, p := s.checkAuthorization(r.URL.RawQuery, r.UserAgent())
+	req, p := s.checkAuthorization(r.URL.RawQuery, r.UserAgent())
 	if p != nil {
 		return problemPage(r, *p)
 	}
-	person, quirks := s.holding(r), s.Quirks()
+	person, quirks := s.holderFor(r), s.Quirks()
 	switch {
-	case ask.scope == ScopeUserinfo && (ask.snapshot || quirks.SnapshotPages):
-		return s.callback(r, http.StatusFound, ask, person, true)
-	case ask.scope == ScopeUserinfo, ask.scope == ScopePrivateInfo, quirks.Choose:
-		return s.consentPage(r, ask, person)
+	case req.scope == ScopeUserinfo && (req.snapshot || quirks.SnapshotPages):
+		return s.callback(r, http.StatusFound, req, person, true)
+	case req.scope == ScopeUserinfo, req.scope == ScopePrivateInfo, quirks.Choose:
+		return s.consentPage(r, req, person)
 	default:
-		return s.callback(r, http.StatusFound, ask, person, false)
+		return s.callback(r, http.StatusFound, req, person, false)
 	}
 }
 
@@ -40,27 +40,27 @@ const maxForm = 64 << 10
 
 // consent takes what was answered on the consent page. Nothing in the form is believed: the authorize URL in it goes
 // through the same checks as the first time.
-func (s *Simulator) consent(r *http.Request) answer {
+func (s *Simulator) consent(r *http.Request) response {
 	if refusal, ok := s.readForm(r); !ok {
 		return refusal
 	}
-	ask, p := s.checkAuthorization(r.PostForm.Get("authorize"), r.UserAgent())
+	req, p := s.checkAuthorization(r.PostForm.Get("authorize"), r.UserAgent())
 	if p != nil {
 		return problemPage(r, *p)
 	}
-	person, chosen, ok := s.answering(r)
+	person, chosen, ok := s.chosenPerson(r)
 	if !ok {
 		return badRequest(r, "no_person", "{person}", r.PostForm.Get("person"))
 	}
 
-	var a answer
+	var a response
 	switch r.PostForm.Get("answer") {
 	case "allow":
-		a = s.callback(r, http.StatusSeeOther, ask, person, false)
+		a = s.callback(r, http.StatusSeeOther, req, person, false)
 	case "snapshot":
-		a = s.callback(r, http.StatusSeeOther, ask, person, ask.scope == ScopeUserinfo)
+		a = s.callback(r, http.StatusSeeOther, req, person, req.scope == ScopeUserinfo)
 	case "deny":
-		a = s.deny(r, ask)
+		a = s.deny(r, req)
 	default:
 		return badRequest(r, "no_answer", "{answers}", "allow, deny, snapshot")
 	}
@@ -71,12 +71,12 @@ func (s *Simulator) consent(r *http.Request) answer {
 }
 
 // readForm reads the form that a button of a page sent, or makes the answer that refuses it.
-func (s *Simulator) readForm(r *http.Request) (refusal answer, ok bool) {
+func (s *Simulator) readForm(r *http.Request) (refusal response, ok bool) {
 	if r.Method != http.MethodPost {
 		return methodNotAllowed("POST"), false
 	}
 	if !s.knowsHost(r) {
-		return problemPage(r, foreignHost(r)).withStatus(http.StatusForbidden), false
+		return problemPage(r, unknownHost(r)).withStatus(http.StatusForbidden), false
 	}
 	if !sameOrigin(r) {
 		return problemPage(r, crossSite).withStatus(http.StatusForbidden), false
@@ -85,34 +85,34 @@ func (s *Simulator) readForm(r *http.Request) (refusal answer, ok bool) {
 	if err := r.ParseForm(); err != nil {
 		return badRequest(r, "bad_form", "{error}", err.Error()), false
 	}
-	return answer{}, true
+	return response{}, true
 }
 
 // answering returns who tapped a button: the person chosen on the page, else the one who holds the phone. It fails for
 // a person that does not exist.
-func (s *Simulator) answering(r *http.Request) (person Person, chosen, ok bool) {
+func (s *Simulator) chosenPerson(r *http.Request) (person Person, chosen, ok bool) {
 	id := r.PostForm.Get("person")
 	if id == "" {
-		return s.holding(r), false, true
+		return s.holderFor(r), false, true
 	}
 	person, ok = s.person(id)
 	return person, ok, ok
 }
 
 // callback sends the visitor back to the app with a code.
-func (s *Simulator) callback(r *http.Request, status int, ask authorization, person Person, snapshot bool) answer {
+func (s *Simulator) callback(r *http.Request, status int, req authorizationRequest, person Person, snapshot bool) response {
 	if snapshot {
 		person = snapshotOf(person)
 	}
-	code := s.issueCode(ask.grant(person, snapshot))
-	location := callbackURL(ask.redirectURI, "code="+code+"&state="+ask.state)
+	code := s.issueCode(req.grant(person, snapshot))
+	location := callbackURL(req.redirectURI, "code="+code+"&state="+req.state)
 	s.duplicate(location, r.UserAgent())
 	return redirect(status, location, "ok")
 }
 
-func (s *Simulator) deny(r *http.Request, ask authorization) answer {
+func (s *Simulator) deny(r *http.Request, req authorizationRequest) response {
 	if s.Quirks().DenyRedirects {
-		return redirect(http.StatusSeeOther, callbackURL(ask.redirectURI, "state="+ask.state), "denied")
+		return redirect(http.StatusSeeOther, callbackURL(req.redirectURI, "state="+req.state), "denied")
 	}
 	return renderPage(r, "closed", "denied", nil)
 }
@@ -153,8 +153,8 @@ func sameOrigin(r *http.Request) bool {
 	}
 }
 
-func methodNotAllowed(method string) answer {
-	a := newAnswer("text/plain; charset=utf-8", "use "+method+"\n", "405").withStatus(http.StatusMethodNotAllowed)
+func methodNotAllowed(method string) response {
+	a := newResponse("text/plain; charset=utf-8", "use "+method+"\n", "405").withStatus(http.StatusMethodNotAllowed)
 	a.header.Set("Allow", method)
 	return a
 }

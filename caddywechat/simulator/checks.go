@@ -9,7 +9,7 @@ import (
 )
 
 // authorization is what an app asks of a person, read from the query of an authorize URL or of a QR login's.
-type authorization struct {
+type authorizationRequest struct {
 	raw          string   // the query as it came
 	names        []string // of the parameters, in the order written
 	appID        string
@@ -26,16 +26,16 @@ type authorization struct {
 	redirect *url.URL
 }
 
-func (ask authorization) grant(person Person, snapshot bool) grant {
+func (req authorizationRequest) grant(person Person, snapshot bool) grant {
 	return grant{
-		account: ask.account, person: person, scope: ask.scope, snapshot: snapshot, weCom: ask.weCom, redirect: ask.redirect,
+		account: req.account, person: person, scope: req.scope, snapshot: snapshot, weCom: req.weCom, redirect: req.redirect,
 	}
 }
 
 // parseAuthorization reads the raw query, since url.Values has no order. A value that can't be decoded is kept as
 // it is and fails the check of that value.
-func parseAuthorization(rawQuery string) authorization {
-	ask := authorization{raw: rawQuery}
+func parseAuthorizationRequest(rawQuery string) authorizationRequest {
+	req := authorizationRequest{raw: rawQuery}
 	for part := range strings.SplitSeq(rawQuery, "&") {
 		if part == "" {
 			continue
@@ -44,41 +44,41 @@ func parseAuthorization(rawQuery string) authorization {
 		if decoded, err := url.QueryUnescape(value); err == nil {
 			value = decoded
 		}
-		ask.names = append(ask.names, name)
+		req.names = append(req.names, name)
 		switch name {
 		case "appid":
-			ask.appID = value
+			req.appID = value
 		case "redirect_uri":
-			ask.redirectURI = value
+			req.redirectURI = value
 		case "response_type":
-			ask.responseType = value
+			req.responseType = value
 		case "scope":
-			ask.scope = value
+			req.scope = value
 		case "state":
-			ask.state = value
+			req.state = value
 		case "forceSnapShot":
-			ask.snapshot = value == "true"
+			req.snapshot = value == "true"
 		case "agentid":
-			ask.agentID = value
+			req.agentID = value
 		case "login_type":
-			ask.loginType = value
+			req.loginType = value
 		}
 	}
-	return ask
+	return req
 }
 
 // checkAuthorization makes WeChat's checks of an authorize URL and returns the first problem, or nil.
 // Source of codes and texts: the table of page errors in "Web Authorization" (网页授权) of the service-account
 // documentation, and for those without a code what developers saw.
-func (s *Simulator) checkAuthorization(rawQuery, userAgent string) (authorization, *problem) {
-	ask := parseAuthorization(rawQuery)
+func (s *Simulator) checkAuthorization(rawQuery, userAgent string) (authorizationRequest, *problem) {
+	req := parseAuthorizationRequest(rawQuery)
 	if p := s.checkBrowser(userAgent); p != nil {
-		return ask, p
+		return req, p
 	}
-	if corpIDShape.MatchString(ask.appID) {
-		return ask, s.checkWeComAuthorization(&ask)
+	if corpIDShape.MatchString(req.appID) {
+		return req, s.checkWeComAuthorization(&req)
 	}
-	return ask, firstProblem(&ask,
+	return req, firstProblem(&req,
 		s.checkPresence,
 		s.checkOrder,
 		s.checkResponseType,
@@ -92,9 +92,9 @@ func (s *Simulator) checkAuthorization(rawQuery, userAgent string) (authorizatio
 // checkQRConnect makes the checks of a QR login's URL, which are those of an authorize URL in other words: the page of
 // website apps shows no codes. Source of the texts: "该链接无法访问" is in the documentation of website apps, the others
 // are what developers saw.
-func (s *Simulator) checkQRConnect(rawQuery string) (authorization, *problem) {
-	ask := parseAuthorization(rawQuery)
-	p := firstProblem(&ask,
+func (s *Simulator) checkQRConnect(rawQuery string) (authorizationRequest, *problem) {
+	req := parseAuthorizationRequest(rawQuery)
+	p := firstProblem(&req,
 		s.checkPresence,
 		s.checkQROrder,
 		s.checkResponseType,
@@ -103,7 +103,7 @@ func (s *Simulator) checkQRConnect(rawQuery string) (authorization, *problem) {
 		s.checkLoginScope,
 		s.checkState,
 	)
-	return ask, p.atQRConnect()
+	return req, p.atQRConnect()
 }
 
 // atQRConnect says a problem in the words of the QR page.
@@ -115,7 +115,7 @@ func (p *problem) atQRConnect() *problem {
 	case 10003:
 		p.title = "redirect_uri"
 	case 10013:
-		p.title, p.note = "unreachable", "missing_state_of_website"
+		p.title, p.hint = "unreachable", "missing_state_of_website"
 	default:
 		p.title = "unreachable"
 	}
@@ -123,9 +123,9 @@ func (p *problem) atQRConnect() *problem {
 	return p
 }
 
-func firstProblem(ask *authorization, checks ...func(*authorization) *problem) *problem {
+func firstProblem(req *authorizationRequest, checks ...func(*authorizationRequest) *problem) *problem {
 	for _, check := range checks {
-		if p := check(ask); p != nil {
+		if p := check(req); p != nil {
 			return p
 		}
 	}
@@ -136,27 +136,27 @@ func (s *Simulator) checkBrowser(userAgent string) *problem {
 	if s.Quirks().AnyBrowser || strings.Contains(strings.ToLower(userAgent), "micromessenger") {
 		return nil
 	}
-	return &problem{about: "not wechat", title: "not_wechat", note: "not_wechat"}
+	return &problem{about: "not wechat", title: "not_wechat", hint: "not_wechat"}
 }
 
-func (s *Simulator) checkPresence(ask *authorization) *problem {
+func (s *Simulator) checkPresence(req *authorizationRequest) *problem {
 	switch {
-	case ask.appID == "":
+	case req.appID == "":
 		return missing("appid", 10012)
-	case ask.redirectURI == "":
+	case req.redirectURI == "":
 		return missing("redirect_uri", 10011)
-	case ask.scope == "":
+	case req.scope == "":
 		return missing("scope", 10010)
-	case ask.state == "" && !s.Quirks().StateOptional:
+	case req.state == "" && !s.Quirks().StateOptional:
 		p := missing("state", 10013)
-		p.note = "missing_state"
+		p.hint = "missing_state"
 		return p
 	}
 	return nil
 }
 
 func missing(name string, code int) *problem {
-	return &problem{about: name, title: "missing", code: code, note: "missing", values: []string{"{name}", name}}
+	return &problem{about: name, title: "missing", code: code, hint: "missing", values: []string{"{name}", name}}
 }
 
 // How WeChat wants the parameters; those after state are optional. "Follow the format strictly, including order and
@@ -169,22 +169,22 @@ var (
 
 const requiredParameters = 5
 
-func (s *Simulator) checkOrder(ask *authorization) *problem {
-	return s.checkOrderOf(authorizeOrder, ask)
+func (s *Simulator) checkOrder(req *authorizationRequest) *problem {
+	return s.checkOrderOf(authorizeOrder, req)
 }
 
-func (s *Simulator) checkQROrder(ask *authorization) *problem {
-	return s.checkOrderOf(qrConnectOrder, ask)
+func (s *Simulator) checkQROrder(req *authorizationRequest) *problem {
+	return s.checkOrderOf(qrConnectOrder, req)
 }
 
-func (s *Simulator) checkOrderOf(order []string, ask *authorization) *problem {
-	if quirks := s.Quirks(); quirks.AnyOrder || inOrder(order, ask.names, quirks.StateOptional) {
+func (s *Simulator) checkOrderOf(order []string, req *authorizationRequest) *problem {
+	if quirks := s.Quirks(); quirks.AnyOrder || inOrder(order, req.names, quirks.StateOptional) {
 		return nil
 	}
-	return &problem{about: "order", title: "scope", note: "order", values: []string{
+	return &problem{about: "order", title: "scope", hint: "order", values: []string{
 		"{required}", strings.Join(order[:requiredParameters], ", "),
 		"{optional}", strings.Join(order[requiredParameters:], ", "),
-		"{names}", strings.Join(ask.names, ", "),
+		"{names}", strings.Join(req.names, ", "),
 	}}
 }
 
@@ -200,105 +200,105 @@ func inOrder(order, names []string, stateOptional bool) bool {
 	}
 	last := required - 1
 	for _, name := range names[required:] {
-		place := slices.Index(order, name)
-		if place == -1 {
+		position := slices.Index(order, name)
+		if position == -1 {
 			continue
 		}
-		if place <= last {
+		if position <= last {
 			return false
 		}
-		last = place
+		last = position
 	}
 	return true
 }
 
-func (s *Simulator) checkResponseType(ask *authorization) *problem {
-	if ask.responseType == "code" {
+func (s *Simulator) checkResponseType(req *authorizationRequest) *problem {
+	if req.responseType == "code" {
 		return nil
 	}
-	return &problem{about: "response_type", title: "response_type", note: "response_type"}
+	return &problem{about: "response_type", title: "response_type", hint: "response_type"}
 }
 
-func (s *Simulator) checkAccount(ask *authorization) *problem {
-	account, ok := s.account(ask.appID)
+func (s *Simulator) checkAccount(req *authorizationRequest) *problem {
+	account, ok := s.account(req.appID)
 	switch {
 	case !ok:
-		return unknownAppID(ask)
+		return unknownAppID(req)
 	case !account.Kind.hasPages():
-		return appIDOfProgram(ask)
+		return appIDOfProgram(req)
 	case account.Kind == kindWebsite:
-		return &problem{about: "appid", title: "appid_of_website", code: 10016, note: "appid_of_website"}
+		return &problem{about: "appid", title: "appid_of_website", code: 10016, hint: "appid_of_website"}
 	}
-	ask.account = account
+	req.account = account
 	return nil
 }
 
 // checkWebsite refuses an official account with the words about scope, as developers saw: it lacks snsapi_login.
-func (s *Simulator) checkWebsite(ask *authorization) *problem {
-	account, ok := s.account(ask.appID)
+func (s *Simulator) checkWebsite(req *authorizationRequest) *problem {
+	account, ok := s.account(req.appID)
 	switch {
 	case !ok:
-		return unknownAppID(ask)
+		return unknownAppID(req)
 	case !account.Kind.hasPages():
-		return appIDOfProgram(ask)
+		return appIDOfProgram(req)
 	case account.Kind != kindWebsite:
-		return &problem{about: "appid", title: "scope", note: "appid_of_official"}
+		return &problem{about: "appid", title: "scope", hint: "appid_of_official"}
 	}
-	ask.account = account
+	req.account = account
 	return nil
 }
 
-func unknownAppID(ask *authorization) *problem {
-	return &problem{about: "appid", title: "appid", note: "appid", values: []string{"{appid}", ask.appID}}
+func unknownAppID(req *authorizationRequest) *problem {
+	return &problem{about: "appid", title: "appid", hint: "appid", values: []string{"{appid}", req.appID}}
 }
 
 // appIDOfProgram refuses those whose people log in by a program.
-func appIDOfProgram(ask *authorization) *problem {
-	return &problem{about: "appid", title: "appid", note: "appid_of_program", values: []string{"{appid}", ask.appID}}
+func appIDOfProgram(req *authorizationRequest) *problem {
+	return &problem{about: "appid", title: "appid", hint: "appid_of_program", values: []string{"{appid}", req.appID}}
 }
 
 var encodedTwice = regexp.MustCompile(`(?i)^https?%`)
 
-func (s *Simulator) checkRedirectURI(ask *authorization) *problem {
+func (s *Simulator) checkRedirectURI(req *authorizationRequest) *problem {
 	p := &problem{about: "redirect_uri", title: "redirect_uri_domain", code: 10003}
-	u, err := url.Parse(ask.redirectURI)
+	u, err := url.Parse(req.redirectURI)
 	switch {
-	case encodedTwice.MatchString(ask.redirectURI):
-		p.note = "redirect_uri_encoded_twice"
+	case encodedTwice.MatchString(req.redirectURI):
+		p.hint = "redirect_uri_encoded_twice"
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil:
-		p.note = "redirect_uri_no_url"
-	case !ask.account.covers(u):
-		p.note = "redirect_uri_elsewhere"
-		p.values = []string{"{where}", u.Host + u.Path, "{domain}", ask.account.Domain}
+		p.hint = "redirect_uri_no_url"
+	case !req.account.covers(u):
+		p.hint = "redirect_uri_elsewhere"
+		p.values = []string{"{where}", u.Host + u.Path, "{domain}", req.account.Domain}
 	default:
-		ask.redirect = u
+		req.redirect = u
 		return nil
 	}
 	return p
 }
 
-func (s *Simulator) checkScope(ask *authorization) *problem {
-	if !slices.Contains(officialScopes, ask.scope) {
-		return &problem{about: "scope", title: "scope", note: "scope", values: []string{"{scope}", strconv.Quote(ask.scope)}}
+func (s *Simulator) checkScope(req *authorizationRequest) *problem {
+	if !slices.Contains(officialScopes, req.scope) {
+		return &problem{about: "scope", title: "scope", hint: "scope", values: []string{"{scope}", strconv.Quote(req.scope)}}
 	}
-	if !ask.account.grants(ask.scope) {
-		return &problem{about: "scope", title: "scope_not_granted", code: 10005, note: "scope_not_granted", values: []string{"{scope}", ask.scope}}
+	if !req.account.grants(req.scope) {
+		return &problem{about: "scope", title: "scope_not_granted", code: 10005, hint: "scope_not_granted", values: []string{"{scope}", req.scope}}
 	}
 	return nil
 }
 
-func (s *Simulator) checkLoginScope(ask *authorization) *problem {
-	if ask.scope == ScopeLogin {
+func (s *Simulator) checkLoginScope(req *authorizationRequest) *problem {
+	if req.scope == ScopeLogin {
 		return nil
 	}
-	return &problem{about: "scope", title: "scope", note: "scope_of_website", values: []string{"{scope}", strconv.Quote(ask.scope)}}
+	return &problem{about: "scope", title: "scope", hint: "scope_of_website", values: []string{"{scope}", strconv.Quote(req.scope)}}
 }
 
 var stateShape = regexp.MustCompile(`^[a-zA-Z0-9]{0,128}$`)
 
-func (s *Simulator) checkState(ask *authorization) *problem {
-	if stateShape.MatchString(ask.state) {
+func (s *Simulator) checkState(req *authorizationRequest) *problem {
+	if stateShape.MatchString(req.state) {
 		return nil
 	}
-	return &problem{about: "state", title: "state", note: "state", values: []string{"{bytes}", strconv.Itoa(len(ask.state))}}
+	return &problem{about: "state", title: "state", hint: "state", values: []string{"{bytes}", strconv.Itoa(len(req.state))}}
 }

@@ -38,11 +38,11 @@ type code struct {
 func (s *Simulator) issueCode(g grant) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.putCode(&s.codes, g)
+	return s.issueCodeLocked(&s.codes, g)
 }
 
 // putCode is called with the lock held.
-func (s *Simulator) putCode(codes *shelf[*code], g grant) string {
+func (s *Simulator) issueCodeLocked(codes *boundedMap[*code], g grant) string {
 	name := "0" + randomText(31)
 	if g.weCom != nil {
 		name = randomText(weComCodeLength)
@@ -53,7 +53,7 @@ func (s *Simulator) putCode(codes *shelf[*code], g grant) string {
 
 // spendCode returns what a code stands for, once. Otherwise the error code says why not. One that another app bought is
 // left alone: at WeChat a code is spent by success only.
-func (s *Simulator) spendCode(codes *shelf[*code], name, appID string) (grant, int) {
+func (s *Simulator) redeemCode(codes *boundedMap[*code], name, appID string) (grant, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	code, ok := codes.get(name)

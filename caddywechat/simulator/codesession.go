@@ -26,7 +26,7 @@ func (s *Simulator) addMiniProgramCalls(mux *http.ServeMux) {
 }
 
 // codeSession is GET /sns/jscode2session: a code of wx.login for the person's session. Source: api_code2session.
-func (s *Simulator) codeSession(r *http.Request) answer {
+func (s *Simulator) codeSession(r *http.Request) response {
 	query := r.URL.Query()
 	appID, secret, code := query.Get("appid"), query.Get("secret"), query.Get("js_code")
 	switch {
@@ -46,7 +46,7 @@ func (s *Simulator) codeSession(r *http.Request) answer {
 	case account.Secret != secret:
 		return s.refuse(40125)
 	}
-	g, errcode := s.spendCode(&s.programs.logins, code, appID)
+	g, errcode := s.redeemCode(&s.miniPrograms.loginCodes, code, appID)
 	if errcode != 0 {
 		return s.refuse(errcode)
 	}
@@ -56,7 +56,7 @@ func (s *Simulator) codeSession(r *http.Request) answer {
 
 // checkSession is GET /wxa/checksession: is this the session key that the person has? The signature is that of an empty
 // text, with the key as it is written. Source: api_checksessionkey.
-func (s *Simulator) checkSession(r *http.Request) answer {
+func (s *Simulator) checkSession(r *http.Request) response {
 	query := r.URL.Query()
 	appID, errcode := s.miniProgramOf(query.Get("access_token"))
 	switch {
@@ -76,7 +76,7 @@ func (s *Simulator) checkSession(r *http.Request) answer {
 	if key == "" || query.Get("signature") != hex.EncodeToString(mac.Sum(nil)) {
 		return s.refuse(87009)
 	}
-	return serverAnswer(fields{{"errcode", 0}, {"errmsg", "ok"}})
+	return serverResponse(fields{{"errcode", 0}, {"errmsg", "ok"}})
 }
 
 // knows reports whether somebody has such an openid in an app.
@@ -94,7 +94,7 @@ func (s *Simulator) knows(appID, openID string) bool {
 // phoneNumber is POST /wxa/business/getuserphonenumber: a code of the button getPhoneNumber for the number. A code that is
 // used or too old is 40029, too. Source: api_getphonenumber, where countryCode is a string in the table of fields and a
 // number in the example.
-func (s *Simulator) phoneNumber(r *http.Request) answer {
+func (s *Simulator) phoneNumber(r *http.Request) response {
 	if r.Method != http.MethodPost {
 		return s.refuse(43002)
 	}
@@ -102,14 +102,14 @@ func (s *Simulator) phoneNumber(r *http.Request) answer {
 	if errcode != 0 {
 		return s.refuse(errcode)
 	}
-	var ask struct {
+	var req struct {
 		Code string `json:"code"`
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxForm))
-	if err != nil || json.Unmarshal(body, &ask) != nil {
+	if err != nil || json.Unmarshal(body, &req) != nil {
 		return s.refuse(47001)
 	}
-	g, errcode := s.spendCode(&s.programs.phones, ask.Code, appID)
+	g, errcode := s.redeemCode(&s.miniPrograms.phoneCodes, req.Code, appID)
 	if errcode != 0 {
 		return s.refuse(40029)
 	}
@@ -124,7 +124,7 @@ func (s *Simulator) phoneNumber(r *http.Request) answer {
 		{"countryCode", country},
 		{"watermark", json.RawMessage(marshal(s.watermark(g)))},
 	}
-	return serverAnswer(fields{{"errcode", 0}, {"errmsg", "ok"}, {"phone_info", json.RawMessage(info.encode())}})
+	return serverResponse(fields{{"errcode", 0}, {"errmsg", "ok"}, {"phone_info", json.RawMessage(info.encode())}})
 }
 
 // miniProgramOf returns the app id of the mini-program whose server token this is, or an error code.

@@ -52,7 +52,7 @@ func (s *Simulator) addControls(mux *http.ServeMux) {
 func (s *Simulator) control(handle func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.knowsHost(r) {
-			refuseControl(w, http.StatusForbidden, say("en", "notes", "host", foreignHost(r).values...))
+			refuseControl(w, http.StatusForbidden, translate("en", "hints", "host", unknownHost(r).values...))
 			return
 		}
 		if !sameOrigin(r) {

@@ -23,7 +23,7 @@ const (
 
 // duplicate requests a callback a second time if the quirk DuplicateCallback wants it. The journal tells how it went.
 func (s *Simulator) duplicate(callback, userAgent string) {
-	delay, life := s.Quirks().DuplicateCallback, s.life()
+	delay, ctx := s.Quirks().DuplicateCallback, s.stateContext()
 	if delay == 0 {
 		return
 	}
@@ -36,19 +36,19 @@ func (s *Simulator) duplicate(callback, userAgent string) {
 		defer func() { <-s.duplicates }()
 		select {
 		case <-time.After(delay):
-		case <-life.Done():
+		case <-ctx.Done():
 			return
 		}
-		path, outcome := request(life, callback, userAgent)
-		if life.Err() == nil {
-			s.note(http.MethodGet, path, "duplicate: "+outcome)
+		path, outcome := requestCallback(ctx, callback, userAgent)
+		if ctx.Err() == nil {
+			s.record(http.MethodGet, path, "duplicate: "+outcome)
 		}
 	}()
 }
 
-// request gets the callback as something that is not the visitor's browser would, and says how that ended. Errors of
+// requestCallback gets the callback as something that is not the visitor's browser would, and says how that ended. Errors of
 // net/http are not passed on: they contain the URL and with it the code.
-func request(ctx context.Context, callback, userAgent string) (path, outcome string) {
+func requestCallback(ctx context.Context, callback, userAgent string) (path, outcome string) {
 	u, err := url.Parse(callback)
 	if err != nil {
 		return "/", "no URL"

@@ -62,8 +62,8 @@ var faultKinds = []FaultKind{
 
 // The paths that may misbehave: pages and what belongs to them, and the API.
 var (
-	pagePaths   = []string{authorizePath, qrConnectPath, qrPollPath, confirmPath, weComLoginPath}
-	faultyPaths = slices.Concat(pagePaths, []string{accessTokenPath, refreshTokenPath, authPath, userinfoPath}, serverPaths, miniProgramPaths)
+	pagePaths  = []string{authorizePath, qrConnectPath, qrPollPath, confirmPath, weComLoginPath}
+	faultPaths = slices.Concat(pagePaths, []string{accessTokenPath, refreshTokenPath, authPath, userinfoPath}, serverPaths, miniProgramPaths)
 )
 
 // maxFaults is how many faults may wait at a time.
@@ -119,8 +119,8 @@ func (f Fault) withDefaults() Fault {
 
 func (f Fault) check() error {
 	switch {
-	case !slices.Contains(faultyPaths, f.Path):
-		return fmt.Errorf("fault path %q: it is one of %s", f.Path, strings.Join(faultyPaths, ", "))
+	case !slices.Contains(faultPaths, f.Path):
+		return fmt.Errorf("fault path %q: it is one of %s", f.Path, strings.Join(faultPaths, ", "))
 	case !slices.Contains(faultKinds, f.Kind):
 		return fmt.Errorf("fault kind %q: it is one of %q", f.Kind, faultKinds)
 	case f.Delay < 0 || f.Times < 0:

@@ -52,6 +52,6 @@ func hostname(hostport string) string {
 }
 
 // foreignHost is what a browser is told under a name that is not the simulator's.
-func foreignHost(r *http.Request) problem {
-	return problem{about: "host", title: "host", ours: true, note: "host", values: []string{"{host}", hostname(r.Host)}}
+func unknownHost(r *http.Request) problem {
+	return problem{about: "host", title: "host", ours: true, hint: "host", values: []string{"{host}", hostname(r.Host)}}
 }

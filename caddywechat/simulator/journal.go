@@ -50,8 +50,8 @@ func newJournal() journal {
 	return journal{counts: make(map[string]int), arrived: make(chan struct{})}
 }
 
-func (s *Simulator) note(method, path, outcome string) {
-	method, path = clipped(method), clipped(path)
+func (s *Simulator) record(method, path, outcome string) {
+	method, path = truncate(method), truncate(path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j := &s.journal
@@ -67,7 +67,7 @@ func (s *Simulator) note(method, path, outcome string) {
 	j.arrived = make(chan struct{})
 }
 
-func clipped(text string) string {
+func truncate(text string) string {
 	return text[:min(len(text), maxPath)]
 }
 
@@ -161,7 +161,7 @@ func (s *Simulator) await(ctx context.Context, q journalQuery) journalJSON {
 	defer cancel()
 	for {
 		s.mu.Lock()
-		found, arrived, alive := s.journal.find(q), s.journal.arrived, s.alive
+		found, arrived, stateCtx := s.journal.find(q), s.journal.arrived, s.ctx
 		s.mu.Unlock()
 		if len(found.Calls) > 0 {
 			return found
@@ -170,7 +170,7 @@ func (s *Simulator) await(ctx context.Context, q journalQuery) journalJSON {
 		case <-arrived:
 		case <-ctx.Done():
 			return found
-		case <-alive.Done():
+		case <-stateCtx.Done():
 			return found
 		}
 	}

@@ -89,5 +89,5 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	if err != nil {
 		panic(err) // only our own types come here
 	}
-	newAnswer("application/json", string(body)+"\n", "").withStatus(status).write(w)
+	newResponse("application/json", string(body)+"\n", "").withStatus(status).write(w)
 }

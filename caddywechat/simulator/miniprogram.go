@@ -40,15 +40,17 @@ func (p MiniProgram) account() account {
 	return account{Kind: kindMiniProgram, AppID: p.AppID, Secret: p.Secret, Name: p.Name, OpenPlatform: p.OpenPlatform}
 }
 
-// programs is what people did in mini-programs.
-type programs struct {
-	logins shelf[*code]       // of wx.login
-	phones shelf[*code]       // of the button getPhoneNumber
-	keys   shelf[*sessionKey] // by openid
+// miniProgramState is what people did in mini-programs.
+type miniProgramState struct {
+	loginCodes  boundedMap[*code]       // of wx.login
+	phoneCodes  boundedMap[*code]       // of the button getPhoneNumber
+	sessionKeys boundedMap[*sessionKey] // by openid
 }
 
-func newPrograms() programs {
-	return programs{logins: newShelf[*code](), phones: newShelf[*code](), keys: newShelf[*sessionKey]()}
+func newMiniProgramState() miniProgramState {
+	return miniProgramState{
+		loginCodes: newBoundedMap[*code](), phoneCodes: newBoundedMap[*code](), sessionKeys: newBoundedMap[*sessionKey](),
+	}
 }
 
 // sessionKey is the one that a person has in a mini-program, base64 of 16 bytes.
@@ -60,12 +62,12 @@ func newSessionKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-// login gives a person a session key, or another one in the place of the one that there is. It is called with the lock held.
-func (p *programs) login(g grant, keep bool) {
-	key, ok := p.keys.get(g.openID())
+// setSessionKey gives a person a session key, or another one in the place of the one that there is. It is called with the lock held.
+func (p *miniProgramState) setSessionKey(g grant, keep bool) {
+	key, ok := p.sessionKeys.get(g.openID())
 	switch {
 	case !ok:
-		p.keys.put(g.openID(), &sessionKey{newSessionKey()})
+		p.sessionKeys.put(g.openID(), &sessionKey{newSessionKey()})
 	case !keep:
 		key.text = newSessionKey()
 	}
@@ -75,7 +77,7 @@ func (p *programs) login(g grant, keep bool) {
 func (s *Simulator) sessionKeyOf(openID string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key, ok := s.programs.keys.get(openID); ok {
+	if key, ok := s.miniPrograms.sessionKeys.get(openID); ok {
 		return key.text
 	}
 	return ""
@@ -85,26 +87,26 @@ func (s *Simulator) sessionKeyOf(openID string) string {
 // another one from now on, unless the quirk KeepSessionKey is on. Empty: the first mini-program, and who holds the phone.
 // It fails for those that do not exist.
 func (s *Simulator) MiniProgramLogin(appID, personID string) (code string, err error) {
-	g, err := s.grantIn(kindMiniProgram, appID, personID)
+	g, err := s.grantFor(kindMiniProgram, appID, personID)
 	if err != nil {
 		return "", err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.programs.login(g, s.quirks.KeepSessionKey)
-	return s.putCode(&s.programs.logins, g), nil
+	s.miniPrograms.setSessionKey(g, s.quirks.KeepSessionKey)
+	return s.issueCodeLocked(&s.miniPrograms.loginCodes, g), nil
 }
 
 // MiniProgramPhone is the button getPhoneNumber in a mini-program: it returns a code for
 // /wxa/business/getuserphonenumber. Else it is like [Simulator.MiniProgramLogin].
 func (s *Simulator) MiniProgramPhone(appID, personID string) (code string, err error) {
-	g, err := s.grantIn(kindMiniProgram, appID, personID)
+	g, err := s.grantFor(kindMiniProgram, appID, personID)
 	if err != nil {
 		return "", err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.putCode(&s.programs.phones, g), nil
+	return s.issueCodeLocked(&s.miniPrograms.phoneCodes, g), nil
 }
 
 // programJSON says who does something in which app.
@@ -118,15 +120,15 @@ type codeJSON struct {
 }
 
 func (s *Simulator) postMiniProgramLogin(r *http.Request) (any, error) {
-	return answerCode(r, s.MiniProgramLogin)
+	return respondWithCode(r, s.MiniProgramLogin)
 }
 
 func (s *Simulator) postMiniProgramPhone(r *http.Request) (any, error) {
-	return answerCode(r, s.MiniProgramPhone)
+	return respondWithCode(r, s.MiniProgramPhone)
 }
 
 // answerCode does what a control call asks for, which brings a code.
-func answerCode(r *http.Request, do func(appID, personID string) (string, error)) (any, error) {
+func respondWithCode(r *http.Request, do func(appID, personID string) (string, error)) (any, error) {
 	var asked programJSON
 	if err := readJSON(r, &asked); err != nil {
 		return nil, err

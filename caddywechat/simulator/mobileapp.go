@@ -41,7 +41,7 @@ func (a MobileApp) account() account {
 // MobileAppLogin is sendAuth in a mobile app, allowed by the person: it returns a code for /sns/oauth2/access_token, with
 // the scope snsapi_userinfo. Empty: the first mobile app, and who holds the phone. It fails for those that do not exist.
 func (s *Simulator) MobileAppLogin(appID, personID string) (code string, err error) {
-	g, err := s.grantIn(kindMobileApp, appID, personID)
+	g, err := s.grantFor(kindMobileApp, appID, personID)
 	if err != nil {
 		return "", err
 	}
@@ -50,5 +50,5 @@ func (s *Simulator) MobileAppLogin(appID, personID string) (code string, err err
 }
 
 func (s *Simulator) postMobileAppLogin(r *http.Request) (any, error) {
-	return answerCode(r, s.MobileAppLogin)
+	return respondWithCode(r, s.MobileAppLogin)
 }

@@ -14,7 +14,7 @@ func (s *Simulator) addOverview(mux *http.ServeMux) {
 		redirect(http.StatusFound, "simulator/", "").write(w)
 	})
 	mux.HandleFunc("GET /simulator/{$}", s.overview)
-	mux.HandleFunc("POST /simulator/{$}", s.press)
+	mux.HandleFunc("POST /simulator/{$}", s.postOverview)
 }
 
 // overviewCalls is how many calls the page shows.
@@ -23,20 +23,20 @@ const overviewCalls = 8
 // overview is GET /simulator/.
 func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
 	if !s.knowsHost(r) {
-		problemPage(r, foreignHost(r)).withStatus(http.StatusForbidden).write(w)
+		problemPage(r, unknownHost(r)).withStatus(http.StatusForbidden).write(w)
 		return
 	}
-	people, nasty := s.faces(rootOf(r), s.holding(r))
+	people, nasty := s.personViews(rootOf(r), s.holderFor(r))
 	calls := s.Journal()
 	slices.Reverse(calls)
 	renderPage(r, "overview", "", struct {
 		Base          string
 		Accounts      []account
 		WeCom         []WeComApp
-		People, Nasty []face
+		People, Nasty []personView
 		Quirks        []quirkGroup
 		Faults        []Fault
-		FaultKinds    []faultNote
+		FaultKinds    []faultDoc
 		FaultPaths    []string
 		Calls         []Call
 		Authorize     string
@@ -44,7 +44,7 @@ func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
 		MiniProgram   MiniProgram
 		MobileApp     MobileApp
 	}{
-		s.baseURL(r), s.accounts, s.config.WeCom, people, nasty, s.quirkGroups(), s.Faults(), faultNotes, faultyPaths,
+		s.baseURL(r), s.accounts, s.config.WeCom, people, nasty, s.quirkGroups(), s.Faults(), faultDocs, faultPaths,
 		calls[:min(len(calls), overviewCalls)], exampleQuery(s.accounts[0]), exampleQuery(s.config.Websites[0].account()),
 		s.config.MiniPrograms[0], s.config.MobileApps[0],
 	}).write(w)
@@ -65,7 +65,7 @@ func exampleQuery(account account) string {
 }
 
 // press takes the buttons of the page.
-func (s *Simulator) press(w http.ResponseWriter, r *http.Request) {
+func (s *Simulator) postOverview(w http.ResponseWriter, r *http.Request) {
 	if refusal, ok := s.readForm(r); !ok {
 		refusal.write(w)
 		return
@@ -105,11 +105,11 @@ func (s *Simulator) press(w http.ResponseWriter, r *http.Request) {
 // quirkGroup is a heading of the page, and the quirks below it.
 type quirkGroup struct {
 	ZH, EN string
-	Quirks []quirkNote
+	Quirks []quirkDoc
 }
 
 // quirkNote explains a quirk.
-type quirkNote struct {
+type quirkDoc struct {
 	Name   string
 	Values []quirkValue // for a length of time the usual ones, for others all; the first is the default
 	ZH, EN string
@@ -133,10 +133,10 @@ func (s *Simulator) quirkGroups() []quirkGroup {
 		panic(err)
 	}
 	var groups []quirkGroup
-	for _, group := range quirkNotes {
+	for _, group := range quirkDocs {
 		group.Quirks = slices.Clone(group.Quirks)
-		for i, note := range group.Quirks {
-			group.Quirks[i].Values = note.valuesNow(string(current[note.Name]))
+		for i, doc := range group.Quirks {
+			group.Quirks[i].Values = doc.valuesNow(string(current[doc.Name]))
 		}
 		groups = append(groups, group)
 	}
@@ -144,7 +144,7 @@ func (s *Simulator) quirkGroups() []quirkGroup {
 }
 
 // valuesNow marks the current value, and adds it where it is an unusual one.
-func (n quirkNote) valuesNow(current string) []quirkValue {
+func (n quirkDoc) valuesNow(current string) []quirkValue {
 	label := strings.Trim(current, `"`)
 	var values []quirkValue
 	known := false

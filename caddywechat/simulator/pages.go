@@ -60,7 +60,7 @@ func rootOf(r *http.Request) string {
 }
 
 // renderPage makes an HTML answer of the page of this name, in the language of r's visitor.
-func renderPage(r *http.Request, page, outcome string, data any) answer {
+func renderPage(r *http.Request, page, outcome string, data any) response {
 	language := languageOf(r)
 	var b bytes.Buffer
 	err := templates.ExecuteTemplate(&b, page+".html", struct {
@@ -74,7 +74,7 @@ func renderPage(r *http.Request, page, outcome string, data any) answer {
 	if err != nil {
 		panic(err) // the templates are part of the program
 	}
-	a := newAnswer("text/html; charset=utf-8", b.String(), outcome)
+	a := newResponse("text/html; charset=utf-8", b.String(), outcome)
 	a.header.Set("Vary", "Accept-Language")
 	a.header.Set("Content-Security-Policy", policyOf(page))
 	a.header.Set("X-Content-Type-Options", "nosniff")
@@ -83,70 +83,70 @@ func renderPage(r *http.Request, page, outcome string, data any) answer {
 }
 
 // face is a person as pages show them.
-type face struct {
+type personView struct {
 	ID, Nickname, Avatar string
 	Holding              bool
 }
 
 // faces returns who may be chosen on a page: the people, and those of Nasty where they are wanted, or one of them holds
 // the phone. root leads from the page to the simulator's base URL.
-func (s *Simulator) faces(root string, holding Person) (people, nasty []face) {
+func (s *Simulator) personViews(root string, holder Person) (people, nasty []personView) {
 	for _, person := range s.People() {
-		people = append(people, newFace(root, person, holding))
+		people = append(people, newPersonView(root, person, holder))
 	}
 	all := s.Quirks().NastyPeople
 	for _, person := range Nasty() {
-		if all || person == holding {
-			nasty = append(nasty, newFace(root, person, holding))
+		if all || person == holder {
+			nasty = append(nasty, newPersonView(root, person, holder))
 		}
 	}
 	return people, nasty
 }
 
-func newFace(root string, person, holding Person) face {
+func newPersonView(root string, person, holder Person) personView {
 	avatar := person.Avatar
 	if avatar != "" && !isURL(avatar) {
 		avatar = root + strings.TrimPrefix(avatarPath, "/") + person.ID + "/96"
 	}
-	return face{person.ID, person.Nickname, avatar, person.ID == holding.ID}
+	return personView{person.ID, person.Nickname, avatar, person.ID == holder.ID}
 }
 
 // sheet is what the pages show that ask the person who holds the phone; and, since the simulator can't know, who that
 // is.
-type sheet struct {
+type consentPrompt struct {
 	Account string
 	Site    string // where the answer leads
-	People  []face
+	People  []personView
 
 	Authorize string // the query of the authorize URL; empty on the phone of a QR login
 	UUID      string // of the QR login; else empty
 }
 
-func (s *Simulator) newSheet(r *http.Request, ask authorization, holding Person) sheet {
-	people, nasty := s.faces(rootOf(r), holding)
-	return sheet{Account: ask.account.Name, Site: ask.redirect.Host, People: append(people, nasty...)}
+func (s *Simulator) newConsentPrompt(r *http.Request, req authorizationRequest, holder Person) consentPrompt {
+	people, nasty := s.personViews(rootOf(r), holder)
+	return consentPrompt{Account: req.account.Name, Site: req.redirect.Host, People: append(people, nasty...)}
 }
 
 // consentPage asks for a profile; and where WeChat is silent, only who it is.
-func (s *Simulator) consentPage(r *http.Request, ask authorization, holding Person) answer {
-	sheet := s.newSheet(r, ask, holding)
-	sheet.Authorize = ask.raw
-	switch ask.scope {
+func (s *Simulator) consentPage(r *http.Request, req authorizationRequest, holder Person) response {
+	prompt := s.newConsentPrompt(r, req, holder)
+	prompt.Authorize = req.raw
+	switch req.scope {
 	case ScopeBase:
-		return renderPage(r, "choose", "consent", sheet)
+		return renderPage(r, "choose", "consent", prompt)
 	case ScopePrivateInfo:
-		return renderPage(r, "wwconsent", "consent", sheet)
+		return renderPage(r, "wwconsent", "consent", prompt)
 	default:
-		return renderPage(r, "consent", "consent", sheet)
+		return renderPage(r, "consent", "consent", prompt)
 	}
 }
 
 // confirmPage asks, on the phone that scanned a QR code, whether to log in.
-func (s *Simulator) confirmPage(r *http.Request, ask authorization, uuid string) answer {
-	sheet := s.newSheet(r, ask, s.holding(r))
-	sheet.UUID = uuid
-	if ask.weCom != nil {
-		return renderPage(r, "wwconfirm", "confirm", sheet)
+func (s *Simulator) confirmPage(r *http.Request, req authorizationRequest, uuid string) response {
+	prompt := s.newConsentPrompt(r, req, s.holderFor(r))
+	prompt.UUID = uuid
+	if req.weCom != nil {
+		return renderPage(r, "wwconfirm", "confirm", prompt)
 	}
-	return renderPage(r, "confirm", "confirm", sheet)
+	return renderPage(r, "confirm", "confirm", prompt)
 }

@@ -133,7 +133,7 @@ func (s *Simulator) person(id string) (Person, bool) {
 const personCookie = "simulator_person"
 
 // holding returns who holds the phone that r came from.
-func (s *Simulator) holding(r *http.Request) Person {
+func (s *Simulator) holderFor(r *http.Request) Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if cookie, err := r.Cookie(personCookie); err == nil {

@@ -11,7 +11,7 @@ type problem struct {
 	title  string   // what WeChat says, one of the titles in words/*.json
 	ours   bool     // WeChat's words are not known, the title is the simulator's
 	code   int      // WeChat's error code; 0: it shows none
-	note   string   // what the simulator adds, one of the notes in words/*.json: what to change
+	hint   string   // what the simulator adds, one of the hints in words/*.json: what to change
 	values []string // what stands in the {places} of both: a place and its text, by turns
 }
 
@@ -23,9 +23,9 @@ func (p problem) outcome() string {
 }
 
 // problemPage is WeChat's error page, HTTP status 200, and below it what the simulator has to say.
-func problemPage(r *http.Request, p problem) answer {
+func problemPage(r *http.Request, p problem) response {
 	language := languageOf(r)
-	title, original := say(language, "titles", p.title, p.values...), say("zh-CN", "titles", p.title, p.values...)
+	title, original := translate(language, "titles", p.title, p.values...), translate("zh-CN", "titles", p.title, p.values...)
 	if p.ours || title == original {
 		original = ""
 	}
@@ -33,14 +33,14 @@ func problemPage(r *http.Request, p problem) answer {
 		Title    string
 		Original string // WeChat's words as they are known from the web; empty if the title is that
 		Code     int
-		Note     string
-	}{title, original, p.code, say(language, "notes", p.note, p.values...)})
+		Hint     string
+	}{title, original, p.code, translate(language, "hints", p.hint, p.values...)})
 }
 
-var crossSite = problem{about: "cross-site", title: "cross_site", ours: true, note: "cross_site"}
+var crossSite = problem{about: "cross-site", title: "cross_site", ours: true, hint: "cross_site"}
 
 // badRequest refuses a form that none of the simulator's pages sends.
-func badRequest(r *http.Request, note string, values ...string) answer {
-	p := problem{about: "400", title: "bad_request", ours: true, note: note, values: values}
+func badRequest(r *http.Request, hint string, values ...string) response {
+	p := problem{about: "400", title: "bad_request", ours: true, hint: hint, values: values}
 	return problemPage(r, p).withStatus(http.StatusBadRequest)
 }

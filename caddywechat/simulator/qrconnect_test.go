@@ -169,13 +169,13 @@ func FuzzQRConnectQuery(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ask, p := sim.checkQRConnect(query)
+		req, p := sim.checkQRConnect(query)
 		if p != nil {
-			say("en", "titles", p.title, p.values...)
-			say("en", "notes", p.note, p.values...)
+			translate("en", "titles", p.title, p.values...)
+			translate("en", "hints", p.hint, p.values...)
 			return
 		}
-		back, err := url.Parse(callbackURL(ask.redirectURI, "code=0&state="+ask.state))
+		back, err := url.Parse(callbackURL(req.redirectURI, "code=0&state="+req.state))
 		if err != nil || back.Scheme != "http" && back.Scheme != "https" || back.User != nil ||
 			!sameHost(DemoDomain, strings.ToLower(back.Hostname())) || !strings.Contains(back.RawQuery, "code=0&state=") {
 			t.Errorf("%q leads to %v: %v", query, back, err)
@@ -291,7 +291,7 @@ func TestQRCodePicture(t *testing.T) {
 			}
 		}
 	}
-	b.later(qrLife)
+	b.later(qrCodeLifetime)
 	for _, unknown := range []string{uuid, "x"} {
 		if r := b.get(qrCodePath + unknown); r.status != http.StatusNotFound {
 			t.Errorf("%s: got %d", unknown, r.status)
@@ -327,7 +327,7 @@ func TestQRLoginIsAnsweredOnce(t *testing.T) {
 func TestQRLoginExpires(t *testing.T) {
 	b := newBench(t, Config{})
 	untouched, scanned, allowed := b.newUUID(), b.newUUID(), b.newUUID()
-	b.later(qrLife - time.Second)
+	b.later(qrCodeLifetime - time.Second)
 	b.get(confirmPath + "?uuid=" + scanned)
 	b.wantPoll(scanned, "404")
 	b.tap(allowed, "allow", "")
@@ -357,10 +357,10 @@ func TestQRCodeLife(t *testing.T) {
 func TestQRLoginsAreBounded(t *testing.T) {
 	b := newBench(t, Config{})
 	first := b.newUUID()
-	for range shelfSize {
-		b.sim.startQRLogin(authorization{})
+	for range maxEntries {
+		b.sim.startQRLogin(authorizationRequest{})
 	}
-	if n := len(b.sim.qrLogins.things); n != shelfSize {
+	if n := len(b.sim.qrLogins.values); n != maxEntries {
 		t.Errorf("%d are kept", n)
 	}
 	b.wantPoll(first, "402")
@@ -527,8 +527,8 @@ func (b *bubble) wantNow(answer <-chan string, want string) {
 
 func TestPollIsHeld(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		ask, _ := b.sim.checkQRConnect(qrQuery())
-		uuid := b.sim.startQRLogin(ask)
+		req, _ := b.sim.checkQRConnect(qrQuery())
+		uuid := b.sim.startQRLogin(req)
 
 		start := time.Now()
 		if got := b.get(qrPollPath + "?uuid=" + uuid); !strings.HasPrefix(got, "window.wx_errcode=408;window.wx_code='';") || time.Since(start) != maxPoll {
@@ -550,7 +550,7 @@ func TestPollIsHeld(t *testing.T) {
 		b.sim.confirmQRLogin(uuid, Person{ID: "emma"})
 		synctest.Wait()
 		answers := []string{<-last, <-other}
-		if given := strings.Count(strings.Join(answers, ""), "wx_errcode=405;"); given != 1 || strings.Count(strings.Join(answers, ""), "wx_errcode=402;") != 1 {
+		if issued := strings.Count(strings.Join(answers, ""), "wx_errcode=405;"); issued != 1 || strings.Count(strings.Join(answers, ""), "wx_errcode=402;") != 1 {
 			t.Errorf("two polls got %q", answers)
 		}
 	})
@@ -558,24 +558,24 @@ func TestPollIsHeld(t *testing.T) {
 
 func TestPollHearsOfTheEnd(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		uuid := b.sim.startQRLogin(authorization{})
-		time.Sleep(qrLife - time.Second)
+		uuid := b.sim.startQRLogin(authorizationRequest{})
+		time.Sleep(qrCodeLifetime - time.Second)
 		answer := b.polling(uuid, "")
 		b.wantSilence(answer)
 		time.Sleep(time.Second)
 		b.wantNow(answer, "402")
 
-		refused := b.sim.startQRLogin(authorization{})
+		refused := b.sim.startQRLogin(authorizationRequest{})
 		answer = b.polling(refused, "")
 		b.sim.refuseQRLogin(refused)
 		b.wantNow(answer, "403")
 
-		answer = b.polling(b.sim.startQRLogin(authorization{}), "")
+		answer = b.polling(b.sim.startQRLogin(authorizationRequest{}), "")
 		b.sim.Reset()
 		b.wantNow(answer, "408")
 		b.wantNow(b.polling(refused, ""), "402")
 
-		answer = b.polling(b.sim.startQRLogin(authorization{}), "&last=404")
+		answer = b.polling(b.sim.startQRLogin(authorizationRequest{}), "&last=404")
 		b.sim.Close()
 		b.wantNow(answer, "408")
 	})

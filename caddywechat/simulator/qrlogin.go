@@ -7,7 +7,7 @@ import (
 
 // qrLife is how long a QR code can be scanned and answered. WeChat's own limit is not documented; this is about what is
 // seen.
-const qrLife = 5 * time.Minute
+const qrCodeLifetime = 5 * time.Minute
 
 // What has become of a QR code: wx_errcode of the page's poll. Observed, WeChat documents none of it.
 const (
@@ -20,35 +20,35 @@ const (
 
 // qrLogin is a QR code on somebody's screen: what an app asks of whoever scans it.
 type qrLogin struct {
-	ask     authorization
+	req     authorizationRequest
 	status  int
 	code    string // for the app, once confirmed
 	expires time.Time
 	changed chan struct{} // closed, and replaced, when the status changes
 }
 
-func (l *qrLogin) become(status int) {
+func (l *qrLogin) setStatus(status int) {
 	l.status = status
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
 
 // startQRLogin returns the uuid of a new QR code. It has the shape of WeChat's: 16 characters of [0-9A-Za-z].
-func (s *Simulator) startQRLogin(ask authorization) string {
+func (s *Simulator) startQRLogin(req authorizationRequest) string {
 	uuid := randomText(16)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.qrLogins.put(uuid, &qrLogin{
-		ask:     ask,
+		req:     req,
 		status:  qrWaiting,
-		expires: s.config.Now().Add(qrLife),
+		expires: s.config.Now().Add(qrCodeLifetime),
 		changed: make(chan struct{}),
 	})
 	return uuid
 }
 
 // qrLogin is called with the lock held. It returns nothing for a QR code that has expired.
-func (s *Simulator) qrLogin(uuid string) (*qrLogin, bool) {
+func (s *Simulator) qrLoginLocked(uuid string) (*qrLogin, bool) {
 	login, ok := s.qrLogins.get(uuid)
 	if !ok || !s.config.Now().Before(login.expires) {
 		return nil, false
@@ -59,13 +59,13 @@ func (s *Simulator) qrLogin(uuid string) (*qrLogin, bool) {
 func (s *Simulator) hasQRLogin(uuid string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.qrLogin(uuid)
+	_, ok := s.qrLoginLocked(uuid)
 	return ok
 }
 
 // openQRLogin is called with the lock held. It returns a QR code that nobody has answered yet.
-func (s *Simulator) openQRLogin(uuid string) (*qrLogin, bool) {
-	login, ok := s.qrLogin(uuid)
+func (s *Simulator) pendingQRLoginLocked(uuid string) (*qrLogin, bool) {
+	login, ok := s.qrLoginLocked(uuid)
 	if !ok || login.status != qrWaiting && login.status != qrScanned {
 		return nil, false
 	}
@@ -73,40 +73,40 @@ func (s *Simulator) openQRLogin(uuid string) (*qrLogin, bool) {
 }
 
 // scanQRLogin notes that a phone has read the QR code, and tells what the app asks.
-func (s *Simulator) scanQRLogin(uuid string) (authorization, bool) {
+func (s *Simulator) scanQRLogin(uuid string) (authorizationRequest, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	login, ok := s.openQRLogin(uuid)
+	login, ok := s.pendingQRLoginLocked(uuid)
 	if !ok {
-		return authorization{}, false
+		return authorizationRequest{}, false
 	}
 	if login.status == qrWaiting {
-		login.become(qrScanned)
+		login.setStatus(qrScanned)
 	}
-	return login.ask, true
+	return login.req, true
 }
 
 // confirmQRLogin lets a person in, once.
 func (s *Simulator) confirmQRLogin(uuid string, person Person) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	login, ok := s.openQRLogin(uuid)
+	login, ok := s.pendingQRLoginLocked(uuid)
 	if !ok {
 		return false
 	}
-	login.code = s.putCode(&s.codes, login.ask.grant(person, false))
-	login.become(qrConfirmed)
+	login.code = s.issueCodeLocked(&s.codes, login.req.grant(person, false))
+	login.setStatus(qrConfirmed)
 	return true
 }
 
 func (s *Simulator) refuseQRLogin(uuid string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	login, ok := s.openQRLogin(uuid)
+	login, ok := s.pendingQRLoginLocked(uuid)
 	if !ok {
 		return false
 	}
-	login.become(qrRefused)
+	login.setStatus(qrRefused)
 	return true
 }
 
@@ -115,26 +115,26 @@ const maxPoll = 25 * time.Second
 
 // awaitQRLogin returns what has become of a QR code: at once if that is news to the page, otherwise when it changes, or
 // qrWaiting when the time is over. known is qrWaiting or qrScanned, what the page knows already.
-func (s *Simulator) awaitQRLogin(ctx context.Context, uuid string, known int) qrNews {
+func (s *Simulator) awaitQRLogin(ctx context.Context, uuid string, known int) pollResult {
 	ctx, cancel := context.WithTimeout(ctx, maxPoll)
 	defer cancel()
-	defer context.AfterFunc(s.life(), cancel)()
+	defer context.AfterFunc(s.stateContext(), cancel)()
 	for {
-		news, changed, left := s.qrNews(uuid)
-		if news.status != known && news.status != qrWaiting {
-			return news
+		result, changed, remaining := s.takePollResult(uuid)
+		if result.status != known && result.status != qrWaiting {
+			return result
 		}
 		select {
 		case <-changed:
-		case <-time.After(left):
+		case <-time.After(remaining):
 		case <-ctx.Done():
-			return qrNews{status: qrWaiting}
+			return pollResult{status: qrWaiting}
 		}
 	}
 }
 
 // qrNews is what a poll tells. A confirmed login comes with its code and the callback that takes it to the app.
-type qrNews struct {
+type pollResult struct {
 	status   int
 	code     string
 	callback string
@@ -142,18 +142,18 @@ type qrNews struct {
 
 // qrNews tells what has become of a QR code, when that changes, and how long it has left. Whoever hears first that it is
 // confirmed gets the code, and nobody else does.
-func (s *Simulator) qrNews(uuid string) (news qrNews, changed <-chan struct{}, left time.Duration) {
+func (s *Simulator) takePollResult(uuid string) (result pollResult, changed <-chan struct{}, remaining time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	login, ok := s.qrLogin(uuid)
+	login, ok := s.qrLoginLocked(uuid)
 	if !ok {
-		return qrNews{status: qrExpired}, nil, 0
+		return pollResult{status: qrExpired}, nil, 0
 	}
-	news.status = login.status
+	result.status = login.status
 	if login.status == qrConfirmed {
-		news.code = login.code
-		news.callback = callbackURL(login.ask.redirectURI, "code="+login.code+"&state="+login.ask.state)
-		login.become(qrExpired)
+		result.code = login.code
+		result.callback = callbackURL(login.req.redirectURI, "code="+login.code+"&state="+login.req.state)
+		login.setStatus(qrExpired)
 	}
-	return news, login.changed, login.expires.Sub(s.config.Now())
+	return result, login.changed, login.expires.Sub(s.config.Now())
 }

@@ -184,12 +184,12 @@ func TestQuirkNotes(t *testing.T) {
 	b := newBench(t, Config{})
 	noted := []string{}
 	for _, group := range b.sim.quirkGroups() {
-		for _, note := range group.Quirks {
-			noted = append(noted, note.Name)
-			if !note.Values[0].Current {
-				t.Errorf("%s: the first value is not the default", note.Name)
+		for _, doc := range group.Quirks {
+			noted = append(noted, doc.Name)
+			if !doc.Values[0].Current {
+				t.Errorf("%s: the first value is not the default", doc.Name)
 			}
-			for _, value := range note.Values {
+			for _, value := range doc.Values {
 				if err := b.sim.changeQuirks([]byte(value.Change)); err != nil {
 					t.Errorf("%s: %v", value.Change, err)
 				}
@@ -203,9 +203,9 @@ func TestQuirkNotes(t *testing.T) {
 		t.Errorf("noted  %v\nquirks %v", noted, quirks)
 	}
 	for _, group := range b.sim.quirkGroups() {
-		for _, note := range group.Quirks {
-			if last := note.Values[len(note.Values)-1]; !last.Current {
-				t.Errorf("%s: %s is not the current value", note.Name, last.Label)
+		for _, doc := range group.Quirks {
+			if last := doc.Values[len(doc.Values)-1]; !last.Current {
+				t.Errorf("%s: %s is not the current value", doc.Name, last.Label)
 			}
 		}
 	}

@@ -31,27 +31,27 @@ func (s *Simulator) addServerCalls(mux *http.ServeMux) {
 // What WeChat says of server tokens. Sources: api_getaccesstoken and api_getstableaccesstoken; that there are 2000 calls
 // of /cgi-bin/token a day is what developers saw.
 const (
-	serverTokenLife    = 2 * time.Hour
-	serverTokenOverlap = 5 * time.Minute // how long the former one is good beside the next
-	tokensPerDay       = 2000
-	forcedPerDay       = 20
-	forcedApart        = 30 * time.Second
+	serverTokenLifetime = 2 * time.Hour
+	serverTokenOverlap  = 5 * time.Minute // how long the former one is good beside the next
+	tokensPerDay        = 2000
+	forcedPerDay        = 20
+	forcedApart         = 30 * time.Second
 )
 
 // serverTokens are the access tokens of servers and their tickets. Those of /cgi-bin/token and of stable_token have
 // nothing to do with each other.
 type serverTokens struct {
-	plain, stable map[string]*serverToken // the latest, by owner
-	tickets       map[string]*ticket      // the latest, by owner and kind
-	given         shelf[*serverToken]     // all, by token
-	fetched       map[string]*quota       // calls of /cgi-bin/token, by app id
-	forced        map[string]*quota       // forced refreshes, by app id
+	plain, stable map[string]*serverToken  // the latest, by owner
+	tickets       map[string]*ticket       // the latest, by owner and kind
+	issued        boundedMap[*serverToken] // all, by token
+	fetched       map[string]*quota        // calls of /cgi-bin/token, by app id
+	forced        map[string]*quota        // forced refreshes, by app id
 }
 
 func newServerTokens() serverTokens {
 	return serverTokens{
 		plain: make(map[string]*serverToken), stable: make(map[string]*serverToken),
-		tickets: make(map[string]*ticket), given: newShelf[*serverToken](),
+		tickets: make(map[string]*ticket), issued: newBoundedMap[*serverToken](),
 		fetched: make(map[string]*quota), forced: make(map[string]*quota),
 	}
 }
@@ -75,7 +75,7 @@ type quota struct {
 }
 
 // spend counts one more, unless there are limit already.
-func (q *quota) spend(now time.Time, limit int) bool {
+func (q *quota) use(now time.Time, limit int) bool {
 	if now.Sub(q.since) >= 24*time.Hour {
 		q.since, q.n = now, 0
 	}
@@ -99,8 +99,8 @@ func quotaOf(quotas map[string]*quota, appID string) *quota {
 
 // issue gives out a new token. It is called with the lock of the simulator held.
 func (t *serverTokens) issue(owner string, now time.Time) *serverToken {
-	token := &serverToken{text: newToken(), owner: owner, expires: now.Add(serverTokenLife)}
-	t.given.put(token.text, token)
+	token := &serverToken{text: newToken(), owner: owner, expires: now.Add(serverTokenLifetime)}
+	t.issued.put(token.text, token)
 	return token
 }
 
@@ -116,11 +116,11 @@ func (t *serverToken) replace(now time.Time, overlap time.Duration) {
 }
 
 // left is the rest of a life in whole seconds.
-func left(expires, now time.Time) int { return int(expires.Sub(now) / time.Second) }
+func secondsLeft(expires, now time.Time) int { return int(expires.Sub(now) / time.Second) }
 
 // serverToken is GET /cgi-bin/token: another token each time. Source: api_getaccesstoken, which names 40001 for a wrong
 // secret.
-func (s *Simulator) serverToken(r *http.Request) answer {
+func (s *Simulator) serverToken(r *http.Request) response {
 	query := r.URL.Query()
 	appID := query.Get("appid")
 	if query.Get("grant_type") != "client_credential" {
@@ -131,40 +131,40 @@ func (s *Simulator) serverToken(r *http.Request) answer {
 	}
 	s.mu.Lock()
 	now := s.config.Now()
-	if !quotaOf(s.servers.fetched, appID).spend(now, tokensPerDay) {
+	if !quotaOf(s.serverTokens.fetched, appID).use(now, tokensPerDay) {
 		s.mu.Unlock()
 		return s.refuse(45009)
 	}
-	s.servers.plain[appID].replace(now, serverTokenOverlap)
-	token := s.servers.issue(appID, now)
-	s.servers.plain[appID] = token
+	s.serverTokens.plain[appID].replace(now, serverTokenOverlap)
+	token := s.serverTokens.issue(appID, now)
+	s.serverTokens.plain[appID] = token
 	s.mu.Unlock()
-	return serverAnswer(fields{{"access_token", token.text}, {"expires_in", left(token.expires, now)}})
+	return serverResponse(fields{{"access_token", token.text}, {"expires_in", secondsLeft(token.expires, now)}})
 }
 
 // stableToken is POST /cgi-bin/stable_token. Source: api_getstableaccesstoken, which names 40125 for a wrong secret.
-func (s *Simulator) stableToken(r *http.Request) answer {
+func (s *Simulator) stableToken(r *http.Request) response {
 	if r.Method != http.MethodPost {
 		return s.refuse(43002)
 	}
-	var ask struct {
+	var req struct {
 		GrantType string `json:"grant_type"`
 		AppID     string `json:"appid"`
 		Secret    string `json:"secret"`
 		Force     bool   `json:"force_refresh"`
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxForm))
-	if err != nil || json.Unmarshal(body, &ask) != nil {
+	if err != nil || json.Unmarshal(body, &req) != nil {
 		return s.refuse(47001)
 	}
-	if ask.GrantType != "client_credential" {
+	if req.GrantType != "client_credential" {
 		return s.refuse(40002)
 	}
-	if errcode := s.checkServer(ask.AppID, ask.Secret, 40125); errcode != 0 {
+	if errcode := s.checkServer(req.AppID, req.Secret, 40125); errcode != 0 {
 		return s.refuse(errcode)
 	}
-	token, expiresIn := s.latestStableToken(ask.AppID, ask.Force)
-	return serverAnswer(fields{{"access_token", token}, {"expires_in", expiresIn}})
+	token, expiresIn := s.latestStableToken(req.AppID, req.Force)
+	return serverResponse(fields{{"access_token", token}, {"expires_in", expiresIn}})
 }
 
 // latestStableToken returns the token that there is, or in its last five minutes, or by force, another one. What is
@@ -173,17 +173,17 @@ func (s *Simulator) latestStableToken(appID string, force bool) (token string, e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.config.Now()
-	latest := s.servers.stable[appID]
-	forced := quotaOf(s.servers.forced, appID)
+	latest := s.serverTokens.stable[appID]
+	forced := quotaOf(s.serverTokens.forced, appID)
 	switch {
-	case latest == nil, left(latest.expires, now) <= int(serverTokenOverlap/time.Second):
-		latest = s.servers.issue(appID, now) // the former one ends by itself
-	case force && now.Sub(forced.last) >= forcedApart && forced.spend(now, forcedPerDay):
+	case latest == nil, secondsLeft(latest.expires, now) <= int(serverTokenOverlap/time.Second):
+		latest = s.serverTokens.issue(appID, now) // the former one ends by itself
+	case force && now.Sub(forced.last) >= forcedApart && forced.use(now, forcedPerDay):
 		latest.replace(now, 0)
-		latest = s.servers.issue(appID, now)
+		latest = s.serverTokens.issue(appID, now)
 	}
-	s.servers.stable[appID] = latest
-	return latest.text, left(latest.expires, now)
+	s.serverTokens.stable[appID] = latest
+	return latest.text, secondsLeft(latest.expires, now)
 }
 
 // checkServer returns what is wrong with an app's id and secret, 0 for nothing. Website and mobile apps have no server token.
@@ -203,7 +203,7 @@ func (s *Simulator) checkServer(appID, secret string, wrongSecret int) (errcode 
 }
 
 // ticket is GET /cgi-bin/ticket/getticket. Source: appendix 1 of the JS-SDK's documentation.
-func (s *Simulator) ticket(r *http.Request) answer {
+func (s *Simulator) ticket(r *http.Request) response {
 	query := r.URL.Query()
 	owner, errcode := s.ownerOf(query.Get("access_token"), isOfficialAccount, 40001)
 	switch {
@@ -212,7 +212,7 @@ func (s *Simulator) ticket(r *http.Request) answer {
 	case query.Get("type") != "jsapi":
 		return s.refuse(40097)
 	}
-	return serverAnswer(s.latestTicket(owner, "jsapi"))
+	return serverResponse(s.latestTicket(owner, "jsapi"))
 }
 
 func isOfficialAccount(owner string) bool { return !isWeComApp(owner) }
@@ -225,7 +225,7 @@ func (s *Simulator) ownerOf(text string, isSuch func(owner string) bool, wrong i
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	token, ok := s.servers.given.get(text)
+	token, ok := s.serverTokens.issued.get(text)
 	switch {
 	case !ok, !isSuch(token.owner):
 		return "", wrong
@@ -243,18 +243,18 @@ func (s *Simulator) latestTicket(owner, kind string) fields {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, name := s.config.Now(), owner+" "+kind
-	latest := s.servers.tickets[name]
-	if latest == nil || left(latest.expires, now) <= int(serverTokenOverlap/time.Second) {
-		latest = &ticket{text: randomText(86), expires: now.Add(serverTokenLife)}
-		s.servers.tickets[name] = latest
+	latest := s.serverTokens.tickets[name]
+	if latest == nil || secondsLeft(latest.expires, now) <= int(serverTokenOverlap/time.Second) {
+		latest = &ticket{text: randomText(86), expires: now.Add(serverTokenLifetime)}
+		s.serverTokens.tickets[name] = latest
 	}
 	return fields{
 		{"errcode", 0},
 		{"errmsg", "ok"},
 		{"ticket", latest.text},
-		{"expires_in", left(latest.expires, now)},
+		{"expires_in", secondsLeft(latest.expires, now)},
 	}
 }
 
 // serverAnswer is a success. Unlike those of /sns these come as JSON.
-func serverAnswer(f fields) answer { return newAnswer(typeError, f.encode(), "ok") }
+func serverResponse(f fields) response { return newResponse(typeError, f.encode(), "ok") }

@@ -125,7 +125,7 @@ func TestEveryPlainTokenReplacesTheFormer(t *testing.T) {
 	b.wantServerToken(stable, 0)
 
 	for range tokensPerDay - 2 {
-		b.sim.servers.fetched[DemoAppID].n++
+		b.sim.serverTokens.fetched[DemoAppID].n++
 	}
 	if got := b.server(tokenPath + plainQuery); got.Errcode != 45009 {
 		t.Errorf("the 2001st of a day: got %+v", got)

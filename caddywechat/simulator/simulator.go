@@ -66,8 +66,8 @@ type Simulator struct {
 	accounts   []account // of every kind, the official accounts first
 	mux        *http.ServeMux
 	duplicates chan struct{}   // one for each duplicate callback under way
-	open       context.Context // ends with Close
-	close      context.CancelFunc
+	baseCtx    context.Context // ends with Close
+	cancelBase context.CancelFunc
 
 	mu    sync.Mutex
 	state // guarded by mu
@@ -85,8 +85,8 @@ func New(config Config) (*Simulator, error) {
 		accounts:   config.accounts(),
 		duplicates: make(chan struct{}, maxDuplicates),
 	}
-	s.open, s.close = context.WithCancel(context.Background())
-	s.state = newState(s.open, config)
+	s.baseCtx, s.cancelBase = context.WithCancel(context.Background())
+	s.state = newState(s.baseCtx, config)
 	s.mux = s.routes()
 	return s, nil
 }
@@ -223,19 +223,19 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Close cuts the connections of requests that hang or wait because of a fault, answers those that wait for calls, and
 // gives up duplicate callbacks under way. The simulator goes on answering others. Call it before closing a server that waits for its requests, such as httptest.Server.
 func (s *Simulator) Close() {
-	s.close()
+	s.cancelBase()
 }
 
 // wechat serves one of WeChat's own addresses: what it is asked goes into the journal, and a fault may take the place
 // of the answer. A call is noted before it is answered, so whoever has an answer finds the call in the journal.
-func (s *Simulator) wechat(handle func(*http.Request) answer) http.Handler {
+func (s *Simulator) wechat(handle func(*http.Request) response) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if fault, ok := s.nextFault(r.URL.Path); ok {
-			s.misbehave(w, r, fault, handle)
+			s.serveFault(w, r, fault, handle)
 			return
 		}
 		a := handle(r)
-		s.note(r.Method, r.URL.Path, a.outcome)
+		s.record(r.Method, r.URL.Path, a.outcome)
 		a.write(w)
 	})
 }
@@ -252,12 +252,12 @@ func (s *Simulator) baseURL(r *http.Request) string {
 	}
 }
 
-func (s *Simulator) unknownPath(r *http.Request) answer {
+func (s *Simulator) unknownPath(r *http.Request) response {
 	return problemPage(r, problem{
 		about:  "404",
 		title:  "not_found",
 		ours:   true,
-		note:   "not_found",
+		hint:   "not_found",
 		values: []string{"{method}", r.Method, "{path}", r.URL.Path},
 	}).withStatus(http.StatusNotFound)
 }

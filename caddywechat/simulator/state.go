@@ -10,38 +10,38 @@ type state struct {
 	quirks        Quirks
 	people        []Person
 	holder        string // the id of who holds the phone
-	codes         shelf[*code]
-	qrLogins      shelf[*qrLogin]
-	accessTokens  shelf[*accessToken]
-	refreshTokens shelf[*refreshToken]
-	userTickets   shelf[*userTicket]
-	servers       serverTokens
-	programs      programs
+	codes         boundedMap[*code]
+	qrLogins      boundedMap[*qrLogin]
+	accessTokens  boundedMap[*accessToken]
+	refreshTokens boundedMap[*refreshToken]
+	userTickets   boundedMap[*userTicket]
+	serverTokens  serverTokens
+	miniPrograms  miniProgramState
 	faults        []Fault
 	journal       journal
 
-	// alive ends when the state is reset or the simulator closed: what waits or hangs then stops.
-	alive context.Context
-	end   context.CancelFunc
+	// ctx ends when the state is reset or the simulator closed: what waits or hangs then stops.
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
 // newState is how the configuration says that a simulator starts.
 func newState(parent context.Context, config Config) state {
-	alive, end := context.WithCancel(parent)
+	ctx, cancel := context.WithCancel(parent)
 	return state{
 		quirks:        config.Quirks,
 		people:        slices.Clone(config.People),
 		holder:        config.People[0].ID,
-		codes:         newShelf[*code](),
-		qrLogins:      newShelf[*qrLogin](),
-		accessTokens:  newShelf[*accessToken](),
-		refreshTokens: newShelf[*refreshToken](),
-		userTickets:   newShelf[*userTicket](),
-		servers:       newServerTokens(),
-		programs:      newPrograms(),
+		codes:         newBoundedMap[*code](),
+		qrLogins:      newBoundedMap[*qrLogin](),
+		accessTokens:  newBoundedMap[*accessToken](),
+		refreshTokens: newBoundedMap[*refreshToken](),
+		userTickets:   newBoundedMap[*userTicket](),
+		serverTokens:  newServerTokens(),
+		miniPrograms:  newMiniProgramState(),
 		journal:       newJournal(),
-		alive:         alive,
-		end:           end,
+		ctx:           ctx,
+		cancel:        cancel,
 	}
 }
 
@@ -52,15 +52,15 @@ func newState(parent context.Context, config Config) state {
 func (s *Simulator) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.end()
-	fresh := newState(s.open, s.config)
+	s.cancel()
+	fresh := newState(s.baseCtx, s.config)
 	fresh.journal.last = s.journal.last
 	s.state = fresh
 }
 
 // life ends with Reset or Close, whichever comes first.
-func (s *Simulator) life() context.Context {
+func (s *Simulator) stateContext() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.alive
+	return s.ctx
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // accessLife is how long a user's access token is valid. Source: api_snsaccesstoken.
-const accessLife = 2 * time.Hour
+const accessTokenLifetime = 2 * time.Hour
 
 // accessToken lets an app read a profile.
 type accessToken struct {
@@ -22,7 +22,7 @@ type refreshToken struct {
 }
 
 // exchange is GET /sns/oauth2/access_token: a code for tokens. Source: api_snsaccesstoken.
-func (s *Simulator) exchange(r *http.Request) answer {
+func (s *Simulator) exchange(r *http.Request) response {
 	query := r.URL.Query()
 	appID, secret, code := query.Get("appid"), query.Get("secret"), query.Get("code")
 	switch {
@@ -42,7 +42,7 @@ func (s *Simulator) exchange(r *http.Request) answer {
 	case account.Secret != secret:
 		return s.refuse(40125)
 	}
-	g, errcode := s.spendCode(&s.codes, code, appID)
+	g, errcode := s.redeemCode(&s.codes, code, appID)
 	if errcode != 0 {
 		return s.refuse(errcode)
 	}
@@ -57,7 +57,7 @@ func (s *Simulator) exchange(r *http.Request) answer {
 }
 
 // refresh is GET /sns/oauth2/refresh_token, which takes no secret. Source: api_snsrefreshtoken.
-func (s *Simulator) refresh(r *http.Request) answer {
+func (s *Simulator) refresh(r *http.Request) response {
 	query := r.URL.Query()
 	appID, refresh := query.Get("appid"), query.Get("refresh_token")
 	switch {
@@ -81,7 +81,7 @@ func (s *Simulator) refresh(r *http.Request) answer {
 func tokenFields(access, refresh string, g grant) fields {
 	return fields{
 		{"access_token", access},
-		{"expires_in", int(accessLife / time.Second)},
+		{"expires_in", int(accessTokenLifetime / time.Second)},
 		{"refresh_token", refresh},
 		{"openid", g.openID()},
 		{"scope", g.scope},
@@ -118,7 +118,7 @@ func (s *Simulator) issueTokens(g grant) (access, refresh string) {
 	refresh = newToken()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	access = s.putAccessToken(g)
+	access = s.issueAccessTokenLocked(g)
 	s.refreshTokens.put(refresh, &refreshToken{
 		grant:   g,
 		access:  access,
@@ -141,17 +141,17 @@ func (s *Simulator) renewTokens(appID, refresh string) (access string, g grant, 
 		return "", grant{}, 42002
 	}
 	if living, ok := s.accessTokens.get(token.access); ok && now.Before(living.expires) {
-		living.expires = now.Add(accessLife)
+		living.expires = now.Add(accessTokenLifetime)
 	} else {
-		token.access = s.putAccessToken(token.grant)
+		token.access = s.issueAccessTokenLocked(token.grant)
 	}
 	return token.access, token.grant, 0
 }
 
 // putAccessToken is called with the lock held.
-func (s *Simulator) putAccessToken(g grant) string {
+func (s *Simulator) issueAccessTokenLocked(g grant) string {
 	access := newToken()
-	s.accessTokens.put(access, &accessToken{grant: g, expires: s.config.Now().Add(accessLife)})
+	s.accessTokens.put(access, &accessToken{grant: g, expires: s.config.Now().Add(accessTokenLifetime)})
 	return access
 }
 

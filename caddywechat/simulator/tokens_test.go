@@ -265,10 +265,10 @@ func TestPublicURL(t *testing.T) {
 func TestCodesAreBounded(t *testing.T) {
 	b := newBench(t, Config{})
 	first := b.sim.issueCode(grant{account: demoAccount().account()})
-	for range shelfSize {
+	for range maxEntries {
 		b.sim.issueCode(grant{account: demoAccount().account()})
 	}
-	if n := len(b.sim.codes.things); n != shelfSize {
+	if n := len(b.sim.codes.values); n != maxEntries {
 		t.Errorf("%d codes are kept", n)
 	}
 	b.wantErrcode(exchangePath(first), 40029)

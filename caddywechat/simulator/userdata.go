@@ -33,7 +33,7 @@ type userProfile struct {
 	AvatarURL string `json:"avatarUrl"`
 }
 
-var anybody = userProfile{
+var anonymousProfile = userProfile{
 	NickName:  "微信用户",
 	AvatarURL: "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/132",
 }
@@ -42,7 +42,7 @@ var anybody = userProfile{
 // key. Empty: the first mini-program, and who holds the phone. It fails for those that do not exist, and for a person who
 // has not logged in there.
 func (s *Simulator) MiniProgramUserInfo(appID, personID string) (UserInfo, error) {
-	g, err := s.grantIn(kindMiniProgram, appID, personID)
+	g, err := s.grantFor(kindMiniProgram, appID, personID)
 	if err != nil {
 		return UserInfo{}, err
 	}
@@ -50,9 +50,9 @@ func (s *Simulator) MiniProgramUserInfo(appID, personID string) (UserInfo, error
 	if key == "" {
 		return UserInfo{}, fmt.Errorf("person %q has no session in mini-program %s: log in there first", g.person.ID, g.account.AppID)
 	}
-	rawData := marshal(anybody)
+	rawData := marshal(anonymousProfile)
 	signature := sha1.Sum(append(rawData, key...))
-	encrypted, iv := encrypt(key, marshal(s.userSecrets(g)))
+	encrypted, iv := encrypt(key, marshal(s.userData(g)))
 	return UserInfo{
 		RawData:       string(rawData),
 		Signature:     hex.EncodeToString(signature[:]),
@@ -61,7 +61,7 @@ func (s *Simulator) MiniProgramUserInfo(appID, personID string) (UserInfo, error
 	}, nil
 }
 
-type userSecrets struct {
+type userData struct {
 	OpenID string `json:"openId"`
 	userProfile
 	UnionID   string    `json:"unionId,omitempty"`
@@ -74,12 +74,12 @@ type watermark struct {
 	AppID     string `json:"appid"`
 }
 
-func (s *Simulator) userSecrets(g grant) userSecrets {
-	secrets := userSecrets{OpenID: g.openID(), userProfile: anybody, Watermark: s.watermark(g)}
+func (s *Simulator) userData(g grant) userData {
+	data := userData{OpenID: g.openID(), userProfile: anonymousProfile, Watermark: s.watermark(g)}
 	if g.account.OpenPlatform != "" {
-		secrets.UnionID = g.unionID()
+		data.UnionID = g.unionID()
 	}
-	return secrets
+	return data
 }
 
 func (s *Simulator) watermark(g grant) watermark {

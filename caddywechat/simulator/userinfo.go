@@ -8,7 +8,7 @@ import (
 
 // auth is GET /sns/auth: is this token good for this person? The one answer of these whose success has an errcode.
 // Source: api_snsauth.
-func (s *Simulator) auth(r *http.Request) answer {
+func (s *Simulator) auth(r *http.Request) response {
 	if _, errcode := s.grantOf(r); errcode != 0 {
 		return s.refuse(errcode)
 	}
@@ -17,7 +17,7 @@ func (s *Simulator) auth(r *http.Request) answer {
 
 // userinfo is GET /sns/userinfo: the profile. Sex is 0 and the places are empty for everyone since 2021-10-20.
 // Source: api_snsuserinfo.
-func (s *Simulator) userinfo(r *http.Request) answer {
+func (s *Simulator) userinfo(r *http.Request) response {
 	g, errcode := s.grantOf(r)
 	if errcode != 0 {
 		return s.refuse(errcode)

@@ -129,7 +129,7 @@ var weComPaths = []string{
 
 // weComToken is GET /cgi-bin/gettoken. Source: 91039 of WeCom's documentation; a wrong secret is 40001, and 40091 one
 // that can be nobody's.
-func (s *Simulator) weComToken(r *http.Request) answer {
+func (s *Simulator) weComToken(r *http.Request) response {
 	query := r.URL.Query()
 	corpID, secret := query.Get("corpid"), query.Get("corpsecret")
 	ofCorp := func(a WeComApp) bool { return a.CorpID == corpID }
@@ -148,33 +148,33 @@ func (s *Simulator) weComToken(r *http.Request) answer {
 		return s.refuseWeCom(r, 40001)
 	}
 	token, expiresIn := s.latestWeComToken(s.config.WeCom[i])
-	return weComAnswer(fields{{"errcode", 0}, {"errmsg", "ok"}, {"access_token", token}, {"expires_in", expiresIn}})
+	return succeedWeCom(fields{{"errcode", 0}, {"errmsg", "ok"}, {"access_token", token}, {"expires_in", expiresIn}})
 }
 
 func (s *Simulator) latestWeComToken(app WeComApp) (token string, expiresIn int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, owner := s.config.Now(), app.owner()
-	latest := s.servers.stable[owner]
-	if latest == nil || app.NewTokens || left(latest.expires, now) <= 0 {
-		latest = s.servers.issue(owner, now)
-		s.servers.stable[owner] = latest
+	latest := s.serverTokens.stable[owner]
+	if latest == nil || app.NewTokens || secondsLeft(latest.expires, now) <= 0 {
+		latest = s.serverTokens.issue(owner, now)
+		s.serverTokens.stable[owner] = latest
 	}
-	return latest.text, left(latest.expires, now)
+	return latest.text, secondsLeft(latest.expires, now)
 }
 
 // weComPageTicket is GET /cgi-bin/get_jsapi_ticket: the company's. Source of both: 90506.
-func (s *Simulator) weComPageTicket(r *http.Request) answer {
+func (s *Simulator) weComPageTicket(r *http.Request) response {
 	owner, errcode := s.ownerOf(r.URL.Query().Get("access_token"), isWeComApp, 40014)
 	if errcode != 0 {
 		return s.refuseWeCom(r, errcode)
 	}
 	corpID, _, _ := strings.Cut(owner, " ")
-	return weComAnswer(s.latestTicket(corpID, "jsapi"))
+	return succeedWeCom(s.latestTicket(corpID, "jsapi"))
 }
 
 // weComAgentTicket is GET /cgi-bin/ticket/get: the app's.
-func (s *Simulator) weComAgentTicket(r *http.Request) answer {
+func (s *Simulator) weComAgentTicket(r *http.Request) response {
 	query := r.URL.Query()
 	owner, errcode := s.ownerOf(query.Get("access_token"), isWeComApp, 40014)
 	switch {
@@ -183,16 +183,16 @@ func (s *Simulator) weComAgentTicket(r *http.Request) answer {
 	case query.Get("type") != "agent_config":
 		return s.refuseWeCom(r, 40097)
 	}
-	return weComAnswer(s.latestTicket(owner, "agent_config"))
+	return succeedWeCom(s.latestTicket(owner, "agent_config"))
 }
 
 // typeWeCom is the content type of WeCom's API.
 const typeWeCom = "application/json; charset=UTF-8"
 
-func weComAnswer(f fields) answer { return newAnswer(typeWeCom, f.encode(), "ok") }
+func succeedWeCom(f fields) response { return newResponse(typeWeCom, f.encode(), "ok") }
 
 // refuseAt answers a call with an error, in the words of whose path it is.
-func (s *Simulator) refuseAt(r *http.Request, errcode int) answer {
+func (s *Simulator) refuseAt(r *http.Request, errcode int) response {
 	if slices.Contains(weComPaths, r.URL.Path) {
 		return s.refuseWeCom(r, errcode)
 	}
@@ -200,7 +200,7 @@ func (s *Simulator) refuseAt(r *http.Request, errcode int) answer {
 }
 
 // refuseWeCom answers with an error in WeCom's words, which name the caller's address.
-func (s *Simulator) refuseWeCom(r *http.Request, errcode int) answer {
+func (s *Simulator) refuseWeCom(r *http.Request, errcode int) response {
 	errmsg, ok := weComErrmsgs[errcode]
 	if !ok {
 		if errmsg, ok = errmsgs[errcode]; !ok {
@@ -211,7 +211,7 @@ func (s *Simulator) refuseWeCom(r *http.Request, errcode int) answer {
 	errmsg += fmt.Sprintf(", hint: [%d%s], from ip: %s, more info at https://open.work.weixin.qq.com/devtool/query?e=%d",
 		s.config.Now().Unix(), randomText(16), ip, errcode)
 	body := fields{{"errcode", errcode}, {"errmsg", errmsg}}.encode()
-	a := newAnswer(typeWeCom, body, strconv.Itoa(errcode))
+	a := newResponse(typeWeCom, body, strconv.Itoa(errcode))
 	a.header["Error-Code"] = []string{strconv.Itoa(errcode)}
 	return a
 }

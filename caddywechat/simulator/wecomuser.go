@@ -13,7 +13,7 @@ import (
 const weComCodeLength = 512
 
 // userTicketLife is how long a member's details can be read. Source: 96442.
-const userTicketLife = 30 * time.Minute
+const userTicketLifetime = 30 * time.Minute
 
 // userTicket lets an app read the details of a member who agreed.
 type userTicket struct {
@@ -23,7 +23,7 @@ type userTicket struct {
 }
 
 // weComUserInfo is GET /cgi-bin/auth/getuserinfo: whom a code stands for. Source: 96442 and 98177.
-func (s *Simulator) weComUserInfo(r *http.Request) answer {
+func (s *Simulator) weComUserInfo(r *http.Request) response {
 	query := r.URL.Query()
 	owner, errcode := s.ownerOf(query.Get("access_token"), isWeComApp, 40014)
 	code := query.Get("code")
@@ -33,7 +33,7 @@ func (s *Simulator) weComUserInfo(r *http.Request) answer {
 	case code == "":
 		return s.refuseWeCom(r, 41008)
 	}
-	g, errcode := s.spendWeComCode(code, owner)
+	g, errcode := s.redeemWeComCode(code, owner)
 	if errcode != 0 {
 		return s.refuseWeCom(r, errcode)
 	}
@@ -49,12 +49,12 @@ func (s *Simulator) weComUserInfo(r *http.Request) answer {
 			f = append(f, field{"user_ticket", s.issueUserTicket(owner, person)})
 		}
 	}
-	return weComAnswer(f)
+	return succeedWeCom(f)
 }
 
 // spendWeComCode returns what a code stands for, once. It has to be the app's own, and to have come by the app's trusted
 // domain.
-func (s *Simulator) spendWeComCode(name, owner string) (grant, int) {
+func (s *Simulator) redeemWeComCode(name, owner string) (grant, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	code, ok := s.codes.get(name)
@@ -72,13 +72,13 @@ func (s *Simulator) issueUserTicket(owner string, person Person) string {
 	text := randomText(weComCodeLength)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.userTickets.put(text, &userTicket{owner: owner, person: person, expires: s.config.Now().Add(userTicketLife)})
+	s.userTickets.put(text, &userTicket{owner: owner, person: person, expires: s.config.Now().Add(userTicketLifetime)})
 	return text
 }
 
 // weComUserDetail is POST /cgi-bin/auth/getuserdetail: what a member agreed to. Here that is the picture; the company's
 // administrator ticks what may be asked. Source: 96443.
-func (s *Simulator) weComUserDetail(r *http.Request) answer {
+func (s *Simulator) weComUserDetail(r *http.Request) response {
 	if r.Method != http.MethodPost {
 		return s.refuseWeCom(r, 43002)
 	}
@@ -86,18 +86,18 @@ func (s *Simulator) weComUserDetail(r *http.Request) answer {
 	if errcode != 0 {
 		return s.refuseWeCom(r, errcode)
 	}
-	var ask struct {
+	var req struct {
 		Ticket string `json:"user_ticket"`
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxForm))
-	if err != nil || json.Unmarshal(body, &ask) != nil {
+	if err != nil || json.Unmarshal(body, &req) != nil {
 		return s.refuseWeCom(r, 47001)
 	}
-	person, errcode := s.ticketHolder(ask.Ticket, owner)
+	person, errcode := s.ticketHolder(req.Ticket, owner)
 	if errcode != 0 {
 		return s.refuseWeCom(r, errcode)
 	}
-	return weComAnswer(fields{
+	return succeedWeCom(fields{
 		{"errcode", 0},
 		{"errmsg", "ok"},
 		{"userid", person.UserID},
@@ -122,7 +122,7 @@ func (s *Simulator) ticketHolder(text, owner string) (Person, int) {
 
 // weComUser is GET /cgi-bin/user/get: a member in the app's visible range. Source: 90196, and 96255 for what apps made
 // after June 2022 do not get.
-func (s *Simulator) weComUser(r *http.Request) answer {
+func (s *Simulator) weComUser(r *http.Request) response {
 	query := r.URL.Query()
 	_, errcode := s.ownerOf(query.Get("access_token"), isWeComApp, 40014)
 	if errcode != 0 {
@@ -138,7 +138,7 @@ func (s *Simulator) weComUser(r *http.Request) answer {
 		return s.refuseWeCom(r, 60011)
 	}
 	departments := person.departments()
-	return weComAnswer(fields{
+	return succeedWeCom(fields{
 		{"errcode", 0},
 		{"errmsg", "ok"},
 		{"userid", person.inWeCom().UserID},

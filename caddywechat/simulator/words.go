@@ -10,7 +10,7 @@ import (
 var words = locale.MustReadWords[string](pageFiles)
 
 // say returns words with their {places} filled in: values are a place and what stands there, by turns.
-func say(language, page, key string, values ...string) string {
+func translate(language, page, key string, values ...string) string {
 	text, ok := words[language][page][key]
 	if !ok {
 		panic("no words " + page + "." + key + " in " + language) // the words are part of the program

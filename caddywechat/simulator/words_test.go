@@ -11,9 +11,9 @@ import (
 )
 
 func TestEveryLanguageHasTheSameWords(t *testing.T) {
-	place := regexp.MustCompile(`\{\w+\}`)
+	position := regexp.MustCompile(`\{\w+\}`)
 	places := func(text string) []string {
-		found := place.FindAllString(text, -1)
+		found := position.FindAllString(text, -1)
 		slices.Sort(found)
 		return found
 	}
@@ -40,7 +40,7 @@ func TestEveryLanguageHasTheSameWords(t *testing.T) {
 
 // What stands in a place is text, whatever it looks like.
 func TestPlacesAreFilledOnce(t *testing.T) {
-	got := say("en", "notes", "redirect_uri_elsewhere", "{where}", "{domain}", "{domain}", "localhost")
+	got := translate("en", "hints", "redirect_uri_elsewhere", "{where}", "{domain}", "{domain}", "localhost")
 	if !strings.HasPrefix(got, "redirect_uri is at {domain}, and the configured callback domain is localhost.") {
 		t.Error(got)
 	}

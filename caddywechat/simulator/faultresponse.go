@@ -11,16 +11,16 @@ import (
 )
 
 // misbehave serves a request that meets a fault. handle is what would have answered.
-func (s *Simulator) misbehave(w http.ResponseWriter, r *http.Request, f Fault, handle func(*http.Request) answer) {
-	life := s.life() // before the call is noted: a reset by someone who saw it there ends it
-	s.note(r.Method, r.URL.Path, f.outcome())
+func (s *Simulator) serveFault(w http.ResponseWriter, r *http.Request, f Fault, handle func(*http.Request) response) {
+	ctx := s.stateContext() // before the call is noted: a reset by someone who saw it there ends it
+	s.record(r.Method, r.URL.Path, f.outcome())
 
-	var early *answer
+	var early *response
 	if f.Consume {
 		a := handle(r)
 		early = &a
 	}
-	if !wait(life, r, f.Delay) {
+	if !wait(ctx, r, f.Delay) {
 		cutConnection()
 	}
 	switch f.Kind {
@@ -31,15 +31,15 @@ func (s *Simulator) misbehave(w http.ResponseWriter, r *http.Request, f Fault, h
 		}
 		early.write(w)
 	case FaultHang:
-		hang(life, r)
+		hang(ctx, r)
 	case FaultStatus:
-		newAnswer("text/html", proxyPage(f.Status), "").withStatus(f.Status).write(w)
+		newResponse("text/html", proxyPage(f.Status), "").withStatus(f.Status).write(w)
 	case FaultHTML:
-		newAnswer("text/html", proxyPage(http.StatusOK), "").write(w)
+		newResponse("text/html", proxyPage(http.StatusOK), "").write(w)
 	case FaultErrcode:
 		s.refuseAt(r, f.Errcode).write(w)
 	case FaultEmpty:
-		newAnswer(typeSuccess, "", "").write(w)
+		newResponse(typeSuccess, "", "").write(w)
 	case FaultOversized:
 		writeOversized(w, f.Bytes)
 	case FaultCut:
@@ -48,7 +48,7 @@ func (s *Simulator) misbehave(w http.ResponseWriter, r *http.Request, f Fault, h
 }
 
 // wait returns false if the client left or the simulator was reset or closed before the time was over.
-func wait(life context.Context, r *http.Request, delay time.Duration) bool {
+func wait(ctx context.Context, r *http.Request, delay time.Duration) bool {
 	if delay == 0 {
 		return true
 	}
@@ -59,15 +59,15 @@ func wait(life context.Context, r *http.Request, delay time.Duration) bool {
 		return true
 	case <-r.Context().Done():
 		return false
-	case <-life.Done():
+	case <-ctx.Done():
 		return false
 	}
 }
 
-func hang(life context.Context, r *http.Request) {
+func hang(ctx context.Context, r *http.Request) {
 	select {
 	case <-r.Context().Done():
-	case <-life.Done():
+	case <-ctx.Done():
 	}
 	cutConnection()
 }
@@ -89,12 +89,12 @@ func writeOversized(w http.ResponseWriter, n int) {
 	w.Header().Set("Content-Length", strconv.Itoa(n))
 	io.WriteString(w, head)
 	padding := strings.Repeat("x", 32<<10)
-	for left := n - len(head) - len(tail); left > 0; {
-		written, err := io.WriteString(w, padding[:min(left, len(padding))])
+	for remaining := n - len(head) - len(tail); remaining > 0; {
+		written, err := io.WriteString(w, padding[:min(remaining, len(padding))])
 		if err != nil {
 			return // the client had enough
 		}
-		left -= written
+		remaining -= written
 	}
 	io.WriteString(w, tail)
 }

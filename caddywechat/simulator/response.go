@@ -9,15 +9,15 @@ import (
 
 // answer is what the simulator says to a request, made before anything is written, so that the journal can note the
 // outcome and a fault can say something else.
-type answer struct {
+type response struct {
 	status  int
 	header  http.Header
 	body    []byte
 	outcome string
 }
 
-func newAnswer(contentType, body, outcome string) answer {
-	return answer{
+func newResponse(contentType, body, outcome string) response {
+	return response{
 		status: http.StatusOK,
 		header: http.Header{
 			"Content-Type":  {contentType},
@@ -28,12 +28,12 @@ func newAnswer(contentType, body, outcome string) answer {
 	}
 }
 
-func (a answer) withStatus(status int) answer {
+func (a response) withStatus(status int) response {
 	a.status = status
 	return a
 }
 
-func (a answer) write(w http.ResponseWriter) {
+func (a response) write(w http.ResponseWriter) {
 	for name, values := range a.header {
 		w.Header()[name] = values
 	}
@@ -42,8 +42,8 @@ func (a answer) write(w http.ResponseWriter) {
 }
 
 // redirect sends the browser elsewhere. The location is not touched: an app may rely on the bytes of its own URL.
-func redirect(status int, location, outcome string) answer {
-	a := newAnswer("text/html; charset=utf-8", "", outcome).withStatus(status)
+func redirect(status int, location, outcome string) response {
+	a := newResponse("text/html; charset=utf-8", "", outcome).withStatus(status)
 	a.header.Set("Location", location)
 	return a
 }
