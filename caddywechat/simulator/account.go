@@ -45,7 +45,7 @@ func (k accountKind) ZH() string {
 	}
 }
 
-// hasPages reports whether people log in by pages of WeChat's, which lead back to a callback domain.
+// hasPages reports whether people log in by pages of WeChat's, which redirect to a callback domain.
 func (k accountKind) hasPages() bool { return k == kindOfficial || k == kindWebsite }
 
 // hasServerToken reports whether servers get access tokens of their own.
@@ -79,8 +79,10 @@ func (a account) check() error {
 	}
 	host, path := a.callback()
 	u, err := url.Parse("http://" + bracketed(host) + path)
-	if err != nil || host == "" || u.Hostname() != host || u.User != nil || u.Port() != "" || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("callback domain %q: write the host alone, like h5.example.com, without scheme and port", a.Domain)
+	if err != nil || host == "" || u.Hostname() != host || u.User != nil || u.Port() != "" || u.RawQuery != "" ||
+		u.Fragment != "" {
+		return fmt.Errorf("callback domain %q: write the host alone, like h5.example.com, without scheme and port",
+			a.Domain)
 	}
 	if a.Kind == kindWebsite && path != "" {
 		return fmt.Errorf("callback domain %q: that of a website app has no path, write %s", a.Domain, host)
@@ -104,7 +106,7 @@ func (a account) callback() (host, path string) {
 	return strings.ToLower(host), path
 }
 
-// covers reports whether redirect_uri may lead to u.
+// covers reports whether u may be a redirect_uri.
 func (a account) covers(u *url.URL) bool {
 	host, path := a.callback()
 	if !sameHost(host, strings.ToLower(u.Hostname())) {
@@ -145,9 +147,12 @@ func bracketed(host string) string {
 	return host
 }
 
-// grantIn returns that a person uses an app of a kind, without scope. Empty: the first such app, and who holds the phone.
+// grantFor returns the grant of a person to an app of a kind, without scope. Empty: the first such app, and who holds
+// the phone.
 func (s *Simulator) grantFor(kind accountKind, appID, personID string) (grant, error) {
-	i := slices.IndexFunc(s.accounts, func(a account) bool { return a.Kind == kind && (appID == "" || a.AppID == appID) })
+	i := slices.IndexFunc(s.accounts, func(a account) bool {
+		return a.Kind == kind && (appID == "" || a.AppID == appID)
+	})
 	if i == -1 {
 		return grant{}, fmt.Errorf("there is no %s %q: leave it out for the first one", kind, appID)
 	}

@@ -81,7 +81,8 @@ func (s *Simulator) refuse(errcode int) response {
 func (s *Simulator) errmsgTail() string {
 	var b [8]byte
 	rand.Read(b[:])
-	rid := fmt.Sprintf("%08x-%08x-%08x", uint32(s.config.Now().Unix()), binary.BigEndian.Uint32(b[:4]), binary.BigEndian.Uint32(b[4:]))
+	rid := fmt.Sprintf("%08x-%08x-%08x",
+		uint32(s.config.Now().Unix()), binary.BigEndian.Uint32(b[:4]), binary.BigEndian.Uint32(b[4:]))
 	switch s.Quirks().Errmsg {
 	case ErrmsgPlainRID:
 		return " rid: " + rid
@@ -110,7 +111,8 @@ func randomText(n int) string {
 	for len(text) < n {
 		rand.Read(b[:])
 		for _, c := range b {
-			// 6 bits have 64 values and there are 62 letters: the two others are drawn again, to be fair to each letter.
+			// 6 bits have 64 values and there are 62 letters: the two others are drawn again, to be fair to each
+			// letter.
 			if i := int(c & 63); i < len(letters) && len(text) < n {
 				text = append(text, letters[i])
 			}

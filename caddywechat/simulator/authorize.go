@@ -30,7 +30,7 @@ func (s *Simulator) authorize(r *http.Request) response {
 	}
 }
 
-// consentPath is where the buttons of the consent page lead. A test client may post there what a browser would:
+// consentPath takes the form of the consent page. A test client may post there what a browser would:
 // authorize, the query of the authorize URL; answer, which is allow, deny or snapshot; and person, an id from the list,
 // which may be left out for the one who holds the phone.
 const consentPath = "/simulator/consent"
@@ -88,8 +88,8 @@ func (s *Simulator) readForm(r *http.Request) (refusal response, ok bool) {
 	return response{}, true
 }
 
-// answering returns who tapped a button: the person chosen on the page, else the one who holds the phone. It fails for
-// a person that does not exist.
+// chosenPerson returns who tapped a button: the person chosen on the page, else the one who holds the phone. It fails
+// for a person that does not exist.
 func (s *Simulator) chosenPerson(r *http.Request) (person Person, chosen, ok bool) {
 	id := r.PostForm.Get("person")
 	if id == "" {
@@ -100,7 +100,9 @@ func (s *Simulator) chosenPerson(r *http.Request) (person Person, chosen, ok boo
 }
 
 // callback sends the visitor back to the app with a code.
-func (s *Simulator) callback(r *http.Request, status int, req authorizationRequest, person Person, snapshot bool) response {
+func (s *Simulator) callback(
+	r *http.Request, status int, req authorizationRequest, person Person, snapshot bool,
+) response {
 	if snapshot {
 		person = snapshotOf(person)
 	}

@@ -40,9 +40,11 @@ func (s *Simulator) avatar(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	position := max(0, slices.Index(s.state.everybody(), person))
 	s.mu.Unlock()
-	picture := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="%[1]d" viewBox="0 0 100 100">`+
-		`<rect width="100" height="100" fill="%[2]s"/>`+
-		`<text x="50" y="50" dy=".36em" text-anchor="middle" font-size="52" font-family="sans-serif" fill="#fff">%[3]s</text></svg>`,
+	picture := fmt.Sprintf(
+		`<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="%[1]d" viewBox="0 0 100 100">`+
+			`<rect width="100" height="100" fill="%[2]s"/>`+
+			`<text x="50" y="50" dy=".36em" text-anchor="middle" font-size="52" font-family="sans-serif" fill="#fff">`+
+			`%[3]s</text></svg>`,
 		size, avatarColours[position%len(avatarColours)], template.HTMLEscapeString(person.Avatar))
 
 	a := newResponse("image/svg+xml", picture, "ok")

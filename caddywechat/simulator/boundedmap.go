@@ -1,10 +1,10 @@
 package simulator
 
-// shelfSize is how many codes, QR codes, and tokens of each kind are remembered. More would be a leak; with less, a
-// load test would see codes vanish that it has not exchanged yet.
+// maxEntries is how many codes, QR codes, and tokens of each kind are kept. More would be a leak; with fewer, a load
+// test would see codes vanish that it has not exchanged yet.
 const maxEntries = 20_000
 
-// shelf keeps things under their names and drops the oldest when it is full.
+// boundedMap is a map that drops its oldest entry when it is full.
 type boundedMap[V any] struct {
 	values map[string]V
 	names  []string // a ring: names[next] is the oldest once it is full

@@ -13,8 +13,8 @@ func Cast() []Person {
 	}
 }
 
-// Nasty returns people whose profiles apps get wrong. Every simulator knows them and they may always hold the phone, but
-// its pages show them only with the quirk NastyPeople.
+// Nasty returns people whose profiles apps get wrong. Every simulator knows them and they may always hold the phone,
+// but its pages show them only with the quirk NastyPeople.
 //
 // WeChat's apps don't let people take every one of these names; what they accept has changed over the years, and names
 // from before are still about.
@@ -22,7 +22,7 @@ func Nasty() []Person {
 	return []Person{
 		// More bytes than a three-byte column holds, and more code points than characters on the screen.
 		{ID: "nasty-emoji", Nickname: "👩🏽‍🚀🏳️‍🌈 𠮷 e\u0301", Avatar: "🐳"},
-		// The beginning of a header, a colour for terminals, writing from right to left, and a line break of JavaScript's.
+		// The start of a header, a colour for terminals, writing from right to left, and a line break of JavaScript's.
 		{ID: "nasty-lines", Nickname: "一\r\nX-Evil: 1\n\n二\t\x00\x1b[31m\u202e三\u2028", Avatar: "\n"},
 		{ID: "nasty-markup", Nickname: `"><script>alert('阿七')</script><!-- &amp; \u003c`, Avatar: "<"},
 		{ID: "nasty-placeholder", Nickname: "{env.PATH} {http.request.host} ${PATH} {{.}} %s %41", Avatar: "{"},

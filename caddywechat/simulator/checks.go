@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// authorization is what an app asks of a person, read from the query of an authorize URL or of a QR login's.
+// authorizationRequest is what an app asks of a person, read from the query of an authorize URL or of a QR login's.
 type authorizationRequest struct {
 	raw          string   // the query as it came
 	names        []string // of the parameters, in the order written
@@ -28,12 +28,13 @@ type authorizationRequest struct {
 
 func (req authorizationRequest) grant(person Person, snapshot bool) grant {
 	return grant{
-		account: req.account, person: person, scope: req.scope, snapshot: snapshot, weCom: req.weCom, redirect: req.redirect,
+		account: req.account, person: person, scope: req.scope, snapshot: snapshot,
+		weCom: req.weCom, redirect: req.redirect,
 	}
 }
 
-// parseAuthorization reads the raw query, since url.Values has no order. A value that can't be decoded is kept as
-// it is and fails the check of that value.
+// parseAuthorizationRequest reads the raw query, since url.Values has no order. A value that can't be decoded is kept
+// as it is and fails the check of that value.
 func parseAuthorizationRequest(rawQuery string) authorizationRequest {
 	req := authorizationRequest{raw: rawQuery}
 	for part := range strings.SplitSeq(rawQuery, "&") {
@@ -170,15 +171,15 @@ var (
 const requiredParameters = 5
 
 func (s *Simulator) checkOrder(req *authorizationRequest) *problem {
-	return s.checkOrderOf(authorizeOrder, req)
+	return s.checkOrderOf(authorizeOrder, req, s.Quirks().StateOptional)
 }
 
 func (s *Simulator) checkQROrder(req *authorizationRequest) *problem {
-	return s.checkOrderOf(qrConnectOrder, req)
+	return s.checkOrderOf(qrConnectOrder, req, s.Quirks().StateOptional)
 }
 
-func (s *Simulator) checkOrderOf(order []string, req *authorizationRequest) *problem {
-	if quirks := s.Quirks(); quirks.AnyOrder || inOrder(order, req.names, quirks.StateOptional) {
+func (s *Simulator) checkOrderOf(order []string, req *authorizationRequest, stateOptional bool) *problem {
+	if s.Quirks().AnyOrder || inOrder(order, req.names, stateOptional) {
 		return nil
 	}
 	return &problem{about: "order", title: "scope", hint: "order", values: []string{
@@ -259,14 +260,24 @@ func appIDOfProgram(req *authorizationRequest) *problem {
 
 var encodedTwice = regexp.MustCompile(`(?i)^https?%`)
 
+// parseRedirectURI returns the URL, or nil and the hint at what is wrong with it.
+func parseRedirectURI(redirectURI string) (u *url.URL, hint string) {
+	u, err := url.Parse(redirectURI)
+	switch {
+	case encodedTwice.MatchString(redirectURI):
+		return nil, "redirect_uri_encoded_twice"
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil:
+		return nil, "redirect_uri_no_url"
+	}
+	return u, ""
+}
+
 func (s *Simulator) checkRedirectURI(req *authorizationRequest) *problem {
 	p := &problem{about: "redirect_uri", title: "redirect_uri_domain", code: 10003}
-	u, err := url.Parse(req.redirectURI)
+	u, hint := parseRedirectURI(req.redirectURI)
 	switch {
-	case encodedTwice.MatchString(req.redirectURI):
-		p.hint = "redirect_uri_encoded_twice"
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil:
-		p.hint = "redirect_uri_no_url"
+	case u == nil:
+		p.hint = hint
 	case !req.account.covers(u):
 		p.hint = "redirect_uri_elsewhere"
 		p.values = []string{"{where}", u.Host + u.Path, "{domain}", req.account.Domain}
@@ -279,10 +290,13 @@ func (s *Simulator) checkRedirectURI(req *authorizationRequest) *problem {
 
 func (s *Simulator) checkScope(req *authorizationRequest) *problem {
 	if !slices.Contains(officialScopes, req.scope) {
-		return &problem{about: "scope", title: "scope", hint: "scope", values: []string{"{scope}", strconv.Quote(req.scope)}}
+		return wrongScope(req, "scope")
 	}
 	if !req.account.grants(req.scope) {
-		return &problem{about: "scope", title: "scope_not_granted", code: 10005, hint: "scope_not_granted", values: []string{"{scope}", req.scope}}
+		return &problem{
+			about: "scope", title: "scope_not_granted", code: 10005,
+			hint: "scope_not_granted", values: []string{"{scope}", req.scope},
+		}
 	}
 	return nil
 }
@@ -291,7 +305,12 @@ func (s *Simulator) checkLoginScope(req *authorizationRequest) *problem {
 	if req.scope == ScopeLogin {
 		return nil
 	}
-	return &problem{about: "scope", title: "scope", hint: "scope_of_website", values: []string{"{scope}", strconv.Quote(req.scope)}}
+	return wrongScope(req, "scope_of_website")
+}
+
+// wrongScope refuses a scope that accounts of the kind do not have.
+func wrongScope(req *authorizationRequest, hint string) *problem {
+	return &problem{about: "scope", title: "scope", hint: hint, values: []string{"{scope}", strconv.Quote(req.scope)}}
 }
 
 var stateShape = regexp.MustCompile(`^[a-zA-Z0-9]{0,128}$`)
@@ -300,5 +319,6 @@ func (s *Simulator) checkState(req *authorizationRequest) *problem {
 	if stateShape.MatchString(req.state) {
 		return nil
 	}
-	return &problem{about: "state", title: "state", hint: "state", values: []string{"{bytes}", strconv.Itoa(len(req.state))}}
+	length := strconv.Itoa(len(req.state))
+	return &problem{about: "state", title: "state", hint: "state", values: []string{"{bytes}", length}}
 }

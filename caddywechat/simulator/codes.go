@@ -41,7 +41,7 @@ func (s *Simulator) issueCode(g grant) string {
 	return s.issueCodeLocked(&s.codes, g)
 }
 
-// putCode is called with the lock held.
+// issueCodeLocked is issueCode with the lock held, among the codes of one kind.
 func (s *Simulator) issueCodeLocked(codes *boundedMap[*code], g grant) string {
 	name := "0" + randomText(31)
 	if g.weCom != nil {
@@ -51,8 +51,8 @@ func (s *Simulator) issueCodeLocked(codes *boundedMap[*code], g grant) string {
 	return name
 }
 
-// spendCode returns what a code stands for, once. Otherwise the error code says why not. One that another app bought is
-// left alone: at WeChat a code is spent by success only.
+// redeemCode returns the grant of a code, once. Otherwise the error code says why not. One that another app presents is
+// left alone: at WeChat a code is used up by success only.
 func (s *Simulator) redeemCode(codes *boundedMap[*code], name, appID string) (grant, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -91,9 +91,9 @@ func (s *Simulator) knows(appID, openID string) bool {
 	return false
 }
 
-// phoneNumber is POST /wxa/business/getuserphonenumber: a code of the button getPhoneNumber for the number. A code that is
-// used or too old is 40029, too. Source: api_getphonenumber, where countryCode is a string in the table of fields and a
-// number in the example.
+// phoneNumber is POST /wxa/business/getuserphonenumber: a code of the button getPhoneNumber for the number. A code that
+// is used or too old is 40029, too. Source: api_getphonenumber, where countryCode is a string in the table of fields
+// and a number in the example.
 func (s *Simulator) phoneNumber(r *http.Request) response {
 	if r.Method != http.MethodPost {
 		return s.refuse(43002)

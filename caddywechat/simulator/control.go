@@ -44,7 +44,8 @@ func (s *Simulator) addControls(mux *http.ServeMux) {
 	}
 	possible := strings.Join(slices.Sorted(maps.Keys(controls)), ", ")
 	mux.HandleFunc("/simulator/", func(w http.ResponseWriter, r *http.Request) {
-		refuseControl(w, http.StatusNotFound, fmt.Sprintf("there is no %s %s: there are %s", r.Method, r.URL.Path, possible))
+		reason := fmt.Sprintf("there is no %s %s: there are %s", r.Method, r.URL.Path, possible)
+		refuseControl(w, http.StatusNotFound, reason)
 	})
 }
 

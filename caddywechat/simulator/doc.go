@@ -1,6 +1,7 @@
-// Package simulator is WeChat on localhost: the pages and the API that the web login of an official account, the login of
-// a website by QR code, and the logins of mini-programs and mobile apps need, for building and testing without an account,
-// a public domain or a network. It knows nothing of Caddy, and the apps that it serves need not be written in Go.
+// Package simulator is WeChat on localhost: the pages and the API that the web login of an official account, the login
+// of a website by QR code, and the logins of mini-programs and mobile apps need, for building and testing without an
+// account, a public domain or a network. It knows nothing of Caddy, and the apps that it serves need not be written in
+// Go.
 //
 // A Simulator is an http.Handler that stands in for all of WeChat's hosts: below one base URL it answers the real
 // paths, /connect/oauth2/authorize of open.weixin.qq.com as well as /sns/oauth2/access_token of api.weixin.qq.com.
@@ -18,22 +19,23 @@
 //
 // A website sends its visitor to /connect/qrconnect. The page there shows a QR code of /connect/confirm?uuid=…, which a
 // phone opens to allow or refuse; a link below the code does so without a phone. The page hears of the answer by a long
-// poll of /connect/l/qrconnect, and leads back to the website with a code, or with state only after a refusal. Codes are
+// poll of /connect/l/qrconnect, and redirects to the website with a code, or with state only after a refusal. Codes are
 // exchanged as an official account's are.
 //
 // A test needs neither browser nor phone: it gets the page, takes the uuid from the address of the picture, which is
 // /connect/qrcode/ and the uuid, posts uuid, answer (allow or deny) and, if it likes, person to /connect/confirm, and
-// polls once: the answer is "window.wx_errcode=405;window.wx_code='…';" with the code, or 403 without. A poll before that
-// is held, up to 25 seconds, and answers 408; 404 tells that the phone has opened its page, which is news only to a poll
-// without last=404. 402 is the end: each uuid is answered once, gives its code once, and lives for 5 minutes.
+// polls once: the answer is "window.wx_errcode=405;window.wx_code='…';" with the code, or 403 without. A poll before
+// that is held, up to 25 seconds, and answers 408; 404 says that the phone has opened its page, and is held back from a
+// poll with last=404. 402 is final: each uuid is answered once, gives its code once, and expires after 5 minutes.
 //
 // # Mini-programs and mobile apps
 //
 // There is no WeChat app here, so what it does for a program is asked for: [Simulator.MiniProgramLogin] is wx.login,
 // [Simulator.MiniProgramPhone] the button getPhoneNumber, [Simulator.MiniProgramUserInfo] wx.getUserInfo, and
 // [Simulator.MobileAppLogin] the sendAuth of a mobile app; elsewhere the paths below. What a server does is WeChat's:
-// /sns/jscode2session, /wxa/checksession, /wxa/business/getuserphonenumber, and for mobile apps /sns/oauth2/access_token.
-// A person has one session_key in a mini-program, and each wx.login replaces it. [PhoneNumber] tells who has which number.
+// /sns/jscode2session, /wxa/checksession, /wxa/business/getuserphonenumber, and for mobile apps
+// /sns/oauth2/access_token. A person has one session_key in a mini-program, and each wx.login replaces it.
+// [PhoneNumber] tells who has which number.
 //
 // # Login by WeCom
 //
@@ -50,7 +52,8 @@
 //     get wrong, and [Simulator.AddPerson] lets others join. [OpenID] and [UnionID] tell which ids the app should get.
 //   - [Simulator.SetQuirks] chooses where WeChat's documentation and developers' experience contradict each other. The
 //     default is the documentation. See [Quirks].
-//   - [Simulator.Fault] makes a path fail: late, never, with an error code, with rubbish, once or in a rate. See [Fault].
+//   - [Simulator.Fault] makes a path fail: late, never, with an error code, with garbage, once or at a rate. See
+//     [Fault].
 //   - [Simulator.Calls] and [Simulator.Journal] tell what it was asked. See [Call].
 //   - [Simulator.Reset] brings everything back to how it was started.
 //
@@ -81,9 +84,9 @@
 // The page /simulator/ shows the app secrets, and whoever reaches the simulator can control it and log in as anybody:
 // listen on a loopback address, and never give it a real secret. Pages and control calls are there under addresses and
 // loopback names only, and under those of [Config].Hosts, so that a stranger's page in the developer's browser does not
-// reach it by a name of its own that it leads there.
+// reach it by a name of its own that resolves to this machine.
 //
 // What it can't tell: whether #wechat_redirect ended the authorize URL (a browser keeps fragments to itself), whether
-// HTTPS would have worked, and whether what opened /connect/confirm was a phone. The QR page can't be embedded: there is
-// no wxLogin.js and no quick login.
+// HTTPS would have worked, and whether what opened /connect/confirm was a phone. The QR page can't be embedded: there
+// is no wxLogin.js and no quick login.
 package simulator

@@ -21,7 +21,7 @@ const (
 	maxDuplicateBody  = 1 << 20         // of the app's answer, in bytes
 )
 
-// duplicate requests a callback a second time if the quirk DuplicateCallback wants it. The journal tells how it went.
+// duplicate requests a callback a second time if the quirk DuplicateCallback wants it. The journal has the outcome.
 func (s *Simulator) duplicate(callback, userAgent string) {
 	delay, ctx := s.Quirks().DuplicateCallback, s.stateContext()
 	if delay == 0 {
@@ -46,8 +46,8 @@ func (s *Simulator) duplicate(callback, userAgent string) {
 	}()
 }
 
-// requestCallback gets the callback as something that is not the visitor's browser would, and says how that ended. Errors of
-// net/http are not passed on: they contain the URL and with it the code.
+// requestCallback gets the callback as something that is not the visitor's browser would, and says how that ended.
+// Errors of net/http are not passed on: they contain the URL and with it the code.
 func requestCallback(ctx context.Context, callback, userAgent string) (path, outcome string) {
 	u, err := url.Parse(callback)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// misbehave serves a request that meets a fault. handle is what would have answered.
+// serveFault serves a request that meets a fault. handle is what would have answered.
 func (s *Simulator) serveFault(w http.ResponseWriter, r *http.Request, f Fault, handle func(*http.Request) response) {
-	ctx := s.stateContext() // before the call is noted: a reset by someone who saw it there ends it
+	ctx := s.stateContext() // before the call is recorded: a reset by someone who saw it there ends it
 	s.record(r.Method, r.URL.Path, f.outcome())
 
 	var early *response
@@ -79,7 +79,8 @@ func cutConnection() {
 
 func proxyPage(status int) string {
 	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title + "</h1></center>\r\n</body>\r\n</html>\r\n"
+	return "<html>\r\n<head><title>" + title + "</title></head>\r\n" +
+		"<body>\r\n<center><h1>" + title + "</h1></center>\r\n</body>\r\n</html>\r\n"
 }
 
 func writeOversized(w http.ResponseWriter, n int) {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Fault makes one path misbehave, as WeChat's servers and what is between do now and then.
+// Fault makes one path fail, as WeChat's servers and the network between do now and then.
 type Fault struct {
 	// Path is the exact path, such as /sns/oauth2/access_token or /connect/oauth2/authorize.
 	Path string `json:"path"`
@@ -34,15 +34,15 @@ type Fault struct {
 	// nothing for it. That is what developers saw of -1.
 	Consume bool `json:"consume,omitzero"`
 
-	// Rate is the share of calls that it spoils, above 0 up to 1, at random. Zero: 1, every call. The calls that it spares
-	// may meet the next fault on the path.
+	// Rate is the share of calls that fail, above 0 up to 1, at random. Zero: 1, every call. The others may meet the
+	// next fault on the path.
 	Rate float64 `json:"rate"`
 
-	// Times is how many calls it spoils. Zero: all, until cleared.
+	// Times is how many calls fail. Zero: all, until cleared.
 	Times int `json:"times,omitzero"`
 }
 
-// FaultKind is a way to misbehave.
+// FaultKind is a way to fail.
 type FaultKind string
 
 const (
@@ -60,17 +60,19 @@ var faultKinds = []FaultKind{
 	FaultDelay, FaultHang, FaultStatus, FaultHTML, FaultErrcode, FaultEmpty, FaultOversized, FaultCut,
 }
 
-// The paths that may misbehave: pages and what belongs to them, and the API.
+// The paths that may have faults: pages and what belongs to them, and the API.
 var (
 	pagePaths  = []string{authorizePath, qrConnectPath, qrPollPath, confirmPath, weComLoginPath}
-	faultPaths = slices.Concat(pagePaths, []string{accessTokenPath, refreshTokenPath, authPath, userinfoPath}, serverPaths, miniProgramPaths)
+	userPaths  = []string{accessTokenPath, refreshTokenPath, authPath, userinfoPath}
+	faultPaths = slices.Concat(pagePaths, userPaths, serverPaths, miniProgramPaths)
 )
 
 // maxFaults is how many faults may wait at a time.
 const maxFaults = 100
 
-// Fault turns on a fault. A call meets the first fault on its path that does not spare it by its Rate. So faults without
-// a rate take effect one after the other: the first until its Times are spent, then the next. An error says what is wrong with the fault itself; then nothing changes.
+// Fault turns on a fault. A call meets the first fault on its path that its Rate does not except it from. So faults
+// without a rate take effect one after the other: the first until its Times are spent, then the next. An error says
+// what is wrong with the fault itself; then nothing changes.
 func (s *Simulator) Fault(f Fault) error {
 	_, err := s.addFault(f)
 	return err

@@ -36,9 +36,9 @@ func (c Config) completeHosts() ([]string, error) {
 	return hosts, nil
 }
 
-// knowsHost reports whether the simulator is asked under a name that is its own: an address, a loopback name, or one that
-// the configuration names. A page of a stranger's can lead any other name to this machine (DNS rebinding), and is of the
-// same origin then.
+// knowsHost reports whether the simulator is asked under a name that is its own: an address, a loopback name, or one
+// that the configuration names. A page of a stranger's can make any other name resolve to this machine (DNS rebinding),
+// and is of the same origin then.
 func (s *Simulator) knowsHost(r *http.Request) bool {
 	host := hostname(r.Host)
 	return net.ParseIP(host) != nil || host == "localhost" || strings.HasSuffix(host, ".localhost") ||
@@ -51,7 +51,7 @@ func hostname(hostport string) string {
 	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 }
 
-// foreignHost is what a browser is told under a name that is not the simulator's.
+// unknownHost is what a browser is told under a name that is not the simulator's.
 func unknownHost(r *http.Request) problem {
 	return problem{about: "host", title: "host", ours: true, hint: "host", values: []string{"{host}", hostname(r.Host)}}
 }

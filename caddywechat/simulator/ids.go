@@ -17,8 +17,8 @@ func UnionID(openPlatform, personID string) string {
 	return wechatID("unionid", openPlatform, personID)
 }
 
-// ExternalUserID returns the external_userid by which a company in WeCom knows a person who is not its member. 32 characters
-// of [0-9A-Za-z_-], the first are wm.
+// ExternalUserID returns the external_userid by which a company in WeCom knows a person who is not its member. 32
+// characters of [0-9A-Za-z_-], the first are wm.
 func ExternalUserID(corpID, personID string) string {
 	return "wmSim" + wechatID("external_userid", corpID, personID)[1:]
 }

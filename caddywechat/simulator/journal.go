@@ -21,11 +21,11 @@ type Call struct {
 	Method string    `json:"method"`
 	Path   string    `json:"path"`
 
-	// Outcome is a word or number: "ok" for what succeeded, WeChat's error code, "consent" for the consent page, "qr code"
-	// for the page that shows one, "confirm" for what a phone opens by it, "denied", "fault: " and the kind of a fault,
-	// "duplicate: " and the HTTP status or what went wrong for a duplicate callback, wx_errcode for a poll and for a phone
-	// whose QR code is over (402), and for pages whose error has no code what was wrong: "not wechat", "order",
-	// "response_type", "appid", "redirect_uri", "scope", "state".
+	// Outcome is a word or number: "ok" for what succeeded, WeChat's error code, "consent" for the consent page, "qr
+	// code" for the page that shows one, "confirm" for what a phone opens by it, "denied", "fault: " and the kind of a
+	// fault, "duplicate: " and the HTTP status or what went wrong for a duplicate callback, wx_errcode for a poll and
+	// for a phone whose QR code is over (402), and for pages whose error has no code what was wrong: "not wechat",
+	// "order", "response_type", "appid", "redirect_uri", "scope", "state".
 	Outcome string `json:"outcome"`
 }
 

@@ -49,7 +49,9 @@ type miniProgramState struct {
 
 func newMiniProgramState() miniProgramState {
 	return miniProgramState{
-		loginCodes: newBoundedMap[*code](), phoneCodes: newBoundedMap[*code](), sessionKeys: newBoundedMap[*sessionKey](),
+		loginCodes:  newBoundedMap[*code](),
+		phoneCodes:  newBoundedMap[*code](),
+		sessionKeys: newBoundedMap[*sessionKey](),
 	}
 }
 
@@ -62,7 +64,7 @@ func newSessionKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-// setSessionKey gives a person a session key, or another one in the place of the one that there is. It is called with the lock held.
+// setSessionKey gives a person a session key, or replaces the one that there is. It is called with the lock held.
 func (p *miniProgramState) setSessionKey(g grant, keep bool) {
 	key, ok := p.sessionKeys.get(g.openID())
 	switch {
@@ -83,9 +85,9 @@ func (s *Simulator) sessionKeyOf(openID string) string {
 	return ""
 }
 
-// MiniProgramLogin is wx.login in a mini-program: it returns a code for /sns/jscode2session. The person's session key is
-// another one from now on, unless the quirk KeepSessionKey is on. Empty: the first mini-program, and who holds the phone.
-// It fails for those that do not exist.
+// MiniProgramLogin is wx.login in a mini-program: it returns a code for /sns/jscode2session. The person's session key
+// is another one from now on, unless the quirk KeepSessionKey is on. Empty: the first mini-program, and who holds the
+// phone. It fails for those that do not exist.
 func (s *Simulator) MiniProgramLogin(appID, personID string) (code string, err error) {
 	g, err := s.grantFor(kindMiniProgram, appID, personID)
 	if err != nil {
@@ -127,7 +129,7 @@ func (s *Simulator) postMiniProgramPhone(r *http.Request) (any, error) {
 	return respondWithCode(r, s.MiniProgramPhone)
 }
 
-// answerCode does what a control call asks for, which brings a code.
+// respondWithCode does what a control call asks for, and responds with the code that it brings.
 func respondWithCode(r *http.Request, do func(appID, personID string) (string, error)) (any, error) {
 	var asked programJSON
 	if err := readJSON(r, &asked); err != nil {

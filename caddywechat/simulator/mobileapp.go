@@ -34,12 +34,14 @@ func (a MobileApp) account() account {
 		a.Name = "演示移动应用"
 	}
 	return account{
-		Kind: kindMobileApp, AppID: a.AppID, Secret: a.Secret, Name: a.Name, Scopes: []string{ScopeUserinfo}, OpenPlatform: a.OpenPlatform,
+		Kind: kindMobileApp, AppID: a.AppID, Secret: a.Secret, Name: a.Name, Scopes: []string{ScopeUserinfo},
+		OpenPlatform: a.OpenPlatform,
 	}
 }
 
-// MobileAppLogin is sendAuth in a mobile app, allowed by the person: it returns a code for /sns/oauth2/access_token, with
-// the scope snsapi_userinfo. Empty: the first mobile app, and who holds the phone. It fails for those that do not exist.
+// MobileAppLogin is sendAuth in a mobile app, allowed by the person: it returns a code for /sns/oauth2/access_token,
+// with the scope snsapi_userinfo. Empty: the first mobile app, and who holds the phone. It fails for those that do not
+// exist.
 func (s *Simulator) MobileAppLogin(appID, personID string) (code string, err error) {
 	g, err := s.grantFor(kindMobileApp, appID, personID)
 	if err != nil {

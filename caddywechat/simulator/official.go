@@ -32,8 +32,8 @@ type OfficialAccount struct {
 	// subdomain. It may end in a path, then redirect_uri must be below it.
 	//
 	// Two things are easier than at WeChat, since this is for development: the port of redirect_uri is ignored, and
-	// Domain may be an IP address or "localhost", which covers every name of this machine: localhost, 127.0.0.1, ::1 and
-	// the addresses that it has in its networks, such as 192.168.1.5.
+	// Domain may be an IP address or "localhost", which covers every name of this machine: localhost, 127.0.0.1, ::1
+	// and the addresses that it has in its networks, such as 192.168.1.5.
 	Domain string
 
 	// Scopes are those that the account may ask for. Nil: both. An account that lacks one gets page error 10005, as

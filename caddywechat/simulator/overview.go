@@ -45,7 +45,8 @@ func (s *Simulator) overview(w http.ResponseWriter, r *http.Request) {
 		MobileApp     MobileApp
 	}{
 		s.baseURL(r), s.accounts, s.config.WeCom, people, nasty, s.quirkGroups(), s.Faults(), faultDocs, faultPaths,
-		calls[:min(len(calls), overviewCalls)], exampleQuery(s.accounts[0]), exampleQuery(s.config.Websites[0].account()),
+		calls[:min(len(calls), overviewCalls)],
+		exampleQuery(s.accounts[0]), exampleQuery(s.config.Websites[0].account()),
 		s.config.MiniPrograms[0], s.config.MobileApps[0],
 	}).write(w)
 }
@@ -64,7 +65,7 @@ func exampleQuery(account account) string {
 		"&response_type=code&scope=" + scope + "&state=a1B2"
 }
 
-// press takes the buttons of the page.
+// postOverview is POST /simulator/, which the buttons of the page send.
 func (s *Simulator) postOverview(w http.ResponseWriter, r *http.Request) {
 	if refusal, ok := s.readForm(r); !ok {
 		refusal.write(w)
@@ -108,7 +109,7 @@ type quirkGroup struct {
 	Quirks []quirkDoc
 }
 
-// quirkNote explains a quirk.
+// quirkDoc explains a quirk.
 type quirkDoc struct {
 	Name   string
 	Values []quirkValue // for a length of time the usual ones, for others all; the first is the default
@@ -122,7 +123,7 @@ type quirkValue struct {
 	Current bool
 }
 
-// quirkGroups returns the notes with the values that they have now.
+// quirkGroups returns the groups with the values that the quirks have now.
 func (s *Simulator) quirkGroups() []quirkGroup {
 	encoded, err := json.Marshal(s.Quirks().json())
 	if err != nil {

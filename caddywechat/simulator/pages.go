@@ -54,7 +54,8 @@ func hashOf(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// rootOf leads from the address of r to the simulator's base URL, so that pages work below any base path.
+// rootOf is the relative path from the address of r to the simulator's base URL, so that pages work below any base
+// path.
 func rootOf(r *http.Request) string {
 	return strings.Repeat("../", max(0, strings.Count(r.URL.Path, "/")-1))
 }
@@ -82,14 +83,14 @@ func renderPage(r *http.Request, page, outcome string, data any) response {
 	return a
 }
 
-// face is a person as pages show them.
+// personView is a person as pages show them.
 type personView struct {
 	ID, Nickname, Avatar string
 	Holding              bool
 }
 
-// faces returns who may be chosen on a page: the people, and those of Nasty where they are wanted, or one of them holds
-// the phone. root leads from the page to the simulator's base URL.
+// personViews returns who may be chosen on a page: the people, and those of Nasty where they are wanted, or one of them
+// holds the phone. root is the relative path from the page to the simulator's base URL.
 func (s *Simulator) personViews(root string, holder Person) (people, nasty []personView) {
 	for _, person := range s.People() {
 		people = append(people, newPersonView(root, person, holder))
@@ -111,11 +112,11 @@ func newPersonView(root string, person, holder Person) personView {
 	return personView{person.ID, person.Nickname, avatar, person.ID == holder.ID}
 }
 
-// sheet is what the pages show that ask the person who holds the phone; and, since the simulator can't know, who that
-// is.
+// consentPrompt is what the pages show that ask the person who holds the phone; and, since the simulator can't know,
+// who that is.
 type consentPrompt struct {
 	Account string
-	Site    string // where the answer leads
+	Site    string // the host that the answer goes to
 	People  []personView
 
 	Authorize string // the query of the authorize URL; empty on the phone of a QR login

@@ -17,15 +17,15 @@ type Person struct {
 	// Nickname is whatever someone may call themselves, with emoji, quotes and line breaks.
 	Nickname string `json:"nickname"`
 
-	// Avatar is a URL beginning http:// or https://, which is handed out as it is; or a character or two, from which the
+	// Avatar is an http or https URL, which is handed out as it is; or a character or two, from which the
 	// simulator draws a picture and serves it; or empty for someone without a picture.
 	Avatar string `json:"avatar"`
 
 	// WeCom is what they are to the companies in WeCom. Empty: Member.
 	WeCom Membership `json:"wecom,omitzero"`
 
-	// UserID is a member's id in WeCom: 1 to 64 of A-Z, a-z, 0-9 and _-@., perhaps with the id of another company and / in
-	// front. Empty: ID.
+	// UserID is a member's id in WeCom: 1 to 64 of A-Z, a-z, 0-9 and _-@., perhaps with the id of another company and /
+	// in front. Empty: ID.
 	UserID string `json:"userid,omitzero"`
 
 	// Departments are the ids of a member's departments in WeCom, comma separated. Empty: 1.
@@ -132,7 +132,7 @@ func (s *Simulator) person(id string) (Person, bool) {
 // personCookie remembers in a browser who was chosen there. Test clients may set it to a person's id.
 const personCookie = "simulator_person"
 
-// holding returns who holds the phone that r came from.
+// holderFor returns who holds the phone that r came from.
 func (s *Simulator) holderFor(r *http.Request) Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,17 +145,19 @@ func (s *Simulator) holderFor(r *http.Request) Person {
 	return person
 }
 
-func rememberPerson(person Person) string {
-	cookie := http.Cookie{Name: personCookie, Value: person.ID, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+func rememberPerson(person Person) string { return setPersonCookie(person.ID, 0) }
+
+func forgetPerson() string { return setPersonCookie("", -1) }
+
+// setPersonCookie returns the value of a Set-Cookie field.
+func setPersonCookie(value string, maxAge int) string {
+	cookie := http.Cookie{
+		Name: personCookie, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
 	return cookie.String()
 }
 
-func forgetPerson() string {
-	cookie := http.Cookie{Name: personCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	return cookie.String()
-}
-
-// snapshotOf returns the virtual person that WeChat puts in the place of a visitor of a snapshot page (快照页):
+// snapshotOf returns the virtual person that WeChat substitutes for a visitor of a snapshot page (快照页):
 // another openid, a unionid shared with the other visitors of snapshot pages, and no name of their own.
 func snapshotOf(person Person) Person {
 	return Person{ID: "snapshot of " + person.ID, Nickname: "微信用户"}

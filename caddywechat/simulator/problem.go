@@ -12,7 +12,7 @@ type problem struct {
 	ours   bool     // WeChat's words are not known, the title is the simulator's
 	code   int      // WeChat's error code; 0: it shows none
 	hint   string   // what the simulator adds, one of the hints in words/*.json: what to change
-	values []string // what stands in the {places} of both: a place and its text, by turns
+	values []string // for the {placeholders} of both: a placeholder and its text, by turns
 }
 
 func (p problem) outcome() string {
@@ -25,7 +25,8 @@ func (p problem) outcome() string {
 // problemPage is WeChat's error page, HTTP status 200, and below it what the simulator has to say.
 func problemPage(r *http.Request, p problem) response {
 	language := languageOf(r)
-	title, original := translate(language, "titles", p.title, p.values...), translate("zh-CN", "titles", p.title, p.values...)
+	title := translate(language, "titles", p.title, p.values...)
+	original := translate("zh-CN", "titles", p.title, p.values...)
 	if p.ours || title == original {
 		original = ""
 	}

@@ -21,7 +21,7 @@ func (s *Simulator) qrConnect(r *http.Request) response {
 	return s.qrPage(r, "qrconnect", req)
 }
 
-// qrPage shows a QR code for what an app asks, on the page of this name.
+// qrPage shows a QR code for an app's request, on the page of this name.
 func (s *Simulator) qrPage(r *http.Request, page string, req authorizationRequest) response {
 	before, after := splitCallback(req.redirectURI)
 	return renderPage(r, page, "qr code", struct {
@@ -30,7 +30,7 @@ func (s *Simulator) qrPage(r *http.Request, page string, req authorizationReques
 }
 
 // qrCode is GET /connect/qrcode/{uuid}, the picture of what a phone opens. It is not one of the paths that may
-// misbehave, and stands in the journal without its uuid, since whoever knows that can take the code.
+// have faults, and is in the journal without its uuid, since whoever knows that can take the code.
 func (s *Simulator) qrCode(w http.ResponseWriter, r *http.Request) {
 	a := s.qrPicture(r)
 	s.record(r.Method, qrCodePath, a.outcome)

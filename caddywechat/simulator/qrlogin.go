@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// qrLife is how long a QR code can be scanned and answered. WeChat's own limit is not documented; this is about what is
-// seen.
+// qrCodeLifetime is how long a QR code can be scanned and answered. WeChat's own limit is not documented; this is about
+// what is seen.
 const qrCodeLifetime = 5 * time.Minute
 
-// What has become of a QR code: wx_errcode of the page's poll. Observed, WeChat documents none of it.
+// The status of a QR code: wx_errcode of the page's poll. Observed, WeChat documents none of it.
 const (
-	qrExpired   = 402 // or answered and over, or never there
+	qrExpired   = 402 // or answered and polled, or unknown
 	qrRefused   = 403
 	qrScanned   = 404
 	qrConfirmed = 405
@@ -47,7 +47,7 @@ func (s *Simulator) startQRLogin(req authorizationRequest) string {
 	return uuid
 }
 
-// qrLogin is called with the lock held. It returns nothing for a QR code that has expired.
+// qrLoginLocked returns nothing for a QR code that has expired. It is called with the lock held.
 func (s *Simulator) qrLoginLocked(uuid string) (*qrLogin, bool) {
 	login, ok := s.qrLogins.get(uuid)
 	if !ok || !s.config.Now().Before(login.expires) {
@@ -63,7 +63,7 @@ func (s *Simulator) hasQRLogin(uuid string) bool {
 	return ok
 }
 
-// openQRLogin is called with the lock held. It returns a QR code that nobody has answered yet.
+// pendingQRLoginLocked returns a QR code that nobody has answered yet. It is called with the lock held.
 func (s *Simulator) pendingQRLoginLocked(uuid string) (*qrLogin, bool) {
 	login, ok := s.qrLoginLocked(uuid)
 	if !ok || login.status != qrWaiting && login.status != qrScanned {
@@ -72,7 +72,7 @@ func (s *Simulator) pendingQRLoginLocked(uuid string) (*qrLogin, bool) {
 	return login, true
 }
 
-// scanQRLogin notes that a phone has read the QR code, and tells what the app asks.
+// scanQRLogin records that a phone has read the QR code, and returns what the app asks.
 func (s *Simulator) scanQRLogin(uuid string) (authorizationRequest, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *Simulator) refuseQRLogin(uuid string) bool {
 // maxPoll is how long a poll is held. WeChat's hold was seen to be 14 to 35 seconds.
 const maxPoll = 25 * time.Second
 
-// awaitQRLogin returns what has become of a QR code: at once if that is news to the page, otherwise when it changes, or
+// awaitQRLogin returns the status of a QR code: at once if the page does not know it, otherwise when it changes, or
 // qrWaiting when the time is over. known is qrWaiting or qrScanned, what the page knows already.
 func (s *Simulator) awaitQRLogin(ctx context.Context, uuid string, known int) pollResult {
 	ctx, cancel := context.WithTimeout(ctx, maxPoll)
@@ -133,15 +133,15 @@ func (s *Simulator) awaitQRLogin(ctx context.Context, uuid string, known int) po
 	}
 }
 
-// qrNews is what a poll tells. A confirmed login comes with its code and the callback that takes it to the app.
+// pollResult is what a poll returns. A confirmed login comes with its code and the callback that takes it to the app.
 type pollResult struct {
 	status   int
 	code     string
 	callback string
 }
 
-// qrNews tells what has become of a QR code, when that changes, and how long it has left. Whoever hears first that it is
-// confirmed gets the code, and nobody else does.
+// takePollResult returns the status of a QR code, a channel that is closed when that changes, and the time until it
+// expires. Whoever asks first after it is confirmed gets the code, and nobody else does.
 func (s *Simulator) takePollResult(uuid string) (result pollResult, changed <-chan struct{}, remaining time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

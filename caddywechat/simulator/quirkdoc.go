@@ -1,6 +1,6 @@
 package simulator
 
-// quirkNotes are what the page says of the quirks.
+// quirkDocs are what the page says of the quirks.
 var quirkDocs = []quirkGroup{
 	{ZH: "浏览器和用户", EN: "Browsers and people", Quirks: []quirkDoc{
 		boolDoc("any_browser",
@@ -11,7 +11,8 @@ var quirkDocs = []quirkGroup{
 			"Silent logins (snsapi_base) ask who it is, too. For demonstrations."),
 		boolDoc("nasty_people",
 			"页面上显示难缠的用户：表情、换行、标记、占位符、512 个字的昵称，没有头像，全空。",
-			"Shows the nasty people: emoji, line breaks, markup, placeholders, 512 characters, no avatar, everything empty."),
+			"Shows the nasty people: emoji, line breaks, markup, placeholders, 512 characters, no avatar, "+
+				"everything empty."),
 	}},
 	{ZH: "授权页和回调", EN: "Authorize page and callback", Quirks: []quirkDoc{
 		boolDoc("any_order",
@@ -22,13 +23,15 @@ var quirkDocs = []quirkGroup{
 			"A state may be missing; otherwise that is page error 10013, and QR logins are refused, too."),
 		boolDoc("deny_redirects",
 			"用户拒绝后带着 state 回调；关闭时页面关闭，没有回调。扫码登录被拒绝时总是带着 state 回调。",
-			"Who refuses is sent back, with state only; otherwise the page closes and nothing comes back. Who refuses a QR login is always sent back."),
+			"Who refuses is sent back, with state only; otherwise the page closes and nothing comes back. "+
+				"Who refuses a QR login is always sent back."),
 		boolDoc("snapshot_pages",
 			"所有 snsapi_userinfo 都以快照页打开，拿到的是虚拟用户。",
 			"Opens every snsapi_userinfo login as a snapshot page, with a virtual person."),
 		durationDoc("duplicate_callback",
 			"多久以后由模拟器再请求一次回调地址，不带 cookie，就像来自另一个 IP；0s 为不请求。只发往本机和内网地址。",
-			"After this time the simulator requests the callback a second time, without cookies, as if from another IP; 0s: never. Only loopback and private addresses.",
+			"After this time the simulator requests the callback a second time, without cookies, "+
+				"as if from another IP; 0s: never. Only loopback and private addresses.",
 			"0s", "100ms", "2s"),
 	}},
 	{ZH: "接口", EN: "API", Quirks: []quirkDoc{
@@ -42,21 +45,24 @@ var quirkDocs = []quirkGroup{
 			"720h", "4320h"),
 		boolDoc("json_success",
 			"成功时的 Content-Type 也是 application/json; encoding=utf-8；关闭时是没有 charset 的 text/plain。",
-			"Success comes as application/json; encoding=utf-8, as errors do; otherwise as text/plain without charset."),
+			"Success comes as application/json; encoding=utf-8, as errors do; otherwise as text/plain without "+
+				"charset."),
 		enumDoc("errmsg",
 			"errmsg 的结尾：“, rid: …”、“ rid: …”或“, hints: [ req_id: … ]”。不要比较 errmsg。",
 			"How errmsg ends: “, rid: …”, “ rid: …” or “, hints: [ req_id: … ]”. Never compare an errmsg.",
 			errmsgStyles),
 		enumDoc("unionid",
 			"哪里有 unionid：按文档（userinfo 和扫码登录的 token，用户信息）、只在用户信息、总有、空字符串、从不。未绑定开放平台的公众号永远没有。",
-			"Where the unionid is: as documented (the token of userinfo and of QR logins, and the profile), only in the profile, always, empty, never. Without an Open Platform there is none.",
+			"Where the unionid is: as documented (the token of userinfo and of QR logins, and the profile), "+
+				"only in the profile, always, empty, never. Without an Open Platform there is none.",
 			unionIDRules),
 		boolDoc("no_snapshot_flag",
 			"快照页的 token 里没有 is_snapshotuser。",
 			"Tokens from snapshot pages lack is_snapshotuser."),
 		boolDoc("keep_session_key",
 			"小程序的 wx.login 不更换 session_key；关闭时每次都更换，旧的立即失效。",
-			"wx.login in a mini-program keeps the session_key; otherwise each replaces it, and the former one is over at once."),
+			"wx.login in a mini-program keeps the session_key; otherwise each replaces it, "+
+				"and the former one is over at once."),
 		boolDoc("country_code_number",
 			"手机号的 countryCode 是数字 86；关闭时是字符串 \"86\"。",
 			"countryCode of a phone number is the number 86; otherwise the string \"86\"."),
@@ -83,12 +89,13 @@ func durationDoc(name, zh, en string, usual ...string) quirkDoc {
 func enumDoc[T ~string](name, zh, en string, possible []T) quirkDoc {
 	doc := quirkDoc{Name: name, ZH: zh, EN: en}
 	for _, value := range possible {
-		doc.Values = append(doc.Values, quirkValue{Label: string(value), Change: `{"` + name + `":"` + string(value) + `"}`})
+		change := `{"` + name + `":"` + string(value) + `"}`
+		doc.Values = append(doc.Values, quirkValue{Label: string(value), Change: change})
 	}
 	return doc
 }
 
-// faultNote explains a kind of fault.
+// faultDoc explains a kind of fault.
 type faultDoc struct {
 	Kind   FaultKind
 	ZH, EN string

@@ -9,15 +9,15 @@ import (
 )
 
 // Quirks are where the simulator can be told to behave otherwise: the points where WeChat's documentation and what
-// developers observe contradict each other, or documents one another; and a few comforts that WeChat doesn't have. The
-// zero value is the documented behaviour. An app that passes its tests with each of them has little to fear from the
-// real platform.
+// developers observe contradict each other, or documents one another; and a few conveniences that WeChat doesn't have.
+// The zero value is the documented behaviour. An app that passes its tests with each of them has little to fear from
+// the real platform.
 //
 // They may be changed at any time, and the next request meets the change: in Go with SetQuirks, elsewhere at
 // /simulator/quirks, where they have the names of the JSON tags.
 type Quirks struct {
-	// AnyBrowser serves the authorize page to every browser. Otherwise, as in WeChat, only to a User-Agent that contains
-	// MicroMessenger.
+	// AnyBrowser serves the authorize page to every browser. Otherwise, as in WeChat, only to a User-Agent that
+	// contains MicroMessenger.
 	AnyBrowser bool `json:"any_browser"`
 
 	// Choose shows the page of people also where WeChat is silent (snsapi_base). For demonstrations.
@@ -26,17 +26,17 @@ type Quirks struct {
 	// NastyPeople shows those of Nasty on the pages, too. They may hold the phone without it.
 	NastyPeople bool `json:"nasty_people"`
 
-	// AnyOrder accepts the parameters of the authorize page, and of the QR login, in every order. Documented is: "follow
-	// the format strictly, including order and case" (web authorization of third-party platforms).
+	// AnyOrder accepts the parameters of the authorize page, and of the QR login, in every order. Documented is:
+	// "follow the format strictly, including order and case" (web authorization of third-party platforms).
 	AnyOrder bool `json:"any_order"`
 
 	// StateOptional accepts an authorize URL, or that of a QR login, without state, as their documentation says; page
 	// error 10013 says otherwise.
 	StateOptional bool `json:"state_optional"`
 
-	// DenyRedirects makes a refusal on the consent page lead back to redirect_uri, with state and without code, as the
+	// DenyRedirects makes a refusal on the consent page redirect to redirect_uri, with state and without code, as the
 	// third-party-platform documentation promises. Otherwise the page just closes and the app never hears of it, which
-	// is what WeChat's staff say happens on phones. A refused QR login always leads back, as documented.
+	// is what WeChat's staff say happens on phones. A refused QR login always redirects, as documented.
 	DenyRedirects bool `json:"deny_redirects"`
 
 	// SnapshotPages opens every snsapi_userinfo login as a snapshot page (快照页), without asking, as WeChat does to apps
@@ -47,27 +47,27 @@ type Quirks struct {
 	NoSnapshotFlag bool `json:"no_snapshot_flag"`
 
 	// DuplicateCallback makes the simulator request each callback a second time, so long after the browser was sent
-	// there, from its own address and without the browser's cookies. Servers of WeChat's were seen to do so. The app must
-	// be at a loopback or private address. At most a minute. Zero: never.
+	// there, from its own address and without the browser's cookies. Servers of WeChat's were seen to do so. The app
+	// must be at a loopback or private address. At most a minute. Zero: never.
 	DuplicateCallback time.Duration `json:"duplicate_callback"`
 
 	// CodeLife is how long a code can be exchanged. Zero: 5 minutes, as for official accounts; the knowledge base of
 	// website login says 10.
 	CodeLife time.Duration `json:"code_life"`
 
-	// RefreshLife is how long a refresh token lives. Zero: 30 days (api_snsrefreshtoken); 180 for mobile apps.
+	// RefreshLife is how long a refresh token is valid. Zero: 30 days (api_snsrefreshtoken); 180 for mobile apps.
 	RefreshLife time.Duration `json:"refresh_life"`
 
 	// JSONSuccess sends successful answers as "application/json; encoding=utf-8" like errors. Otherwise, as observed
 	// for years, as "text/plain" without a charset.
 	JSONSuccess bool `json:"json_success"`
 
-	// KeepSessionKey lets wx.login in a mini-program leave the person's session_key as it is. Otherwise each replaces it,
-	// as the documentation says that it may.
+	// KeepSessionKey lets wx.login in a mini-program leave the person's session_key as it is. Otherwise each replaces
+	// it, as the documentation says that it may.
 	KeepSessionKey bool `json:"keep_session_key"`
 
-	// CountryCodeNumber sends "countryCode":86 with a phone number instead of "countryCode":"86", as in the documentation's
-	// example.
+	// CountryCodeNumber sends "countryCode":86 with a phone number instead of "countryCode":"86", as in the
+	// documentation's example.
 	CountryCodeNumber bool `json:"country_code_number"`
 
 	// Errmsg is the tail of error messages. Empty: ErrmsgRID.

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// answer is what the simulator says to a request, made before anything is written, so that the journal can note the
-// outcome and a fault can say something else.
+// response is made before anything is written, so that the journal can record the outcome and a fault can replace it.
 type response struct {
 	status  int
 	header  http.Header

@@ -28,8 +28,8 @@ func (s *Simulator) addServerCalls(mux *http.ServeMux) {
 	mux.Handle(weComUserPath, s.wechat(s.weComUser))
 }
 
-// What WeChat says of server tokens. Sources: api_getaccesstoken and api_getstableaccesstoken; that there are 2000 calls
-// of /cgi-bin/token a day is what developers saw.
+// What WeChat says of server tokens. Sources: api_getaccesstoken and api_getstableaccesstoken; that there are 2000
+// calls of /cgi-bin/token a day is what developers saw.
 const (
 	serverTokenLifetime = 2 * time.Hour
 	serverTokenOverlap  = 5 * time.Minute // how long the former one is good beside the next
@@ -74,7 +74,7 @@ type quota struct {
 	n           int
 }
 
-// spend counts one more, unless there are limit already.
+// use counts one more, unless there are limit already.
 func (q *quota) use(now time.Time, limit int) bool {
 	if now.Sub(q.since) >= 24*time.Hour {
 		q.since, q.n = now, 0
@@ -104,7 +104,7 @@ func (t *serverTokens) issue(owner string, now time.Time) *serverToken {
 	return token
 }
 
-// replace lets a former token end after so long. The former one may be nil.
+// replace lets a former token expire after the overlap. The former one may be nil.
 func (t *serverToken) replace(now time.Time, overlap time.Duration) {
 	if t == nil {
 		return
@@ -115,7 +115,7 @@ func (t *serverToken) replace(now time.Time, overlap time.Duration) {
 	}
 }
 
-// left is the rest of a life in whole seconds.
+// secondsLeft is the time until an expiry in whole seconds.
 func secondsLeft(expires, now time.Time) int { return int(expires.Sub(now) / time.Second) }
 
 // serverToken is GET /cgi-bin/token: another token each time. Source: api_getaccesstoken, which names 40001 for a wrong
@@ -177,7 +177,7 @@ func (s *Simulator) latestStableToken(appID string, force bool) (token string, e
 	forced := quotaOf(s.serverTokens.forced, appID)
 	switch {
 	case latest == nil, secondsLeft(latest.expires, now) <= int(serverTokenOverlap/time.Second):
-		latest = s.serverTokens.issue(appID, now) // the former one ends by itself
+		latest = s.serverTokens.issue(appID, now) // the former one expires by itself
 	case force && now.Sub(forced.last) >= forcedApart && forced.use(now, forcedPerDay):
 		latest.replace(now, 0)
 		latest = s.serverTokens.issue(appID, now)
@@ -186,7 +186,8 @@ func (s *Simulator) latestStableToken(appID string, force bool) (token string, e
 	return latest.text, secondsLeft(latest.expires, now)
 }
 
-// checkServer returns what is wrong with an app's id and secret, 0 for nothing. Website and mobile apps have no server token.
+// checkServer returns what is wrong with an app's id and secret, 0 for nothing. Website and mobile apps have no server
+// token.
 func (s *Simulator) checkServer(appID, secret string, wrongSecret int) (errcode int) {
 	account, ok := s.account(appID)
 	switch {
@@ -256,5 +257,5 @@ func (s *Simulator) latestTicket(owner, kind string) fields {
 	}
 }
 
-// serverAnswer is a success. Unlike those of /sns these come as JSON.
+// serverResponse is a success. Unlike those of /sns these come as JSON.
 func serverResponse(f fields) response { return newResponse(typeError, f.encode(), "ok") }

@@ -14,8 +14,8 @@ import (
 // Config is how a simulator starts. The zero value is ready to use: the demo accounts of every kind,
 // such as [DemoAppID] and [DemoMiniProgramAppID], and the built-in [Cast].
 type Config struct {
-	// Accounts are the official accounts that exist. Empty: one demo account, with DemoAppID, DemoSecret and DemoDomain,
-	// both scopes, bound to DemoOpenPlatform.
+	// Accounts are the official accounts that exist. Empty: one demo account, with DemoAppID, DemoSecret and
+	// DemoDomain, both scopes, bound to DemoOpenPlatform.
 	Accounts []OfficialAccount
 
 	// Websites are the website apps that exist. Empty: one demo app, with DemoWebsiteAppID, DemoWebsiteSecret and
@@ -26,15 +26,15 @@ type Config struct {
 	// DemoMiniProgramSecret, bound to DemoOpenPlatform.
 	MiniPrograms []MiniProgram
 
-	// MobileApps are the mobile apps that exist. Empty: one demo app, with DemoMobileAppID and DemoMobileAppSecret, bound to
-	// DemoOpenPlatform.
+	// MobileApps are the mobile apps that exist. Empty: one demo app, with DemoMobileAppID and DemoMobileAppSecret,
+	// bound to DemoOpenPlatform.
 	MobileApps []MobileApp
 
 	// WeCom are the WeCom apps that exist. Empty: one demo app, with DemoCorpID, DemoAgentID and DemoWeComSecret.
 	WeCom []WeComApp
 
-	// People are those who may hold the phone; the first one does until someone else is chosen. Empty: Cast(). The people
-	// of Nasty are there besides.
+	// People are those who may hold the phone; the first one does until someone else is chosen. Empty: Cast(). The
+	// people of Nasty are there besides.
 	People []Person
 
 	// Choose, AnyBrowser and DenyRedirects turn on the quirks of these names.
@@ -44,9 +44,10 @@ type Config struct {
 	// Empty: taken from the Host of each request, which is wrong only where servers and browsers use different names.
 	PublicURL string
 
-	// Hosts are further names under which its own pages and control calls may be asked for, such as the name of its service
-	// in Docker Compose. Those that are known without: localhost, IP addresses, the accounts' domains and the host of
-	// PublicURL. Under any other name only the API answers, since a stranger's page can lead a name of its own here.
+	// Hosts are further names under which its own pages and control calls may be asked for, such as the name of its
+	// service in Docker Compose. Those that are known without: localhost, IP addresses, the accounts' domains and the
+	// host of PublicURL. Under any other name only the API answers, since a stranger's page can make a name of its own
+	// resolve here.
 	Hosts []string
 
 	// Quirks are those that it starts with; see [Simulator.SetQuirks].
@@ -66,7 +67,7 @@ type Simulator struct {
 	accounts   []account // of every kind, the official accounts first
 	mux        *http.ServeMux
 	duplicates chan struct{}   // one for each duplicate callback under way
-	baseCtx    context.Context // ends with Close
+	baseCtx    context.Context // canceled by Close
 	cancelBase context.CancelFunc
 
 	mu    sync.Mutex
@@ -221,13 +222,14 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Close cuts the connections of requests that hang or wait because of a fault, answers those that wait for calls, and
-// gives up duplicate callbacks under way. The simulator goes on answering others. Call it before closing a server that waits for its requests, such as httptest.Server.
+// gives up duplicate callbacks under way. The simulator goes on answering others. Call it before closing a server that
+// waits for its requests, such as httptest.Server.
 func (s *Simulator) Close() {
 	s.cancelBase()
 }
 
-// wechat serves one of WeChat's own addresses: what it is asked goes into the journal, and a fault may take the place
-// of the answer. A call is noted before it is answered, so whoever has an answer finds the call in the journal.
+// wechat serves one of WeChat's own addresses: what it is asked goes into the journal, and a fault may replace the
+// response. A call is recorded before it is answered, so whoever has a response finds the call in the journal.
 func (s *Simulator) wechat(handle func(*http.Request) response) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if fault, ok := s.nextFault(r.URL.Path); ok {

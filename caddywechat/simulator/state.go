@@ -20,7 +20,7 @@ type state struct {
 	faults        []Fault
 	journal       journal
 
-	// ctx ends when the state is reset or the simulator closed: what waits or hangs then stops.
+	// ctx is canceled when the state is reset or the simulator closed: what waits or hangs then stops.
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -58,7 +58,7 @@ func (s *Simulator) Reset() {
 	s.state = fresh
 }
 
-// life ends with Reset or Close, whichever comes first.
+// stateContext is canceled by Reset or Close, whichever comes first.
 func (s *Simulator) stateContext() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// accessLife is how long a user's access token is valid. Source: api_snsaccesstoken.
+// accessTokenLifetime is how long a user's access token is valid. Source: api_snsaccesstoken.
 const accessTokenLifetime = 2 * time.Hour
 
 // accessToken lets an app read a profile.
@@ -127,7 +127,7 @@ func (s *Simulator) issueTokens(g grant) (access, refresh string) {
 	return access, refresh
 }
 
-// renewTokens gives a living access token another two hours; only a dead one is replaced.
+// renewTokens gives a valid access token another two hours; only an expired one is replaced.
 func (s *Simulator) renewTokens(appID, refresh string) (access string, g grant, errcode int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,14 +148,13 @@ func (s *Simulator) renewTokens(appID, refresh string) (access string, g grant, 
 	return token.access, token.grant, 0
 }
 
-// putAccessToken is called with the lock held.
 func (s *Simulator) issueAccessTokenLocked(g grant) string {
 	access := newToken()
 	s.accessTokens.put(access, &accessToken{grant: g, expires: s.config.Now().Add(accessTokenLifetime)})
 	return access
 }
 
-// newToken has the length and beginning of real ones, so that an app's columns and cookies meet what they will meet.
+// newToken has the length and prefix of real ones, so that an app's columns and cookies meet what they will meet.
 func newToken() string {
 	return "61_" + randomText(86)
 }

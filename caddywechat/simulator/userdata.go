@@ -34,13 +34,14 @@ type userProfile struct {
 }
 
 var anonymousProfile = userProfile{
-	NickName:  "微信用户",
-	AvatarURL: "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/132",
+	NickName: "微信用户",
+	AvatarURL: "https://thirdwx.qlogo.cn/mmopen/vi_32/" +
+		"POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/132",
 }
 
-// MiniProgramUserInfo is wx.getUserInfo in a mini-program: it returns data encrypted and signed with the person's session
-// key. Empty: the first mini-program, and who holds the phone. It fails for those that do not exist, and for a person who
-// has not logged in there.
+// MiniProgramUserInfo is wx.getUserInfo in a mini-program: it returns data encrypted and signed with the person's
+// session key. Empty: the first mini-program, and who holds the phone. It fails for those that do not exist, and for a
+// person who has not logged in there.
 func (s *Simulator) MiniProgramUserInfo(appID, personID string) (UserInfo, error) {
 	g, err := s.grantFor(kindMiniProgram, appID, personID)
 	if err != nil {
@@ -48,7 +49,8 @@ func (s *Simulator) MiniProgramUserInfo(appID, personID string) (UserInfo, error
 	}
 	key := s.sessionKeyOf(g.openID())
 	if key == "" {
-		return UserInfo{}, fmt.Errorf("person %q has no session in mini-program %s: log in there first", g.person.ID, g.account.AppID)
+		return UserInfo{}, fmt.Errorf("person %q has no session in mini-program %s: log in there first",
+			g.person.ID, g.account.AppID)
 	}
 	rawData := marshal(anonymousProfile)
 	signature := sha1.Sum(append(rawData, key...))

@@ -15,8 +15,8 @@ func (s *Simulator) auth(r *http.Request) response {
 	return s.succeed(fields{{"errcode", 0}, {"errmsg", "ok"}})
 }
 
-// userinfo is GET /sns/userinfo: the profile. Sex is 0 and the places are empty for everyone since 2021-10-20.
-// Source: api_snsuserinfo.
+// userinfo is GET /sns/userinfo: the profile. Sex is 0 and city, province and country are empty for everyone since
+// 2021-10-20. Source: api_snsuserinfo.
 func (s *Simulator) userinfo(r *http.Request) response {
 	g, errcode := s.grantOf(r)
 	if errcode != 0 {

@@ -34,7 +34,9 @@ type WebsiteApp struct {
 }
 
 func demoWebsite() WebsiteApp {
-	return WebsiteApp{AppID: DemoWebsiteAppID, Secret: DemoWebsiteSecret, Domain: DemoDomain, OpenPlatform: DemoOpenPlatform}
+	return WebsiteApp{
+		AppID: DemoWebsiteAppID, Secret: DemoWebsiteSecret, Domain: DemoDomain, OpenPlatform: DemoOpenPlatform,
+	}
 }
 
 func (a WebsiteApp) account() account {

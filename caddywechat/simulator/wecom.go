@@ -41,8 +41,8 @@ type WeComApp struct {
 	// "localhost" covers every name of this machine and every port. Empty: DemoDomain.
 	Domain string
 
-	// NewTokens gives another token at each call of gettoken; the former ones stay good. Otherwise it is the same one for
-	// its lifetime, as WeCom's documentation once promised.
+	// NewTokens gives another token at each call of gettoken; the former ones stay good. Otherwise it is the same one
+	// for its lifetime, as WeCom's documentation once promised.
 	NewTokens bool
 }
 
@@ -62,8 +62,8 @@ func (a WeComApp) withDefaults() WeComApp {
 
 // trusts reports whether u is at the app's trusted domain.
 func (a WeComApp) trusts(u *url.URL) bool {
-	host := strings.ToLower(u.Host)
-	return host == strings.ToLower(a.Domain) || a.Domain == "localhost" && sameHost(a.Domain, strings.ToLower(u.Hostname()))
+	return strings.ToLower(u.Host) == strings.ToLower(a.Domain) ||
+		a.Domain == "localhost" && sameHost(a.Domain, strings.ToLower(u.Hostname()))
 }
 
 var (
@@ -208,7 +208,8 @@ func (s *Simulator) refuseWeCom(r *http.Request, errcode int) response {
 		}
 	}
 	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
-	errmsg += fmt.Sprintf(", hint: [%d%s], from ip: %s, more info at https://open.work.weixin.qq.com/devtool/query?e=%d",
+	errmsg += fmt.Sprintf(", hint: [%d%s], from ip: %s, more info at "+
+		"https://open.work.weixin.qq.com/devtool/query?e=%d",
 		s.config.Now().Unix(), randomText(16), ip, errcode)
 	body := fields{{"errcode", errcode}, {"errmsg", errmsg}}.encode()
 	a := newResponse(typeWeCom, body, strconv.Itoa(errcode))

@@ -2,10 +2,8 @@ package simulator
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // weComLoginPath is the page of login.work.weixin.qq.com with a QR code. Source: 98152.
@@ -14,9 +12,9 @@ const weComLoginPath = "/wwlogin/sso/login"
 // weComOrder is the order of the documented URL. Source: 91022.
 var weComOrder = []string{"appid", "redirect_uri", "response_type", "scope", "state", "agentid"}
 
-// checkWeComAuthorization checks the URL of WeCom's authorize page, which is that of official accounts with a corp id for
-// the app id. Whether redirect_uri is at the app's trusted domain is told to the app when it brings the code, as error
-// 50001.
+// checkWeComAuthorization checks the URL of WeCom's authorize page, which is that of official accounts with a corp id
+// for the app id. Whether redirect_uri is at the app's trusted domain is told to the app when it brings the code, as
+// error 50001.
 func (s *Simulator) checkWeComAuthorization(req *authorizationRequest) *problem {
 	return firstProblem(req,
 		s.checkWeComPresence,
@@ -56,32 +54,28 @@ func (s *Simulator) checkWeComPresence(req *authorizationRequest) *problem {
 }
 
 func (s *Simulator) checkWeComOrder(req *authorizationRequest) *problem {
-	if s.Quirks().AnyOrder || inOrder(weComOrder, req.names, true) {
-		return nil
-	}
-	return &problem{about: "order", title: "scope", hint: "order", values: []string{
-		"{required}", strings.Join(weComOrder[:requiredParameters], ", "),
-		"{optional}", strings.Join(weComOrder[requiredParameters:], ", "),
-		"{names}", strings.Join(req.names, ", "),
-	}}
+	return s.checkOrderOf(weComOrder, req, true)
 }
 
 func (s *Simulator) checkWeComScope(req *authorizationRequest) *problem {
 	if req.scope == ScopeBase || req.scope == ScopePrivateInfo {
 		return nil
 	}
-	return &problem{about: "scope", title: "scope", hint: "scope_of_wecom", values: []string{"{scope}", strconv.Quote(req.scope)}}
+	return wrongScope(req, "scope_of_wecom")
 }
 
 func (s *Simulator) checkLoginType(req *authorizationRequest) *problem {
 	if req.loginType == "CorpApp" {
 		return nil
 	}
-	return &problem{about: "login_type", title: "login_type", ours: true, hint: "login_type", values: []string{"{type}", strconv.Quote(req.loginType)}}
+	return &problem{
+		about: "login_type", title: "login_type", ours: true,
+		hint: "login_type", values: []string{"{type}", strconv.Quote(req.loginType)},
+	}
 }
 
-// checkWeComApp finds the app. Without agentid, which only a silent login inside WeCom may lack, any of the company's apps
-// will do.
+// checkWeComApp finds the app. Without agentid, which only a silent login inside WeCom may lack, any of the company's
+// apps will do.
 func (s *Simulator) checkWeComApp(req *authorizationRequest) *problem {
 	ofCorp := func(a WeComApp) bool { return a.CorpID == req.appID }
 	if !slices.ContainsFunc(s.config.WeCom, ofCorp) {
@@ -92,7 +86,10 @@ func (s *Simulator) checkWeComApp(req *authorizationRequest) *problem {
 		return ofCorp(a) && (optional || strconv.Itoa(a.AgentID) == req.agentID)
 	})
 	if i == -1 {
-		return &problem{about: "agentid", title: "agentid", ours: true, hint: "agentid", values: []string{"{agentid}", strconv.Quote(req.agentID)}}
+		return &problem{
+			about: "agentid", title: "agentid", ours: true,
+			hint: "agentid", values: []string{"{agentid}", strconv.Quote(req.agentID)},
+		}
 	}
 	req.weCom = &s.config.WeCom[i]
 	req.account = account{AppID: req.weCom.CorpID, Name: req.weCom.Name}
@@ -100,22 +97,16 @@ func (s *Simulator) checkWeComApp(req *authorizationRequest) *problem {
 }
 
 func (s *Simulator) checkWeComRedirectURI(req *authorizationRequest) *problem {
-	p := &problem{about: "redirect_uri", title: "redirect_uri"}
-	u, err := url.Parse(req.redirectURI)
-	switch {
-	case encodedTwice.MatchString(req.redirectURI):
-		p.hint = "redirect_uri_encoded_twice"
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil:
-		p.hint = "redirect_uri_no_url"
-	default:
-		req.redirect = u
-		return nil
+	u, hint := parseRedirectURI(req.redirectURI)
+	if u == nil {
+		return &problem{about: "redirect_uri", title: "redirect_uri", hint: hint}
 	}
-	return p
+	req.redirect = u
+	return nil
 }
 
-// weComLogin is GET /wwlogin/sso/login, the page with a QR code for members in browsers outside WeCom. What the page asks
-// and the phone answers goes the ways of the QR login of websites: WeCom documents none.
+// weComLogin is GET /wwlogin/sso/login, the page with a QR code for members in browsers outside WeCom. What the page
+// asks and the phone answers goes the ways of the QR login of websites: WeCom documents none.
 func (s *Simulator) weComLogin(r *http.Request) response {
 	if r.Method != http.MethodGet {
 		return methodNotAllowed("GET")
@@ -127,8 +118,8 @@ func (s *Simulator) weComLogin(r *http.Request) response {
 	return s.qrPage(r, "wwlogin", req)
 }
 
-// keptOut says why somebody can't answer a QR code, nil where they can: one of WeCom's is for members in the app's visible
-// range.
+// checkMembership says why somebody can't answer a QR code, nil where they can: one of WeCom's is for members in the
+// app's visible range.
 func (s *Simulator) checkMembership(uuid string, person Person) *problem {
 	s.mu.Lock()
 	login, ok := s.pendingQRLoginLocked(uuid)
@@ -140,5 +131,7 @@ func (s *Simulator) checkMembership(uuid string, person Person) *problem {
 	case person.isMember():
 		hint = "member_hidden"
 	}
-	return &problem{about: "no permission", title: "no_permission", ours: true, hint: hint, values: []string{"{person}", person.ID}}
+	return &problem{
+		about: "no permission", title: "no_permission", ours: true, hint: hint, values: []string{"{person}", person.ID},
+	}
 }

@@ -50,7 +50,8 @@ func (p Person) checkWeCom() error {
 	case p.WeCom != "" && !slices.Contains(memberships, p.WeCom):
 		return fmt.Errorf("person %q: wecom is one of %q", p.ID, memberships)
 	case p.UserID != "" && !userIDShape.MatchString(p.UserID):
-		return fmt.Errorf("person %q: a userid is 1 to 64 letters, digits and _-@., perhaps with a corp id and / in front", p.ID)
+		return fmt.Errorf("person %q: a userid is 1 to 64 letters, digits and _-@., "+
+			"perhaps with a corp id and / in front", p.ID)
 	case p.Departments != "" && !departmentsShape.MatchString(p.Departments):
 		return fmt.Errorf("person %q: departments are numbers, comma separated", p.ID)
 	case !p.isMember() && p.UserID+p.Departments != "":

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// weComCodeLength is what a code of WeCom's is long. Documented is: up to 512 bytes.
+// weComCodeLength is the length of WeCom's codes. Documented is: up to 512 bytes.
 const weComCodeLength = 512
 
-// userTicketLife is how long a member's details can be read. Source: 96442.
+// userTicketLifetime is how long a member's details can be read. Source: 96442.
 const userTicketLifetime = 30 * time.Minute
 
 // userTicket lets an app read the details of a member who agreed.
@@ -52,7 +52,7 @@ func (s *Simulator) weComUserInfo(r *http.Request) response {
 	return succeedWeCom(f)
 }
 
-// spendWeComCode returns what a code stands for, once. It has to be the app's own, and to have come by the app's trusted
+// redeemWeComCode returns the grant of a code, once. It has to be the app's own, and to have come by the app's trusted
 // domain.
 func (s *Simulator) redeemWeComCode(name, owner string) (grant, int) {
 	s.mu.Lock()

@@ -9,7 +9,7 @@ import (
 // words are what WeChat's pages say: by language, then by page, or by problem, then by what is said.
 var words = locale.MustReadWords[string](pageFiles)
 
-// say returns words with their {places} filled in: values are a place and what stands there, by turns.
+// translate returns words with their {placeholders} filled in: values are a placeholder and its text, by turns.
 func translate(language, page, key string, values ...string) string {
 	text, ok := words[language][page][key]
 	if !ok {
