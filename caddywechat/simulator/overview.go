@@ -1,11 +1,9 @@
 package simulator
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 )
 
 // addOverview adds the page that explains the simulator. Its buttons do what the control calls do.
@@ -101,61 +99,4 @@ func (s *Simulator) postOverview(w http.ResponseWriter, r *http.Request) {
 		a.header.Set("Set-Cookie", cookie)
 	}
 	a.write(w)
-}
-
-// quirkGroup is a heading of the page, and the quirks below it.
-type quirkGroup struct {
-	ZH, EN string
-	Quirks []quirkDoc
-}
-
-// quirkDoc explains a quirk.
-type quirkDoc struct {
-	Name   string
-	Values []quirkValue // for a length of time the usual ones, for others all; the first is the default
-	ZH, EN string
-}
-
-// quirkValue is a button of the page.
-type quirkValue struct {
-	Label   string
-	Change  string // the body of PATCH /simulator/quirks
-	Current bool
-}
-
-// quirkGroups returns the groups with the values that the quirks have now.
-func (s *Simulator) quirkGroups() []quirkGroup {
-	encoded, err := json.Marshal(s.Quirks().json())
-	if err != nil {
-		panic(err) // only our own types come here
-	}
-	var current map[string]json.RawMessage
-	if err := json.Unmarshal(encoded, &current); err != nil {
-		panic(err)
-	}
-	var groups []quirkGroup
-	for _, group := range quirkDocs {
-		group.Quirks = slices.Clone(group.Quirks)
-		for i, doc := range group.Quirks {
-			group.Quirks[i].Values = doc.valuesNow(string(current[doc.Name]))
-		}
-		groups = append(groups, group)
-	}
-	return groups
-}
-
-// valuesNow marks the current value, and adds it where it is an unusual one.
-func (n quirkDoc) valuesNow(current string) []quirkValue {
-	label := strings.Trim(current, `"`)
-	var values []quirkValue
-	known := false
-	for _, value := range n.Values {
-		value.Current = value.Label == label
-		known = known || value.Current
-		values = append(values, value)
-	}
-	if !known {
-		values = append(values, quirkValue{label, `{"` + n.Name + `":` + current + `}`, true})
-	}
-	return values
 }

@@ -1,5 +1,11 @@
 package simulator
 
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
 // quirkDocs are what the page says of the quirks.
 var quirkDocs = []quirkGroup{
 	{ZH: "浏览器和用户", EN: "Browsers and people", Quirks: []quirkDoc{
@@ -95,19 +101,59 @@ func enumDoc[T ~string](name, zh, en string, possible []T) quirkDoc {
 	return doc
 }
 
-// faultDoc explains a kind of fault.
-type faultDoc struct {
-	Kind   FaultKind
+// quirkGroup is a heading of the page, and the quirks below it.
+type quirkGroup struct {
+	ZH, EN string
+	Quirks []quirkDoc
+}
+
+// quirkDoc explains a quirk.
+type quirkDoc struct {
+	Name   string
+	Values []quirkValue // for a length of time the usual ones, for others all; the first is the default
 	ZH, EN string
 }
 
-var faultDocs = []faultDoc{
-	{FaultDelay, "等 delay 之后正确回答", "the right answer, after delay"},
-	{FaultHang, "一直不回答", "no answer at all"},
-	{FaultStatus, "HTTP 错误 status（默认 503）和代理的页面", "HTTP error status (503 unless said) with the page of a proxy"},
-	{FaultHTML, "HTTP 200，但内容是网页", "HTTP 200, but a web page"},
-	{FaultErrcode, "微信的错误码 errcode；只用于接口，不用于页面", "WeChat's error code errcode; for the API only, not for pages"},
-	{FaultEmpty, "HTTP 200，没有内容", "HTTP 200 with nothing"},
-	{FaultOversized, "很长的 JSON，bytes 字节（默认 16 MiB）", "very long JSON of so many bytes (16 MiB unless said)"},
-	{FaultCut, "内容到一半时断开连接", "the connection ends in the middle"},
+// quirkValue is a button of the page.
+type quirkValue struct {
+	Label   string
+	Change  string // the body of PATCH /simulator/quirks
+	Current bool
+}
+
+// quirkGroups returns the groups with the values that the quirks have now.
+func (s *Simulator) quirkGroups() []quirkGroup {
+	encoded, err := json.Marshal(s.Quirks().json())
+	if err != nil {
+		panic(err) // only our own types come here
+	}
+	var current map[string]json.RawMessage
+	if err := json.Unmarshal(encoded, &current); err != nil {
+		panic(err)
+	}
+	var groups []quirkGroup
+	for _, group := range quirkDocs {
+		group.Quirks = slices.Clone(group.Quirks)
+		for i, doc := range group.Quirks {
+			group.Quirks[i].Values = doc.valuesNow(string(current[doc.Name]))
+		}
+		groups = append(groups, group)
+	}
+	return groups
+}
+
+// valuesNow marks the current value, and adds it where it is an unusual one.
+func (n quirkDoc) valuesNow(current string) []quirkValue {
+	label := strings.Trim(current, `"`)
+	var values []quirkValue
+	known := false
+	for _, value := range n.Values {
+		value.Current = value.Label == label
+		known = known || value.Current
+		values = append(values, value)
+	}
+	if !known {
+		values = append(values, quirkValue{label, `{"` + n.Name + `":` + current + `}`, true})
+	}
+	return values
 }

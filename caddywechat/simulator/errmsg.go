@@ -4,8 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"net/http"
-	"strconv"
 )
 
 // errmsgs are WeChat's words for its error codes: "Global Return Code" of its documentation, and answers that
@@ -47,36 +45,6 @@ var errmsgs = map[int]string{
 	87009: "invalid signature",
 }
 
-// The two content types of api.weixin.qq.com. Neither is a slip of ours: the first has no charset though the body is
-// UTF-8, the second says encoding where charset is meant.
-const (
-	typeSuccess = "text/plain"
-	typeError   = "application/json; encoding=utf-8"
-)
-
-// succeed answers an API call. Most calls have no errcode in a successful answer.
-func (s *Simulator) succeed(f fields) response {
-	contentType := typeSuccess
-	if s.Quirks().JSONSuccess {
-		contentType = typeError
-	}
-	return newResponse(contentType, f.encode(), "ok")
-}
-
-// refuse answers an API call with an error, which is HTTP status 200 at WeChat.
-func (s *Simulator) refuse(errcode int) response {
-	errmsg, ok := errmsgs[errcode]
-	if !ok {
-		errmsg = "simulated error"
-	}
-	body := fields{{"errcode", errcode}, {"errmsg", errmsg + s.errmsgTail()}}.encode()
-	a := newResponse(typeError, body, strconv.Itoa(errcode))
-	// WeChat writes these names so; http.Header.Set would change them.
-	a.header["RetKey"] = []string{"11"}
-	a.header["LogicRet"] = []string{strconv.Itoa(errcode)}
-	return a
-}
-
 // errmsgTail is the id of the request by which WeChat's staff find it: the time and two random numbers.
 func (s *Simulator) errmsgTail() string {
 	var b [8]byte
@@ -91,32 +59,4 @@ func (s *Simulator) errmsgTail() string {
 	default:
 		return ", rid: " + rid
 	}
-}
-
-func (s *Simulator) getOnly(handle func(*http.Request) response) func(*http.Request) response {
-	return func(r *http.Request) response {
-		if r.Method != http.MethodGet {
-			return s.refuse(43001)
-		}
-		return handle(r)
-	}
-}
-
-const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-// randomText returns n random characters of [0-9A-Za-z].
-func randomText(n int) string {
-	text := make([]byte, 0, n)
-	var b [64]byte
-	for len(text) < n {
-		rand.Read(b[:])
-		for _, c := range b {
-			// 6 bits have 64 values and there are 62 letters: the two others are drawn again, to be fair to each
-			// letter.
-			if i := int(c & 63); i < len(letters) && len(text) < n {
-				text = append(text, letters[i])
-			}
-		}
-	}
-	return string(text)
 }
