@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -9,16 +8,16 @@ import (
 	"testing"
 )
 
-func TestAuthorizeChecks(t *testing.T) {
+func TestAuthorize_RefusesWhatWeChatRefuses(t *testing.T) {
 	textScope := words["zh-CN"]["titles"]["scope"]
 	pathAccount := OfficialAccount{AppID: "wx0000000000000001", Secret: DemoSecret, Domain: "wx.example.com/mp"}
 	poorAccount := OfficialAccount{AppID: "wx0000000000000002", Secret: DemoSecret, Domain: "localhost", Scopes: []string{ScopeBase}}
 	config := Config{Accounts: []OfficialAccount{demoAccount(), pathAccount, poorAccount}}
-	strict := newBench(t, config)
+	strict := newHarness(t, config)
 	config.Quirks = Quirks{AnyOrder: true, StateOptional: true}
-	lenient := newBench(t, config)
+	lenient := newHarness(t, config)
 	config.AnyBrowser = true
-	anyBrowser := newBench(t, config)
+	anyBrowser := newHarness(t, config)
 
 	good := authorizeQuery(ScopeBase)
 	with := func(old, new string) string {
@@ -116,8 +115,8 @@ func TestAuthorizeChecks(t *testing.T) {
 		}
 	})
 	t.Run("another browser", func(t *testing.T) {
-		for b, want := range map[*bench]int{strict: http.StatusOK, anyBrowser: http.StatusFound} {
-			r := b.get(authorizePath+"?"+good, "User-Agent", "Mozilla/5.0 Chrome/132.0.0.0")
+		for h, want := range map[*harness]int{strict: http.StatusOK, anyBrowser: http.StatusFound} {
+			r := h.get(authorizePath+"?"+good, "User-Agent", "Mozilla/5.0 Chrome/132.0.0.0")
 			if r.status != want || want == http.StatusOK && !strings.Contains(r.body, "请在微信客户端打开链接") {
 				t.Errorf("got %d %s, want %d", r.status, r.body, want)
 			}
@@ -137,8 +136,8 @@ func TestAuthorizeChecks(t *testing.T) {
 	})
 }
 
-func TestCallbackURL(t *testing.T) {
-	b := newBench(t, Config{})
+func TestAuthorize_AppendsCodeAndStateToTheRedirectURI(t *testing.T) {
+	h := newHarness(t, Config{})
 	for redirectURI, want := range map[string]string{
 		"http://localhost/cb":               "http://localhost/cb?code=CODE&state=a1B2",
 		"http://localhost":                  "http://localhost?code=CODE&state=a1B2",
@@ -148,146 +147,10 @@ func TestCallbackURL(t *testing.T) {
 		"http://localhost/%E4%BD%A0/../a?+": "http://localhost/%E4%BD%A0/../a?+&code=CODE&state=a1B2",
 	} {
 		query := strings.Replace(authorizeQuery(ScopeBase), url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(redirectURI), 1)
-		got := b.get(authorizePath + "?" + query).header.Get("Location")
+		got := h.get(authorizePath + "?" + query).header.Get("Location")
 		got = regexp.MustCompile(`code=0[0-9A-Za-z]{31}&`).ReplaceAllString(got, "code=CODE&")
 		if got != want {
 			t.Errorf("%s: got %s, want %s", redirectURI, got, want)
 		}
-	}
-}
-
-func TestWhoHoldsThePhone(t *testing.T) {
-	b := newBench(t, Config{})
-	login := func(header ...string) string {
-		code := b.codeIn(b.get(authorizePath+"?"+authorizeQuery(ScopeBase), header...))
-		return b.api(exchangePath(code)).OpenID
-	}
-	if got := login(); got != OpenID(DemoAppID, "xiaoming") {
-		t.Error("it is not the first person at the start")
-	}
-	if got := login("Cookie", personCookie+"=emma"); got != OpenID(DemoAppID, "emma") {
-		t.Error("the cookie does not count")
-	}
-	if err := b.sim.Hold("laowang"); err != nil {
-		t.Fatal(err)
-	}
-	if got := login(); got != OpenID(DemoAppID, "laowang") {
-		t.Error("Hold does not count")
-	}
-	if got := login("Cookie", personCookie+"=nobody"); got != OpenID(DemoAppID, "laowang") {
-		t.Error("an unknown person in the cookie counts")
-	}
-	if b.sim.Hold("nobody") == nil {
-		t.Error("someone unknown holds the phone")
-	}
-}
-
-func TestConsent(t *testing.T) {
-	hostile := Person{ID: "hostile", Nickname: `"><script>alert(1)</script>'`, Avatar: `"><x>`}
-	b := newBench(t, Config{People: append(Cast(), hostile)})
-	query := authorizeQuery(ScopeUserinfo)
-
-	t.Run("page", func(t *testing.T) {
-		r := b.get(authorizePath + "?" + query)
-		if r.status != http.StatusOK || strings.Contains(r.body, "<script") || strings.Contains(r.body, "<x>") {
-			t.Errorf("got %d %s", r.status, r.body)
-		}
-		policy := r.header.Get("Content-Security-Policy")
-		if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") {
-			t.Errorf("policy %q", policy)
-		}
-		hidden := regexp.MustCompile(`name="authorize" value="([^"]*)"`).FindStringSubmatch(r.body)
-		if hidden == nil || html.UnescapeString(hidden[1]) != query {
-			t.Errorf("the form does not carry the query: %q", hidden)
-		}
-		for _, person := range b.sim.People() {
-			if !strings.Contains(r.body, `value="`+person.ID+`"`) {
-				t.Errorf("%s is not on the page", person.ID)
-			}
-		}
-		if strings.Contains(r.body, `value="nasty-`) {
-			t.Error("nasty people are on the page")
-		}
-	})
-	t.Run("allow", func(t *testing.T) {
-		r := b.answer(query, "allow", "hostile")
-		if r.status != http.StatusSeeOther || !strings.Contains(r.header.Get("Set-Cookie"), personCookie+"=hostile;") {
-			t.Errorf("got %d %v", r.status, r.header)
-		}
-		token := b.api(exchangePath(b.codeIn(r)))
-		if token.Scope != ScopeUserinfo || token.OpenID != OpenID(DemoAppID, "hostile") {
-			t.Errorf("got %+v", token)
-		}
-	})
-	t.Run("deny", func(t *testing.T) {
-		if r := b.answer(query, "deny", "emma"); r.status != http.StatusOK || r.header.Get("Location") != "" {
-			t.Errorf("got %d %q", r.status, r.header.Get("Location"))
-		}
-		redirecting := newBench(t, Config{DenyRedirects: true})
-		r := redirecting.answer(query, "deny", "")
-		if got := r.header.Get("Location"); got != "http://localhost:8080/callback?state=a1B2" {
-			t.Errorf("got %q", got)
-		}
-	})
-	t.Run("nothing in the form is believed", func(t *testing.T) {
-		foreign := strings.Replace(query, "localhost", "example.com", 1)
-		if r := b.answer(foreign, "allow", ""); r.header.Get("Location") != "" || !strings.Contains(r.body, "10003") {
-			t.Errorf("got %d %v", r.status, r.header)
-		}
-		for _, r := range []reply{b.answer(query, "allow", "nobody"), b.answer(query, "perhaps", "")} {
-			if r.status != http.StatusBadRequest {
-				t.Errorf("got %d", r.status)
-			}
-		}
-	})
-	t.Run("from another site", func(t *testing.T) {
-		r := b.send("POST", consentPath, url.Values{"authorize": {query}, "answer": {"allow"}}.Encode(),
-			"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site")
-		if r.header.Get("Location") != "" {
-			t.Errorf("got %q", r.header.Get("Location"))
-		}
-	})
-	t.Run("choose", func(t *testing.T) {
-		b := newBench(t, Config{Choose: true})
-		r := b.get(authorizePath + "?" + authorizeQuery(ScopeBase))
-		if r.status != http.StatusOK || !strings.Contains(r.body, "谁拿着这部手机") {
-			t.Errorf("got %d %s", r.status, r.body)
-		}
-		token := b.api(exchangePath(b.codeIn(b.answer(authorizeQuery(ScopeBase), "allow", "afang"))))
-		if token.Scope != ScopeBase || token.OpenID != OpenID(DemoAppID, "afang") {
-			t.Errorf("got %+v", token)
-		}
-	})
-}
-
-func TestSnapshotPage(t *testing.T) {
-	b := newBench(t, Config{})
-	forced := b.get(authorizePath + "?" + authorizeQuery(ScopeUserinfo) + "&forceSnapShot=true")
-	chosen := b.answer(authorizeQuery(ScopeUserinfo), "snapshot", "emma")
-	var unionIDs []string
-	for _, r := range []reply{forced, chosen} {
-		token := b.api(exchangePath(b.codeIn(r)))
-		if token.Snapshot != 1 || token.OpenID == OpenID(DemoAppID, "emma") || token.OpenID == OpenID(DemoAppID, "xiaoming") || token.UnionID == nil {
-			t.Fatalf("got %+v", token)
-		}
-		unionIDs = append(unionIDs, *token.UnionID)
-		profile := b.api(userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID)
-		if profile.Nickname != "微信用户" || profile.Snapshot != 0 {
-			t.Errorf("got %+v", profile)
-		}
-	}
-	if unionIDs[0] != unionIDs[1] || unionIDs[0] == UnionID(DemoOpenPlatform, "emma") {
-		t.Errorf("unionids %q", unionIDs)
-	}
-
-	silent := b.get(authorizePath + "?" + authorizeQuery(ScopeBase) + "&forceSnapShot=true")
-	if token := b.api(exchangePath(b.codeIn(silent))); token.Snapshot != 0 {
-		t.Error("a silent login became a snapshot")
-	}
-
-	flaky := newBench(t, Config{Quirks: Quirks{NoSnapshotFlag: true}})
-	r := flaky.answer(authorizeQuery(ScopeUserinfo), "snapshot", "")
-	if token := flaky.api(exchangePath(flaky.codeIn(r))); token.Snapshot != 0 {
-		t.Error("the flag is there")
 	}
 }

@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-func TestControlFaults(t *testing.T) {
-	b := newBench(t, Config{})
-	r := b.send("POST", "/simulator/faults", `{"path":"/sns/auth","kind":"delay","delay":"1.5s","consume":true,"times":2}`)
+func TestControl_ListsAndClearsFaults(t *testing.T) {
+	h := newHarness(t, Config{})
+	r := h.send("POST", "/simulator/faults", `{"path":"/sns/auth","kind":"delay","delay":"1.5s","consume":true,"times":2}`)
 	want := `{"path":"/sns/auth","kind":"delay","consume":true,"rate":1,"times":2,"delay":"1.5s"}` + "\n"
 	if r.status != http.StatusCreated || r.body != want || r.header.Get("Content-Type") != "application/json" {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
-	if got := b.sim.Faults(); len(got) != 1 || got[0] != (Fault{Path: authPath, Kind: FaultDelay, Delay: 1500 * time.Millisecond, Consume: true, Rate: 1, Times: 2}) {
+	if got := h.sim.Faults(); len(got) != 1 || got[0] != (Fault{Path: authPath, Kind: FaultDelay, Delay: 1500 * time.Millisecond, Consume: true, Rate: 1, Times: 2}) {
 		t.Errorf("got %+v", got)
 	}
-	if r := b.get("/simulator/faults"); r.body != `{"faults":[`+strings.TrimSpace(want)+"]}\n" {
+	if r := h.get("/simulator/faults"); r.body != `{"faults":[`+strings.TrimSpace(want)+"]}\n" {
 		t.Errorf("got %s", r.body)
 	}
-	if r := b.send("DELETE", "/simulator/faults", ""); r.status != http.StatusNoContent {
+	if r := h.send("DELETE", "/simulator/faults", ""); r.status != http.StatusNoContent {
 		t.Errorf("got %d", r.status)
 	}
-	if r := b.get("/simulator/faults"); r.body != `{"faults":[]}`+"\n" {
+	if r := h.get("/simulator/faults"); r.body != `{"faults":[]}`+"\n" {
 		t.Errorf("got %s", r.body)
 	}
 }
 
-func TestControlIsStrict(t *testing.T) {
-	b := newBench(t, Config{})
+func TestControl_RefusesWhatItDoesNotKnow(t *testing.T) {
+	h := newHarness(t, Config{})
 	for _, body := range []string{
 		"",
 		"no json",
@@ -48,53 +48,53 @@ func TestControlIsStrict(t *testing.T) {
 		`[]`,
 		`{"path":"` + strings.Repeat("x", maxForm) + `"}`,
 	} {
-		r := b.send("POST", "/simulator/faults", body)
+		r := h.send("POST", "/simulator/faults", body)
 		var told struct{ Error string }
 		if err := json.Unmarshal([]byte(r.body), &told); r.status != http.StatusBadRequest || err != nil || told.Error == "" {
 			t.Errorf("%.60s: got %d %s", body, r.status, r.body)
 		}
 	}
-	if r := b.send("PUT", "/simulator/holder", `{"person":"nobody"}`); r.status != http.StatusBadRequest || !strings.Contains(r.body, "nobody") {
+	if r := h.send("PUT", "/simulator/holder", `{"person":"nobody"}`); r.status != http.StatusBadRequest || !strings.Contains(r.body, "nobody") {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
 	for path, want := range map[string]string{
 		"/simulator/faults": "POST /simulator/faults",
 		"/simulator/falts":  "GET /simulator/faults",
 	} {
-		if r := b.send("PATCH", path, ""); r.status != http.StatusNotFound || !strings.Contains(r.body, want) {
+		if r := h.send("PATCH", path, ""); r.status != http.StatusNotFound || !strings.Contains(r.body, want) {
 			t.Errorf("%s: got %d %s", path, r.status, r.body)
 		}
 	}
-	if len(b.sim.Journal()) != 0 {
+	if len(h.sim.Journal()) != 0 {
 		t.Error("control calls are in the journal")
 	}
 }
 
-func TestControlHolderAndCalls(t *testing.T) {
-	b := newBench(t, Config{})
-	if r := b.send("PUT", "/simulator/holder", `{"person":"emma"}`); r.status != http.StatusOK || r.body != `{"person":"emma"}`+"\n" {
+func TestControl_SetsTheHolderAndListsCalls(t *testing.T) {
+	h := newHarness(t, Config{})
+	if r := h.send("PUT", "/simulator/holder", `{"person":"emma"}`); r.status != http.StatusOK || r.body != `{"person":"emma"}`+"\n" {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
-	if r := b.get("/simulator/holder"); r.body != `{"person":"emma"}`+"\n" {
+	if r := h.get("/simulator/holder"); r.body != `{"person":"emma"}`+"\n" {
 		t.Errorf("got %s", r.body)
 	}
-	if got := b.api(exchangePath(b.silentCode())).OpenID; got != OpenID(DemoAppID, "emma") {
+	if got := h.api(exchangePath(h.silentCode())).OpenID; got != OpenID(DemoAppID, "emma") {
 		t.Error("someone else logged in")
 	}
 	want := `{"calls":[{"seq":1,"time":"2026-03-01T12:00:00Z","method":"GET","path":"/connect/oauth2/authorize","outcome":"ok"},` +
 		`{"seq":2,"time":"2026-03-01T12:00:00Z","method":"GET","path":"/sns/oauth2/access_token","outcome":"ok"}],` +
 		`"counts":{"/connect/oauth2/authorize":1,"/sns/oauth2/access_token":1},"last":2}` + "\n"
-	if r := b.get("/simulator/calls"); r.body != want {
+	if r := h.get("/simulator/calls"); r.body != want {
 		t.Errorf("got %s", r.body)
 	}
-	b.send("DELETE", "/simulator/calls", "")
-	if r := b.get("/simulator/calls"); r.body != `{"calls":[],"counts":{},"last":2}`+"\n" {
+	h.send("DELETE", "/simulator/calls", "")
+	if r := h.get("/simulator/calls"); r.body != `{"calls":[],"counts":{},"last":2}`+"\n" {
 		t.Errorf("got %s", r.body)
 	}
 }
 
-func TestControlRefusesOtherSites(t *testing.T) {
-	b := newBench(t, Config{})
+func TestControl_RefusesOtherSites(t *testing.T) {
+	h := newHarness(t, Config{})
 	for _, header := range [][]string{
 		{"Sec-Fetch-Site", "cross-site"},
 		{"Sec-Fetch-Site", "same-site"},
@@ -102,16 +102,16 @@ func TestControlRefusesOtherSites(t *testing.T) {
 		{"Origin", "null"},
 	} {
 		for _, call := range [][2]string{{"PUT", "/simulator/holder"}, {"GET", "/simulator/calls"}, {"DELETE", "/simulator/faults"}} {
-			if r := b.send(call[0], call[1], `{"person":"emma"}`, header...); r.status != http.StatusForbidden {
+			if r := h.send(call[0], call[1], `{"person":"emma"}`, header...); r.status != http.StatusForbidden {
 				t.Errorf("%v %v: got %d", call, header, r.status)
 			}
 		}
-		if r := b.send("POST", "/simulator/", "person=emma", append(header, "Content-Type", "application/x-www-form-urlencoded")...); r.status != http.StatusForbidden {
+		if r := h.send("POST", "/simulator/", "person=emma", append(header, "Content-Type", "application/x-www-form-urlencoded")...); r.status != http.StatusForbidden {
 			t.Errorf("form %v: got %d", header, r.status)
 		}
 	}
-	for _, header := range [][]string{{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"}, {"Origin", b.url}} {
-		if r := b.send("PUT", "/simulator/holder", `{"person":"emma"}`, header...); r.status != http.StatusOK {
+	for _, header := range [][]string{{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"}, {"Origin", h.url}} {
+		if r := h.send("PUT", "/simulator/holder", `{"person":"emma"}`, header...); r.status != http.StatusOK {
 			t.Errorf("%v: got %d", header, r.status)
 		}
 	}

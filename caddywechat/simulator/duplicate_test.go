@@ -26,20 +26,20 @@ func queryTo(redirectURI string) string {
 	return strings.Replace(authorizeQuery(ScopeBase), url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(redirectURI), 1)
 }
 
-func (b *bench) wantOutcome(want string) {
-	b.Helper()
-	found := b.sim.await(b.Context(), journalQuery{path: "/callback", wait: 5 * time.Second})
+func (h *harness) wantOutcome(want string) {
+	h.Helper()
+	found := h.sim.await(h.Context(), journalQuery{path: "/callback", wait: 5 * time.Second})
 	if len(found.Calls) != 1 || found.Calls[0].Outcome != want {
-		b.Errorf("got %+v, want %s", found.Calls, want)
+		h.Errorf("got %+v, want %s", found.Calls, want)
 	}
 }
 
-func TestDuplicateCallback(t *testing.T) {
+func TestDuplicateCallback_ComesWithoutCookies(t *testing.T) {
 	for name, server := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
 		t.Run(name, func(t *testing.T) {
 			app, requests := callbackApp(t, server)
-			b := newBench(t, Config{Quirks: Quirks{DuplicateCallback: time.Millisecond}})
-			location := b.get(authorizePath+"?"+queryTo(app+"/callback?a=1#b"), "Cookie", "simulator_person=emma").header.Get("Location")
+			h := newHarness(t, Config{Quirks: Quirks{DuplicateCallback: time.Millisecond}})
+			location := h.get(authorizePath+"?"+queryTo(app+"/callback?a=1#b"), "Cookie", "simulator_person=emma").header.Get("Location")
 
 			got := <-requests
 			if want, _, _ := strings.Cut(location, "#"); app+got.URL.String() != want {
@@ -48,7 +48,7 @@ func TestDuplicateCallback(t *testing.T) {
 			if got.Header.Get("Cookie") != "" || got.UserAgent() != wechatUserAgent {
 				t.Errorf("got %v", got.Header)
 			}
-			b.wantOutcome("duplicate: 302")
+			h.wantOutcome("duplicate: 302")
 			if len(requests) != 0 {
 				t.Error("the redirect was followed")
 			}
@@ -56,27 +56,27 @@ func TestDuplicateCallback(t *testing.T) {
 	}
 }
 
-func TestNoDuplicateCallback(t *testing.T) {
+func TestDuplicateCallback_IsOffByDefaultAndGivenUpByReset(t *testing.T) {
 	app, requests := callbackApp(t, httptest.NewServer)
-	b := newBench(t, Config{DenyRedirects: true})
-	b.get(authorizePath + "?" + queryTo(app+"/callback"))
-	b.patchQuirks(`{"duplicate_callback":"20ms"}`)
-	b.answer(strings.Replace(queryTo(app+"/callback"), ScopeBase, ScopeUserinfo, 1), "deny", "")
-	b.get(authorizePath + "?" + queryTo(app+"/callback"))
-	b.sim.Reset() // gives up the one under way
+	h := newHarness(t, Config{DenyRedirects: true})
+	h.get(authorizePath + "?" + queryTo(app+"/callback"))
+	h.patchQuirks(`{"duplicate_callback":"20ms"}`)
+	h.consent(strings.Replace(queryTo(app+"/callback"), ScopeBase, ScopeUserinfo, 1), "deny", "")
+	h.get(authorizePath + "?" + queryTo(app+"/callback"))
+	h.sim.Reset() // gives up the one under way
 	time.Sleep(50 * time.Millisecond)
-	if len(requests) != 0 || b.sim.Calls("/callback") != 0 {
+	if len(requests) != 0 || h.sim.Calls("/callback") != 0 {
 		t.Errorf("%d requests", len(requests))
 	}
 }
 
-func TestDuplicateCallbackGoesNowhereElse(t *testing.T) {
+func TestDuplicateCallback_GoesToLocalAddressesOnly(t *testing.T) {
 	// An address for documentation, RFC 5737, so that nothing is sent anywhere even if this fails.
 	account := demoAccount()
 	account.Domain = "203.0.113.9"
-	b := newBench(t, Config{Accounts: []OfficialAccount{account}, Quirks: Quirks{DuplicateCallback: time.Millisecond}})
-	b.get(authorizePath + "?" + queryTo("http://203.0.113.9/callback"))
-	b.wantOutcome("duplicate: not sent, the address is neither loopback nor private")
+	h := newHarness(t, Config{Accounts: []OfficialAccount{account}, Quirks: Quirks{DuplicateCallback: time.Millisecond}})
+	h.get(authorizePath + "?" + queryTo("http://203.0.113.9/callback"))
+	h.wantOutcome("duplicate: not sent, the address is neither loopback nor private")
 
 	for address, local := range map[string]bool{
 		"127.0.0.1:80": true, "[::1]:80": true, "10.1.2.3:80": true, "192.168.1.1:443": true, "172.16.0.1:1": true,
@@ -89,7 +89,7 @@ func TestDuplicateCallbackGoesNowhereElse(t *testing.T) {
 	}
 }
 
-func TestDuplicateCallbackWithoutAnswer(t *testing.T) {
+func TestDuplicateCallback_RecordsAMissingAnswer(t *testing.T) {
 	// An app that hangs up. A port that nobody listens on could be the next that the simulator gets.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -101,26 +101,26 @@ func TestDuplicateCallbackWithoutAnswer(t *testing.T) {
 			c.Close()
 		}
 	}()
-	b := newBench(t, Config{Quirks: Quirks{DuplicateCallback: time.Millisecond}})
-	b.get(authorizePath + "?" + queryTo("http://"+l.Addr().String()+"/callback"))
-	b.wantOutcome("duplicate: no answer")
+	h := newHarness(t, Config{Quirks: Quirks{DuplicateCallback: time.Millisecond}})
+	h.get(authorizePath + "?" + queryTo("http://"+l.Addr().String()+"/callback"))
+	h.wantOutcome("duplicate: no answer")
 }
 
-func TestDuplicateCallbacksAreBounded(t *testing.T) {
-	b := newBench(t, Config{Quirks: Quirks{DuplicateCallback: time.Minute}})
+func TestDuplicateCallback_IsBounded(t *testing.T) {
+	h := newHarness(t, Config{Quirks: Quirks{DuplicateCallback: time.Minute}})
 	for range maxDuplicates + 5 {
-		b.silentCode()
+		h.silentCode()
 	}
-	if n := len(b.sim.duplicates); n != maxDuplicates {
+	if n := len(h.sim.duplicates); n != maxDuplicates {
 		t.Errorf("%d under way", n)
 	}
-	b.sim.Close()
+	h.sim.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	for len(b.sim.duplicates) > 0 && ctx.Err() == nil {
+	for len(h.sim.duplicates) > 0 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
-	if n := len(b.sim.duplicates); n != 0 {
+	if n := len(h.sim.duplicates); n != 0 {
 		t.Errorf("%d under way after Close", n)
 	}
 }

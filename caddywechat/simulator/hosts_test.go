@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// asked is a request to the simulator under a host.
-func asked(method, host, path, form string) *http.Request {
+// requestUnder is a request to the simulator under a host.
+func requestUnder(method, host, path, form string) *http.Request {
 	r := httptest.NewRequest(method, "http://"+host+path, strings.NewReader(form))
 	r.Host = host
 	r.Header.Set("User-Agent", wechatUserAgent)
@@ -35,17 +35,17 @@ var hostCalls = []struct{ method, path, form string }{
 	{"POST", confirmPath, "answer=allow&uuid=0123456789abcdef"},
 }
 
-func TestAStrangersNameReachesTheAPIOnly(t *testing.T) {
-	b := newBench(t, Config{})
+func TestHosts_GiveStrangersNamesTheAPIOnly(t *testing.T) {
+	h := newHarness(t, Config{})
 	for _, host := range []string{
 		"evil.example", "evil.example:9090", "localhost.evil.example", "127.0.0.1.evil.example", "wechat", "xlocalhost",
 		"localhost@evil", "",
 	} {
 		for _, call := range hostCalls {
 			w := httptest.NewRecorder()
-			r := asked(call.method, "localhost", call.path, call.form)
+			r := requestUnder(call.method, "localhost", call.path, call.form)
 			r.Host = host
-			b.sim.ServeHTTP(w, r)
+			h.sim.ServeHTTP(w, r)
 			if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "--host") {
 				t.Errorf("%s %.40s under %q: status %d: %.200s", call.method, call.path, host, w.Code, w.Body)
 			}
@@ -53,23 +53,23 @@ func TestAStrangersNameReachesTheAPIOnly(t *testing.T) {
 				t.Errorf("%s %.40s under %q tells %s", call.method, call.path, host, text)
 			}
 		}
-		if got := b.get("/simulator/holder").body; !strings.Contains(got, `"xiaoming"`) {
+		if got := h.get("/simulator/holder").body; !strings.Contains(got, `"xiaoming"`) {
 			t.Errorf("under %q somebody was made to hold the phone: %s", host, got)
 		}
 		// Servers ask for the API under whatever name.
 		w := httptest.NewRecorder()
-		r := asked("GET", "localhost", accessTokenPath, "")
+		r := requestUnder("GET", "localhost", accessTokenPath, "")
 		r.Host = host
-		b.sim.ServeHTTP(w, r)
+		h.sim.ServeHTTP(w, r)
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "41002") {
 			t.Errorf("the API under %q: status %d: %s", host, w.Code, w.Body)
 		}
 	}
 }
 
-func TestItsOwnNames(t *testing.T) {
+func TestHosts_AcceptItsOwnNames(t *testing.T) {
 	account := OfficialAccount{AppID: DemoAppID, Secret: DemoSecret, Domain: "h5.example.com/mp"}
-	b := newBench(t, Config{
+	h := newHarness(t, Config{
 		Hosts: []string{"WeChat", "sim.internal"}, Accounts: []OfficialAccount{account},
 		PublicURL: "http://wx.example.com:9090/base",
 	})
@@ -80,9 +80,9 @@ func TestItsOwnNames(t *testing.T) {
 	} {
 		for _, path := range []string{"/simulator/", "/simulator/calls"} {
 			w := httptest.NewRecorder()
-			r := asked("GET", "localhost", path, "")
+			r := requestUnder("GET", "localhost", path, "")
 			r.Host = host
-			b.sim.ServeHTTP(w, r)
+			h.sim.ServeHTTP(w, r)
 			if w.Code != http.StatusOK {
 				t.Errorf("%s under %q: status %d: %.200s", path, host, w.Code, w.Body)
 			}
@@ -97,7 +97,7 @@ func TestItsOwnNames(t *testing.T) {
 }
 
 // A phone opens the app by the address that the machine has in its network.
-func TestLocalhostIsEveryAddressOfThisMachine(t *testing.T) {
+func TestSameHost_TakesLocalhostForEveryAddressOfThisMachine(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "127.0.0.1": true, "127.0.0.2": true, "::1": true,
 		"198.51.100.77": false, "example.com": false, "": false,

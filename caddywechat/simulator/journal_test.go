@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-func TestJournal(t *testing.T) {
-	b := newBench(t, Config{})
-	code := b.profileCode()
-	b.get(exchangePath(code))
-	b.get(exchangePath(code))
-	b.get(authorizePath + "?" + authorizeQuery(ScopeUserinfo))
-	b.get(authorizePath)
-	b.get(authorizePath+"?"+authorizeQuery(ScopeBase), "User-Agent", "curl")
-	b.answer(authorizeQuery(ScopeUserinfo), "deny", "")
-	b.fault(Fault{Path: userinfoPath, Kind: FaultStatus, Status: 502})
-	b.get(userinfoPath + "?access_token=secret")
+func TestJournal_RecordsCallsWithoutSecrets(t *testing.T) {
+	h := newHarness(t, Config{})
+	code := h.profileCode()
+	h.get(exchangePath(code))
+	h.get(exchangePath(code))
+	h.get(authorizePath + "?" + authorizeQuery(ScopeUserinfo))
+	h.get(authorizePath)
+	h.get(authorizePath+"?"+authorizeQuery(ScopeBase), "User-Agent", "curl")
+	h.consent(authorizeQuery(ScopeUserinfo), "deny", "")
+	h.fault(Fault{Path: userinfoPath, Kind: FaultStatus, Status: 502})
+	h.get(userinfoPath + "?access_token=secret")
 
 	var got []string
-	for _, call := range b.sim.Journal() {
+	for _, call := range h.sim.Journal() {
 		got = append(got, call.Method+" "+call.Path+" "+call.Outcome)
-		if !call.Time.Equal(b.now) {
+		if !call.Time.Equal(h.now) {
 			t.Errorf("time %v", call.Time)
 		}
 	}
@@ -42,33 +42,33 @@ func TestJournal(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if text := fmt.Sprint(b.sim.Journal()); strings.Contains(text, code) || strings.Contains(text, DemoSecret) || strings.Contains(text, "secret") {
+	if text := fmt.Sprint(h.sim.Journal()); strings.Contains(text, code) || strings.Contains(text, DemoSecret) || strings.Contains(text, "secret") {
 		t.Errorf("secrets in %s", text)
 	}
-	if b.sim.Calls(accessTokenPath) != 2 || b.sim.Calls(authPath) != 0 {
+	if h.sim.Calls(accessTokenPath) != 2 || h.sim.Calls(authPath) != 0 {
 		t.Error("miscounted")
 	}
-	b.sim.ClearJournal()
-	if len(b.sim.Journal()) != 0 || b.sim.Calls(accessTokenPath) != 0 {
+	h.sim.ClearJournal()
+	if len(h.sim.Journal()) != 0 || h.sim.Calls(accessTokenPath) != 0 {
 		t.Error("not cleared")
 	}
 }
 
-func TestJournalIsBounded(t *testing.T) {
-	b := newBench(t, Config{})
+func TestJournal_IsBounded(t *testing.T) {
+	h := newHarness(t, Config{})
 	for i := range maxCalls + maxPaths {
-		b.get(fmt.Sprintf("/stranger/%d", i))
+		h.get(fmt.Sprintf("/stranger/%d", i))
 	}
 	for range 10 {
-		b.get("/stranger/0")
+		h.get("/stranger/0")
 	}
-	if n := len(b.sim.Journal()); n > maxCalls {
+	if n := len(h.sim.Journal()); n > maxCalls {
 		t.Errorf("%d calls", n)
 	}
-	if n := len(b.sim.journal.counts); n > maxPaths {
+	if n := len(h.sim.journal.counts); n > maxPaths {
 		t.Errorf("%d paths", n)
 	}
-	if n := b.sim.Calls("/stranger/0"); n != 11 {
+	if n := h.sim.Calls("/stranger/0"); n != 11 {
 		t.Errorf("counted %d", n)
 	}
 }
@@ -78,22 +78,22 @@ type callsReply struct {
 	Last  int
 }
 
-func (b *bench) calls(query string) callsReply {
-	b.Helper()
-	r := b.get("/simulator/calls?" + query)
+func (h *harness) calls(query string) callsReply {
+	h.Helper()
+	r := h.get("/simulator/calls?" + query)
 	var decoded callsReply
 	if err := json.Unmarshal([]byte(r.body), &decoded); err != nil || r.status != http.StatusOK {
-		b.Fatalf("%s: %d %s", query, r.status, r.body)
+		h.Fatalf("%s: %d %s", query, r.status, r.body)
 	}
 	return decoded
 }
 
-func TestJournalCanBeAsked(t *testing.T) {
-	b := newBench(t, Config{})
-	b.get(authPath)
-	b.get(userinfoPath)
-	b.later(time.Minute)
-	b.get(authPath)
+func TestJournal_FiltersByPathAndTime(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.get(authPath)
+	h.get(userinfoPath)
+	h.advance(time.Minute)
+	h.get(authPath)
 
 	for query, want := range map[string][]int{
 		"":                                    {1, 2, 3},
@@ -108,7 +108,7 @@ func TestJournalCanBeAsked(t *testing.T) {
 		"path=/sns/userinfo&since=0&wait=30s": {2},
 		"wait=1ms":                            {},
 	} {
-		reply := b.calls(query)
+		reply := h.calls(query)
 		got := []int{}
 		for _, call := range reply.Calls {
 			got = append(got, call.Seq)
@@ -118,25 +118,25 @@ func TestJournalCanBeAsked(t *testing.T) {
 		}
 	}
 	for _, query := range []string{"since=yesterday", "wait=2", "wait=-1s", "wait=1h", "pth=/sns/auth"} {
-		if r := b.get("/simulator/calls?" + query); r.status != http.StatusBadRequest {
+		if r := h.get("/simulator/calls?" + query); r.status != http.StatusBadRequest {
 			t.Errorf("%s: got %d %s", query, r.status, r.body)
 		}
 	}
 }
 
-func TestJournalWaits(t *testing.T) {
-	b := newBench(t, Config{})
+func TestJournal_WaitsForACall(t *testing.T) {
+	h := newHarness(t, Config{})
 	for _, query := range []string{"wait=30s", "path=/sns/auth&wait=30s", "path=/sns/auth&since=1&wait=30s"} {
-		b.sim.Reset()
-		last := b.calls("").Last
+		h.sim.Reset()
+		last := h.calls("").Last
 		query = strings.Replace(query, "since=1", "since="+fmt.Sprint(last), 1)
 		told := make(chan callsReply)
-		go func() { told <- b.calls(query) }()
+		go func() { told <- h.calls(query) }()
 		for answered := false; !answered; {
 			if strings.Contains(query, "path") {
-				b.get(userinfoPath) // not waited for
+				h.get(userinfoPath) // not waited for
 			}
-			b.get(authPath)
+			h.get(authPath)
 			select {
 			case reply := <-told:
 				answered = true
@@ -149,12 +149,12 @@ func TestJournalWaits(t *testing.T) {
 	}
 }
 
-func TestResetEndsWaiting(t *testing.T) {
-	b := newBench(t, Config{})
+func TestJournal_StopsWaitingAtReset(t *testing.T) {
+	h := newHarness(t, Config{})
 	told := make(chan callsReply)
-	go func() { told <- b.calls("wait=30s") }()
+	go func() { told <- h.calls("wait=30s") }()
 	for {
-		b.sim.Reset()
+		h.sim.Reset()
 		select {
 		case reply := <-told:
 			if len(reply.Calls) != 0 {

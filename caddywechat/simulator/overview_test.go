@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-func TestOverview(t *testing.T) {
-	b := newBench(t, Config{})
-	b.get(userinfoPath)
-	b.fault(Fault{Path: authPath, Kind: FaultStatus, Rate: 0.5, Times: 3})
-	r := b.get("/simulator/")
+func TestOverview_ShowsAccountsCallsAndFaults(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.get(userinfoPath)
+	h.fault(Fault{Path: authPath, Kind: FaultStatus, Rate: 0.5, Times: 3})
+	r := h.get("/simulator/")
 	for _, want := range []string{
-		DemoAppID, DemoSecret, DemoMiniProgramAppID, DemoMiniProgramSecret, DemoMobileAppID, "小程序", "移动应用", DemoDomain, "xiaoming", "小明", b.url + "/simulator/faults",
+		DemoAppID, DemoSecret, DemoMiniProgramAppID, DemoMiniProgramSecret, DemoMobileAppID, "小程序", "移动应用", DemoDomain, "xiaoming", "小明", h.url + "/simulator/faults",
 		"<td>GET /sns/userinfo</td><td>41001</td>", "status 503, rate 0.5, × 3",
 	} {
 		if !strings.Contains(r.body, want) {
@@ -37,22 +37,22 @@ func TestOverview(t *testing.T) {
 	}
 }
 
-func TestOverviewButtons(t *testing.T) {
-	b := newBench(t, Config{})
+func TestOverview_TakesItsButtons(t *testing.T) {
+	h := newHarness(t, Config{})
 	press := func(name, value string) reply {
-		return b.send("POST", "/simulator/", url.Values{name: {value}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+		return h.send("POST", "/simulator/", url.Values{name: {value}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 	}
 	if r := press("person", "emma"); r.status != http.StatusSeeOther || !strings.HasPrefix(r.header.Get("Set-Cookie"), "simulator_person=emma;") {
 		t.Errorf("got %d %v", r.status, r.header)
 	}
-	if r := press("quirks", `{"any_order":true}`); r.status != http.StatusSeeOther || !b.sim.Quirks().AnyOrder {
+	if r := press("quirks", `{"any_order":true}`); r.status != http.StatusSeeOther || !h.sim.Quirks().AnyOrder {
 		t.Errorf("got %d", r.status)
 	}
-	b.fault(Fault{Path: authPath, Kind: FaultEmpty})
-	if r := press("do", "clear faults"); r.status != http.StatusSeeOther || len(b.sim.Faults()) != 0 {
+	h.fault(Fault{Path: authPath, Kind: FaultEmpty})
+	if r := press("do", "clear faults"); r.status != http.StatusSeeOther || len(h.sim.Faults()) != 0 {
 		t.Errorf("got %d", r.status)
 	}
-	if r := press("do", "reset"); r.status != http.StatusSeeOther || b.sim.Quirks().AnyOrder || !strings.HasPrefix(r.header.Get("Set-Cookie"), "simulator_person=; ") {
+	if r := press("do", "reset"); r.status != http.StatusSeeOther || h.sim.Quirks().AnyOrder || !strings.HasPrefix(r.header.Get("Set-Cookie"), "simulator_person=; ") {
 		t.Errorf("got %d %v", r.status, r.header)
 	}
 	for _, button := range [][2]string{{"person", "nobody"}, {"quirks", `{"any":true}`}, {"do", "nothing"}, {"x", "y"}} {
@@ -66,8 +66,8 @@ var block = regexp.MustCompile(`(?s)<pre>(.*?)</pre>`)
 
 // Every example on the page works as it stands, in a simulator where someone has logged in, and every control call has
 // an example.
-func TestOverviewExamples(t *testing.T) {
-	page := newBench(t, Config{}).get("/simulator/").body
+func TestOverview_HasWorkingExamplesOfEveryControl(t *testing.T) {
+	page := newHarness(t, Config{}).get("/simulator/").body
 	controls := (&Simulator{}).controls()
 	shown := map[string]bool{}
 	for _, match := range block.FindAllStringSubmatch(page, -1) {
@@ -75,15 +75,15 @@ func TestOverviewExamples(t *testing.T) {
 		if !strings.HasPrefix(example, "curl ") {
 			continue
 		}
-		b := newBench(t, Config{})
-		b.profile()
+		h := newHarness(t, Config{})
+		h.profile()
 		for _, command := range commands(example) {
 			r := command.request(t)
-			_, pattern := b.sim.mux.Handler(r)
+			_, pattern := h.sim.mux.Handler(r)
 			shown[pattern] = true
 			w := httptest.NewRecorder()
 			start := time.Now()
-			b.sim.ServeHTTP(w, r)
+			h.sim.ServeHTTP(w, r)
 			if w.Code >= 400 || time.Since(start) > time.Second {
 				t.Errorf("%s\n%d %s after %v", example, w.Code, w.Body, time.Since(start))
 			}
@@ -163,18 +163,18 @@ func (c command) request(t *testing.T) *http.Request {
 }
 
 // The example of an authorize URL is a good one, whatever the account.
-func TestExampleQuery(t *testing.T) {
+func TestExampleQuery_PassesTheChecks(t *testing.T) {
 	for i, account := range []OfficialAccount{
 		demoAccount(),
 		{Domain: "wx.example.com/mp"},
 		{Domain: "::1", Scopes: []string{ScopeBase}},
 	} {
 		account.AppID, account.Secret = fmt.Sprintf("wx%016x", i), DemoSecret
-		b := newBench(t, Config{Accounts: []OfficialAccount{account}})
-		if _, p := b.sim.checkAuthorization(exampleQuery(b.sim.accounts[0]), wechatUserAgent); p != nil {
+		h := newHarness(t, Config{Accounts: []OfficialAccount{account}})
+		if _, p := h.sim.checkAuthorization(exampleQuery(h.sim.accounts[0]), wechatUserAgent); p != nil {
 			t.Errorf("%s: %+v", account.Domain, p)
 		}
-		if _, p := b.sim.checkQRConnect(exampleQuery(b.sim.accounts[1])); p != nil {
+		if _, p := h.sim.checkQRConnect(exampleQuery(h.sim.accounts[1])); p != nil {
 			t.Errorf("website app: %+v", p)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/locale"
 )
 
-func TestEveryLanguageHasTheSameWords(t *testing.T) {
+func TestWords_AreTheSameInEveryLanguage(t *testing.T) {
 	position := regexp.MustCompile(`\{\w+\}`)
 	places := func(text string) []string {
 		found := position.FindAllString(text, -1)
@@ -39,7 +39,7 @@ func TestEveryLanguageHasTheSameWords(t *testing.T) {
 }
 
 // What stands in a place is text, whatever it looks like.
-func TestPlacesAreFilledOnce(t *testing.T) {
+func TestTranslate_FillsPlaceholdersOnce(t *testing.T) {
 	got := translate("en", "hints", "redirect_uri_elsewhere", "{where}", "{domain}", "{domain}", "localhost")
 	if !strings.HasPrefix(got, "redirect_uri is at {domain}, and the configured callback domain is localhost.") {
 		t.Error(got)

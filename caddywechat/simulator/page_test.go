@@ -10,7 +10,7 @@ import (
 )
 
 // Every page of WeChat's comes whole, in the language that is asked for, and stands alone.
-func TestPagesStandAlone(t *testing.T) {
+func TestPages_StandAloneInEveryLanguage(t *testing.T) {
 	forbidden := map[string]*regexp.Regexp{
 		"unresolved template": regexp.MustCompile(`{{|}}|<no value>|ZgotmplZ`),
 		"unfilled place":      regexp.MustCompile(`\{[a-z]+\}`),
@@ -21,51 +21,51 @@ func TestPagesStandAlone(t *testing.T) {
 	}
 	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 	script := regexp.MustCompile(`(?s)<script>(.*?)</script>`)
-	b := newBench(t, Config{})
+	h := newHarness(t, Config{})
 	pages := map[string]func(language string) reply{
 		"consent": func(language string) reply {
-			return b.get(authorizePath+"?"+authorizeQuery(ScopeUserinfo), "Accept-Language", language)
+			return h.get(authorizePath+"?"+authorizeQuery(ScopeUserinfo), "Accept-Language", language)
 		},
 		"choose": func(language string) reply {
-			choosing := newBench(t, Config{Choose: true})
+			choosing := newHarness(t, Config{Choose: true})
 			return choosing.get(authorizePath+"?"+authorizeQuery(ScopeBase), "Accept-Language", language)
 		},
 		"closed": func(language string) reply {
-			return b.postForm(consentPath, "authorize="+escaped(authorizeQuery(ScopeUserinfo))+"&answer=deny", "Accept-Language", language)
+			return h.postForm(consentPath, "authorize="+escaped(authorizeQuery(ScopeUserinfo))+"&answer=deny", "Accept-Language", language)
 		},
-		"problem": func(language string) reply { return b.get(authorizePath, "Accept-Language", language) },
-		"unknown": func(language string) reply { return b.get("/cgi-bin/a/b", "Accept-Language", language) },
+		"problem": func(language string) reply { return h.get(authorizePath, "Accept-Language", language) },
+		"unknown": func(language string) reply { return h.get("/cgi-bin/a/b", "Accept-Language", language) },
 		"qrconnect": func(language string) reply {
-			return b.get(qrConnectPath+"?"+qrQuery(), "Accept-Language", language)
+			return h.get(qrConnectPath+"?"+qrQuery(), "Accept-Language", language)
 		},
 		"confirm": func(language string) reply {
-			return b.get(confirmPath+"?uuid="+b.newUUID(), "Accept-Language", language)
+			return h.get(confirmPath+"?uuid="+h.newUUID(), "Accept-Language", language)
 		},
 		"confirmed": func(language string) reply {
-			return b.postForm(confirmPath, "uuid="+b.newUUID()+"&answer=allow", "Accept-Language", language)
+			return h.postForm(confirmPath, "uuid="+h.newUUID()+"&answer=allow", "Accept-Language", language)
 		},
 		"refused": func(language string) reply {
-			return b.postForm(confirmPath, "uuid="+b.newUUID()+"&answer=deny", "Accept-Language", language)
+			return h.postForm(confirmPath, "uuid="+h.newUUID()+"&answer=deny", "Accept-Language", language)
 		},
 		"wwlogin": func(language string) reply {
-			return b.get(weComLoginPath+"?"+weComLoginQuery(), "Accept-Language", language)
+			return h.get(weComLoginPath+"?"+weComLoginQuery(), "Accept-Language", language)
 		},
 		"wwconsent": func(language string) reply {
-			return b.get(authorizePath+"?"+weComQuery(ScopePrivateInfo), "Accept-Language", language)
+			return h.get(authorizePath+"?"+weComQuery(ScopePrivateInfo), "Accept-Language", language)
 		},
 		"wwconfirm": func(language string) reply {
-			return b.get(confirmPath+"?uuid="+b.newWeComUUID(), "Accept-Language", language)
+			return h.get(confirmPath+"?uuid="+h.newWeComUUID(), "Accept-Language", language)
 		},
 		"agentid": func(language string) reply {
-			return b.get(weComLoginPath+"?login_type=CorpApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/", "Accept-Language", language)
+			return h.get(weComLoginPath+"?login_type=CorpApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/", "Accept-Language", language)
 		},
 		"login_type": func(language string) reply {
-			return b.get(weComLoginPath+"?login_type=ServiceApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/", "Accept-Language", language)
+			return h.get(weComLoginPath+"?login_type=ServiceApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/", "Accept-Language", language)
 		},
 		"not a member": func(language string) reply {
-			return b.postForm(confirmPath, "uuid="+b.newWeComUUID()+"&answer=allow&person=emma", "Accept-Language", language)
+			return h.postForm(confirmPath, "uuid="+h.newWeComUUID()+"&answer=allow&person=emma", "Accept-Language", language)
 		},
-		"stale": func(language string) reply { return b.get(confirmPath, "Accept-Language", language) },
+		"stale": func(language string) reply { return h.get(confirmPath, "Accept-Language", language) },
 	}
 	for name, get := range pages {
 		seen := map[string]string{}
@@ -103,15 +103,15 @@ func TestPagesStandAlone(t *testing.T) {
 }
 
 // An English page tells how the Chinese words are, by which the web knows the error.
-func TestProblemIsToldInWeChatsWords(t *testing.T) {
-	b := newBench(t, Config{})
-	r := b.get(authorizePath+"?"+strings.Replace(authorizeQuery(ScopeBase), ScopeBase, "x", 1), "Accept-Language", "en")
+func TestProblemPage_ShowsWeChatsOwnWords(t *testing.T) {
+	h := newHarness(t, Config{})
+	r := h.get(authorizePath+"?"+strings.Replace(authorizeQuery(ScopeBase), ScopeBase, "x", 1), "Accept-Language", "en")
 	for _, want := range []string{"<h1>Wrong scope, or no permission for it</h1>", "Scope 参数错误或没有 Scope 权限", "The scope is &#34;x&#34;."} {
 		if !strings.Contains(r.body, want) {
 			t.Errorf("%s is not on the page", want)
 		}
 	}
-	if r := b.get("/nothing", "Accept-Language", "en"); r.status != http.StatusNotFound || strings.Contains(r.body, "页面不存在") {
+	if r := h.get("/nothing", "Accept-Language", "en"); r.status != http.StatusNotFound || strings.Contains(r.body, "页面不存在") {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-func (b *bench) fault(f Fault) {
-	b.Helper()
-	if err := b.sim.Fault(f); err != nil {
-		b.Fatal(err)
+func (h *harness) fault(f Fault) {
+	h.Helper()
+	if err := h.sim.Fault(f); err != nil {
+		h.Fatal(err)
 	}
 }
 
-func TestFaultAnswers(t *testing.T) {
+func TestFault_ReplacesTheResponse(t *testing.T) {
 	for _, test := range []struct {
 		fault  Fault
 		status int
@@ -34,12 +34,12 @@ func TestFaultAnswers(t *testing.T) {
 		{Fault{Kind: FaultErrcode, Errcode: 12345}, 200, `"errcode":12345`},
 		{Fault{Kind: FaultEmpty}, 200, ""},
 	} {
-		b := newBench(t, Config{})
+		h := newHarness(t, Config{})
 		test.fault.Path = accessTokenPath
 		test.fault.Times = 1
-		b.fault(test.fault)
-		code := b.silentCode()
-		r := b.get(exchangePath(code))
+		h.fault(test.fault)
+		code := h.silentCode()
+		r := h.get(exchangePath(code))
 		if r.status != test.status || !strings.Contains(r.body, test.body) || r.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%+v: got %d %s", test.fault, r.status, r.body)
 		}
@@ -49,41 +49,41 @@ func TestFaultAnswers(t *testing.T) {
 		if test.fault.Kind == FaultDelay {
 			continue
 		}
-		if b.api(exchangePath(code)).AccessToken == "" {
+		if h.api(exchangePath(code)).AccessToken == "" {
 			t.Errorf("%+v: used up the code, or happened twice", test.fault)
 		}
 	}
 }
 
-func TestFaultConsumes(t *testing.T) {
+func TestFault_ConsumesTheCodeIfTold(t *testing.T) {
 	for _, kind := range []FaultKind{FaultErrcode, FaultStatus, FaultEmpty} {
-		b := newBench(t, Config{})
-		b.fault(Fault{Path: accessTokenPath, Kind: kind, Errcode: -1, Consume: true, Times: 1})
-		code := b.silentCode()
-		b.get(exchangePath(code))
-		b.wantErrcode(exchangePath(code), 40163)
+		h := newHarness(t, Config{})
+		h.fault(Fault{Path: accessTokenPath, Kind: kind, Errcode: -1, Consume: true, Times: 1})
+		code := h.silentCode()
+		h.get(exchangePath(code))
+		h.wantErrcode(exchangePath(code), 40163)
 	}
 
-	b := newBench(t, Config{})
-	b.fault(Fault{Path: accessTokenPath, Kind: FaultDelay, Delay: time.Millisecond, Consume: true})
-	if token := b.api(exchangePath(b.silentCode())); token.AccessToken == "" {
+	h := newHarness(t, Config{})
+	h.fault(Fault{Path: accessTokenPath, Kind: FaultDelay, Delay: time.Millisecond, Consume: true})
+	if token := h.api(exchangePath(h.silentCode())); token.AccessToken == "" {
 		t.Errorf("a late answer is not the right one: %+v", token)
 	}
 }
 
-func TestFaultOversized(t *testing.T) {
-	b := newBench(t, Config{})
-	b.fault(Fault{Path: userinfoPath, Kind: FaultOversized, Bytes: 100_000})
-	r := b.get(userinfoPath)
+func TestFaultOversized_IsValidJSONOfTheLength(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.fault(Fault{Path: userinfoPath, Kind: FaultOversized, Bytes: 100_000})
+	r := h.get(userinfoPath)
 	if len(r.body) != 100_000 || !json.Valid([]byte(r.body)) {
 		t.Errorf("got %d bytes", len(r.body))
 	}
 }
 
-func TestFaultCut(t *testing.T) {
-	b := newBench(t, Config{})
-	b.fault(Fault{Path: userinfoPath, Kind: FaultCut})
-	response, err := http.Get(b.url + userinfoPath)
+func TestFaultCut_EndsInTheMiddle(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.fault(Fault{Path: userinfoPath, Kind: FaultCut})
+	response, err := http.Get(h.url + userinfoPath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,79 +93,79 @@ func TestFaultCut(t *testing.T) {
 	}
 }
 
-func TestFaultHang(t *testing.T) {
-	b := newBench(t, Config{})
-	b.fault(Fault{Path: userinfoPath, Kind: FaultHang})
+func TestFaultHang_EndsWithTheClientOrClose(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.fault(Fault{Path: userinfoPath, Kind: FaultHang})
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	request, _ := http.NewRequestWithContext(ctx, "GET", b.url+userinfoPath, nil)
+	request, _ := http.NewRequestWithContext(ctx, "GET", h.url+userinfoPath, nil)
 	if _, err := http.DefaultClient.Do(request); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	if got := b.sim.Calls(userinfoPath); got != 1 {
+	if got := h.sim.Calls(userinfoPath); got != 1 {
 		t.Errorf("%d calls, a hanging one counts too", got)
 	}
 
 	released := make(chan error)
 	go func() {
-		_, err := http.Get(b.url + userinfoPath)
+		_, err := http.Get(h.url + userinfoPath)
 		released <- err
 	}()
-	for b.sim.Calls(userinfoPath) < 2 {
+	for h.sim.Calls(userinfoPath) < 2 {
 		time.Sleep(time.Millisecond)
 	}
-	b.sim.Close()
-	b.sim.Close()
+	h.sim.Close()
+	h.sim.Close()
 	if err := <-released; err == nil {
 		t.Error("a hanging call was answered")
 	}
 }
 
-func TestFaultOnAuthorize(t *testing.T) {
-	b := newBench(t, Config{})
-	b.fault(Fault{Path: authorizePath, Kind: FaultStatus, Status: 500, Times: 1})
-	b.fault(Fault{Path: authorizePath, Kind: FaultDelay, Delay: time.Millisecond})
-	if r := b.get(authorizePath + "?" + authorizeQuery(ScopeBase)); r.status != 500 {
+func TestFault_MeetsPages(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.fault(Fault{Path: authorizePath, Kind: FaultStatus, Status: 500, Times: 1})
+	h.fault(Fault{Path: authorizePath, Kind: FaultDelay, Delay: time.Millisecond})
+	if r := h.get(authorizePath + "?" + authorizeQuery(ScopeBase)); r.status != 500 {
 		t.Errorf("got %d", r.status)
 	}
-	b.silentCode()
+	h.silentCode()
 }
 
-func TestFaultsFollowOneAnother(t *testing.T) {
-	b := newBench(t, Config{})
-	b.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: -1, Times: 2})
-	b.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: 45011})
+func TestFault_FollowsOnceTheFormerIsSpent(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: -1, Times: 2})
+	h.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: 45011})
 	for _, want := range []int{-1, -1, 45011, 45011} {
-		b.wantErrcode(authPath, want)
+		h.wantErrcode(authPath, want)
 	}
-	if left := b.sim.Faults(); len(left) != 1 || left[0].Errcode != 45011 {
+	if left := h.sim.Faults(); len(left) != 1 || left[0].Errcode != 45011 {
 		t.Errorf("left: %+v", left)
 	}
-	b.sim.ClearFaults()
-	b.wantErrcode(authPath, 41001)
+	h.sim.ClearFaults()
+	h.wantErrcode(authPath, 41001)
 }
 
-func TestFaultRate(t *testing.T) {
+func TestFault_MeetsCallsAtItsRate(t *testing.T) {
 	chances := []float64{0.9, 0.1, 0.24, 0.25, 0.9, 0.4}
-	b := newBench(t, Config{Random: func() float64 {
+	h := newHarness(t, Config{Random: func() float64 {
 		chance := chances[0]
 		chances = chances[1:]
 		return chance
 	}})
-	b.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: -1, Rate: 0.25})
+	h.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: -1, Rate: 0.25})
 	for _, want := range []int{41001, -1, -1, 41001} {
-		b.wantErrcode(authPath, want)
+		h.wantErrcode(authPath, want)
 	}
-	b.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: 45011, Rate: 0.5, Times: 1})
-	b.wantErrcode(authPath, 45011) // spared by the first, met by the second
-	if len(chances) != 0 || len(b.sim.Faults()) != 1 {
-		t.Errorf("left: %v, %+v", chances, b.sim.Faults())
+	h.fault(Fault{Path: authPath, Kind: FaultErrcode, Errcode: 45011, Rate: 0.5, Times: 1})
+	h.wantErrcode(authPath, 45011) // spared by the first, met by the second
+	if len(chances) != 0 || len(h.sim.Faults()) != 1 {
+		t.Errorf("left: %v, %+v", chances, h.sim.Faults())
 	}
 }
 
-func TestFaultRefusesNonsense(t *testing.T) {
-	b := newBench(t, Config{})
+func TestFault_RefusesImpossibleOnes(t *testing.T) {
+	h := newHarness(t, Config{})
 	for _, fault := range []Fault{
 		{},
 		{Path: "/sns/oauth2/access-token", Kind: FaultHang},
@@ -181,14 +181,14 @@ func TestFaultRefusesNonsense(t *testing.T) {
 		{Path: authPath, Kind: FaultHang, Rate: 1.1},
 		{Path: authPath, Kind: FaultHang, Rate: math.NaN()},
 	} {
-		if b.sim.Fault(fault) == nil {
+		if h.sim.Fault(fault) == nil {
 			t.Errorf("accepted %+v", fault)
 		}
 	}
 	for range maxFaults {
-		b.fault(Fault{Path: authPath, Kind: FaultEmpty})
+		h.fault(Fault{Path: authPath, Kind: FaultEmpty})
 	}
-	if b.sim.Fault(Fault{Path: authPath, Kind: FaultEmpty}) == nil {
+	if h.sim.Fault(Fault{Path: authPath, Kind: FaultEmpty}) == nil {
 		t.Error("there is no end of faults")
 	}
 }
