@@ -9,9 +9,12 @@ import (
 )
 
 func TestAuthorize_RefusesWhatWeChatRefuses(t *testing.T) {
+	t.Parallel()
 	textScope := words["zh-CN"]["titles"]["scope"]
 	pathAccount := OfficialAccount{AppID: "wx0000000000000001", Secret: DemoSecret, Domain: "wx.example.com/mp"}
-	poorAccount := OfficialAccount{AppID: "wx0000000000000002", Secret: DemoSecret, Domain: "localhost", Scopes: []string{ScopeBase}}
+	poorAccount := OfficialAccount{
+		AppID: "wx0000000000000002", Secret: DemoSecret, Domain: "localhost", Scopes: []string{ScopeBase},
+	}
 	config := Config{Accounts: []OfficialAccount{demoAccount(), pathAccount, poorAccount}}
 	strict := newHarness(t, config)
 	config.Quirks = Quirks{AnyOrder: true, StateOptional: true}
@@ -20,14 +23,9 @@ func TestAuthorize_RefusesWhatWeChatRefuses(t *testing.T) {
 	anyBrowser := newHarness(t, config)
 
 	good := authorizeQuery(ScopeBase)
-	with := func(old, new string) string {
-		if !strings.Contains(good, old) {
-			t.Fatalf("%q is not in %q", old, good)
-		}
-		return strings.Replace(good, old, new, 1)
-	}
+	with := replacing(t, good)
 	redirectTo := func(uri string) string {
-		return with(url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(uri))
+		return with(escapedCallback, url.QueryEscape(uri))
 	}
 	forPath := func(uri string) string {
 		return strings.Replace(redirectTo(uri), DemoAppID, pathAccount.AppID, 1)
@@ -45,23 +43,33 @@ func TestAuthorize_RefusesWhatWeChatRefuses(t *testing.T) {
 		{"appid in another case", with("appid", "appId"), "错误码：10012"},
 		{"appid unknown", with(DemoAppID, "wxffffffffffffffff"), "AppID 参数错误"},
 		{"appid of a website", with(DemoAppID, DemoWebsiteAppID), "错误码：10016"},
-		{"redirect_uri empty", with(url.QueryEscape("http://localhost:8080/callback"), ""), "错误码：10011"},
+		{"redirect_uri empty", with(escapedCallback, ""), "错误码：10011"},
 		{"scope empty", with(ScopeBase, ""), "错误码：10010"},
 		{"state empty", with("a1B2", ""), "错误码：10013"},
 		{"state missing", with("&state=a1B2", ""), "错误码：10013"},
 		{"response_type missing", with("&response_type=code", ""), textScope},
 		{"response_type token", with("=code", "=token"), "response_type 参数错误"},
-		{"scope before response_type", with("response_type=code&scope=snsapi_base", "scope=snsapi_base&response_type=code"), textScope},
+		{
+			"scope before response_type",
+			with("response_type=code&scope=snsapi_base", "scope=snsapi_base&response_type=code"), textScope,
+		},
 		{"appid last", with("appid="+DemoAppID+"&", "") + "&appid=" + DemoAppID, textScope},
 		{"forcePopup first", "forcePopup=true&" + good, textScope},
 		{"options in order", good + "&forcePopup=true&forceSnapShot=true", ok},
 		{"options in disorder", good + "&forceSnapShot=true&forcePopup=true", textScope},
 		{"state twice", good + "&state=a", textScope},
 		{"what an SDK adds", good + "&connect_redirect=1", ok},
-		{"redirect_uri not encoded", with(url.QueryEscape("http://localhost:8080/callback"), "http://localhost:8080/callback?a=1&b=2"), textScope},
+		{
+			"redirect_uri not encoded",
+			with(escapedCallback, "http://localhost:8080/callback?a=1&b=2"),
+			textScope,
+		},
 		{"scope of websites", with(ScopeBase, "snsapi_login"), textScope},
 		{"two scopes", with(ScopeBase, "snsapi_base,snsapi_userinfo"), textScope},
-		{"scope not granted", strings.Replace(authorizeQuery(ScopeUserinfo), DemoAppID, poorAccount.AppID, 1), "错误码：10005"},
+		{
+			"scope not granted", strings.Replace(authorizeQuery(ScopeUserinfo), DemoAppID, poorAccount.AppID, 1),
+			"错误码：10005",
+		},
 		{"scope granted", with(DemoAppID, poorAccount.AppID), ok},
 		{"state of 128", with("a1B2", strings.Repeat("x", 128)), ok},
 		{"state of 129", with("a1B2", strings.Repeat("x", 129)), "state 参数过长"},
@@ -82,7 +90,7 @@ func TestAuthorize_RefusesWhatWeChatRefuses(t *testing.T) {
 		{"another scheme", redirectTo("javascript://localhost/%0aalert(1)"), "错误码：10003"},
 		{"only a path", redirectTo("/callback"), "错误码：10003"},
 		{"encoded twice", redirectTo(url.QueryEscape("http://localhost/")), "编码了两次"},
-		{"encoded badly", with(url.QueryEscape("http://localhost:8080/callback"), "%zz"), "错误码：10003"},
+		{"encoded badly", with(escapedCallback, "%zz"), "错误码：10003"},
 		{"domain with a path", forPath("https://wx.example.com/mp/callback"), ok},
 		{"domain with a path, itself", forPath("https://wx.example.com/mp"), ok},
 		{"beside the path", forPath("https://wx.example.com/mpx"), "错误码：10003"},
@@ -116,7 +124,7 @@ func TestAuthorize_RefusesWhatWeChatRefuses(t *testing.T) {
 	})
 	t.Run("another browser", func(t *testing.T) {
 		for h, want := range map[*harness]int{strict: http.StatusOK, anyBrowser: http.StatusFound} {
-			r := h.get(authorizePath+"?"+good, "User-Agent", "Mozilla/5.0 Chrome/132.0.0.0")
+			r := h.get(authorizePath+"?"+good, "User-Agent", desktopUserAgent)
 			if r.status != want || want == http.StatusOK && !strings.Contains(r.body, "请在微信客户端打开链接") {
 				t.Errorf("got %d %s, want %d", r.status, r.body, want)
 			}
@@ -137,6 +145,7 @@ func TestAuthorize_RefusesWhatWeChatRefuses(t *testing.T) {
 }
 
 func TestAuthorize_AppendsCodeAndStateToTheRedirectURI(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	for redirectURI, want := range map[string]string{
 		"http://localhost/cb":               "http://localhost/cb?code=CODE&state=a1B2",
@@ -146,8 +155,7 @@ func TestAuthorize_AppendsCodeAndStateToTheRedirectURI(t *testing.T) {
 		"http://localhost/cb?a=1#frag":      "http://localhost/cb?a=1&code=CODE&state=a1B2#frag",
 		"http://localhost/%E4%BD%A0/../a?+": "http://localhost/%E4%BD%A0/../a?+&code=CODE&state=a1B2",
 	} {
-		query := strings.Replace(authorizeQuery(ScopeBase), url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(redirectURI), 1)
-		got := h.get(authorizePath + "?" + query).header.Get("Location")
+		got := h.get(authorizePath + "?" + queryTo(redirectURI)).header.Get("Location")
 		got = regexp.MustCompile(`code=0[0-9A-Za-z]{31}&`).ReplaceAllString(got, "code=CODE&")
 		if got != want {
 			t.Errorf("%s: got %s, want %s", redirectURI, got, want)

@@ -6,6 +6,7 @@ import (
 )
 
 func TestCode_ExpiresAfterTheQuirksLifetime(t *testing.T) {
+	t.Parallel()
 	for life, config := range map[time.Duration]Config{
 		5 * time.Minute:  {},
 		10 * time.Minute: {Quirks: Quirks{CodeLife: 10 * time.Minute}},
@@ -23,6 +24,7 @@ func TestCode_ExpiresAfterTheQuirksLifetime(t *testing.T) {
 }
 
 func TestCodes_AreBounded(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	first := h.sim.issueCode(grant{account: demoAccount().account()})
 	for range maxEntries {

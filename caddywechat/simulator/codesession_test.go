@@ -13,7 +13,8 @@ import (
 )
 
 func sessionPath(code string) string {
-	return codeSessionPath + "?appid=" + DemoMiniProgramAppID + "&secret=" + DemoMiniProgramSecret + "&js_code=" + code + "&grant_type=authorization_code"
+	return codeSessionPath + "?appid=" + DemoMiniProgramAppID + "&secret=" + DemoMiniProgramSecret + "&js_code=" +
+		code + "&grant_type=authorization_code"
 }
 
 func (h *harness) session(code string) miniReply {
@@ -22,17 +23,21 @@ func (h *harness) session(code string) miniReply {
 }
 
 func TestCodeSession_GivesSessionKeyAndIDs(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	code := h.miniCode("emma")
 	r := h.get(sessionPath(code))
-	if !regexp.MustCompile(`^{"session_key":"[0-9A-Za-z+\\/]{22,}==","openid":"o[0-9A-Za-z_-]{27}","unionid":"o[0-9A-Za-z_-]{27}"}$`).MatchString(r.body) ||
+	shape := regexp.MustCompile(`^{"session_key":"[0-9A-Za-z+\\/]{22,}==","openid":"o[0-9A-Za-z_-]{27}",` +
+		`"unionid":"o[0-9A-Za-z_-]{27}"}$`)
+	if !shape.MatchString(r.body) ||
 		r.header.Get("Content-Type") != "text/plain" {
 		t.Errorf("got %v %s", r.header, r.body)
 	}
 	var got miniReply
 	json.Unmarshal([]byte(r.body), &got)
 	key, err := base64.StdEncoding.DecodeString(got.SessionKey)
-	if err != nil || len(key) != 16 || got.OpenID != OpenID(DemoMiniProgramAppID, "emma") || *got.UnionID != UnionID(DemoOpenPlatform, "emma") {
+	if err != nil || len(key) != 16 || got.OpenID != OpenID(DemoMiniProgramAppID, "emma") ||
+		*got.UnionID != UnionID(DemoOpenPlatform, "emma") {
 		t.Errorf("got %+v", got)
 	}
 	h.wantErr("again", h.get(sessionPath(code)), 40163)
@@ -45,6 +50,7 @@ func TestCodeSession_GivesSessionKeyAndIDs(t *testing.T) {
 }
 
 func TestCodeSession_RefusesBadRequests(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	code := h.miniCode("")
 	for _, test := range []struct {
@@ -65,7 +71,8 @@ func TestCodeSession_RefusesBadRequests(t *testing.T) {
 		h.wantErr(test.new, h.get(strings.Replace(sessionPath(code), test.old, test.new, 1)), test.want)
 	}
 	h.wantErr("POST", h.send("POST", sessionPath(code), ""), 43001)
-	h.wantErrcode(strings.Replace(sessionPath(code), codeSessionPath, accessTokenPath, 1)+"&code="+code, 40029) // the web login's
+	webLogin := strings.Replace(sessionPath(code), codeSessionPath, accessTokenPath, 1) + "&code=" + code
+	h.wantErrcode(webLogin, 40029)
 	for _, errcode := range []int{40226, 45011, -1} {
 		h.fault(Fault{Path: codeSessionPath, Kind: FaultErrcode, Errcode: errcode, Times: 1})
 		h.wantErr("fault", h.get(sessionPath(code)), errcode)
@@ -78,6 +85,7 @@ func TestCodeSession_RefusesBadRequests(t *testing.T) {
 }
 
 func TestCodeSession_FollowsTheUnionIDRule(t *testing.T) {
+	t.Parallel()
 	unbound := demoMiniProgram()
 	unbound.OpenPlatform = ""
 	if got := newHarnessSession(t, Config{MiniPrograms: []MiniProgram{unbound}}); got.UnionID != nil {
@@ -86,7 +94,8 @@ func TestCodeSession_FollowsTheUnionIDRule(t *testing.T) {
 	if got := newHarnessSession(t, Config{Quirks: Quirks{UnionID: UnionIDNever}}); got.UnionID != nil {
 		t.Errorf("never: got %q", *got.UnionID)
 	}
-	if got := newHarnessSession(t, Config{Quirks: Quirks{UnionID: UnionIDEmpty}}); got.UnionID == nil || *got.UnionID != "" {
+	got := newHarnessSession(t, Config{Quirks: Quirks{UnionID: UnionIDEmpty}})
+	if got.UnionID == nil || *got.UnionID != "" {
 		t.Errorf("empty: got %v", got.UnionID)
 	}
 }
@@ -98,14 +107,17 @@ func newHarnessSession(t *testing.T, config Config) miniReply {
 }
 
 func TestCheckSession_AcceptsTheLatestKeyOnly(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{MiniPrograms: []MiniProgram{demoMiniProgram(), {AppID: otherAppID, Secret: DemoSecret}}})
 	token := h.miniToken()
 	check := func(openID, key string) string {
 		mac := hmac.New(sha256.New, []byte(key))
-		return checkSessionPath + "?access_token=" + token + "&openid=" + openID + "&signature=" + hex.EncodeToString(mac.Sum(nil)) + "&sig_method=hmac_sha256"
+		return checkSessionPath + "?access_token=" + token + "&openid=" + openID + "&signature=" +
+			hex.EncodeToString(mac.Sum(nil)) + "&sig_method=hmac_sha256"
 	}
 	emma := h.session(h.miniCode("emma"))
-	if r := h.get(check(emma.OpenID, emma.SessionKey)); r.body != `{"errcode":0,"errmsg":"ok"}` || r.header.Get("Content-Type") != typeError {
+	if r := h.get(check(emma.OpenID, emma.SessionKey)); r.body != `{"errcode":0,"errmsg":"ok"}` ||
+		r.header.Get("Content-Type") != typeError {
 		t.Errorf("got %v %s", r.header, r.body)
 	}
 	other := h.session(h.miniCode(""))

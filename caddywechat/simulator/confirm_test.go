@@ -7,6 +7,7 @@ import (
 )
 
 func TestConfirm_RefusesWhatNoPageSends(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	uuid := h.newUUID()
 	for form, header := range map[string][]string{
@@ -20,7 +21,8 @@ func TestConfirm_RefusesWhatNoPageSends(t *testing.T) {
 		"answer=allow&" + strings.Repeat("x", maxForm):   nil,
 		"uuid=" + uuid + "&answer=deny&person=%3Cscript": nil,
 	} {
-		if r := h.postForm(confirmPath, form, header...); r.status != http.StatusBadRequest && r.status != http.StatusForbidden || strings.Contains(r.body, "<script") {
+		if r := h.postForm(confirmPath, form, header...); r.status != http.StatusBadRequest &&
+			r.status != http.StatusForbidden || strings.Contains(r.body, "<script") {
 			t.Errorf("%.60s: got %d %s", form, r.status, r.body)
 		}
 	}
@@ -30,6 +32,7 @@ func TestConfirm_RefusesWhatNoPageSends(t *testing.T) {
 }
 
 func TestConfirm_EscapesNames(t *testing.T) {
+	t.Parallel()
 	app := demoWebsite()
 	app.Name = `"><script>alert(1)</script>`
 	h := newHarness(t, Config{Websites: []WebsiteApp{app}, Quirks: Quirks{NastyPeople: true}})
@@ -38,7 +41,8 @@ func TestConfirm_EscapesNames(t *testing.T) {
 		t.Errorf("got %s", r.body)
 	}
 	r = h.get(confirmPath + "?uuid=" + uuidOnPage.FindStringSubmatch(r.body)[1])
-	if strings.Contains(r.body, "<script") || !strings.Contains(r.body, `value="nasty-markup"`) || !strings.Contains(r.body, "没有昵称") {
+	if strings.Contains(r.body, "<script") || !strings.Contains(r.body, `value="nasty-markup"`) ||
+		!strings.Contains(r.body, "没有昵称") {
 		t.Errorf("got %s", r.body)
 	}
 }

@@ -10,6 +10,7 @@ import (
 )
 
 func TestConsent_AsksAndTakesTheAnswer(t *testing.T) {
+	t.Parallel()
 	hostile := Person{ID: "hostile", Nickname: `"><script>alert(1)</script>'`, Avatar: `"><x>`}
 	h := newHarness(t, Config{People: append(Cast(), hostile)})
 	query := authorizeQuery(ScopeUserinfo)
@@ -69,7 +70,7 @@ func TestConsent_AsksAndTakesTheAnswer(t *testing.T) {
 	})
 	t.Run("from another site", func(t *testing.T) {
 		r := h.send("POST", consentPath, url.Values{"authorize": {query}, "answer": {"allow"}}.Encode(),
-			"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site")
+			"Content-Type", formType, "Sec-Fetch-Site", "cross-site")
 		if r.header.Get("Location") != "" {
 			t.Errorf("got %q", r.header.Get("Location"))
 		}
@@ -88,17 +89,19 @@ func TestConsent_AsksAndTakesTheAnswer(t *testing.T) {
 }
 
 func TestSnapshotPage_GivesAVirtualPerson(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	forced := h.get(authorizePath + "?" + authorizeQuery(ScopeUserinfo) + "&forceSnapShot=true")
 	chosen := h.consent(authorizeQuery(ScopeUserinfo), "snapshot", "emma")
 	var unionIDs []string
 	for _, r := range []reply{forced, chosen} {
 		token := h.api(exchangePath(h.codeIn(r)))
-		if token.Snapshot != 1 || token.OpenID == OpenID(DemoAppID, "emma") || token.OpenID == OpenID(DemoAppID, "xiaoming") || token.UnionID == nil {
+		if token.Snapshot != 1 || token.OpenID == OpenID(DemoAppID, "emma") ||
+			token.OpenID == OpenID(DemoAppID, "xiaoming") || token.UnionID == nil {
 			t.Fatalf("got %+v", token)
 		}
 		unionIDs = append(unionIDs, *token.UnionID)
-		profile := h.api(userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID)
+		profile := h.api(profilePath(token))
 		if profile.Nickname != "微信用户" || profile.Snapshot != 0 {
 			t.Errorf("got %+v", profile)
 		}

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -22,10 +21,6 @@ func callbackApp(t *testing.T, server func(http.Handler) *httptest.Server) (base
 	return app.URL, requests
 }
 
-func queryTo(redirectURI string) string {
-	return strings.Replace(authorizeQuery(ScopeBase), url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(redirectURI), 1)
-}
-
 func (h *harness) wantOutcome(want string) {
 	h.Helper()
 	found := h.sim.await(h.Context(), journalQuery{path: "/callback", wait: 5 * time.Second})
@@ -35,11 +30,15 @@ func (h *harness) wantOutcome(want string) {
 }
 
 func TestDuplicateCallback_ComesWithoutCookies(t *testing.T) {
-	for name, server := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
+	t.Parallel()
+	for name, server := range map[string]func(http.Handler) *httptest.Server{
+		"http": httptest.NewServer, "https": httptest.NewTLSServer,
+	} {
 		t.Run(name, func(t *testing.T) {
 			app, requests := callbackApp(t, server)
 			h := newHarness(t, Config{Quirks: Quirks{DuplicateCallback: time.Millisecond}})
-			location := h.get(authorizePath+"?"+queryTo(app+"/callback?a=1#b"), "Cookie", "simulator_person=emma").header.Get("Location")
+			r := h.get(authorizePath+"?"+queryTo(app+"/callback?a=1#b"), "Cookie", "simulator_person=emma")
+			location := r.header.Get("Location")
 
 			got := <-requests
 			if want, _, _ := strings.Cut(location, "#"); app+got.URL.String() != want {
@@ -57,6 +56,7 @@ func TestDuplicateCallback_ComesWithoutCookies(t *testing.T) {
 }
 
 func TestDuplicateCallback_IsOffByDefaultAndGivenUpByReset(t *testing.T) {
+	t.Parallel()
 	app, requests := callbackApp(t, httptest.NewServer)
 	h := newHarness(t, Config{DenyRedirects: true})
 	h.get(authorizePath + "?" + queryTo(app+"/callback"))
@@ -71,17 +71,21 @@ func TestDuplicateCallback_IsOffByDefaultAndGivenUpByReset(t *testing.T) {
 }
 
 func TestDuplicateCallback_GoesToLocalAddressesOnly(t *testing.T) {
+	t.Parallel()
 	// An address for documentation, RFC 5737, so that nothing is sent anywhere even if this fails.
 	account := demoAccount()
 	account.Domain = "203.0.113.9"
-	h := newHarness(t, Config{Accounts: []OfficialAccount{account}, Quirks: Quirks{DuplicateCallback: time.Millisecond}})
+	h := newHarness(t, Config{
+		Accounts: []OfficialAccount{account}, Quirks: Quirks{DuplicateCallback: time.Millisecond},
+	})
 	h.get(authorizePath + "?" + queryTo("http://203.0.113.9/callback"))
 	h.wantOutcome("duplicate: not sent, the address is neither loopback nor private")
 
 	for address, local := range map[string]bool{
 		"127.0.0.1:80": true, "[::1]:80": true, "10.1.2.3:80": true, "192.168.1.1:443": true, "172.16.0.1:1": true,
 		"[fd00::1]:80": true, "[::ffff:127.0.0.1]:80": true,
-		"8.8.8.8:80": false, "169.254.169.254:80": false, "0.0.0.0:80": false, "[::ffff:8.8.8.8]:80": false, "[fe80::1%eth0]:80": false, "": false,
+		"8.8.8.8:80": false, "169.254.169.254:80": false, "0.0.0.0:80": false, "[::ffff:8.8.8.8]:80": false,
+		"[fe80::1%eth0]:80": false, "": false,
 	} {
 		if err := onlyLocal("tcp", address, nil); (err == nil) != local {
 			t.Errorf("%s: %v", address, err)
@@ -90,6 +94,7 @@ func TestDuplicateCallback_GoesToLocalAddressesOnly(t *testing.T) {
 }
 
 func TestDuplicateCallback_RecordsAMissingAnswer(t *testing.T) {
+	t.Parallel()
 	// An app that hangs up. A port that nobody listens on could be the next that the simulator gets.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -107,6 +112,7 @@ func TestDuplicateCallback_RecordsAMissingAnswer(t *testing.T) {
 }
 
 func TestDuplicateCallback_IsBounded(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{Quirks: Quirks{DuplicateCallback: time.Minute}})
 	for range maxDuplicates + 5 {
 		h.silentCode()

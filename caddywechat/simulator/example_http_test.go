@@ -21,7 +21,8 @@ func Example_http() {
 	send("POST", base+"/simulator/reset", "")
 	send("PUT", base+"/simulator/holder", `{"person":"nasty-placeholder"}`)
 	send("PATCH", base+"/simulator/quirks", `{"errmsg":"hints"}`)
-	send("POST", base+"/simulator/faults", `{"path":"/sns/oauth2/access_token","kind":"errcode","errcode":-1,"times":1}`)
+	send("POST", base+"/simulator/faults",
+		`{"path":"/sns/oauth2/access_token","kind":"errcode","errcode":-1,"times":1}`)
 
 	// The app under test logs somebody in. This is the part of its own server.
 	exchange := url.Values{

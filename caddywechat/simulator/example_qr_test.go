@@ -23,18 +23,21 @@ func Example_qrLogin() {
 
 	// The website sends its visitor there; the page has a QR code.
 	page := send("GET", wechat.URL+"/connect/qrconnect?appid="+simulator.DemoWebsiteAppID+
-		"&redirect_uri="+url.QueryEscape("http://localhost:8080/callback")+"&response_type=code&scope=snsapi_login&state=abc123", "")
+		"&redirect_uri="+url.QueryEscape("http://localhost:8080/callback")+
+		"&response_type=code&scope=snsapi_login&state=abc123", "")
 	uuid := regexp.MustCompile(`/qrcode/(\w+)"`).FindStringSubmatch(page)[1]
 
 	// Emma scans it and allows the login.
-	response, err := http.PostForm(wechat.URL+"/connect/confirm", url.Values{"uuid": {uuid}, "answer": {"allow"}, "person": {"emma"}})
+	response, err := http.PostForm(wechat.URL+"/connect/confirm",
+		url.Values{"uuid": {uuid}, "answer": {"allow"}, "person": {"emma"}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	response.Body.Close()
 
 	// The page hears of it, and would go on to http://localhost:8080/callback?code=…&state=abc123.
-	told := regexp.MustCompile(`wx_errcode=(\d+);window.wx_code='(\w+)'`).FindStringSubmatch(send("GET", wechat.URL+"/connect/l/qrconnect?uuid="+uuid, ""))
+	script := send("GET", wechat.URL+"/connect/l/qrconnect?uuid="+uuid, "")
+	told := regexp.MustCompile(`wx_errcode=(\d+);window.wx_code='(\w+)'`).FindStringSubmatch(script)
 	fmt.Println(told[1], len(told[2]))
 
 	// The website's server exchanges the code.

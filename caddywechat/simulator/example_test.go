@@ -22,7 +22,8 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	code := r.URL.Query().Get("code")
 	if code == "" {
 		http.Redirect(w, r, a.wechat+"/connect/oauth2/authorize?appid="+simulator.DemoAppID+
-			"&redirect_uri="+url.QueryEscape(a.self)+"&response_type=code&scope=snsapi_base&state=abc123#wechat_redirect", http.StatusFound)
+			"&redirect_uri="+url.QueryEscape(a.self)+
+			"&response_type=code&scope=snsapi_base&state=abc123#wechat_redirect", http.StatusFound)
 		return
 	}
 	response, err := http.Get(a.wechat + "/sns/oauth2/access_token?appid=" + simulator.DemoAppID +
@@ -78,7 +79,9 @@ func Example() {
 	fmt.Println(response.StatusCode, openID == simulator.OpenID(simulator.DemoAppID, "emma"))
 
 	// WeChat is busy, and her code is gone.
-	err = sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: -1, Consume: true, Times: 1})
+	err = sim.Fault(simulator.Fault{
+		Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: -1, Consume: true, Times: 1,
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

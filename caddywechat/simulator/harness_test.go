@@ -16,6 +16,14 @@ const wechatUserAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X
 	"AppleWebKit/605.1.15 (KHTML, like Gecko) " +
 	"Mobile/15E148 MicroMessenger/8.0.59(0x18003b28) NetType/WIFI Language/zh_CN"
 
+const (
+	desktopUserAgent = "Mozilla/5.0 Chrome/132.0.0.0"
+	formType         = "application/x-www-form-urlencoded"
+)
+
+// escapedCallback is the redirect_uri of good requests, as it is in their query.
+var escapedCallback = url.QueryEscape("http://localhost:8080/callback")
+
 // harness is a simulator behind a server, a clock that stands still, and a phone.
 type harness struct {
 	*testing.T
@@ -91,7 +99,7 @@ func escaped(text string) string { return url.QueryEscape(text) }
 
 func (h *harness) postForm(path, form string, header ...string) reply {
 	h.Helper()
-	return h.send("POST", path, form, append(header, "Content-Type", "application/x-www-form-urlencoded")...)
+	return h.send("POST", path, form, append(header, "Content-Type", formType)...)
 }
 
 // answer posts the consent form.
@@ -101,13 +109,39 @@ func (h *harness) consent(query, answer, person string) reply {
 	if person != "" {
 		form.Set("person", person)
 	}
-	return h.send("POST", consentPath, form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	return h.send("POST", consentPath, form.Encode(), "Content-Type", formType)
 }
 
 // authorizeQuery is a good authorize URL's query for the demo account.
 func authorizeQuery(scope string) string {
-	return "appid=" + DemoAppID + "&redirect_uri=" + url.QueryEscape("http://localhost:8080/callback") +
+	return "appid=" + DemoAppID + "&redirect_uri=" + escapedCallback +
 		"&response_type=code&scope=" + scope + "&state=a1B2"
+}
+
+// queryTo is a good authorize URL's query with another redirect_uri.
+func queryTo(redirectURI string) string {
+	return strings.Replace(authorizeQuery(ScopeBase), escapedCallback, url.QueryEscape(redirectURI), 1)
+}
+
+// replacing returns a function that replaces a part of text, which has to be there.
+func replacing(t *testing.T, text string) func(old, new string) string {
+	return func(old, new string) string {
+		t.Helper()
+		if !strings.Contains(text, old) {
+			t.Fatalf("%q is not in %q", old, text)
+		}
+		return strings.Replace(text, old, new, 1)
+	}
+}
+
+// lastOutcome is that of the last call in the journal.
+func (h *harness) lastOutcome() string {
+	h.Helper()
+	calls := h.sim.Journal()
+	if len(calls) == 0 {
+		h.Fatal("no call is in the journal")
+	}
+	return calls[len(calls)-1].Outcome
 }
 
 // silentCode logs in with snsapi_base.
@@ -132,7 +166,16 @@ func (h *harness) codeIn(r reply) string {
 }
 
 func exchangePath(code string) string {
-	return accessTokenPath + "?appid=" + DemoAppID + "&secret=" + DemoSecret + "&code=" + code + "&grant_type=authorization_code"
+	return exchangePathOf(DemoAppID, DemoSecret, code)
+}
+
+func exchangePathOf(appID, secret, code string) string {
+	return accessTokenPath + "?appid=" + appID + "&secret=" + secret + "&code=" + code +
+		"&grant_type=authorization_code"
+}
+
+func profilePath(token apiReply) string {
+	return userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID
 }
 
 func refreshPath(token string) string {

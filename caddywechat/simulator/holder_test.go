@@ -3,6 +3,7 @@ package simulator
 import "testing"
 
 func TestHold_ChoosesWhoLogsIn(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	login := func(header ...string) string {
 		code := h.codeIn(h.get(authorizePath+"?"+authorizeQuery(ScopeBase), header...))

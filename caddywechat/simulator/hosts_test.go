@@ -16,7 +16,7 @@ func requestUnder(method, host, path, form string) *http.Request {
 	r.Header.Set("User-Agent", wechatUserAgent)
 	r.Header.Set("Sec-Fetch-Site", "same-origin") // so a browser says when the page itself came under that host
 	if form != "" {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Content-Type", formType)
 	}
 	return r
 }
@@ -36,6 +36,7 @@ var hostCalls = []struct{ method, path, form string }{
 }
 
 func TestHosts_GiveStrangersNamesTheAPIOnly(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	for _, host := range []string{
 		"evil.example", "evil.example:9090", "localhost.evil.example", "127.0.0.1.evil.example", "wechat", "xlocalhost",
@@ -68,6 +69,7 @@ func TestHosts_GiveStrangersNamesTheAPIOnly(t *testing.T) {
 }
 
 func TestHosts_AcceptItsOwnNames(t *testing.T) {
+	t.Parallel()
 	account := OfficialAccount{AppID: DemoAppID, Secret: DemoSecret, Domain: "h5.example.com/mp"}
 	h := newHarness(t, Config{
 		Hosts: []string{"WeChat", "sim.internal"}, Accounts: []OfficialAccount{account},

@@ -9,7 +9,8 @@ func TestOpenID_StaysTheSame(t *testing.T) {
 	shape := regexp.MustCompile(`^o[0-9A-Za-z_-]{27}$`)
 	seen := map[string]bool{}
 	for _, id := range []string{
-		OpenID(DemoAppID, "emma"), OpenID(DemoAppID, "afang"), OpenID(otherAppID, "emma"), UnionID(DemoAppID, "emma"), UnionID("b", "emma"),
+		OpenID(DemoAppID, "emma"), OpenID(DemoAppID, "afang"), OpenID(otherAppID, "emma"),
+		UnionID(DemoAppID, "emma"), UnionID("b", "emma"),
 	} {
 		if !shape.MatchString(id) || seen[id] {
 			t.Errorf("%q", id)

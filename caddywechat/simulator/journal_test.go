@@ -11,6 +11,7 @@ import (
 )
 
 func TestJournal_RecordsCallsWithoutSecrets(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	code := h.profileCode()
 	h.get(exchangePath(code))
@@ -42,7 +43,8 @@ func TestJournal_RecordsCallsWithoutSecrets(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if text := fmt.Sprint(h.sim.Journal()); strings.Contains(text, code) || strings.Contains(text, DemoSecret) || strings.Contains(text, "secret") {
+	if text := fmt.Sprint(h.sim.Journal()); strings.Contains(text, code) || strings.Contains(text, DemoSecret) ||
+		strings.Contains(text, "secret") {
 		t.Errorf("secrets in %s", text)
 	}
 	if h.sim.Calls(accessTokenPath) != 2 || h.sim.Calls(authPath) != 0 {
@@ -55,6 +57,7 @@ func TestJournal_RecordsCallsWithoutSecrets(t *testing.T) {
 }
 
 func TestJournal_IsBounded(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	for i := range maxCalls + maxPaths {
 		h.get(fmt.Sprintf("/stranger/%d", i))
@@ -89,6 +92,7 @@ func (h *harness) calls(query string) callsReply {
 }
 
 func TestJournal_FiltersByPathAndTime(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	h.get(authPath)
 	h.get(userinfoPath)
@@ -125,6 +129,7 @@ func TestJournal_FiltersByPathAndTime(t *testing.T) {
 }
 
 func TestJournal_WaitsForACall(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	for _, query := range []string{"wait=30s", "path=/sns/auth&wait=30s", "path=/sns/auth&since=1&wait=30s"} {
 		h.sim.Reset()
@@ -150,6 +155,7 @@ func TestJournal_WaitsForACall(t *testing.T) {
 }
 
 func TestJournal_StopsWaitingAtReset(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	told := make(chan callsReply)
 	go func() { told <- h.calls("wait=30s") }()

@@ -34,10 +34,14 @@ func (h *harness) mini(path string) miniReply {
 	return got
 }
 
+func serverTokenPath(appID, secret string) string {
+	return tokenPath + "?grant_type=client_credential&appid=" + appID + "&secret=" + secret
+}
+
 // miniToken is the mini-program's server token.
 func (h *harness) miniToken() string {
 	h.Helper()
-	return h.server(tokenPath + "?grant_type=client_credential&appid=" + DemoMiniProgramAppID + "&secret=" + DemoMiniProgramSecret).AccessToken
+	return h.server(serverTokenPath(DemoMiniProgramAppID, DemoMiniProgramSecret)).AccessToken
 }
 
 func (h *harness) wantErr(what string, r reply, errcode int) {
@@ -49,6 +53,7 @@ func (h *harness) wantErr(what string, r reply, errcode int) {
 }
 
 func TestJournal_HoldsNoSecretOfMiniPrograms(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	code, token := h.miniCode(""), h.miniToken()
 	session := h.session(code)
@@ -66,6 +71,7 @@ func TestJournal_HoldsNoSecretOfMiniPrograms(t *testing.T) {
 }
 
 func TestControl_LogsInToPrograms(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	code := func(path, body string) string {
 		t.Helper()
@@ -76,30 +82,35 @@ func TestControl_LogsInToPrograms(t *testing.T) {
 		}
 		return got.Code
 	}
-	if got := h.session(code("/simulator/mini_program/login", `{"person":"emma"}`)); got.OpenID != OpenID(DemoMiniProgramAppID, "emma") {
-		t.Errorf("got %+v", got)
+	emma := h.session(code("/simulator/mini_program/login", `{"person":"emma"}`))
+	if emma.OpenID != OpenID(DemoMiniProgramAppID, "emma") {
+		t.Errorf("got %+v", emma)
 	}
 	h.wantErr("phone", h.phone(h.miniToken(), code("/simulator/mini_program/phone", `{}`)), 0)
 	mobile := code("/simulator/mobile_app/login", `{"appid":"`+DemoMobileAppID+`","person":"emma"}`)
-	path := accessTokenPath + "?appid=" + DemoMobileAppID + "&secret=" + DemoMobileAppSecret + "&grant_type=authorization_code&code=" + mobile
+	path := exchangePathOf(DemoMobileAppID, DemoMobileAppSecret, mobile)
 	got := h.api(path)
-	if got.OpenID != OpenID(DemoMobileAppID, "emma") || got.Scope != ScopeUserinfo || *got.UnionID != UnionID(DemoOpenPlatform, "emma") {
+	if got.OpenID != OpenID(DemoMobileAppID, "emma") || got.Scope != ScopeUserinfo ||
+		*got.UnionID != UnionID(DemoOpenPlatform, "emma") {
 		t.Errorf("got %+v", got)
 	}
 	h.wantErrcode(path, 40163)
-	if profile := h.api(userinfoPath + "?access_token=" + got.AccessToken + "&openid=" + got.OpenID); profile.Nickname != "Emma 🐳" {
+	if profile := h.api(profilePath(got)); profile.Nickname != "Emma 🐳" {
 		t.Errorf("got %+v", profile)
 	}
-	h.wantErrcode(tokenPath+"?grant_type=client_credential&appid="+DemoMobileAppID+"&secret="+DemoMobileAppSecret, 40013)
+	h.wantErrcode(serverTokenPath(DemoMobileAppID, DemoMobileAppSecret), 40013)
 
-	for _, path := range []string{"mini_program/login", "mini_program/phone", "mini_program/user_info", "mobile_app/login"} {
+	for _, path := range []string{
+		"mini_program/login", "mini_program/phone", "mini_program/user_info", "mobile_app/login",
+	} {
 		for body, want := range map[string]string{
 			`{"person":"nobody"}`:           "there is no person",
 			`{"appid":"` + DemoAppID + `"}`: "leave it out for the first one",
 			`{"name":"emma"}`:               "there are appid, person",
 			``:                              "appid, person",
 		} {
-			if r := h.send("POST", "/simulator/"+path, body); r.status != http.StatusBadRequest || !strings.Contains(r.body, want) {
+			if r := h.send("POST", "/simulator/"+path, body); r.status != http.StatusBadRequest ||
+				!strings.Contains(r.body, want) {
 				t.Errorf("%s %s: got %d %s", path, body, r.status, r.body)
 			}
 		}
@@ -107,6 +118,7 @@ func TestControl_LogsInToPrograms(t *testing.T) {
 }
 
 func TestAuthorize_RefusesPrograms(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	for _, appID := range []string{DemoMiniProgramAppID, DemoMobileAppID} {
 		for _, page := range []string{

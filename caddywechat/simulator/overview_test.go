@@ -11,16 +11,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestOverview_ShowsAccountsCallsAndFaults(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	h.get(userinfoPath)
 	h.fault(Fault{Path: authPath, Kind: FaultStatus, Rate: 0.5, Times: 3})
 	r := h.get("/simulator/")
 	for _, want := range []string{
-		DemoAppID, DemoSecret, DemoMiniProgramAppID, DemoMiniProgramSecret, DemoMobileAppID, "小程序", "移动应用", DemoDomain, "xiaoming", "小明", h.url + "/simulator/faults",
+		DemoAppID, DemoSecret, DemoMiniProgramAppID, DemoMiniProgramSecret, DemoMobileAppID, "小程序", "移动应用", DemoDomain,
+		"xiaoming", "小明", h.url + "/simulator/faults",
 		"<td>GET /sns/userinfo</td><td>41001</td>", "status 503, rate 0.5, × 3",
 	} {
 		if !strings.Contains(r.body, want) {
@@ -38,11 +39,13 @@ func TestOverview_ShowsAccountsCallsAndFaults(t *testing.T) {
 }
 
 func TestOverview_TakesItsButtons(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	press := func(name, value string) reply {
-		return h.send("POST", "/simulator/", url.Values{name: {value}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+		return h.send("POST", "/simulator/", url.Values{name: {value}}.Encode(), "Content-Type", formType)
 	}
-	if r := press("person", "emma"); r.status != http.StatusSeeOther || !strings.HasPrefix(r.header.Get("Set-Cookie"), "simulator_person=emma;") {
+	if r := press("person", "emma"); r.status != http.StatusSeeOther ||
+		!strings.HasPrefix(r.header.Get("Set-Cookie"), "simulator_person=emma;") {
 		t.Errorf("got %d %v", r.status, r.header)
 	}
 	if r := press("quirks", `{"any_order":true}`); r.status != http.StatusSeeOther || !h.sim.Quirks().AnyOrder {
@@ -52,10 +55,13 @@ func TestOverview_TakesItsButtons(t *testing.T) {
 	if r := press("do", "clear faults"); r.status != http.StatusSeeOther || len(h.sim.Faults()) != 0 {
 		t.Errorf("got %d", r.status)
 	}
-	if r := press("do", "reset"); r.status != http.StatusSeeOther || h.sim.Quirks().AnyOrder || !strings.HasPrefix(r.header.Get("Set-Cookie"), "simulator_person=; ") {
+	if r := press("do", "reset"); r.status != http.StatusSeeOther || h.sim.Quirks().AnyOrder ||
+		!strings.HasPrefix(r.header.Get("Set-Cookie"), "simulator_person=; ") {
 		t.Errorf("got %d %v", r.status, r.header)
 	}
-	for _, button := range [][2]string{{"person", "nobody"}, {"quirks", `{"any":true}`}, {"do", "nothing"}, {"x", "y"}} {
+	for _, button := range [][2]string{
+		{"person", "nobody"}, {"quirks", `{"any":true}`}, {"do", "nothing"}, {"x", "y"},
+	} {
 		if r := press(button[0], button[1]); r.status != http.StatusBadRequest {
 			t.Errorf("%v: got %d", button, r.status)
 		}
@@ -67,6 +73,7 @@ var block = regexp.MustCompile(`(?s)<pre>(.*?)</pre>`)
 // Every example on the page works as it stands, in a simulator where someone has logged in, and every control call has
 // an example.
 func TestOverview_HasWorkingExamplesOfEveryControl(t *testing.T) {
+	t.Parallel()
 	page := newHarness(t, Config{}).get("/simulator/").body
 	controls := (&Simulator{}).controls()
 	shown := map[string]bool{}
@@ -82,10 +89,9 @@ func TestOverview_HasWorkingExamplesOfEveryControl(t *testing.T) {
 			_, pattern := h.sim.mux.Handler(r)
 			shown[pattern] = true
 			w := httptest.NewRecorder()
-			start := time.Now()
 			h.sim.ServeHTTP(w, r)
-			if w.Code >= 400 || time.Since(start) > time.Second {
-				t.Errorf("%s\n%d %s after %v", example, w.Code, w.Body, time.Since(start))
+			if w.Code >= 400 || strings.Contains(w.Body.String(), `"calls":[]`) { // one that waited for a call in vain
+				t.Errorf("%s\n%d %s", example, w.Code, w.Body)
 			}
 			if pattern == consentPath && !strings.Contains(w.Header().Get("Location"), "code=") {
 				t.Errorf("%s\n%d %s", example, w.Code, w.Body)
@@ -157,13 +163,14 @@ func (c command) request(t *testing.T) *http.Request {
 	r := httptest.NewRequest(method, target, strings.NewReader(strings.Join(data, "&")))
 	r.Header.Set("User-Agent", userAgent)
 	if data != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Content-Type", formType)
 	}
 	return r
 }
 
 // The example of an authorize URL is a good one, whatever the account.
 func TestExampleQuery_PassesTheChecks(t *testing.T) {
+	t.Parallel()
 	for i, account := range []OfficialAccount{
 		demoAccount(),
 		{Domain: "wx.example.com/mp"},

@@ -11,6 +11,7 @@ import (
 
 // Every page of WeChat's comes whole, in the language that is asked for, and stands alone.
 func TestPages_StandAloneInEveryLanguage(t *testing.T) {
+	t.Parallel()
 	forbidden := map[string]*regexp.Regexp{
 		"unresolved template": regexp.MustCompile(`{{|}}|<no value>|ZgotmplZ`),
 		"unfilled place":      regexp.MustCompile(`\{[a-z]+\}`),
@@ -31,7 +32,8 @@ func TestPages_StandAloneInEveryLanguage(t *testing.T) {
 			return choosing.get(authorizePath+"?"+authorizeQuery(ScopeBase), "Accept-Language", language)
 		},
 		"closed": func(language string) reply {
-			return h.postForm(consentPath, "authorize="+escaped(authorizeQuery(ScopeUserinfo))+"&answer=deny", "Accept-Language", language)
+			form := "authorize=" + escaped(authorizeQuery(ScopeUserinfo)) + "&answer=deny"
+			return h.postForm(consentPath, form, "Accept-Language", language)
 		},
 		"problem": func(language string) reply { return h.get(authorizePath, "Accept-Language", language) },
 		"unknown": func(language string) reply { return h.get("/cgi-bin/a/b", "Accept-Language", language) },
@@ -57,13 +59,16 @@ func TestPages_StandAloneInEveryLanguage(t *testing.T) {
 			return h.get(confirmPath+"?uuid="+h.newWeComUUID(), "Accept-Language", language)
 		},
 		"agentid": func(language string) reply {
-			return h.get(weComLoginPath+"?login_type=CorpApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/", "Accept-Language", language)
+			return h.get(weComLoginPath+"?login_type=CorpApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/",
+				"Accept-Language", language)
 		},
 		"login_type": func(language string) reply {
-			return h.get(weComLoginPath+"?login_type=ServiceApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/", "Accept-Language", language)
+			return h.get(weComLoginPath+"?login_type=ServiceApp&appid="+DemoCorpID+"&redirect_uri=http://localhost/",
+				"Accept-Language", language)
 		},
 		"not a member": func(language string) reply {
-			return h.postForm(confirmPath, "uuid="+h.newWeComUUID()+"&answer=allow&person=emma", "Accept-Language", language)
+			form := "uuid=" + h.newWeComUUID() + "&answer=allow&person=emma"
+			return h.postForm(confirmPath, form, "Accept-Language", language)
 		},
 		"stale": func(language string) reply { return h.get(confirmPath, "Accept-Language", language) },
 	}
@@ -72,7 +77,8 @@ func TestPages_StandAloneInEveryLanguage(t *testing.T) {
 		for _, language := range locale.Languages {
 			r := get(language)
 			body := script.ReplaceAllString(style.ReplaceAllString(r.body, ""), "")
-			if !strings.HasPrefix(body, "<!doctype html>\n<html lang=\""+language+"\">") || !strings.HasSuffix(body, "</html>\n") {
+			if !strings.HasPrefix(body, "<!doctype html>\n<html lang=\""+language+"\">") ||
+				!strings.HasSuffix(body, "</html>\n") {
 				t.Errorf("%s in %s: %d %s", name, language, r.status, r.body)
 			}
 			for what, pattern := range forbidden {
@@ -87,15 +93,18 @@ func TestPages_StandAloneInEveryLanguage(t *testing.T) {
 
 			policy := r.header.Get("Content-Security-Policy")
 			for _, inline := range []*regexp.Regexp{style, script} {
-				if found := inline.FindStringSubmatch(r.body); found != nil && !strings.Contains(policy, hashOf(found[1])) {
+				if found := inline.FindStringSubmatch(r.body); found != nil &&
+					!strings.Contains(policy, hashOf(found[1])) {
 					t.Errorf("%s: the policy %q does not allow what the page has", name, policy)
 				}
 			}
-			if !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") ||
+			if !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") ||
+				strings.Contains(policy, "*") ||
 				strings.Contains(policy, "script-src") != (name == "qrconnect" || name == "wwlogin") {
 				t.Errorf("%s: policy %q", name, policy)
 			}
-			if r.header.Get("Cache-Control") != "no-store" || r.header.Get("Vary") != "Accept-Language" || r.header.Get("X-Content-Type-Options") != "nosniff" {
+			if r.header.Get("Cache-Control") != "no-store" || r.header.Get("Vary") != "Accept-Language" ||
+				r.header.Get("X-Content-Type-Options") != "nosniff" {
 				t.Errorf("%s: %v", name, r.header)
 			}
 		}
@@ -104,14 +113,18 @@ func TestPages_StandAloneInEveryLanguage(t *testing.T) {
 
 // An English page tells how the Chinese words are, by which the web knows the error.
 func TestProblemPage_ShowsWeChatsOwnWords(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	r := h.get(authorizePath+"?"+strings.Replace(authorizeQuery(ScopeBase), ScopeBase, "x", 1), "Accept-Language", "en")
-	for _, want := range []string{"<h1>Wrong scope, or no permission for it</h1>", "Scope 参数错误或没有 Scope 权限", "The scope is &#34;x&#34;."} {
+	for _, want := range []string{
+		"<h1>Wrong scope, or no permission for it</h1>", "Scope 参数错误或没有 Scope 权限", "The scope is &#34;x&#34;.",
+	} {
 		if !strings.Contains(r.body, want) {
 			t.Errorf("%s is not on the page", want)
 		}
 	}
-	if r := h.get("/nothing", "Accept-Language", "en"); r.status != http.StatusNotFound || strings.Contains(r.body, "页面不存在") {
+	if r := h.get("/nothing", "Accept-Language", "en"); r.status != http.StatusNotFound ||
+		strings.Contains(r.body, "页面不存在") {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
 }

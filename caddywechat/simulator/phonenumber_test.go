@@ -21,11 +21,13 @@ func (h *harness) phone(token, code string) reply {
 }
 
 func TestPhoneNumber_IsGivenOncePerCode(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	token := h.miniToken()
 	code := h.phoneCode("emma")
 	number := PhoneNumber("emma")
-	want := `{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"` + number + `","purePhoneNumber":"` + number + `","countryCode":"86",` +
+	want := `{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"` + number +
+		`","purePhoneNumber":"` + number + `","countryCode":"86",` +
 		`"watermark":{"timestamp":1772366400,"appid":"` + DemoMiniProgramAppID + `"}}}`
 	if r := h.phone(token, code); r.body != want || r.header.Get("Content-Type") != typeError {
 		t.Errorf("got %v %s, want %s", r.header, r.body, want)

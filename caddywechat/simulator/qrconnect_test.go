@@ -17,23 +17,24 @@ import (
 
 // qrQuery is the query of a good QR login for the demo website.
 func qrQuery() string {
-	return "appid=" + DemoWebsiteAppID + "&redirect_uri=" + url.QueryEscape("http://localhost:8080/callback") +
+	return "appid=" + DemoWebsiteAppID + "&redirect_uri=" + escapedCallback +
 		"&response_type=code&scope=snsapi_login&state=a1B2"
 }
 
+// qrQueryTo is qrQuery with another redirect_uri.
+func qrQueryTo(redirectURI string) string {
+	return strings.Replace(qrQuery(), escapedCallback, url.QueryEscape(redirectURI), 1)
+}
+
 func TestQRConnect_RefusesWhatWeChatRefuses(t *testing.T) {
+	t.Parallel()
 	strict := newHarness(t, Config{})
 	lenient := newHarness(t, Config{Quirks: Quirks{AnyOrder: true, StateOptional: true}})
 
 	good := qrQuery()
-	with := func(old, new string) string {
-		if !strings.Contains(good, old) {
-			t.Fatalf("%q is not in %q", old, good)
-		}
-		return strings.Replace(good, old, new, 1)
-	}
+	with := replacing(t, good)
 	redirectTo := func(uri string) string {
-		return with(url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(uri))
+		return with(escapedCallback, url.QueryEscape(uri))
 	}
 	const ok, unreachable, badURI, badScope = "", "该链接无法访问", "redirect_uri 参数错误", "Scope 参数错误或没有 Scope 权限"
 	for _, test := range []struct {
@@ -49,7 +50,10 @@ func TestQRConnect_RefusesWhatWeChatRefuses(t *testing.T) {
 		{"appid in another case", with("appid", "appId"), unreachable, "appid"},
 		{"appid unknown", with(DemoWebsiteAppID, "wxffffffffffffffff"), "AppID 参数错误", "appid"},
 		{"appid of an official account", with(DemoWebsiteAppID, DemoAppID), badScope, "appid"},
-		{"redirect_uri empty", with(url.QueryEscape("http://localhost:8080/callback"), ""), unreachable, "redirect_uri"},
+		{
+			"redirect_uri empty", with(escapedCallback, ""), unreachable,
+			"redirect_uri",
+		},
 		{"response_type missing", with("&response_type=code", ""), badScope, "order"},
 		{"response_type token", with("=code", "=token"), "response_type 参数错误", "response_type"},
 		{"scope empty", with("snsapi_login", ""), unreachable, "scope"},
@@ -61,7 +65,10 @@ func TestQRConnect_RefusesWhatWeChatRefuses(t *testing.T) {
 		{"state with a dash", with("a1B2", "a-b"), "state 参数过长", "state"},
 		{"scope first", "scope=snsapi_login&" + with("&scope=snsapi_login", ""), badScope, "order"},
 		{"lang first", "lang=cn&" + good, badScope, "order"},
-		{"redirect_uri not encoded", with(url.QueryEscape("http://localhost:8080/callback"), "http://localhost/?a=1&b=2"), badScope, "order"},
+		{
+			"redirect_uri not encoded",
+			with(escapedCallback, "http://localhost/?a=1&b=2"), badScope, "order",
+		},
 		{"another host", redirectTo("http://example.com/"), badURI, "redirect_uri"},
 		{"a subdomain", redirectTo("http://www.localhost/"), badURI, "redirect_uri"},
 		{"encoded twice", redirectTo(url.QueryEscape("http://localhost/")), badURI, "redirect_uri"},
@@ -71,8 +78,7 @@ func TestQRConnect_RefusesWhatWeChatRefuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := strict.get(qrConnectPath + "?" + test.query)
-			calls := strict.sim.Journal()
-			if got := calls[len(calls)-1].Outcome; got != test.outcome {
+			if got := strict.lastOutcome(); got != test.outcome {
 				t.Errorf("in the journal as %s, want %s", got, test.outcome)
 			}
 			if r.status != http.StatusOK || r.header.Get("Location") != "" || strings.Contains(r.body, "错误码") {
@@ -106,7 +112,8 @@ func TestQRConnect_RefusesWhatWeChatRefuses(t *testing.T) {
 func FuzzQRConnectQuery(f *testing.F) {
 	f.Add(qrQuery())
 	f.Add(qrQuery() + "&lang=en#wechat_redirect")
-	f.Add("appid=" + DemoWebsiteAppID + `&redirect_uri=http%3A%2F%2Flocalhost%5C%40example.com&response_type=code&scope=snsapi_login&state=`)
+	f.Add("appid=" + DemoWebsiteAppID +
+		`&redirect_uri=http%3A%2F%2Flocalhost%5C%40example.com&response_type=code&scope=snsapi_login&state=`)
 	f.Fuzz(func(t *testing.T, query string) {
 		sim, err := New(Config{})
 		if err != nil {
@@ -120,7 +127,8 @@ func FuzzQRConnectQuery(f *testing.F) {
 		}
 		back, err := url.Parse(callbackURL(req.redirectURI, "code=0&state="+req.state))
 		if err != nil || back.Scheme != "http" && back.Scheme != "https" || back.User != nil ||
-			!sameHost(DemoDomain, strings.ToLower(back.Hostname())) || !strings.Contains(back.RawQuery, "code=0&state=") {
+			!sameHost(DemoDomain, strings.ToLower(back.Hostname())) ||
+			!strings.Contains(back.RawQuery, "code=0&state=") {
 			t.Errorf("%q leads to %v: %v", query, back, err)
 		}
 	})
@@ -128,26 +136,30 @@ func FuzzQRConnectQuery(f *testing.F) {
 
 // The page leads back to the app with what the app's own URL had, and nothing of it can leave its attribute.
 func TestQRPage_KeepsTheRedirectURI(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	for redirectURI, want := range map[string][2]string{
 		"http://localhost/cb":                    {"http://localhost/cb?", ""},
 		"http://localhost/cb?to=%2Fa#/page":      {"http://localhost/cb?to=%2Fa&", "#/page"},
 		`http://localhost/"><script>alert(1)//'`: {`http://localhost/"><script>alert(1)//'?`, ""},
 	} {
-		query := strings.Replace(qrQuery(), url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(redirectURI), 1)
-		r := h.get(qrConnectPath + "?" + query)
-		found := regexp.MustCompile(`data-before="([^"]*)" data-state="a1B2" data-after="([^"]*)"`).FindStringSubmatch(r.body)
-		if found == nil || html.UnescapeString(found[1]) != want[0] || html.UnescapeString(found[2]) != want[1] || strings.Contains(r.body, "<script>alert") {
+		r := h.get(qrConnectPath + "?" + qrQueryTo(redirectURI))
+		attributes := regexp.MustCompile(`data-before="([^"]*)" data-state="a1B2" data-after="([^"]*)"`)
+		found := attributes.FindStringSubmatch(r.body)
+		if found == nil || html.UnescapeString(found[1]) != want[0] || html.UnescapeString(found[2]) != want[1] ||
+			strings.Contains(r.body, "<script>alert") {
 			t.Errorf("%s: got %q in %s", redirectURI, found, r.body)
 		}
 	}
 }
 
 func TestQRCode_EncodesTheConfirmURL(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	uuid := h.newUUID()
 	r := h.get(qrCodePath + uuid)
-	if r.status != http.StatusOK || r.header.Get("Content-Type") != "image/png" || r.header.Get("Cache-Control") != "no-store" {
+	if r.status != http.StatusOK || r.header.Get("Content-Type") != "image/png" ||
+		r.header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("got %d %v", r.status, r.header)
 	}
 	picture, err := png.Decode(bytes.NewReader([]byte(r.body)))

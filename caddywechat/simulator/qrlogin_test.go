@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -18,7 +17,13 @@ var uuidOnPage = regexp.MustCompile(`src="[^"]*connect/qrcode/([0-9A-Za-z]{16})"
 // newUUID opens the page with a QR code.
 func (h *harness) newUUID() string {
 	h.Helper()
-	r := h.get(qrConnectPath+"?"+qrQuery(), "User-Agent", "Mozilla/5.0 Chrome/132.0.0.0")
+	return h.uuidOn(qrConnectPath + "?" + qrQuery())
+}
+
+// uuidOn returns the uuid of the QR code on a page.
+func (h *harness) uuidOn(path string) string {
+	h.Helper()
+	r := h.get(path, "User-Agent", desktopUserAgent)
 	found := uuidOnPage.FindStringSubmatch(r.body)
 	if found == nil {
 		h.Fatalf("no QR code: %d %s", r.status, r.body)
@@ -40,8 +45,10 @@ func (h *harness) tap(uuid, answer, person string) bool {
 func (h *harness) poll(uuid string) (status, code string) {
 	h.Helper()
 	r := h.get(qrPollPath + "?uuid=" + uuid + "&_=1700000000000")
-	found := regexp.MustCompile(`^window\.wx_errcode=(\d+);window\.wx_code='([0-9A-Za-z]*)';$`).FindStringSubmatch(r.body)
-	if found == nil || r.header.Get("Content-Type") != "text/javascript; charset=utf-8" || r.header.Get("Cache-Control") != "no-store" {
+	script := regexp.MustCompile(`^window\.wx_errcode=(\d+);window\.wx_code='([0-9A-Za-z]*)';$`)
+	found := script.FindStringSubmatch(r.body)
+	if found == nil || r.header.Get("Content-Type") != "text/javascript; charset=utf-8" ||
+		r.header.Get("Cache-Control") != "no-store" {
 		h.Fatalf("got %d %v %s", r.status, r.header, r.body)
 	}
 	return found[1], found[2]
@@ -55,19 +62,22 @@ func (h *harness) wantPoll(uuid, want string) {
 }
 
 func websiteExchange(code string) string {
-	return accessTokenPath + "?appid=" + DemoWebsiteAppID + "&secret=" + DemoWebsiteSecret + "&code=" + code + "&grant_type=authorization_code"
+	return exchangePathOf(DemoWebsiteAppID, DemoWebsiteSecret, code)
 }
 
 func TestQRLogin_GivesItsCodeOnce(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	uuid := h.newUUID()
 
-	if r := h.get(confirmPath + "?uuid=" + uuid); !strings.Contains(r.body, "演示网站") || !strings.Contains(r.body, `name="uuid" value="`+uuid+`"`) {
+	if r := h.get(confirmPath + "?uuid=" + uuid); !strings.Contains(r.body, "演示网站") ||
+		!strings.Contains(r.body, `name="uuid" value="`+uuid+`"`) {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
 	h.wantPoll(uuid, "404")
 	r := h.postForm(confirmPath, "uuid="+uuid+"&answer=allow&person=emma")
-	if r.status != http.StatusOK || !strings.Contains(r.body, "已允许登录") || !strings.Contains(r.header.Get("Set-Cookie"), personCookie+"=emma;") {
+	if r.status != http.StatusOK || !strings.Contains(r.body, "已允许登录") ||
+		!strings.Contains(r.header.Get("Set-Cookie"), personCookie+"=emma;") {
 		t.Errorf("got %d %v %s", r.status, r.header, r.body)
 	}
 	status, code := h.poll(uuid)
@@ -78,33 +88,39 @@ func TestQRLogin_GivesItsCodeOnce(t *testing.T) {
 
 	h.wantErrcode(exchangePath(code), 40029) // another app's
 	token := h.api(websiteExchange(code))
-	if token.Scope != ScopeLogin || token.OpenID != OpenID(DemoWebsiteAppID, "emma") || token.UnionID == nil || *token.UnionID != UnionID(DemoOpenPlatform, "emma") {
+	if token.Scope != ScopeLogin || token.OpenID != OpenID(DemoWebsiteAppID, "emma") || token.UnionID == nil ||
+		*token.UnionID != UnionID(DemoOpenPlatform, "emma") {
 		t.Errorf("got %+v", token)
 	}
 	h.wantErrcode(websiteExchange(code), 40163)
-	profile := h.api(userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID)
-	if profile.Nickname != "Emma 🐳" || profile.Headimgurl == "" || profile.UnionID == nil || *profile.UnionID != *token.UnionID {
+	profile := h.api(profilePath(token))
+	if profile.Nickname != "Emma 🐳" || profile.Headimgurl == "" || profile.UnionID == nil ||
+		*profile.UnionID != *token.UnionID {
 		t.Errorf("got %+v", profile)
 	}
-	renewed := h.api(refreshTokenPath + "?appid=" + DemoWebsiteAppID + "&grant_type=refresh_token&refresh_token=" + token.RefreshToken)
+	renewed := h.api(refreshTokenPath + "?appid=" + DemoWebsiteAppID + "&grant_type=refresh_token&refresh_token=" +
+		token.RefreshToken)
 	if renewed.AccessToken != token.AccessToken || renewed.Scope != ScopeLogin {
 		t.Errorf("got %+v", renewed)
 	}
 }
 
 func TestQRLogin_HasNoUnionIDWithoutOpenPlatform(t *testing.T) {
+	t.Parallel()
 	app := demoWebsite()
 	app.OpenPlatform = ""
 	h := newHarness(t, Config{Websites: []WebsiteApp{app}})
 	uuid := h.newUUID()
 	h.tap(uuid, "allow", "")
 	_, code := h.poll(uuid)
-	if token := h.api(websiteExchange(code)); token.UnionID != nil || token.OpenID != OpenID(DemoWebsiteAppID, "xiaoming") {
+	if token := h.api(websiteExchange(code)); token.UnionID != nil ||
+		token.OpenID != OpenID(DemoWebsiteAppID, "xiaoming") {
 		t.Errorf("got %+v", token)
 	}
 }
 
 func TestQRLogin_IsAnsweredOnce(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	for _, test := range []struct{ first, second, want string }{
 		{"allow", "allow", "405"},
@@ -130,6 +146,7 @@ func TestQRLogin_IsAnsweredOnce(t *testing.T) {
 }
 
 func TestQRLogin_Expires(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	untouched, scanned, allowed := h.newUUID(), h.newUUID(), h.newUUID()
 	h.advance(qrCodeLifetime - time.Second)
@@ -146,6 +163,7 @@ func TestQRLogin_Expires(t *testing.T) {
 }
 
 func TestQRLogin_GivesACodeOfTheQuirksLifetime(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	h.patchQuirks(`{"code_life":"90s"}`)
 	for _, late := range []time.Duration{0, 90 * time.Second} {
@@ -160,6 +178,7 @@ func TestQRLogin_GivesACodeOfTheQuirksLifetime(t *testing.T) {
 }
 
 func TestQRLogin_IsBounded(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	first := h.newUUID()
 	for range maxEntries {
@@ -172,6 +191,7 @@ func TestQRLogin_IsBounded(t *testing.T) {
 }
 
 func TestQRLogin_MeetsFaults(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	uuid := h.newUUID()
 	for _, path := range []string{qrConnectPath, qrPollPath, confirmPath} {
@@ -190,12 +210,14 @@ func TestQRLogin_MeetsFaults(t *testing.T) {
 }
 
 func TestQRLogin_HasADuplicateCallback(t *testing.T) {
+	t.Parallel()
 	called := make(chan string, 1)
-	app := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { called <- r.URL.String() }))
+	app := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		called <- r.URL.String()
+	}))
 	defer app.Close()
 	h := newHarness(t, Config{Quirks: Quirks{DuplicateCallback: time.Millisecond}})
-	query := strings.Replace(qrQuery(), url.QueryEscape("http://localhost:8080/callback"), url.QueryEscape(app.URL+"/cb"), 1)
-	uuid := uuidOnPage.FindStringSubmatch(h.get(qrConnectPath + "?" + query).body)[1]
+	uuid := h.uuidOn(qrConnectPath + "?" + qrQueryTo(app.URL+"/cb"))
 	h.tap(uuid, "allow", "")
 	_, code := h.poll(uuid)
 	if got, want := <-called, "/cb?code="+code+"&state=a1B2"; got != want {
@@ -204,6 +226,7 @@ func TestQRLogin_HasADuplicateCallback(t *testing.T) {
 }
 
 func TestQRLogin_IsRecordedWithoutSecrets(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	allowed, denied := h.newUUID(), h.newUUID()
 	h.get(qrCodePath + allowed)
@@ -234,12 +257,14 @@ POST /connect/qrcode/ 405`
 	if strings.Join(got, "\n") != want {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
-	if text := fmt.Sprint(h.sim.Journal(), h.get("/simulator/calls").body); strings.Contains(text, allowed) || strings.Contains(text, code) {
+	if text := fmt.Sprint(h.sim.Journal(), h.get("/simulator/calls").body); strings.Contains(text, allowed) ||
+		strings.Contains(text, code) {
 		t.Errorf("secrets in %s", text)
 	}
 }
 
 func TestQRLogin_CountsOneOfManyAnswers(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	uuid := h.newUUID()
 	var counted, codes atomic.Int32

@@ -56,12 +56,14 @@ func (h *bubble) wantNow(answer <-chan string, want string) {
 }
 
 func TestQRPoll_IsHeldUntilTheStatusChanges(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(h *bubble) {
 		req, _ := h.sim.checkQRConnect(qrQuery())
 		uuid := h.sim.startQRLogin(req)
 
 		start := time.Now()
-		if got := h.get(qrPollPath + "?uuid=" + uuid); !strings.HasPrefix(got, "window.wx_errcode=408;window.wx_code='';") || time.Since(start) != maxPoll {
+		got := h.get(qrPollPath + "?uuid=" + uuid)
+		if !strings.HasPrefix(got, "window.wx_errcode=408;window.wx_code='';") || time.Since(start) != maxPoll {
 			t.Errorf("got %s after %v", got, time.Since(start))
 		}
 
@@ -80,13 +82,15 @@ func TestQRPoll_IsHeldUntilTheStatusChanges(t *testing.T) {
 		h.sim.confirmQRLogin(uuid, Person{ID: "emma"})
 		synctest.Wait()
 		answers := []string{<-last, <-other}
-		if issued := strings.Count(strings.Join(answers, ""), "wx_errcode=405;"); issued != 1 || strings.Count(strings.Join(answers, ""), "wx_errcode=402;") != 1 {
+		both := strings.Join(answers, "")
+		if strings.Count(both, "wx_errcode=405;") != 1 || strings.Count(both, "wx_errcode=402;") != 1 {
 			t.Errorf("two polls got %q", answers)
 		}
 	})
 }
 
 func TestQRPoll_ReturnsAtExpiryRefusalResetAndClose(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(h *bubble) {
 		uuid := h.sim.startQRLogin(authorizationRequest{})
 		time.Sleep(qrCodeLifetime - time.Second)

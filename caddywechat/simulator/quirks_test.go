@@ -32,22 +32,25 @@ func (h *harness) profile() (token, profile reply) {
 
 // Each quirk, changed while the simulator runs, is met by the next request.
 func TestQuirks_TakeEffectAtTheNextRequest(t *testing.T) {
-	const chrome = "Mozilla/5.0 Chrome/132.0.0.0"
+	t.Parallel()
 	silent := authorizePath + "?" + authorizeQuery(ScopeBase)
 	stateless := authorizePath + "?" + strings.Replace(authorizeQuery(ScopeBase), "&state=a1B2", "", 1)
 
 	for changes, behaves := range map[string]func(*harness) bool{
 		`{"any_browser":true}`: func(h *harness) bool {
-			return h.get(silent, "User-Agent", chrome).status == http.StatusFound
+			return h.get(silent, "User-Agent", desktopUserAgent).status == http.StatusFound
 		},
-		`{"choose":true}`:       func(h *harness) bool { return h.get(silent).status == http.StatusOK },
-		`{"nasty_people":true}`: func(h *harness) bool { return strings.Contains(h.get("/simulator/").body, `value="nasty-long"`) },
+		`{"choose":true}`: func(h *harness) bool { return h.get(silent).status == http.StatusOK },
+		`{"nasty_people":true}`: func(h *harness) bool {
+			return strings.Contains(h.get("/simulator/").body, `value="nasty-long"`)
+		},
 		`{"any_order":true}`: func(h *harness) bool {
 			return h.get(strings.Replace(silent, "?", "?forcePopup=true&", 1)).status == http.StatusFound
 		},
 		`{"state_optional":true}`: func(h *harness) bool { return h.get(stateless).status == http.StatusFound },
 		`{"deny_redirects":true}`: func(h *harness) bool {
-			return h.consent(authorizeQuery(ScopeUserinfo), "deny", "").header.Get("Location") == "http://localhost:8080/callback?state=a1B2"
+			r := h.consent(authorizeQuery(ScopeUserinfo), "deny", "")
+			return r.header.Get("Location") == "http://localhost:8080/callback?state=a1B2"
 		},
 		`{"snapshot_pages":true}`: func(h *harness) bool {
 			r := h.get(authorizePath + "?" + authorizeQuery(ScopeUserinfo))
@@ -70,8 +73,12 @@ func TestQuirks_TakeEffectAtTheNextRequest(t *testing.T) {
 		`{"json_success":true}`: func(h *harness) bool {
 			return h.get(exchangePath(h.silentCode())).header.Get("Content-Type") == "application/json; encoding=utf-8"
 		},
-		`{"errmsg":"plain rid"}`: func(h *harness) bool { return strings.Contains(h.get(authPath).body, "missing rid: ") },
-		`{"errmsg":"hints"}`:     func(h *harness) bool { return strings.Contains(h.get(authPath).body, ", hints: [ req_id: ") },
+		`{"errmsg":"plain rid"}`: func(h *harness) bool {
+			return strings.Contains(h.get(authPath).body, "missing rid: ")
+		},
+		`{"errmsg":"hints"}`: func(h *harness) bool {
+			return strings.Contains(h.get(authPath).body, ", hints: [ req_id: ")
+		},
 		`{"unionid":"profile"}`: func(h *harness) bool {
 			token, profile := h.profile()
 			return !strings.Contains(token.body, "unionid") && strings.Contains(profile.body, "unionid")
@@ -121,14 +128,19 @@ func TestQuirks_TakeEffectAtTheNextRequest(t *testing.T) {
 }
 
 func TestPatchQuirks_KeepsOthers(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{Choose: true, Quirks: Quirks{UnionID: UnionIDNever}})
 	h.patchQuirks(`{"errmsg":"hints","code_life":"90s"}`)
 	h.patchQuirks(`{"sex_string":true,"code_life":"0s"}`)
-	want := Quirks{Choose: true, UnionID: UnionIDNever, Errmsg: ErrmsgHints, SexString: true, CodeLife: 5 * time.Minute, RefreshLife: 30 * 24 * time.Hour}
+	want := Quirks{
+		Choose: true, UnionID: UnionIDNever, Errmsg: ErrmsgHints, SexString: true,
+		CodeLife: 5 * time.Minute, RefreshLife: 30 * 24 * time.Hour,
+	}
 	if got := h.sim.Quirks(); got != want {
 		t.Errorf("got %+v", got)
 	}
-	if r := h.get("/simulator/quirks"); !strings.Contains(r.body, `"code_life":"5m","refresh_life":"720h"`) || !strings.Contains(r.body, `"unionid":"never"`) {
+	if r := h.get("/simulator/quirks"); !strings.Contains(r.body, `"code_life":"5m","refresh_life":"720h"`) ||
+		!strings.Contains(r.body, `"unionid":"never"`) {
 		t.Errorf("got %s", r.body)
 	}
 	h.send("DELETE", "/simulator/quirks", "")
@@ -138,6 +150,7 @@ func TestPatchQuirks_KeepsOthers(t *testing.T) {
 }
 
 func TestSetQuirks_RefusesImpossibleOnes(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{Choose: true})
 	q := h.sim.Quirks()
 	q.AnyBrowser = true
@@ -151,6 +164,7 @@ func TestSetQuirks_RefusesImpossibleOnes(t *testing.T) {
 }
 
 func TestPatchQuirks_SaysWhatIsPossible(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	before := h.sim.Quirks()
 	for changes, want := range map[string]string{
@@ -170,7 +184,8 @@ func TestPatchQuirks_SaysWhatIsPossible(t *testing.T) {
 	} {
 		r := h.send("PATCH", "/simulator/quirks", changes)
 		var told struct{ Error string }
-		if err := json.Unmarshal([]byte(r.body), &told); err != nil || r.status != http.StatusBadRequest || !strings.Contains(told.Error, want) {
+		if err := json.Unmarshal([]byte(r.body), &told); err != nil || r.status != http.StatusBadRequest ||
+			!strings.Contains(told.Error, want) {
 			t.Errorf("%s: got %d %s", changes, r.status, r.body)
 		}
 	}
@@ -181,6 +196,7 @@ func TestPatchQuirks_SaysWhatIsPossible(t *testing.T) {
 
 // The page explains every quirk, its first button is the default, and every button works.
 func TestQuirkDocs_CoverEveryQuirk(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	noted := []string{}
 	for _, group := range h.sim.quirkGroups() {

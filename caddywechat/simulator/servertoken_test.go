@@ -33,7 +33,8 @@ func (h *harness) server(path string) serverReply {
 
 const (
 	plainQuery = "?grant_type=client_credential&appid=" + DemoAppID + "&secret=" + DemoSecret
-	stableBody = `{"grant_type":"client_credential","appid":"` + DemoAppID + `","secret":"` + DemoSecret + `","force_refresh":false}`
+	stableBody = `{"grant_type":"client_credential","appid":"` + DemoAppID + `","secret":"` + DemoSecret +
+		`","force_refresh":false}`
 )
 
 func (h *harness) stable(force bool) serverReply {
@@ -53,6 +54,7 @@ func (h *harness) wantServerToken(token string, errcode int) {
 }
 
 func TestStableToken_StaysUntilItsLastFiveMinutes(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	r := h.send("POST", stableTokenPath, stableBody)
 	if !regexp.MustCompile(`^{"access_token":"61_[0-9A-Za-z]{86}","expires_in":7200}$`).MatchString(r.body) ||
@@ -82,6 +84,7 @@ func TestStableToken_StaysUntilItsLastFiveMinutes(t *testing.T) {
 }
 
 func TestStableToken_LimitsForcedRefreshes(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	last := h.stable(true).AccessToken // there was none: this counts for nothing
 	h.advance(time.Second)
@@ -110,6 +113,7 @@ func TestStableToken_LimitsForcedRefreshes(t *testing.T) {
 }
 
 func TestServerToken_ReplacesTheFormer(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	stable := h.stable(false).AccessToken
 	first := h.server(tokenPath + plainQuery)
@@ -137,6 +141,7 @@ func TestServerToken_ReplacesTheFormer(t *testing.T) {
 }
 
 func TestServerToken_RefusesBadRequests(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	wrong := strings.Repeat("0", 32)
 	for _, test := range []struct {
@@ -158,7 +163,9 @@ func TestServerToken_RefusesBadRequests(t *testing.T) {
 			t.Errorf("stable token with %q: got %+v", test.new, got)
 		}
 	}
-	for _, body := range []string{"", "[]", "grant_type=client_credential", `{"appid":1}`, `{"a":"` + strings.Repeat("x", maxForm) + `"}`} {
+	for _, body := range []string{
+		"", "[]", "grant_type=client_credential", `{"appid":1}`, `{"a":"` + strings.Repeat("x", maxForm) + `"}`,
+	} {
 		if got := h.serverReply(h.send("POST", stableTokenPath, body)); got.Errcode != 47001 {
 			t.Errorf("body %.20q: got %+v", body, got)
 		}
@@ -176,10 +183,12 @@ func TestServerToken_RefusesBadRequests(t *testing.T) {
 }
 
 func TestTicket_StaysUntilItsLastFiveMinutes(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{Accounts: twoAccounts()})
 	path := ticketPath + "?type=jsapi&access_token=" + h.stable(false).AccessToken
 	r := h.get(path)
-	if !regexp.MustCompile(`^{"errcode":0,"errmsg":"ok","ticket":"[0-9A-Za-z]{86}","expires_in":7200}$`).MatchString(r.body) {
+	shape := regexp.MustCompile(`^{"errcode":0,"errmsg":"ok","ticket":"[0-9A-Za-z]{86}","expires_in":7200}$`)
+	if !shape.MatchString(r.body) {
 		t.Errorf("got %s", r.body)
 	}
 	first := h.serverReply(r)
@@ -188,7 +197,8 @@ func TestTicket_StaysUntilItsLastFiveMinutes(t *testing.T) {
 		t.Errorf("got %+v after %+v", again, first)
 	}
 	other := strings.Replace(plainQuery, DemoAppID, otherAppID, 1)
-	if got := h.server(ticketPath + "?type=jsapi&access_token=" + h.server(tokenPath+other).AccessToken); got.Ticket == first.Ticket || got.Ticket == "" {
+	got := h.server(ticketPath + "?type=jsapi&access_token=" + h.server(tokenPath+other).AccessToken)
+	if got.Ticket == first.Ticket || got.Ticket == "" {
 		t.Errorf("another account got %+v", got)
 	}
 	h.advance(55 * time.Minute)
@@ -206,6 +216,7 @@ func TestTicket_StaysUntilItsLastFiveMinutes(t *testing.T) {
 }
 
 func TestJournal_HoldsNoServerSecret(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	token := h.stable(true).AccessToken
 	h.wantServerToken(token, 0)
@@ -222,6 +233,7 @@ func TestJournal_HoldsNoServerSecret(t *testing.T) {
 }
 
 func TestReset_ForgetsServerTokens(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	token := h.stable(false).AccessToken
 	h.sim.Reset()

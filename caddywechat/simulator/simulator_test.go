@@ -39,6 +39,7 @@ func TestNew_RefusesWhatCouldNotExist(t *testing.T) {
 }
 
 func TestUnknownPath_IsNotFound(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	if r := h.get("/cgi-bin/nothing"); r.status != http.StatusNotFound {
 		t.Errorf("got %d", r.status)
@@ -46,6 +47,7 @@ func TestUnknownPath_IsNotFound(t *testing.T) {
 }
 
 func TestSimulator_IsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	code := h.silentCode()
 	var won atomic.Int32
@@ -57,7 +59,7 @@ func TestSimulator_IsSafeForConcurrentUse(t *testing.T) {
 			}
 			token := h.api(exchangePath(h.profileCode()))
 			h.api(refreshPath(token.RefreshToken))
-			h.api(userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID)
+			h.api(profilePath(token))
 			h.sim.Hold("emma")
 			h.get("/simulator/calls")
 		})

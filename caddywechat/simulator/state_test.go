@@ -8,6 +8,7 @@ import (
 )
 
 func TestReset_BringsBackTheStart(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{Choose: true})
 	start, people := h.sim.Quirks(), len(h.sim.People())
 	h.patchQuirks(`{"choose":false,"unionid":"never"}`)
@@ -36,7 +37,8 @@ func TestReset_BringsBackTheStart(t *testing.T) {
 	if err := <-hanging; err == nil {
 		t.Error("a hanging call was answered")
 	}
-	if h.sim.Quirks() != start || len(h.sim.People()) != people || len(h.sim.Faults()) != 0 || len(h.sim.Journal()) != 0 || h.sim.Calls(accessTokenPath) != 0 {
+	if h.sim.Quirks() != start || len(h.sim.People()) != people || len(h.sim.Faults()) != 0 ||
+		len(h.sim.Journal()) != 0 || h.sim.Calls(accessTokenPath) != 0 {
 		t.Error("something is left")
 	}
 	if r := h.get("/simulator/holder"); !strings.Contains(r.body, "xiaoming") {

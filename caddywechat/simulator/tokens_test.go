@@ -15,18 +15,22 @@ func twoAccounts() []OfficialAccount {
 }
 
 func TestExchange_GivesTokensInWeChatsForm(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	r := h.get(exchangePath(h.silentCode()))
-	if r.status != http.StatusOK || r.header.Get("Content-Type") != "text/plain" || r.header.Get("Cache-Control") != "no-store" {
+	if r.status != http.StatusOK || r.header.Get("Content-Type") != "text/plain" ||
+		r.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("got %d %v", r.status, r.header)
 	}
-	shape := `^{"access_token":"61_[0-9A-Za-z]{86}","expires_in":7200,"refresh_token":"61_[0-9A-Za-z]{86}","openid":"o[0-9A-Za-z_-]{27}","scope":"snsapi_base"}$`
+	shape := `^{"access_token":"61_[0-9A-Za-z]{86}","expires_in":7200,"refresh_token":"61_[0-9A-Za-z]{86}",` +
+		`"openid":"o[0-9A-Za-z_-]{27}","scope":"snsapi_base"}$`
 	if !regexp.MustCompile(shape).MatchString(r.body) {
 		t.Errorf("got %s", r.body)
 	}
 }
 
 func TestExchange_RefusesBadRequestsAndKeepsTheCode(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{Accounts: twoAccounts()})
 	code := h.silentCode()
 	good := exchangePath(code)
@@ -60,13 +64,15 @@ func TestExchange_RefusesBadRequestsAndKeepsTheCode(t *testing.T) {
 }
 
 func TestRefresh_RenewsTheAccessToken(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{Accounts: twoAccounts()})
 	first := h.api(exchangePath(h.profileCode()))
 	check := authPath + "?access_token=" + first.AccessToken + "&openid=" + first.OpenID
 
 	h.advance(time.Hour)
 	renewed := h.api(refreshPath(first.RefreshToken))
-	if renewed.AccessToken != first.AccessToken || renewed.RefreshToken != first.RefreshToken || renewed.ExpiresIn != 7200 ||
+	if renewed.AccessToken != first.AccessToken || renewed.RefreshToken != first.RefreshToken ||
+		renewed.ExpiresIn != 7200 ||
 		renewed.OpenID != first.OpenID || renewed.Scope != ScopeUserinfo || renewed.UnionID != nil {
 		t.Errorf("got %+v after %+v", renewed, first)
 	}
@@ -77,7 +83,8 @@ func TestRefresh_RenewsTheAccessToken(t *testing.T) {
 	h.advance(time.Second)
 	h.wantErrcode(check, 42001)
 
-	if again := h.api(refreshPath(first.RefreshToken)); again.AccessToken == first.AccessToken || again.AccessToken == "" {
+	if again := h.api(refreshPath(first.RefreshToken)); again.AccessToken == first.AccessToken ||
+		again.AccessToken == "" {
 		t.Errorf("a dead token was not replaced: %+v", again)
 	}
 
@@ -94,6 +101,7 @@ func TestRefresh_RenewsTheAccessToken(t *testing.T) {
 }
 
 func TestUnionID_FollowsTheRule(t *testing.T) {
+	t.Parallel()
 	const absent = "absent"
 	bound := UnionID(DemoOpenPlatform, "xiaoming")
 	unbound := demoAccount()
@@ -103,13 +111,17 @@ func TestUnionID_FollowsTheRule(t *testing.T) {
 		config                  Config
 		silent, granted, inform string
 	}{
-		"bound":          {Config{}, absent, bound, bound},
-		"not bound":      {Config{Accounts: []OfficialAccount{unbound}}, absent, absent, absent},
-		"only profile":   {Config{Quirks: Quirks{UnionID: UnionIDInProfile}}, absent, absent, bound},
-		"always":         {Config{Quirks: Quirks{UnionID: UnionIDAlways}}, bound, bound, bound},
-		"empty":          {Config{Quirks: Quirks{UnionID: UnionIDEmpty}}, absent, "", ""},
-		"never":          {Config{Quirks: Quirks{UnionID: UnionIDNever}}, absent, absent, absent},
-		"never, unbound": {Config{Accounts: []OfficialAccount{unbound}, Quirks: Quirks{UnionID: UnionIDAlways}}, absent, absent, absent},
+		"bound":        {Config{}, absent, bound, bound},
+		"not bound":    {Config{Accounts: []OfficialAccount{unbound}}, absent, absent, absent},
+		"only profile": {Config{Quirks: Quirks{UnionID: UnionIDInProfile}}, absent, absent, bound},
+		"always":       {Config{Quirks: Quirks{UnionID: UnionIDAlways}}, bound, bound, bound},
+		"empty":        {Config{Quirks: Quirks{UnionID: UnionIDEmpty}}, absent, "", ""},
+		"never":        {Config{Quirks: Quirks{UnionID: UnionIDNever}}, absent, absent, absent},
+		"never, unbound": {
+			Config{Accounts: []OfficialAccount{unbound}, Quirks: Quirks{UnionID: UnionIDAlways}},
+			absent, absent,
+			absent,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, test.config)
@@ -120,7 +132,9 @@ func TestUnionID_FollowsTheRule(t *testing.T) {
 			}{
 				"silent token":   {h.api(exchangePath(h.silentCode())), test.silent},
 				"userinfo token": {token, test.granted},
-				"profile":        {h.api(userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID), test.inform},
+				"profile": {
+					h.api(profilePath(token)), test.inform,
+				},
 			} {
 				unionID := absent
 				if got.reply.UnionID != nil {

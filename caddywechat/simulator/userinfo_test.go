@@ -8,11 +8,14 @@ import (
 )
 
 func TestUserinfo_GivesTheProfileInWeChatsForm(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{People: []Person{{ID: "aqi", Nickname: "\"阿七\"\n<i>'seven'</i> & co"}}})
 	token := h.api(exchangePath(h.profileCode()))
-	path := userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID + "&lang=zh_CN"
-	want := `{"openid":"` + token.OpenID + `","nickname":"\"阿七\"\n<i>'seven'<\/i> & co","sex":0,"language":"","city":"",` +
-		`"province":"","country":"","headimgurl":"","privilege":[],"unionid":"` + UnionID(DemoOpenPlatform, "aqi") + `"}`
+	path := profilePath(token) + "&lang=zh_CN"
+	want := `{"openid":"` + token.OpenID +
+		`","nickname":"\"阿七\"\n<i>'seven'<\/i> & co","sex":0,"language":"","city":"",` +
+		`"province":"","country":"","headimgurl":"","privilege":[],"unionid":"` +
+		UnionID(DemoOpenPlatform, "aqi") + `"}`
 	r := h.get(path)
 	if r.body != want || r.header.Get("Content-Type") != "text/plain" {
 		t.Errorf("got %s\nwant %s", r.body, want)
@@ -32,12 +35,13 @@ func TestUserinfo_GivesTheProfileInWeChatsForm(t *testing.T) {
 }
 
 func TestUserinfo_FollowsTheQuirks(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{
 		People: []Person{{ID: "wild", Nickname: "a\\n\nb\"/"}},
 		Quirks: Quirks{SexString: true, RawControls: true, JSONSuccess: true},
 	})
 	token := h.api(exchangePath(h.profileCode()))
-	r := h.get(userinfoPath + "?access_token=" + token.AccessToken + "&openid=" + token.OpenID)
+	r := h.get(profilePath(token))
 	if !strings.Contains(r.body, `"nickname":"a\\n`+"\n"+`b\"\/","sex":"0"`) || json.Valid([]byte(r.body)) {
 		t.Errorf("got %s", r.body)
 	}

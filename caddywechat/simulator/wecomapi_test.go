@@ -14,10 +14,12 @@ func (h *harness) weCom(app WeComApp) serverReply {
 }
 
 func TestWeComToken_StaysForItsLifetime(t *testing.T) {
+	t.Parallel()
 	app := demoWeComApp()
 	h := newHarness(t, Config{})
 	r := h.get(weComTokenPath + "?corpid=" + app.CorpID + "&corpsecret=" + app.Secret)
-	if !regexp.MustCompile(`^{"errcode":0,"errmsg":"ok","access_token":"[0-9A-Za-z_]+","expires_in":7200}$`).MatchString(r.body) ||
+	shape := regexp.MustCompile(`^{"errcode":0,"errmsg":"ok","access_token":"[0-9A-Za-z_]+","expires_in":7200}$`)
+	if !shape.MatchString(r.body) ||
 		r.header.Get("Content-Type") != "application/json; charset=UTF-8" {
 		t.Errorf("got %v %s", r.header, r.body)
 	}
@@ -36,6 +38,7 @@ func TestWeComToken_StaysForItsLifetime(t *testing.T) {
 }
 
 func TestWeComToken_IsAnotherEachTimeIfTold(t *testing.T) {
+	t.Parallel()
 	app := demoWeComApp()
 	app.NewTokens = true
 	h := newHarness(t, Config{WeCom: []WeComApp{app}})
@@ -51,6 +54,7 @@ func TestWeComToken_IsAnotherEachTimeIfTold(t *testing.T) {
 }
 
 func TestWeComToken_RefusesInWeComsWords(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	good := weComTokenPath + "?corpid=" + DemoCorpID + "&corpsecret=" + DemoWeComSecret
 	for _, test := range []struct {
@@ -64,7 +68,8 @@ func TestWeComToken_RefusesInWeComsWords(t *testing.T) {
 		{DemoWeComSecret, "x", 40091},
 	} {
 		got := h.server(strings.Replace(good, test.old, test.new, 1))
-		shape := fmt.Sprintf(`, hint: \[[0-9A-Za-z]+\], from ip: 127\.0\.0\.1, more info at https://open\.work\.weixin\.qq\.com/devtool/query\?e=%d$`, test.want)
+		shape := fmt.Sprintf(`, hint: \[[0-9A-Za-z]+\], from ip: 127\.0\.0\.1, `+
+			`more info at https://open\.work\.weixin\.qq\.com/devtool/query\?e=%d$`, test.want)
 		if got.Errcode != test.want || !regexp.MustCompile(shape).MatchString(got.Errmsg) {
 			t.Errorf("with %q: got %+v", test.new, got)
 		}
@@ -83,12 +88,14 @@ func TestWeComToken_RefusesInWeComsWords(t *testing.T) {
 		}
 	}
 	h.fault(Fault{Path: weComPageTicketPath, Kind: FaultErrcode, Errcode: 60020})
-	if got := h.server(weComPageTicketPath + "?access_token=" + token); !strings.HasPrefix(got.Errmsg, "not allow to access from your ip, hint: [") {
+	got := h.server(weComPageTicketPath + "?access_token=" + token)
+	if !strings.HasPrefix(got.Errmsg, "not allow to access from your ip, hint: [") {
 		t.Errorf("a fault: got %+v", got)
 	}
 }
 
 func TestWeComTickets_AreTheCompanysAndTheApps(t *testing.T) {
+	t.Parallel()
 	one, other := demoWeComApp(), demoWeComApp()
 	other.AgentID++
 	other.Secret = strings.Repeat("s", 43)
@@ -125,6 +132,7 @@ func TestNew_RefusesWeComAppsThatCouldNotExist(t *testing.T) {
 }
 
 func TestOverview_ShowsWeComApps(t *testing.T) {
+	t.Parallel()
 	page := newHarness(t, Config{}).get("/simulator/").body
 	for _, want := range append(serverPaths, DemoCorpID, "1000002", DemoWeComSecret) {
 		if !strings.Contains(page, "<code>"+want+"</code>") {

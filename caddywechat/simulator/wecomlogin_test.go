@@ -2,63 +2,58 @@ package simulator
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 )
 
 // weComQuery is a good authorize URL's query for the demo app.
 func weComQuery(scope string) string {
-	return "appid=" + DemoCorpID + "&redirect_uri=" + url.QueryEscape("http://localhost:8080/callback") +
+	return "appid=" + DemoCorpID + "&redirect_uri=" + escapedCallback +
 		"&response_type=code&scope=" + scope + "&state=a1B2&agentid=1000002"
 }
 
 // weComLoginQuery is a good web login's query.
 func weComLoginQuery() string {
 	return "login_type=CorpApp&appid=" + DemoCorpID + "&agentid=1000002&redirect_uri=" +
-		url.QueryEscape("http://localhost:8080/callback") + "&state=a1B2"
+		escapedCallback + "&state=a1B2"
 }
 
 func (h *harness) newWeComUUID() string {
 	h.Helper()
-	r := h.get(weComLoginPath+"?"+weComLoginQuery(), "User-Agent", "Mozilla/5.0 Chrome/132.0.0.0")
-	found := uuidOnPage.FindStringSubmatch(r.body)
-	if found == nil {
-		h.Fatalf("no QR code: %d %s", r.status, r.body)
-	}
-	return found[1]
+	return h.uuidOn(weComLoginPath + "?" + weComLoginQuery())
 }
 
 func TestWeComAuthorize_RefusesWhatWeComRefuses(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	good := weComQuery(ScopeBase)
-	with := func(old, new string) string {
-		if !strings.Contains(good, old) {
-			t.Fatalf("%q is not in %q", old, good)
-		}
-		return strings.Replace(good, old, new, 1)
-	}
+	with := replacing(t, good)
 	for name, test := range map[string]struct{ query, outcome string }{
-		"good":                          {good, "ok"},
-		"without state":                 {with("&state=a1B2", ""), "ok"},
-		"empty state":                   {with("a1B2", ""), "ok"},
-		"silent without agentid":        {with("&agentid=1000002", ""), "ok"},
-		"privateinfo":                   {with("snsapi_base", "snsapi_privateinfo"), "consent"},
-		"privateinfo without agentid":   {strings.Replace(with("snsapi_base", "snsapi_privateinfo"), "&agentid=1000002", "", 1), "agentid"},
+		"good":                   {good, "ok"},
+		"without state":          {with("&state=a1B2", ""), "ok"},
+		"empty state":            {with("a1B2", ""), "ok"},
+		"silent without agentid": {with("&agentid=1000002", ""), "ok"},
+		"privateinfo":            {with("snsapi_base", "snsapi_privateinfo"), "consent"},
+		"privateinfo without agentid": {
+			strings.Replace(with("snsapi_base", "snsapi_privateinfo"), "&agentid=1000002", "", 1), "agentid",
+		},
 		"unknown agentid":               {with("1000002", "1000003"), "agentid"},
 		"unknown corp id":               {with(DemoCorpID, "ww0000000000000000"), "appid"},
 		"userinfo of official accounts": {with("snsapi_base", "snsapi_userinfo"), "scope"},
-		"no redirect_uri":               {with(url.QueryEscape("http://localhost:8080/callback"), ""), "redirect_uri"},
-		"redirect_uri not encoded":      {with(url.QueryEscape("http://localhost:8080/callback"), "http://localhost/?a=1&b=2"), "order"},
-		"encoded twice":                 {with("http%3A", "http%253A"), "redirect_uri"},
-		"no URL":                        {with(url.QueryEscape("http://localhost:8080/callback"), "callback"), "redirect_uri"},
-		"order":                         {"agentid=1000002&" + with("&agentid=1000002", ""), "order"},
-		"state with a dash":             {with("a1B2", "a-b"), "state"},
-		"response_type":                 {with("=code", "=token"), "response_type"},
+		"no redirect_uri":               {with(escapedCallback, ""), "redirect_uri"},
+		"redirect_uri not encoded": {
+			with(escapedCallback, "http://localhost/?a=1&b=2"), "order",
+		},
+		"encoded twice": {with("http%3A", "http%253A"), "redirect_uri"},
+		"no URL": {
+			with(escapedCallback, "callback"), "redirect_uri",
+		},
+		"order":             {"agentid=1000002&" + with("&agentid=1000002", ""), "order"},
+		"state with a dash": {with("a1B2", "a-b"), "state"},
+		"response_type":     {with("=code", "=token"), "response_type"},
 	} {
 		r := h.get(authorizePath + "?" + test.query)
-		calls := h.sim.Journal()
-		if got := calls[len(calls)-1].Outcome; got != test.outcome || (r.header.Get("Location") != "") != (test.outcome == "ok") {
+		if got := h.lastOutcome(); got != test.outcome || (r.header.Get("Location") != "") != (test.outcome == "ok") {
 			t.Errorf("%s: %s, want %s: %d %s", name, got, test.outcome, r.status, r.header.Get("Location"))
 		}
 	}
@@ -66,18 +61,20 @@ func TestWeComAuthorize_RefusesWhatWeComRefuses(t *testing.T) {
 		t.Errorf("an empty state is not echoed: %s", r.header.Get("Location"))
 	}
 	for _, agent := range []string{
-		"Mozilla/5.0 (iPhone) Mobile/15E148 MicroMessenger/8.0.59(0x18003b28)", "Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.38 MicroMessenger/7.0.1",
+		"Mozilla/5.0 (iPhone) Mobile/15E148 MicroMessenger/8.0.59(0x18003b28)",
+		"Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.38 MicroMessenger/7.0.1",
 	} {
 		if r := h.get(authorizePath+"?"+good, "User-Agent", agent); r.header.Get("Location") == "" {
 			t.Errorf("%s was not let in: %d %s", agent, r.status, r.body)
 		}
 	}
-	if r := h.get(authorizePath+"?"+good, "User-Agent", "Mozilla/5.0 Chrome/132.0.0.0"); r.header.Get("Location") != "" {
+	if r := h.get(authorizePath+"?"+good, "User-Agent", desktopUserAgent); r.header.Get("Location") != "" {
 		t.Error("another browser was let in")
 	}
 }
 
 func TestWeComLogin_IsForVisibleMembers(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{People: append(Cast(), Person{ID: "hidden", WeCom: Hidden})})
 	uuid := h.newWeComUUID()
 	for _, outsider := range []string{"laowang", "emma", "hidden"} {
@@ -89,7 +86,8 @@ func TestWeComLogin_IsForVisibleMembers(t *testing.T) {
 	h.wantOpen(uuid)
 	h.tap(uuid, "allow", "afang")
 	status, code := h.poll(uuid)
-	if got := h.askWeCom(weComUserInfoPath, "code", code); status != "405" || got.UserID != "AFang" || got.Ticket != "" {
+	if got := h.askWeCom(weComUserInfoPath, "code", code); status != "405" || got.UserID != "AFang" ||
+		got.Ticket != "" {
 		t.Errorf("%s: got %+v", status, got)
 	}
 	uuid = h.newWeComUUID()
@@ -109,8 +107,7 @@ func TestWeComLogin_IsForVisibleMembers(t *testing.T) {
 		"a language":              {"&state", "&lang=en&state", "qr code"},
 	} {
 		r := h.get(weComLoginPath + "?" + strings.Replace(good, test.old, test.new, 1))
-		calls := h.sim.Journal()
-		if got := calls[len(calls)-1].Outcome; got != test.outcome || r.status != http.StatusOK {
+		if got := h.lastOutcome(); got != test.outcome || r.status != http.StatusOK {
 			t.Errorf("%s: %d %s, want %s", name, r.status, got, test.outcome)
 		}
 	}
@@ -128,6 +125,7 @@ func (h *harness) wantOpen(uuid string) {
 }
 
 func TestPeople_AreCheckedForWeCom(t *testing.T) {
+	t.Parallel()
 	for name, person := range map[string]Person{
 		"membership":           {ID: "a", WeCom: "boss"},
 		"userid":               {ID: "a", UserID: "a b"},

@@ -53,6 +53,7 @@ func (h *harness) weComCode(person, scope string) string {
 }
 
 func TestWeComUserInfo_TellsWhoCame(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{People: append(Cast(), Person{ID: "hidden", WeCom: Hidden})})
 	for person, want := range map[string]weComReply{
 		"xiaoming": {UserID: "xiaoming"},
@@ -75,7 +76,8 @@ func TestWeComUserInfo_TellsWhoCame(t *testing.T) {
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%s, %s: got %+v, want %+v", person, scope, got, want)
 			}
-			if again := h.askWeCom(weComUserInfoPath, "code", code); again.Errcode != 40029 || !strings.Contains(again.Errmsg, "invalid code, hint: [") {
+			if again := h.askWeCom(weComUserInfoPath, "code", code); again.Errcode != 40029 ||
+				!strings.Contains(again.Errmsg, "invalid code, hint: [") {
 				t.Errorf("a used code: %+v", again)
 			}
 		}
@@ -83,6 +85,7 @@ func TestWeComUserInfo_TellsWhoCame(t *testing.T) {
 }
 
 func TestWeComUserInfo_RefusesBadCodes(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	code := h.weComCode("xiaoming", ScopeBase)
 	h.advance(5 * time.Minute)
@@ -98,6 +101,7 @@ func TestWeComUserInfo_RefusesBadCodes(t *testing.T) {
 }
 
 func TestWeComUserInfo_IsForTheAppAndItsTrustedDomain(t *testing.T) {
+	t.Parallel()
 	for domain, want := range map[string]int{
 		"localhost": 0, "": 0, "LOCALHOST:8080": 0, "localhost:80": 50001, "example.com": 50001,
 	} {
@@ -114,7 +118,8 @@ func TestWeComUserInfo_IsForTheAppAndItsTrustedDomain(t *testing.T) {
 	h := newHarness(t, Config{WeCom: []WeComApp{demoWeComApp(), other}})
 	code := h.weComCode("xiaoming", ScopeBase)
 	token := h.weCom(other).AccessToken
-	if got := h.weComReply(h.get(weComUserInfoPath + "?access_token=" + token + "&code=" + code)); got.Errcode != 50001 {
+	got := h.weComReply(h.get(weComUserInfoPath + "?access_token=" + token + "&code=" + code))
+	if got.Errcode != 50001 {
 		t.Errorf("another app's token: %+v", got)
 	}
 	if got := h.askWeCom(weComUserInfoPath, "code", code); got.UserID != "xiaoming" {
@@ -123,9 +128,11 @@ func TestWeComUserInfo_IsForTheAppAndItsTrustedDomain(t *testing.T) {
 }
 
 func TestWeComUserDetail_NeedsAFreshTicket(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{})
 	ticket := h.askWeCom(weComUserInfoPath, "code", h.weComCode("xiaoming", ScopePrivateInfo)).Ticket
-	if got := h.detail(ticket); got.UserID != "xiaoming" || !strings.HasSuffix(got.Avatar, "/xiaoming/132") || got.Gender != "1" {
+	if got := h.detail(ticket); got.UserID != "xiaoming" || !strings.HasSuffix(got.Avatar, "/xiaoming/132") ||
+		got.Gender != "1" {
 		t.Errorf("got %+v", got)
 	}
 	if got := h.detail("x"); got.Errcode != 84015 {
@@ -141,13 +148,16 @@ func TestWeComUserDetail_NeedsAFreshTicket(t *testing.T) {
 }
 
 func TestWeComUser_ReadsVisibleMembers(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, Config{People: append(Cast(),
 		Person{ID: "hidden", WeCom: Hidden}, Person{ID: "downstream", UserID: "ww0123456789abcdef/ZhangSan"})})
-	if got := h.askWeCom(weComUserPath, "userid", "afaNG"); got.UserID != "AFang" || got.Name != "阿芳" || fmt.Sprint(got.Department) != "[2 7]" || got.Avatar != "" {
+	if got := h.askWeCom(weComUserPath, "userid", "afaNG"); got.UserID != "AFang" || got.Name != "阿芳" ||
+		fmt.Sprint(got.Department) != "[2 7]" || got.Avatar != "" {
 		t.Errorf("got %+v", got)
 	}
 	for userID, want := range map[string]int{
-		"hidden": 60011, "laowang": 60111, "emma": 60111, "nobody": 60111, "": 60111, "ww0123456789abcdef/ZhangSan": 60111,
+		"hidden": 60011, "laowang": 60111, "emma": 60111, "nobody": 60111, "": 60111,
+		"ww0123456789abcdef/ZhangSan": 60111,
 	} {
 		if got := h.askWeCom(weComUserPath, "userid", userID); got.Errcode != want {
 			t.Errorf("%q: got %+v, want %d", userID, got, want)

@@ -11,14 +11,15 @@ import (
 )
 
 func TestWords_AreTheSameInEveryLanguage(t *testing.T) {
-	position := regexp.MustCompile(`\{\w+\}`)
-	places := func(text string) []string {
-		found := position.FindAllString(text, -1)
+	placeholder := regexp.MustCompile(`\{\w+\}`)
+	placeholders := func(text string) []string {
+		found := placeholder.FindAllString(text, -1)
 		slices.Sort(found)
 		return found
 	}
 	for _, language := range locale.Languages {
-		if got, want := slices.Sorted(maps.Keys(words[language])), slices.Sorted(maps.Keys(words["zh-CN"])); !slices.Equal(got, want) {
+		got, want := slices.Sorted(maps.Keys(words[language])), slices.Sorted(maps.Keys(words["zh-CN"]))
+		if !slices.Equal(got, want) {
 			t.Fatalf("%s has words for %q, want %q", language, got, want)
 		}
 		for page, want := range words["zh-CN"] {
@@ -30,15 +31,16 @@ func TestWords_AreTheSameInEveryLanguage(t *testing.T) {
 				if strings.TrimSpace(text) == "" {
 					t.Errorf("%s.%s in %s is empty", page, key, language)
 				}
-				if !slices.Equal(places(text), places(want[key])) {
-					t.Errorf("%s.%s in %s has the places %q, want %q", page, key, language, places(text), places(want[key]))
+				if !slices.Equal(placeholders(text), placeholders(want[key])) {
+					t.Errorf("%s.%s in %s has the placeholders %q, want %q",
+						page, key, language, placeholders(text), placeholders(want[key]))
 				}
 			}
 		}
 	}
 }
 
-// What stands in a place is text, whatever it looks like.
+// What fills a placeholder is text, whatever it looks like.
 func TestTranslate_FillsPlaceholdersOnce(t *testing.T) {
 	got := translate("en", "hints", "redirect_uri_elsewhere", "{where}", "{domain}", "{domain}", "localhost")
 	if !strings.HasPrefix(got, "redirect_uri is at {domain}, and the configured callback domain is localhost.") {
