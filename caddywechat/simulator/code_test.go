@@ -7,15 +7,15 @@ import (
 
 func TestCode_ExpiresAfterTheQuirksLifetime(t *testing.T) {
 	t.Parallel()
-	for life, config := range map[time.Duration]Config{
+	for lifetime, config := range map[time.Duration]Config{
 		5 * time.Minute:  {},
 		10 * time.Minute: {Quirks: Quirks{CodeLife: 10 * time.Minute}},
 	} {
 		h := newHarness(t, config)
 		young, old := h.silentCode(), h.silentCode()
-		h.advance(life - time.Second)
+		h.advance(lifetime - time.Second)
 		if token := h.api(exchangePath(young)); token.Errcode != nil {
-			t.Errorf("%v: a second before the end: %+v", life, token)
+			t.Errorf("%v: a second before the end: %+v", lifetime, token)
 		}
 		h.advance(time.Second)
 		h.wantErrcode(exchangePath(old), 40029)

@@ -3,6 +3,9 @@
 // account, a public domain or a network. It knows nothing of Caddy, and the apps that it serves need not be written in
 // Go.
 //
+// It owns what WeChat answers here, and the state behind it. The product itself never imports it: commands, the demo
+// and tests do, of this repository and of others.
+//
 // A Simulator is an http.Handler that stands in for all of WeChat's hosts: below one base URL it answers the real
 // paths, /connect/oauth2/authorize of open.weixin.qq.com as well as /sns/oauth2/access_token of api.weixin.qq.com.
 // An app under test needs one change, the base URL:

@@ -17,9 +17,9 @@ type Call struct {
 	// Seq counts the calls from 1 on. It goes on after ClearJournal and Reset.
 	Seq int `json:"seq"`
 
-	Time   time.Time `json:"time"`
-	Method string    `json:"method"`
-	Path   string    `json:"path"`
+	Time   time.Time `json:"time"`   // when it came, by Config.Now
+	Method string    `json:"method"` // of the request
+	Path   string    `json:"path"`   // of the request, the first 200 bytes
 
 	// Outcome is a word or number: "ok" for what succeeded, WeChat's error code, "consent" for the consent page, "qr
 	// code" for the page that shows one, "confirm" for what a phone opens by it, "denied", "fault: " and the kind of a

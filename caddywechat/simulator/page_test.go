@@ -13,12 +13,12 @@ import (
 func TestPages_StandAloneInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	forbidden := map[string]*regexp.Regexp{
-		"unresolved template": regexp.MustCompile(`{{|}}|<no value>|ZgotmplZ`),
-		"unfilled place":      regexp.MustCompile(`\{[a-z]+\}`),
-		"inline handler":      regexp.MustCompile(`<[^>]*\son[a-z]+\s*=`),
-		"style attribute":     regexp.MustCompile(`<[^>]*\sstyle\s*=`),
-		"foreign resource":    regexp.MustCompile(`(src|href)="(https?:)?//|@import|url\(`),
-		"nothing said":        regexp.MustCompile(`<(h1|h2|title|p|b|button[^>]*)>\s*</`),
+		"unresolved template":  regexp.MustCompile(`{{|}}|<no value>|ZgotmplZ`),
+		"unfilled placeholder": regexp.MustCompile(`\{[a-z]+\}`),
+		"inline handler":       regexp.MustCompile(`<[^>]*\son[a-z]+\s*=`),
+		"style attribute":      regexp.MustCompile(`<[^>]*\sstyle\s*=`),
+		"foreign resource":     regexp.MustCompile(`(src|href)="(https?:)?//|@import|url\(`),
+		"nothing said":         regexp.MustCompile(`<(h1|h2|title|p|b|button[^>]*)>\s*</`),
 	}
 	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 	script := regexp.MustCompile(`(?s)<script>(.*?)</script>`)

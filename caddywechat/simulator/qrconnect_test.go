@@ -108,7 +108,7 @@ func TestQRConnect_RefusesWhatWeChatRefuses(t *testing.T) {
 	})
 }
 
-// Whatever passes the checks can only lead back to the app.
+// Whatever passes the checks can only redirect to the app.
 func FuzzQRConnectQuery(f *testing.F) {
 	f.Add(qrQuery())
 	f.Add(qrQuery() + "&lang=en#wechat_redirect")
@@ -129,12 +129,12 @@ func FuzzQRConnectQuery(f *testing.F) {
 		if err != nil || back.Scheme != "http" && back.Scheme != "https" || back.User != nil ||
 			!sameHost(DemoDomain, strings.ToLower(back.Hostname())) ||
 			!strings.Contains(back.RawQuery, "code=0&state=") {
-			t.Errorf("%q leads to %v: %v", query, back, err)
+			t.Errorf("%q redirects to %v: %v", query, back, err)
 		}
 	})
 }
 
-// The page leads back to the app with what the app's own URL had, and nothing of it can leave its attribute.
+// The page redirects to the app with what the app's own URL had, and nothing of it can leave its attribute.
 func TestQRPage_KeepsTheRedirectURI(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Config{})

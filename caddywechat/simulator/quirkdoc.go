@@ -142,7 +142,7 @@ func (s *Simulator) quirkGroups() []quirkGroup {
 	return groups
 }
 
-// valuesNow marks the current value, and adds it where it is an unusual one.
+// valuesNow flags the current value, and adds it where it is an unusual one.
 func (n quirkDoc) valuesNow(current string) []quirkValue {
 	label := strings.Trim(current, `"`)
 	var values []quirkValue

@@ -198,10 +198,10 @@ func TestPatchQuirks_SaysWhatIsPossible(t *testing.T) {
 func TestQuirkDocs_CoverEveryQuirk(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Config{})
-	noted := []string{}
+	documented := []string{}
 	for _, group := range h.sim.quirkGroups() {
 		for _, doc := range group.Quirks {
-			noted = append(noted, doc.Name)
+			documented = append(documented, doc.Name)
 			if !doc.Values[0].Current {
 				t.Errorf("%s: the first value is not the default", doc.Name)
 			}
@@ -213,10 +213,10 @@ func TestQuirkDocs_CoverEveryQuirk(t *testing.T) {
 		}
 	}
 	quirks := memberNames(&quirksJSON{})
-	slices.Sort(noted)
+	slices.Sort(documented)
 	slices.Sort(quirks)
-	if !slices.Equal(noted, quirks) {
-		t.Errorf("noted  %v\nquirks %v", noted, quirks)
+	if !slices.Equal(documented, quirks) {
+		t.Errorf("documented  %v\nquirks %v", documented, quirks)
 	}
 	for _, group := range h.sim.quirkGroups() {
 		for _, doc := range group.Quirks {

@@ -27,7 +27,7 @@ func TestNew_RefusesWhatCouldNotExist(t *testing.T) {
 		"public URL":    {PublicURL: "localhost:9002"},
 		"errmsg":        {Quirks: Quirks{Errmsg: "none"}},
 		"unionid":       {Quirks: Quirks{UnionID: "sometimes"}},
-		"code life":     {Quirks: Quirks{CodeLife: -1}},
+		"code_life":     {Quirks: Quirks{CodeLife: -1}},
 		"person":        {People: []Person{{ID: "小明"}}},
 		"person twice":  {People: []Person{{ID: "a"}, {ID: "a"}}},
 		"person no id ": {People: []Person{{Nickname: "小明"}}},

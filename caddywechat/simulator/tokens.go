@@ -140,8 +140,8 @@ func (s *Simulator) renewTokens(appID, refresh string) (access string, g grant, 
 	case !now.Before(token.expires):
 		return "", grant{}, 42002
 	}
-	if living, ok := s.accessTokens.get(token.access); ok && now.Before(living.expires) {
-		living.expires = now.Add(accessTokenLifetime)
+	if valid, ok := s.accessTokens.get(token.access); ok && now.Before(valid.expires) {
+		valid.expires = now.Add(accessTokenLifetime)
 	} else {
 		token.access = s.issueAccessTokenLocked(token.grant)
 	}

@@ -78,14 +78,14 @@ func TestRefresh_RenewsTheAccessToken(t *testing.T) {
 	}
 	h.advance(2*time.Hour - time.Second)
 	if got := h.api(check); got.Errcode == nil || *got.Errcode != 0 || got.Errmsg != "ok" {
-		t.Errorf("the life was not renewed: %+v", got)
+		t.Errorf("it was not renewed: %+v", got)
 	}
 	h.advance(time.Second)
 	h.wantErrcode(check, 42001)
 
 	if again := h.api(refreshPath(first.RefreshToken)); again.AccessToken == first.AccessToken ||
 		again.AccessToken == "" {
-		t.Errorf("a dead token was not replaced: %+v", again)
+		t.Errorf("an expired token was not replaced: %+v", again)
 	}
 
 	good := refreshPath(first.RefreshToken)

@@ -16,7 +16,7 @@ import (
 // UserInfo is what wx.getUserInfo tells a mini-program for its server: see
 // https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html.
 type UserInfo struct {
-	RawData       string `json:"rawData"`
+	RawData       string `json:"rawData"`       // the profile, JSON
 	Signature     string `json:"signature"`     // the hex SHA-1 of RawData and the session key
 	EncryptedData string `json:"encryptedData"` // base64; it holds the ids, too
 	IV            string `json:"iv"`            // base64

@@ -12,12 +12,15 @@ import (
 
 // TakenError says that somebody listens at a port already.
 type TakenError struct {
-	Port uint16
+	Port uint16 // the one that was to be opened
 	By   string // who, as far as that can be told
 	Err  error  // the system's
 }
 
+// Error names the port and who has it.
 func (e *TakenError) Error() string { return fmt.Sprintf("port %d is taken by %s", e.Port, e.By) }
+
+// Unwrap returns the system's error.
 func (e *TakenError) Unwrap() error { return e.Err }
 
 // Listen opens a TCP address, and shares it with nobody. Its error is a [TakenError] where the port is taken.

@@ -22,7 +22,7 @@ type Data struct {
 	Scans bool
 	// NoCookies says that the browser keeps no cookies, so that a login can never end. TooOften only.
 	NoCookies bool
-	// Altered says that the address that leads back from the login is changed, or opened again and again, on its way.
+	// Altered says that the callback URL of the login is changed, or opened again and again, on its way.
 	// TooOften only.
 	Altered bool
 	// Refused says that WeChat refused too many codes that came from the visitor's network. TooOften only.

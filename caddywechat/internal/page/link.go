@@ -15,7 +15,7 @@ func absoluteLink(raw string) string {
 }
 
 // actionLink is raw if it is a path on this site or an absolute http or https URL, else nothing. Browsers take a path
-// that begins with // or /\ for another site's address, so it counts as neither.
+// that starts with // or /\ for another site's address, so it counts as neither.
 func actionLink(raw string) string {
 	if _, err := url.Parse(raw); err != nil { // control characters, which browsers drop: "/\t/evil" is "//evil"
 		return ""

@@ -22,11 +22,15 @@ const (
 )
 
 // Request is what is known of a request. What is empty can be anything.
-type Request struct{ Method, Host, Path string }
+type Request struct {
+	Method string // such as GET
+	Host   string // without a port
+	Path   string // starts with /
+}
 
 // Server is what requests meet.
 type Server struct {
-	Routes []*Route
+	Routes []*Route // for all requests
 	Errors []*Route // for requests that failed
 }
 
@@ -53,6 +57,7 @@ type Route struct {
 type Handler struct {
 	// Name is what somebody who wrote it would call it, such as "respond".
 	Name string
+	// Does is what it does to a request.
 	Does Does
 	// Gate is set where Does is IsGate.
 	Gate *Gate
@@ -80,8 +85,9 @@ const (
 
 // Gate is a gate that asks for a login.
 type Gate struct {
-	// Name is the directive with its matcher, Paths are that matcher's patterns of paths.
-	Name  string
+	// Name is the directive with its matcher.
+	Name string
+	// Paths are that matcher's patterns of paths.
 	Paths []string
 	// Prefix is the path below which the gate answers itself.
 	Prefix string

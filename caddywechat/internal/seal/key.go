@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// Mark names a [Key] without telling it.
+// Mark is the id of a [Key]: it names the key without telling it.
 type Mark [8]byte
 
 // Tag proves that a value is from somebody who has a [Key].
@@ -16,7 +16,7 @@ type Tag [16]byte
 
 // Key tells values of ours from forged ones where others can write, and need not be kept from reading.
 type Key struct {
-	Mark   Mark
+	Mark   Mark // the same in every process that has the secret
 	secret [sha256.Size]byte
 }
 

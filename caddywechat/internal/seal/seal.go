@@ -96,10 +96,12 @@ var strict = base64.URLEncoding.Strict()
 // binarySerializer hands securecookie the compact form that a value makes of itself.
 type binarySerializer struct{}
 
+// Serialize implements [securecookie.Serializer].
 func (binarySerializer) Serialize(src any) ([]byte, error) {
 	return src.(encoding.BinaryMarshaler).MarshalBinary()
 }
 
+// Deserialize implements [securecookie.Serializer].
 func (binarySerializer) Deserialize(src []byte, dst any) error {
 	return dst.(encoding.BinaryUnmarshaler).UnmarshalBinary(src)
 }
