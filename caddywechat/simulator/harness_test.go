@@ -102,7 +102,7 @@ func (h *harness) postForm(path, form string, header ...string) reply {
 	return h.send("POST", path, form, append(header, "Content-Type", formType)...)
 }
 
-// answer posts the consent form.
+// consent posts the consent form.
 func (h *harness) consent(query, answer, person string) reply {
 	h.Helper()
 	form := url.Values{"authorize": {query}, "answer": {answer}}

@@ -64,47 +64,39 @@ func TestOthers_FindsWhoListensWhereConnectionsArrive(t *testing.T) {
 	}
 	program := filepath.Base(os.Args[0])
 	program = program[:min(len(program), 15)] // as the kernel cuts it
-	for _, tt := range []struct {
-		theirs string
-		ours   string
-		want   bool
-	}{
-		{"127.0.0.1:0", "127.0.0.1", true},
-		{"127.0.0.1:0", "0.0.0.0", true},
-		{"127.0.0.1:0", "::", true},
-		{"127.0.0.1:0", "::ffff:127.0.0.1", true},
-		{"127.0.0.1:0", "127.0.0.2", false},
-		{"127.0.0.1:0", "::1", false},
-		{"0.0.0.0:0", "127.0.0.2", true},
-		{"[::]:0", "127.0.0.2", true},
-		{"[::]:0", "::1", true},
-		{"[::]:0", "0.0.0.0", true},
-		{"0.0.0.0:0", "::", true},
-		{"[::1]:0", "::1", true},
-		{"[::1]:0", "::", true},
-		{"[::1]:0", "0.0.0.0", false},
+	for theirs, reached := range map[string]map[string]bool{
+		"127.0.0.1:0": {
+			"127.0.0.1": true, "0.0.0.0": true, "::": true, "::ffff:127.0.0.1": true, "127.0.0.2": false, "::1": false,
+		},
+		"0.0.0.0:0": {"127.0.0.2": true, "::": true},
+		"[::]:0":    {"127.0.0.2": true, "::1": true, "0.0.0.0": true},
+		"[::1]:0":   {"::1": true, "::": true, "0.0.0.0": false},
 	} {
-		t.Run(tt.theirs+" "+tt.ours, func(t *testing.T) {
-			at, pid := elsewhere(t, tt.theirs)
-			got := Others(netip.AddrPortFrom(netip.MustParseAddr(tt.ours), at.Port()))
-			if !tt.want {
-				if len(got) != 0 {
-					t.Errorf("got %v", got)
+		t.Run(theirs, func(t *testing.T) {
+			at, pid := elsewhere(t, theirs)
+			for ours, want := range reached {
+				addr := netip.MustParseAddr(ours)
+				got := Others(netip.AddrPortFrom(addr, at.Port()))
+				if !want {
+					if len(got) != 0 {
+						t.Errorf("%s: got %v", ours, got)
+					}
+					continue
 				}
-				return
-			}
-			want := Holder{PID: pid, Program: program, UID: os.Getuid()}
-			if len(got) == 1 {
-				want.Addr = netip.AddrPortFrom(got[0].Addr.Addr(), at.Port())
-			}
-			if !slices.Equal(got, []Holder{want}) {
-				t.Fatalf("got %+v, want %+v", got, want)
-			}
-			if want, twice := program+" (process "+strconv.Itoa(pid)+")", append(got, got...); Names(twice) != want {
-				t.Errorf("got %s, want %s", Names(twice), want)
-			}
-			if got := Others(netip.AddrPortFrom(netip.MustParseAddr(tt.ours), at.Port()+1)); len(got) != 0 {
-				t.Errorf("another port: %v", got)
+				holder := Holder{PID: pid, Program: program, UID: os.Getuid()}
+				if len(got) == 1 {
+					holder.Addr = netip.AddrPortFrom(got[0].Addr.Addr(), at.Port())
+				}
+				if !slices.Equal(got, []Holder{holder}) {
+					t.Fatalf("%s: got %+v, want %+v", ours, got, holder)
+				}
+				name := program + " (process " + strconv.Itoa(pid) + ")"
+				if twice := append(got, got...); Names(twice) != name {
+					t.Errorf("got %s, want %s", Names(twice), name)
+				}
+				if got := Others(netip.AddrPortFrom(addr, at.Port()+1)); len(got) != 0 {
+					t.Errorf("another port: %v", got)
+				}
 			}
 		})
 	}

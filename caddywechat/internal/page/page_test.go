@@ -8,7 +8,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/locale"
 )
 
 var allNames = []Name{
@@ -47,10 +50,17 @@ func checkParts(t *testing.T, what, body string, wanted, unwanted []string) {
 	}
 }
 
-// forEachPage tries every page in every language with every combination of data that changes its shape.
-func forEachPage(t *testing.T, check func(*testing.T, Name, string, Data, *httptest.ResponseRecorder)) {
-	t.Helper()
-	shapes := map[string]Data{
+// shape is a page with data that makes it take one of its shapes.
+type shape struct {
+	what, language string
+	name           Name
+	data           Data
+	response       *httptest.ResponseRecorder
+}
+
+// shapes are all pages in all languages, written once for the tests that look at each of them.
+var shapes = sync.OnceValue(func() (all []shape) {
+	for what, data := range map[string]Data{
 		"nothing known": {},
 		"desktop":       {RequestID: "5e0c", URL: pageURL},
 		"phone":         {RequestID: "5e0c", URL: pageURL, Phone: true, NoCookies: true},
@@ -61,15 +71,22 @@ func forEachPage(t *testing.T, check func(*testing.T, Name, string, Data, *httpt
 		"refused":       {RequestID: "5e0c", Refused: true},
 		"others":        {RequestID: "5e0c", Action: "/_wechat/logout?others=1", Others: true},
 		"long URL":      {RequestID: "5e0c", URL: longURL(), Action: "/"},
-	}
-	for _, language := range []string{"zh-CN", "zh-TW", "en"} {
-		for _, name := range allNames {
-			for shape, data := range shapes {
-				t.Run(language+"/"+string(name)+"/"+shape, func(t *testing.T) {
-					check(t, name, language, data, get(name, language, data))
-				})
+	} {
+		for _, language := range locale.Languages {
+			for _, name := range allNames {
+				all = append(all, shape{what, language, name, data, get(name, language, data)})
 			}
 		}
+	}
+	return all
+})
+
+func forEachPage(t *testing.T, check func(*testing.T, Name, string, Data, *httptest.ResponseRecorder)) {
+	t.Helper()
+	for _, s := range shapes() {
+		t.Run(s.language+"/"+string(s.name)+"/"+s.what, func(t *testing.T) {
+			check(t, s.name, s.language, s.data, s.response)
+		})
 	}
 }
 
