@@ -18,7 +18,7 @@ func visible(value string) error {
 	return nil
 }
 
-func TestResolve(t *testing.T) {
+func TestResolve_ReplacesPlaceholders(t *testing.T) {
 	write := func(content string) string {
 		path := filepath.Join(t.TempDir(), "secret")
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -70,7 +70,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotResolveIsNamed(t *testing.T) {
+func TestResolve_NamesWhatDoesNotResolve(t *testing.T) {
 	os.Unsetenv("CONFIG_TEST_UNSET")
 	_, err := Resolve("app_secret", "{env.CONFIG_TEST_UNSET}", AppSecret)
 	if err == nil || !strings.Contains(err.Error(), "variable CONFIG_TEST_UNSET") {
@@ -78,7 +78,7 @@ func TestWhatDoesNotResolveIsNamed(t *testing.T) {
 	}
 }
 
-func TestAFileOfNothingButLineEndsIsNoValue(t *testing.T) {
+func TestResolve_TakesNoFileOfLineEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(path, []byte("\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestAFileOfNothingButLineEndsIsNoValue(t *testing.T) {
 
 func noCheck(string) error { return nil }
 
-func TestSingle(t *testing.T) {
+func TestSingle_TakesOneValue(t *testing.T) {
 	no := func(string) error { return errors.New("write something else") }
 	for name, tt := range map[string]struct {
 		input, before string
@@ -123,7 +123,7 @@ func TestSingle(t *testing.T) {
 	}
 }
 
-func TestALiteralIsJudgedWhereItStands(t *testing.T) {
+func TestLiteral_IsCheckedWhereItStands(t *testing.T) {
 	d := caddyfile.NewTestDispenser("a\nb\nc")
 	for range 3 {
 		d.Next()

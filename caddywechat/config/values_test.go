@@ -95,7 +95,7 @@ var values = map[string]struct {
 	},
 }
 
-func TestValues(t *testing.T) {
+func TestChecks_JudgeValues(t *testing.T) {
 	for name, tt := range values {
 		t.Run(name, func(t *testing.T) {
 			for _, value := range tt.good {
@@ -118,7 +118,7 @@ func TestValues(t *testing.T) {
 }
 
 // What follows an URL's question mark would swallow the path of every call.
-func TestAPlatformHasNoQueryNotEvenAnEmptyOne(t *testing.T) {
+func TestPlatform_HasNoQueryNotEvenAnEmptyOne(t *testing.T) {
 	for _, value := range []string{"https://sim.example.com?", "http://127.0.0.1:8900/?"} {
 		if Platform(value) == nil {
 			t.Errorf("%q is taken", value)
@@ -126,7 +126,7 @@ func TestAPlatformHasNoQueryNotEvenAnEmptyOne(t *testing.T) {
 	}
 }
 
-func TestNoErrorHoldsASecret(t *testing.T) {
+func TestChecks_HaveNoSecretInErrors(t *testing.T) {
 	const part = "s3cr3t-p4rt"
 	for _, secret := range []string{part, part + " " + part, part + "\n", "密钥" + part, "changeme" + strings.Repeat(part, 4), part + "{x}" + part} {
 		for name, check := range map[string]Check{"app secret": AppSecret, "key": Key} {
@@ -147,7 +147,7 @@ func TestNoErrorHoldsASecret(t *testing.T) {
 	}
 }
 
-func TestParseDuration(t *testing.T) {
+func TestParseDuration_TakesDays(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"5s": 5 * time.Second, "12h": 12 * time.Hour, "7d": 7 * 24 * time.Hour, "1d12h": 36 * time.Hour, "0.5d": 12 * time.Hour, "1ns": 1,
 	} {
@@ -157,7 +157,7 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-func FuzzChecksNeverPanic(f *testing.F) {
+func FuzzChecks_NeverPanic(f *testing.F) {
 	for _, tt := range values {
 		for _, value := range append(tt.good, tt.bad...) {
 			f.Add(value)

@@ -36,7 +36,7 @@ var others = []string{
 	"Authorization", "Cookie", "Accept", "X-Requested-With", "X-Forwarded-For",
 }
 
-func TestEverySpellingOfAReservedNameIsReserved(t *testing.T) {
+func TestReserved_HasEverySpellingOfAName(t *testing.T) {
 	r := NewReserved()
 	for _, name := range forgeries {
 		if !r.Has(name) {
@@ -45,7 +45,7 @@ func TestEverySpellingOfAReservedNameIsReserved(t *testing.T) {
 	}
 }
 
-func TestSimilarNamesAreNotReserved(t *testing.T) {
+func TestReserved_HasNoSimilarNames(t *testing.T) {
 	r := NewReserved()
 	for _, name := range append(others, "") {
 		if r.Has(name) {
@@ -54,7 +54,7 @@ func TestSimilarNamesAreNotReserved(t *testing.T) {
 	}
 }
 
-func TestConfiguredNamesAreReservedInEverySpelling(t *testing.T) {
+func TestReserved_HasConfiguredNamesInEverySpelling(t *testing.T) {
 	r := NewReserved("Foo_Bar", "X-Employee.No")
 	for _, name := range []string{"Foo_Bar", "foo-bar", "FOO.BAR", "Foo-Bar", "x-employee-no", "X_Employee_No", "x.employee.no"} {
 		if !r.Has(name) {
@@ -78,7 +78,7 @@ func TestConfiguredNamesAreReservedInEverySpelling(t *testing.T) {
 	}
 }
 
-func TestANewPresetIsReservedByItself(t *testing.T) {
+func TestReserved_HasANewPreset(t *testing.T) {
 	presets["theirs"] = preset{prefix: "x-their-own-", headers: []Header{{OpenID, "X-Theirs"}}}
 	before := everywhere
 	everywhere = reservedEverywhere()
@@ -97,7 +97,7 @@ func TestANewPresetIsReservedByItself(t *testing.T) {
 	}
 }
 
-func TestOnlyThePresetWxcloudReservesAllOfItsNames(t *testing.T) {
+func TestReserved_HasAllNamesOfThePresetWxcloudIfChosen(t *testing.T) {
 	for _, choice := range [][]string{nil, {"remote_user"}, {"none"}, {"wxcloud"}, {"default", "wxcloud"}} {
 		headers, err := NewHeaders(choice, nil)
 		if err != nil {
@@ -115,7 +115,7 @@ func TestOnlyThePresetWxcloudReservesAllOfItsNames(t *testing.T) {
 	}
 }
 
-func TestStripRemovesForgedHeadersAndNothingElse(t *testing.T) {
+func TestStrip_RemovesForgedHeadersAndNothingElse(t *testing.T) {
 	req := httptest.NewRequest(http.MethodGet, "/", nil)
 	for _, name := range forgeries {
 		// Straight into the map, since net/http keeps some spellings apart and joins others.
@@ -133,7 +133,7 @@ func TestStripRemovesForgedHeadersAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestConnectionCannotNameAHeaderOfTheGates(t *testing.T) {
+func TestStrip_LetsConnectionNameNoHeaderOfTheGates(t *testing.T) {
 	for name, tt := range map[string]struct{ lines, want []string }{
 		"alone":               {[]string{"X-Wechat-Openid"}, nil},
 		"other case":          {[]string{"x-wechat-openid, X-WECHAT-USER"}, nil},
@@ -168,7 +168,7 @@ func TestConnectionCannotNameAHeaderOfTheGates(t *testing.T) {
 }
 
 // What is counted is the work for every request of every visitor.
-func TestStripAllocatesNothingForAnOrdinaryRequest(t *testing.T) {
+func TestStrip_AllocatesNothingForAnOrdinaryRequest(t *testing.T) {
 	for name, connection := range map[string]string{"HTTP/2": "", "HTTP/1.1": "keep-alive"} {
 		t.Run(name, func(t *testing.T) {
 			req := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -217,7 +217,7 @@ func readAll(r *http.Request) string {
 	return string(b)
 }
 
-func TestForgedTrailersNeverArrive(t *testing.T) {
+func TestStrip_RemovesForgedTrailers(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(protocol, func(t *testing.T) {
 			s, saw := trailerServer(t, readAll)
@@ -268,7 +268,7 @@ type atEOF func()
 
 func (f atEOF) Read([]byte) (int, error) { f(); return 0, io.EOF }
 
-func TestForgedTrailersNeverArriveUnannounced(t *testing.T) {
+func TestStrip_RemovesUnannouncedTrailers(t *testing.T) {
 	for name, announced := range map[string]string{
 		"nothing announced":   "",
 		"another announced":   "Trailer: X-Checksum\r\n",
@@ -290,7 +290,7 @@ func TestForgedTrailersNeverArriveUnannounced(t *testing.T) {
 
 // net/http sets trailers that nobody announced on its own request only, so a copy such as Caddy's never has them. Strip
 // promises it for any request.
-func TestForgedTrailersNeverArriveUnannouncedOnTheServersOwnRequest(t *testing.T) {
+func TestStrip_RemovesUnannouncedTrailersOfTheServersOwnRequest(t *testing.T) {
 	saw := make(chan http.Header, 1)
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		NewReserved().Strip(r)
@@ -305,7 +305,7 @@ func TestForgedTrailersNeverArriveUnannouncedOnTheServersOwnRequest(t *testing.T
 }
 
 // Closing a body reads what is left of it, with the trailers.
-func TestForgedTrailersNeverArriveWhenTheBodyIsClosedEarly(t *testing.T) {
+func TestStrip_RemovesTrailersIfTheBodyIsClosedEarly(t *testing.T) {
 	s, saw := trailerServer(t, func(r *http.Request) string {
 		r.Body.Close()
 		return ""
@@ -338,7 +338,7 @@ func send(t *testing.T, addr, headers, trailers string) {
 	}
 }
 
-func TestARequestWithoutTrailersKeepsItsBody(t *testing.T) {
+func TestStrip_KeepsTheBodyWithoutTrailers(t *testing.T) {
 	req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
 	body := req.Body
 	NewReserved().Strip(req)
@@ -347,7 +347,7 @@ func TestARequestWithoutTrailersKeepsItsBody(t *testing.T) {
 	}
 }
 
-func FuzzFoldedNamesAreReserved(f *testing.F) {
+func FuzzReserved_HasFoldedNames(f *testing.F) {
 	for _, name := range append(forgeries, others...) {
 		f.Add(name)
 	}

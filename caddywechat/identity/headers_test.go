@@ -10,7 +10,7 @@ import (
 
 var defaults, _ = NewHeaders(nil, nil)
 
-func TestHeaderNamesOfThePresetDefault(t *testing.T) {
+func TestHeaderName_IsOfThePresetDefault(t *testing.T) {
 	names := map[string]string{
 		ID:             "X-Wechat-User",
 		Account:        "X-Wechat-Account",
@@ -35,7 +35,7 @@ func TestHeaderNamesOfThePresetDefault(t *testing.T) {
 	}
 }
 
-func TestHeaderNamesOfAnotherKindsFieldsFollowFromTheFields(t *testing.T) {
+func TestHeaderName_FollowsFromAnotherKindsField(t *testing.T) {
 	for field, want := range map[string]string{
 		"badge":       "X-Wechat-Badge",
 		"employee_no": "X-Wechat-Employee-No",
@@ -55,7 +55,7 @@ func TestHeaderNamesOfAnotherKindsFieldsFollowFromTheFields(t *testing.T) {
 	}
 }
 
-func TestEveryHeaderThatTheGateSetsIsReserved(t *testing.T) {
+func TestReserved_HasEveryHeaderThatTheGateSets(t *testing.T) {
 	for _, field := range Names {
 		if name := HeaderName(field); !NewReserved().Has(name) {
 			t.Errorf("a client could forge %s", name)
@@ -63,7 +63,7 @@ func TestEveryHeaderThatTheGateSetsIsReserved(t *testing.T) {
 	}
 }
 
-func TestNicknameIsPercentEncoded(t *testing.T) {
+func TestSetHeaders_PercentEncodesNicknames(t *testing.T) {
 	for nickname, want := range map[string]string{
 		"Anna":            "Anna",
 		"a-b.c_d~9":       "a-b.c_d~9",
@@ -91,7 +91,7 @@ func TestNicknameIsPercentEncoded(t *testing.T) {
 	}
 }
 
-func TestOtherValuesStayAsTheyAreUnlessAHeaderCannotCarryThem(t *testing.T) {
+func TestSetHeaders_EncodesOtherValuesOnlyIfItMust(t *testing.T) {
 	for value, want := range map[string]string{
 		"oABC-def_0123456789abcdefghij":          "oABC-def_0123456789abcdefghij",
 		"snsapi_base,snsapi_userinfo":            "snsapi_base,snsapi_userinfo",
@@ -118,7 +118,7 @@ func TestOtherValuesStayAsTheyAreUnlessAHeaderCannotCarryThem(t *testing.T) {
 	}
 }
 
-func TestSetHeadersSetsWhatIsKnownAndNothingElse(t *testing.T) {
+func TestSetHeaders_SetsWhatIsKnownAndNothingElse(t *testing.T) {
 	h := http.Header{"Accept": {"*/*"}, "X-Wechat-Openid": {"forged", "twice"}}
 	defaults.Set(h, Identity{}.
 		With(Account, "official_account").
@@ -141,7 +141,7 @@ func TestSetHeadersSetsWhatIsKnownAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestSetHeadersOfNobodySetsNothing(t *testing.T) {
+func TestSetHeaders_SetsNothingForNobody(t *testing.T) {
 	h := http.Header{}
 	defaults.Set(h, nil)
 	if len(h) != 0 {
@@ -149,7 +149,7 @@ func TestSetHeadersOfNobodySetsNothing(t *testing.T) {
 	}
 }
 
-func TestPresets(t *testing.T) {
+func TestNewHeaders_KnowsThePresets(t *testing.T) {
 	id := Identity{}.With(ID, "u").With(Account, "official_account").With(AppID, "wx1").With(OpenID, "o1").
 		With(UnionID, "n1").With(Nickname, "小 a")
 	for name, tt := range map[string]struct {
@@ -200,7 +200,7 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-func TestHeadersThatCannotBe(t *testing.T) {
+func TestNewHeaders_RefusesHeadersThatCannotBe(t *testing.T) {
 	for name, tt := range map[string]struct {
 		presets []string
 		named   []Header

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestWithSetsEachNameOnceAndKeepsTheOrder(t *testing.T) {
+func TestWith_SetsEachNameOnceAndKeepsTheOrder(t *testing.T) {
 	id := Identity{}.With(OpenID, "o1").With(Scope, "snsapi_base").With(OpenID, "o2").With("badge", "7")
 	want := Identity{{OpenID, "o2"}, {Scope, "snsapi_base"}, {"badge", "7"}}
 	if !slices.Equal(id, want) {
@@ -14,14 +14,14 @@ func TestWithSetsEachNameOnceAndKeepsTheOrder(t *testing.T) {
 	}
 }
 
-func TestWithTakesNoEmptyValue(t *testing.T) {
+func TestWith_TakesNoEmptyValue(t *testing.T) {
 	id := Identity{}.With(UnionID, "").With(OpenID, "o1").With(OpenID, "")
 	if want := (Identity{{OpenID, "o1"}}); !slices.Equal(id, want) {
 		t.Errorf("got %v, want %v", id, want)
 	}
 }
 
-func TestGetOfWhatIsUnknownIsEmpty(t *testing.T) {
+func TestGet_IsEmptyForWhatIsUnknown(t *testing.T) {
 	var nobody Identity
 	if got := nobody.Get(ID); got != "" {
 		t.Errorf("nobody has the id %q", got)
@@ -32,7 +32,7 @@ func TestGetOfWhatIsUnknownIsEmpty(t *testing.T) {
 }
 
 // Sealed sessions of visitors who are logged in refer to these names by their place.
-func TestPlacesOfNamesNeverChange(t *testing.T) {
+func TestNames_NeverChangeTheirPlaces(t *testing.T) {
 	want := []string{
 		"id", "account", "app_id", "openid", "unionid", "userid", "external_userid", "departments", "scope", "nickname",
 		"avatar", "snapshot",
@@ -42,7 +42,7 @@ func TestPlacesOfNamesNeverChange(t *testing.T) {
 	}
 }
 
-func TestOnlyAProfileIsEverShortened(t *testing.T) {
+func TestWith_ShortensOnlyAProfile(t *testing.T) {
 	long := strings.Repeat("张", 1000)
 	id := Identity{}
 	for _, name := range append(slices.Clone(Names), "employee_no") {
@@ -67,7 +67,7 @@ func TestOnlyAProfileIsEverShortened(t *testing.T) {
 	}
 }
 
-func TestANicknameIsCutBetweenCharacters(t *testing.T) {
+func TestCutNickname_CutsBetweenCharacters(t *testing.T) {
 	id := Identity{}.With(Nickname, "a张😀").With(OpenID, "o1")
 	for n, want := range map[int]string{-1: "", 0: "", 1: "a", 2: "a", 3: "a", 4: "a张", 7: "a张", 8: "a张😀", 99: "a张😀"} {
 		got := id.CutNickname(n)

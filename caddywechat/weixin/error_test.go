@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestWhichErrorsRefuseACode(t *testing.T) {
+func TestError_TellsWhichRefuseACode(t *testing.T) {
 	refusing := map[int]bool{40029: true, 40163: true, 42003: true}
 	for code := -1; code < 100_000; code++ {
 		if got := (&Error{Code: code}).RefusesCode(); got != refusing[code] {
@@ -14,7 +14,7 @@ func TestWhichErrorsRefuseACode(t *testing.T) {
 	}
 }
 
-func TestEveryCureSaysSomething(t *testing.T) {
+func TestCure_SaysSomethingForEveryCode(t *testing.T) {
 	for code, cure := range weComCures {
 		if len(cure) < 20 && !strings.HasSuffix(cure, "wait") || (&Error{Code: code}).RefusesCode() {
 			t.Errorf("errcode %d of WeCom: %q", code, cure)
@@ -45,7 +45,7 @@ func TestEveryCureSaysSomething(t *testing.T) {
 	}
 }
 
-func TestAnErrorIsOneShortLine(t *testing.T) {
+func TestError_IsOneShortLine(t *testing.T) {
 	got := (&Error{Code: 40029, Message: "invalid code\r\n{\"level\":\"fatal\"}\x1b[31m" + strings.Repeat("x", 5000)}).Error()
 	if len(got) > 400 || strings.ContainsAny(got, "\r\n\x1b") || !strings.Contains(got, "40029") {
 		t.Errorf("got %q", got)
@@ -53,7 +53,7 @@ func TestAnErrorIsOneShortLine(t *testing.T) {
 }
 
 // The consoles have moved: a cure that is about one says which and where in it.
-func TestCuresNamePlaces(t *testing.T) {
+func TestCure_NamesPlaces(t *testing.T) {
 	const service, mini = "developers.weixin.qq.com/platform → 我的业务 → 服务号", "mp.weixin.qq.com"
 	for code, parts := range map[int][]string{
 		40001: {service, "开发密钥", mini, "open.weixin.qq.com"},

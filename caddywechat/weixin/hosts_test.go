@@ -87,7 +87,7 @@ func (h *twoHosts) want(t *testing.T, usualTokens, fallbackTokens, usualInfos, f
 	}
 }
 
-func TestARepeatableCallGoesToTheFallback(t *testing.T) {
+func TestClient_RepeatsARepeatableCallAtTheFallback(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"broken connection": breakOff,
 		"hanging":           hang,
@@ -107,7 +107,7 @@ func TestARepeatableCallGoesToTheFallback(t *testing.T) {
 	}
 }
 
-func TestWhatWeChatRefusesIsNotAskedAgain(t *testing.T) {
+func TestClient_AsksOnceForWhatWeChatRefuses(t *testing.T) {
 	h := newTwoHosts(t)
 	h.usual.answer = answerWith(`{"errcode":48001}`)
 	if _, err := h.UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"}); err == nil {
@@ -119,7 +119,7 @@ func TestWhatWeChatRefusesIsNotAskedAgain(t *testing.T) {
 	}
 }
 
-func TestACodeIsSentOnce(t *testing.T) {
+func TestExchangeCode_SendsACodeOnce(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"broken connection": breakOff,
 		"hanging":           hang,
@@ -137,7 +137,7 @@ func TestACodeIsSentOnce(t *testing.T) {
 	}
 }
 
-func TestACodeThatWasNeverSentMayGoToTheFallback(t *testing.T) {
+func TestExchangeCode_SendsAnUnsentCodeToTheFallback(t *testing.T) {
 	h := newTwoHosts(t)
 	h.usual.Close() // refuses connections
 	if _, err := exchange(t, h.Client); err != nil {
@@ -146,7 +146,7 @@ func TestACodeThatWasNeverSentMayGoToTheFallback(t *testing.T) {
 	h.want(t, 0, 1, 0, 0)
 }
 
-func TestAHostThatFailedIsLeftAloneForAMinute(t *testing.T) {
+func TestClient_AvoidsAFailedHostForAMinute(t *testing.T) {
 	h := newTwoHosts(t)
 	h.usual.answer = hang
 	if _, err := exchange(t, h.Client); !errors.Is(err, ErrTimeout) {
@@ -169,7 +169,7 @@ func TestAHostThatFailedIsLeftAloneForAMinute(t *testing.T) {
 	}
 }
 
-func TestAFallbackThatFailsIsLeftAtOnce(t *testing.T) {
+func TestClient_LeavesAFailedFallbackAtOnce(t *testing.T) {
 	h := newTwoHosts(t)
 	h.usual.answer = breakOff
 	_, _ = exchange(t, h.Client)
@@ -185,7 +185,7 @@ func TestAFallbackThatFailsIsLeftAtOnce(t *testing.T) {
 	h.want(t, 1, 0, 0, 0)
 }
 
-func TestWithoutAFallbackNothingIsAskedAgain(t *testing.T) {
+func TestClient_AsksOnceWithoutAFallback(t *testing.T) {
 	h := newTwoHosts(t)
 	h.Hosts.Fallback = ""
 	h.usual.answer = breakOff

@@ -17,7 +17,7 @@ func (f *flights) fill(a flightApp, caller string) (n int) {
 
 func anApp(n int) flightApp { return flightApp{"https://api.weixin.qq.com", fmt.Sprintf("wx%d", n)} }
 
-func TestNobodyHoldsMoreCallsThanAreLeft(t *testing.T) {
+func TestFlights_LeaveRoomForOthers(t *testing.T) {
 	var f flights
 	if n := f.fill(anApp(1), "203.0.113.5/32"); n != 64 {
 		t.Errorf("one address at one app has %d calls", n)
@@ -50,7 +50,7 @@ func TestNobodyHoldsMoreCallsThanAreLeft(t *testing.T) {
 	}
 }
 
-func TestCallsThatEndMakeRoom(t *testing.T) {
+func TestFlights_MakeRoomWhenTheyEnd(t *testing.T) {
 	var f flights
 	for range 3 {
 		n := f.fill(anApp(1), "203.0.113.5/32")
@@ -72,7 +72,7 @@ func TestCallsThatEndMakeRoom(t *testing.T) {
 	}
 }
 
-func TestACallForWhichThereIsNoPlaceIsNotMade(t *testing.T) {
+func TestClient_MakesNoCallWithoutAPlace(t *testing.T) {
 	made := 0
 	c := answering(t, func(http.ResponseWriter, *http.Request) { made++ }).ForApp("wx1")
 	n := inFlight.fill(flightApp{c.Hosts.API, "wx1"}, "me")
@@ -89,7 +89,7 @@ func TestACallForWhichThereIsNoPlaceIsNotMade(t *testing.T) {
 	}
 }
 
-func TestClientsOfOneFamilyKnowTheSameHostsToBeDown(t *testing.T) {
+func TestForApp_SharesWhichHostsAreDown(t *testing.T) {
 	c := &Client{Hosts: Hosts{API: "http://a.test", Fallback: "http://b.test"}}
 	one, other := c.ForApp("wx1"), c.ForApp("wx2")
 	one.avoid("http://a.test", ErrTimeout)

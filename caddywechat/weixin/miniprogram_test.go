@@ -30,7 +30,7 @@ func wantNoSecret(t *testing.T, err error) {
 	}
 }
 
-func TestAMiniProgramsCodeIsExchangedAsWeChatWantsIt(t *testing.T) {
+func TestExchangeMiniProgramCode_AsksAsWeChatWantsIt(t *testing.T) {
 	asked := make(chan *http.Request, 1)
 	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		asked <- r
@@ -47,7 +47,7 @@ func TestAMiniProgramsCodeIsExchangedAsWeChatWantsIt(t *testing.T) {
 	}
 }
 
-func TestAnswersToAMiniProgramsCode(t *testing.T) {
+func TestExchangeMiniProgramCode_ReadsAnswersOfWeChat(t *testing.T) {
 	const key = `"session_key":"` + sessionKey + `"`
 	for name, tt := range map[string]struct {
 		body    string
@@ -94,7 +94,7 @@ func TestAnswersToAMiniProgramsCode(t *testing.T) {
 }
 
 // A code is used up by the first host that got it, and so by the call whose answer was lost.
-func TestAMiniProgramsCodesAreSentOnce(t *testing.T) {
+func TestMiniProgram_SendsCodesOnce(t *testing.T) {
 	for _, answer := range []string{`{"errcode":-1}`, "<html>", ""} {
 		var calls atomic.Int32
 		f := func(w http.ResponseWriter, _ *http.Request) {
@@ -114,7 +114,7 @@ func TestAMiniProgramsCodesAreSentOnce(t *testing.T) {
 	}
 }
 
-func TestAPhoneNumberIsAskedForAsWeChatWantsIt(t *testing.T) {
+func TestPhoneNumber_AsksAsWeChatWantsIt(t *testing.T) {
 	asked := make(chan string, 1)
 	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -130,7 +130,7 @@ func TestAPhoneNumberIsAskedForAsWeChatWantsIt(t *testing.T) {
 	}
 }
 
-func TestAnswersWithAPhoneNumber(t *testing.T) {
+func TestPhoneNumber_ReadsAnswersOfWeChat(t *testing.T) {
 	chinese := PhoneNumber{"13800138000", "13800138000", "86"}
 	for body, want := range map[string]PhoneNumber{
 		`{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"13800138000","purePhoneNumber":"13800138000","countryCode":86,"watermark":{"timestamp":1637744274,"appid":"x"}}}`: chinese,
@@ -165,7 +165,7 @@ func TestAnswersWithAPhoneNumber(t *testing.T) {
 	wantNoSecret(t, err)
 }
 
-func TestASessionIsCheckedNowAndThen(t *testing.T) {
+func TestSessionChecks_AskNowAndThen(t *testing.T) {
 	var calls, tokens int
 	var asked string
 	answer := `{"errcode":0,"errmsg":"ok"}`
@@ -223,7 +223,7 @@ func TestASessionIsCheckedNowAndThen(t *testing.T) {
 	}
 }
 
-func TestVerdictsOnSessionsAreBounded(t *testing.T) {
+func TestSessionChecks_RememberABoundedNumber(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	c := &Client{Now: func() time.Time { return now }}
 	checks := c.ServerToken(nil, official).SessionChecks()

@@ -63,7 +63,7 @@ func (c *cluster) alone() (*ServerToken, *asking) {
 	return client.ServerToken(nil, demoOfficial), a
 }
 
-func TestTheTokenThatAnotherServerGotIsTakenOver(t *testing.T) {
+func TestRefusedToken_GivesWayToAnotherServersToken(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		token, asked := c.alone()
 		if err := use(token); err != nil {
@@ -85,7 +85,7 @@ func TestTheTokenThatAnotherServerGotIsTakenOver(t *testing.T) {
 const forcedApart = 31 * time.Second
 
 // Two servers of ours that know nothing of each other, and somebody else's that forces a token whenever it may.
-func TestServersOfOneAccountDoNotTakeTurns(t *testing.T) {
+func TestRefusedToken_MakesServersTakeNoTurns(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		one, askedOne := c.alone()
 		other, askedOther := c.alone()
@@ -112,7 +112,7 @@ func TestServersOfOneAccountDoNotTakeTurns(t *testing.T) {
 	})
 }
 
-func TestATokenThatIsTheLatestAndRefusedIsForced(t *testing.T) {
+func TestRefusedToken_ThatIsTheLatestIsForced(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		token, asked := c.alone()
 		c.fault(simulator.Fault{Path: ticketPath, Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1})
@@ -140,7 +140,7 @@ func TestATokenThatIsTheLatestAndRefusedIsForced(t *testing.T) {
 	})
 }
 
-func TestAForcedTokenThatDoesNotComeChangesNothing(t *testing.T) {
+func TestRefusedToken_StaysIfNoneCanBeForced(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		token, asked := c.alone()
 		if err := use(token); err != nil {
@@ -163,7 +163,7 @@ func TestAForcedTokenThatDoesNotComeChangesNothing(t *testing.T) {
 }
 
 // What is refused whatever the token is costs an app none of the 20 that all its servers have a day, in the end.
-func TestFewTokensAreForcedInADay(t *testing.T) {
+func TestRefusedToken_IsForcedFewTimesADay(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		c.fault(simulator.Fault{Path: ticketPath, Kind: simulator.FaultErrcode, Errcode: 40001})
 		token, asked := c.alone()
@@ -186,7 +186,7 @@ func TestFewTokensAreForcedInADay(t *testing.T) {
 }
 
 // Instances that share a store share what they know of a refused token.
-func TestInstancesAskAboutARefusedTokenTogether(t *testing.T) {
+func TestRefusedToken_IsAskedAboutByInstancesTogether(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		a := &asking{RoundTripper: c}
 		var instances []*ServerToken
@@ -205,7 +205,7 @@ func TestInstancesAskAboutARefusedTokenTogether(t *testing.T) {
 	})
 }
 
-func TestARefusedWeComTokenIsAskedForAgain(t *testing.T) {
+func TestRefusedToken_OfWeComIsAskedForAgain(t *testing.T) {
 	const path = "/cgi-bin/get_jsapi_ticket"
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		token := c.weCom(0)
@@ -244,7 +244,7 @@ func TestARefusedWeComTokenIsAskedForAgain(t *testing.T) {
 }
 
 // A ticket needs a token, and one that was refused is replaced like any other.
-func TestATicketIsAskedForWithTheTokenThatCounts(t *testing.T) {
+func TestTicket_IsAskedForWithTheLatestToken(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		token, asked := c.alone()
 		if err := token.Do(t.Context(), useNothing); err != nil {
@@ -263,7 +263,7 @@ func TestATicketIsAskedForWithTheTokenThatCounts(t *testing.T) {
 }
 
 // What an operator can do about a refusal depends on what was refused.
-func TestARefusedServerTokenIsNotTheAppSecret(t *testing.T) {
+func TestRefusedToken_HasNoCureOfTheAppSecret(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		token, _ := c.alone()
 		c.fault(simulator.Fault{Path: ticketPath, Kind: simulator.FaultErrcode, Errcode: 40001})

@@ -21,7 +21,7 @@ func forgedIV(first string) string {
 	return base64.StdEncoding.EncodeToString(iv)
 }
 
-func TestAChangedIVMakesNobodyElse(t *testing.T) {
+func TestDecrypt_MakesNobodyElseByAChangedIV(t *testing.T) {
 	for _, first := range []string{
 		`{"openId":"oEVIL`, `{"OPENID":"oEVIL`, `{"open_id":"oEVI`, `{"\u006fpenId":"`, ` {"openId":"oEVI`, `{"unionId":"oEVI`,
 	} {
@@ -38,7 +38,7 @@ func TestAChangedIVMakesNobodyElse(t *testing.T) {
 	}
 }
 
-func TestWhomATextMayName(t *testing.T) {
+func TestDecrypt_OpensTextsThatNameThePersonOnly(t *testing.T) {
 	const self, elsewhere = "oGZUI0egBJY1zhBYw2KhdUfwVJJE", "ocMvos6NjeKLIBqg5Mr9QjxrP1FA"
 	for name, tt := range map[string]struct {
 		members string

@@ -35,7 +35,7 @@ func withKey(key SessionKey) MiniProgramSession {
 
 var sampleSession = withKey(sampleKey)
 
-func TestDecryptTheSampleOfWeChat(t *testing.T) {
+func TestDecrypt_OpensTheSampleOfWeChat(t *testing.T) {
 	got, err := sampleSession.Decrypt(sampleAppID, sampleData, sampleIV)
 	if err != nil || string(got) != sampleText {
 		t.Errorf("got %s, %v", got, err)
@@ -63,7 +63,7 @@ func padded(text string) string {
 
 const marked = `{"watermark":{"appid":"` + sampleAppID + `"}}`
 
-func TestWhatDecryptOpens(t *testing.T) {
+func TestDecrypt_OpensWhatIsForThePersonAndTheApp(t *testing.T) {
 	for name, text := range map[string]string{
 		"one":                   marked,
 		"a padding of one":      marked + strings.Repeat(" ", (2*aes.BlockSize-1-len(marked)%aes.BlockSize)%aes.BlockSize),
@@ -82,7 +82,7 @@ func TestWhatDecryptOpens(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotOpenIsAllTheSame(t *testing.T) {
+func TestDecrypt_TellsNotWhyNothingOpens(t *testing.T) {
 	whole := padded(marked)
 	last := len(whole) - 1
 	for name, tt := range map[string]struct {
@@ -112,7 +112,7 @@ func TestWhatDoesNotOpenIsAllTheSame(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoEncryptedDataIsMalformed(t *testing.T) {
+func TestDecrypt_TakesNoMalformedData(t *testing.T) {
 	for _, tt := range [][2]string{
 		{"", sampleIV},
 		{sampleData, ""},
@@ -129,7 +129,7 @@ func TestWhatIsNoEncryptedDataIsMalformed(t *testing.T) {
 	}
 }
 
-func TestSignaturesOfWeChat(t *testing.T) {
+func TestSessionKey_SignsAsWeChatDoes(t *testing.T) {
 	const (
 		key     = SessionKey("HyVFkGl5F5OQWJZZaNzBBg==")
 		rawData = `{"nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong","country":"CN",` +
@@ -195,7 +195,7 @@ func FuzzUnpad(f *testing.F) {
 	})
 }
 
-func TestPiecesPutTogetherDoNotOpen(t *testing.T) {
+func TestDecrypt_OpensNoPiecesPutTogether(t *testing.T) {
 	key := make([]byte, aes.BlockSize)
 	text := []byte("{\"x\":\"\xff\xfe\",\"watermark\":{\"timestamp\":1,\"appid\":\"wx4f4bc4dec97d474b\"}}")
 	padding := aes.BlockSize - len(text)%aes.BlockSize

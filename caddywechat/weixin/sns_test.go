@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestAuthorizeURLIsWrittenAsWeChatWantsIt(t *testing.T) {
+func TestAuthorizeURL_IsWrittenAsWeChatWantsIt(t *testing.T) {
 	got := WeChatHosts().AuthorizeURL(Authorization{
 		AppID: appID, RedirectURI: "https://h5.example.com/_wechat/callback?to=%2Fa%3Fb%3D1%26c%3D2", Scope: "snsapi_base", State: "0123abcd",
 	})
@@ -21,7 +21,7 @@ func TestAuthorizeURLIsWrittenAsWeChatWantsIt(t *testing.T) {
 	}
 }
 
-func TestAuthorizeURLLetsNoValueOutOfItsPlace(t *testing.T) {
+func TestAuthorizeURL_EscapesEveryValue(t *testing.T) {
 	odd := "&state=x#y?z=%41 +/\\张\r\n\"<'"
 	got := HostsAt("http://127.0.0.1:8900/", "").AuthorizeURL(Authorization{AppID: odd, RedirectURI: odd, Scope: odd, State: odd})
 	if strings.ContainsAny(got, " \r\n\"<'\\") || strings.Count(got, "#") != 1 || !strings.HasSuffix(got, "#wechat_redirect") {
@@ -45,13 +45,13 @@ func TestAuthorizeURLLetsNoValueOutOfItsPlace(t *testing.T) {
 	}
 }
 
-func TestHostsAtTakesASlashAtTheEnd(t *testing.T) {
+func TestHostsAt_TakesASlashAtTheEnd(t *testing.T) {
 	if a, b := HostsAt("http://127.0.0.1:8900/", ""), HostsAt("http://127.0.0.1:8900", ""); a != b {
 		t.Errorf("%v and %v", a, b)
 	}
 }
 
-func TestTheExchangeIsAskedForAsWeChatWantsIt(t *testing.T) {
+func TestExchangeCode_AsksAsWeChatWantsIt(t *testing.T) {
 	asked := make(chan *http.Request, 1)
 	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		asked <- r
@@ -71,7 +71,7 @@ func TestTheExchangeIsAskedForAsWeChatWantsIt(t *testing.T) {
 }
 
 // Whoever is sent to the callback chooses the code.
-func TestAnOddCodeStaysACode(t *testing.T) {
+func TestExchangeCode_SendsAnOddCodeAsACode(t *testing.T) {
 	for _, odd := range []string{"a&secret=b", "a#b", "a b+c", "%41", "?x", "a\r\nHost: evil.com", "a\x00b", "张", "=", "../../cgi-bin/token", `a\b`, ";"} {
 		asked := make(chan *http.Request, 1)
 		c := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func TestAnOddCodeStaysACode(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoCodeIsNotSent(t *testing.T) {
+func TestExchangeCode_SendsNothingThatIsNoCode(t *testing.T) {
 	c := answering(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("WeChat was asked for %s", r.URL.Path) })
 	for _, odd := range []string{"", strings.Repeat("x", maxCode+1), strings.Repeat("x", 1<<20)} {
 		_, web := c.ExchangeCode(t.Context(), official, odd)
@@ -106,7 +106,7 @@ func TestWhatIsNoCodeIsNotSent(t *testing.T) {
 	}
 }
 
-func TestHasScope(t *testing.T) {
+func TestHasScope_KnowsWholeScopesOnly(t *testing.T) {
 	for list, want := range map[string]bool{
 		"": false, "snsapi_base": false, "snsapi_userinfo": true, "snsapi_base,snsapi_userinfo": true, "snsapi_userinfo,snsapi_login": true,
 		"snsapi_userinfo_x": false, "x_snsapi_userinfo": false,
@@ -117,7 +117,7 @@ func TestHasScope(t *testing.T) {
 	}
 }
 
-func TestUserInfo(t *testing.T) {
+func TestUserInfo_ReadsAnswersOfWeChat(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body string
 		want Person
@@ -149,7 +149,7 @@ func TestUserInfo(t *testing.T) {
 	})
 }
 
-func TestAWebsitesQRCodeIsAskedForInTheSameOrder(t *testing.T) {
+func TestQRConnectURL_HasTheSameOrder(t *testing.T) {
 	ask := Authorization{AppID: appID, RedirectURI: "https://h5.example.com/cb?a=1&b=2", Scope: "snsapi_login", State: "abc"}
 	got := WeChatHosts().QRConnectURL(ask)
 	if want := strings.Replace(WeChatHosts().AuthorizeURL(ask), "/connect/oauth2/authorize?", "/connect/qrconnect?", 1); got != want {

@@ -12,7 +12,7 @@ import (
 )
 
 // The first two answers are of WeChat's documentation, the last is EasyWeChat's.
-func TestSignaturesThatAreKnown(t *testing.T) {
+func TestSign_GivesKnownSignatures(t *testing.T) {
 	const ticket = "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg"
 	for _, tt := range []struct {
 		ticket, nonce string
@@ -31,7 +31,7 @@ func TestSignaturesThatAreKnown(t *testing.T) {
 	}
 }
 
-func TestAPageIsSignedWithTheTicketOfItsAccount(t *testing.T) {
+func TestTicket_SignsPagesOfItsAccount(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		official, weCom := c.official(0), c.weCom(0)
 		for name, tt := range map[string]struct {
@@ -74,14 +74,14 @@ func TestAPageIsSignedWithTheTicketOfItsAccount(t *testing.T) {
 	})
 }
 
-func TestASignatureHasTheNamesOfTheJSSDK(t *testing.T) {
+func TestSignature_HasTheNamesOfTheJSSDK(t *testing.T) {
 	got, err := json.Marshal(Signature{AppID: "wx1", Timestamp: 1, Nonce: "n", Signature: "s"})
 	if want := `{"appId":"wx1","timestamp":1,"nonceStr":"n","signature":"s"}`; string(got) != want || err != nil {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
 
-func TestADayOfSignatures(t *testing.T) {
+func TestTicket_IsSharedAllDay(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		tickets := []*Ticket{c.official(0).PageTicket(), c.official(time.Minute).PageTicket()}
 		for end := time.Now().Add(24 * time.Hour); time.Now().Before(end); time.Sleep(20 * time.Second) {
@@ -100,7 +100,7 @@ func TestADayOfSignatures(t *testing.T) {
 	})
 }
 
-func TestATicketSurvivesARefusedToken(t *testing.T) {
+func TestTicket_SurvivesARefusedToken(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		token := c.official(0)
 		if err := use(token); err != nil {
@@ -113,7 +113,7 @@ func TestATicketSurvivesARefusedToken(t *testing.T) {
 	})
 }
 
-func TestWithoutATokenThereIsNoTicketAndNoStorm(t *testing.T) {
+func TestTicket_IsNotAskedForInAStormWithoutAToken(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 		c.fault(simulator.Fault{Path: stableTokenPath, Kind: simulator.FaultErrcode, Errcode: 40164})
 		tickets := []*Ticket{c.official(0).PageTicket(), c.official(0).PageTicket()}

@@ -33,7 +33,7 @@ func weComSaying(t *testing.T, body string) (*Client, *ServerToken) {
 	return c, c.WeComToken(nil, corpApp)
 }
 
-func TestWhomACodeOfWeComStandsFor(t *testing.T) {
+func TestWeComUser_TellsWhomACodeStandsFor(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body string
 		want WeComUser
@@ -87,7 +87,7 @@ func TestWhomACodeOfWeComStandsFor(t *testing.T) {
 	}
 }
 
-func TestWhatWeComTellsOfAMember(t *testing.T) {
+func TestWeComMember_ReadsWhatWeComTells(t *testing.T) {
 	for name, tt := range map[string]struct{ body, want string }{
 		"as documented":      {`{"errcode":0,"userid":"ZhangSan","name":"张三","department":[1,2],"avatar":"https:\/\/wework.qpic.cn\/x"}`, "张三 https://wework.qpic.cn/x [1 2]"},
 		"numbers as strings": {`{"errcode":"0","userid":"zhangsan","name":"张三","department":["1","2"]}`, "张三  [1 2]"},
@@ -117,7 +117,7 @@ func TestWhatWeComTellsOfAMember(t *testing.T) {
 }
 
 // Whoever is sent to the callback chooses the code.
-func TestAnOddCodeOfWeComStaysACode(t *testing.T) {
+func TestWeComUser_SendsAnOddCodeAsACode(t *testing.T) {
 	for _, odd := range []string{"a&access_token=b", "a#b", "a b+c", "%41", "a\r\nHost: evil.com", "张", "../user/get", strings.Repeat("x", 512)} {
 		asked := make(chan *http.Request, 2)
 		c := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -137,7 +137,7 @@ func TestAnOddCodeOfWeComStaysACode(t *testing.T) {
 	}
 }
 
-func TestATicketIsPosted(t *testing.T) {
+func TestWeComAvatar_PostsTheTicket(t *testing.T) {
 	posted := make(chan string, 1)
 	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
@@ -154,7 +154,7 @@ func TestATicketIsPosted(t *testing.T) {
 	}
 }
 
-func TestNoErrorOfWeComHoldsASecret(t *testing.T) {
+func TestWeCom_HasNoSecretInErrors(t *testing.T) {
 	const ticket = "the-members-ticket"
 	c, token := weComSaying(t, `{"errcode":40058,"errmsg":"bad 61_token_of_the_app `+code+` `+ticket+`"}`)
 	_, userErr := c.WeComUser(t.Context(), token, code)
@@ -179,7 +179,7 @@ func TestNoErrorOfWeComHoldsASecret(t *testing.T) {
 	}
 }
 
-func TestWhichErrorsHideAMember(t *testing.T) {
+func TestError_TellsWhichHideAMember(t *testing.T) {
 	for code, want := range map[int]bool{48002: true, 60011: true, 60111: true, 40001: false, 60020: false, -1: false, 50001: false} {
 		if got := (&Error{Code: code, WeCom: true}).HidesMember(); got != want {
 			t.Errorf("errcode %d: %v", code, got)
@@ -191,7 +191,7 @@ func TestWhichErrorsHideAMember(t *testing.T) {
 }
 
 // An instance that was told why by another one tells the same cure.
-func TestARefusalKeepsWhoseItIs(t *testing.T) {
+func TestRefusal_KeepsWhoseItIs(t *testing.T) {
 	err := newRefusal(&Error{Code: 40013, Message: "invalid corpid", WeCom: true}, 1, time.Second).error()
 	if !strings.Contains(Cure(err), "corp id") {
 		t.Errorf("the cure of %v is %q", err, Cure(err))

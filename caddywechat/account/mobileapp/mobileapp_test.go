@@ -29,7 +29,7 @@ const (
 	userinfoPath = "/sns/userinfo"
 )
 
-func TestCaddyfile(t *testing.T) {
+func TestAccount_ReadsCaddyfiles(t *testing.T) {
 	for input, want := range map[string][2]string{
 		"mobile_app " + appID + " " + secret:           {appID, secret},
 		"mobile_app " + appID + " " + secret + " {\n}": {appID, secret},
@@ -58,7 +58,7 @@ func TestAccount_RefusesBadCaddyfilesWithLineAndWord(t *testing.T) {
 
 const inJSON = `{"app_id":"` + appID + `","app_secret":"` + secret + `"}`
 
-func TestProvision(t *testing.T) {
+func TestAccount_ResolvesAndChecksItsConfiguration(t *testing.T) {
 	t.Setenv("MOBILE_TEST_ID", appID)
 	t.Setenv("MOBILE_TEST_SECRET", secret+"\n")
 	t.Setenv("MOBILE_TEST_UNSET", "")
@@ -113,7 +113,7 @@ func (p *program) code(person string) string {
 	return code
 }
 
-func TestLoginTellsWhoCame(t *testing.T) {
+func TestLogin_TellsWhoCame(t *testing.T) {
 	p := newProgram(t)
 	if n := len(p.Journal()); n != 0 {
 		t.Errorf("WeChat was asked %d times before anybody came", n)
@@ -138,7 +138,7 @@ func TestLoginTellsWhoCame(t *testing.T) {
 	}
 }
 
-func TestWithoutTheScopeThereIsNoProfile(t *testing.T) {
+func TestLogin_BringsNoProfileWithoutTheScope(t *testing.T) {
 	for _, scope := range []string{"", "snsapi_base", "snsapi_userinfo_x,snsapi_base"} {
 		wechat := accounttest.NewPlatform(t, `{"access_token":"t","refresh_token":"r","openid":"oABC","unionid":"oU","scope":"`+scope+`"}`)
 		a := accounttest.MustProvision(t, new(Account), inJSON)
@@ -150,7 +150,7 @@ func TestWithoutTheScopeThereIsNoProfile(t *testing.T) {
 	}
 }
 
-func TestRefusedLogins(t *testing.T) {
+func TestLogin_TellsErrorsApart(t *testing.T) {
 	p := newProgram(t)
 	login := func(code string) error {
 		t.Helper()
@@ -203,7 +203,7 @@ func TestRefusedLogins(t *testing.T) {
 	}
 }
 
-func TestRenew(t *testing.T) {
+func TestRefreshProfile_BringsTheProfileUntilTheConsentEnds(t *testing.T) {
 	p := newProgram(t)
 	grant, err := p.Login(t.Context(), p.code("emma"))
 	if err != nil {

@@ -33,7 +33,7 @@ func parse(input string) (*Account, error) {
 	return a, a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input))
 }
 
-func TestCaddyfile(t *testing.T) {
+func TestAccount_ReadsCaddyfiles(t *testing.T) {
 	type fields struct {
 		appID  string
 		secret config.Secret
@@ -83,7 +83,7 @@ func TestAccount_RefusesBadCaddyfilesWithLineAndWord(t *testing.T) {
 
 const inJSON = `{"app_id":"` + appID + `","app_secret":"` + secret + `"}`
 
-func TestProvision(t *testing.T) {
+func TestAccount_ResolvesAndChecksItsConfiguration(t *testing.T) {
 	t.Setenv("OFFICIAL_TEST_ID", appID)
 	t.Setenv("OFFICIAL_TEST_SECRET", secret+"\n")
 	os.Unsetenv("OFFICIAL_TEST_UNSET")
@@ -138,7 +138,7 @@ func person(fields ...string) (id identity.Identity) {
 	return id
 }
 
-func TestExchangeTellsWhoCame(t *testing.T) {
+func TestExchange_TellsWhoCame(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body string
 		want identity.Identity
@@ -173,7 +173,7 @@ func TestExchangeTellsWhoCame(t *testing.T) {
 	}
 }
 
-func TestOnlyARefusedCodeBeginsTheLoginAfresh(t *testing.T) {
+func TestExchange_TellsARefusedCodeFromOtherErrors(t *testing.T) {
 	for code, refused := range map[int]bool{
 		40029: true, 40163: true, 42003: true,
 		-1: false, 40001: false, 40003: false, 40013: false, 40030: false, 40125: false, 40164: false, 40226: false, 41008: false, 42001: false,
@@ -198,7 +198,7 @@ func TestOnlyARefusedCodeBeginsTheLoginAfresh(t *testing.T) {
 	}
 }
 
-func TestItServesWeChatsBrowserOnly(t *testing.T) {
+func TestAccount_ServesWeChatsBrowserOnly(t *testing.T) {
 	for client, want := range map[visitor.Client]bool{
 		{}: false, {Phone: true}: false, {WeChat: true}: true, {WeChat: true, Phone: true}: true, {WeCom: true}: false, {WeCom: true, Phone: true}: false,
 	} {
@@ -208,7 +208,7 @@ func TestItServesWeChatsBrowserOnly(t *testing.T) {
 	}
 }
 
-func TestAuthorizeURLAsksSilently(t *testing.T) {
+func TestAuthorizeURL_AsksSilently(t *testing.T) {
 	a, _ := answering(t, "")
 	a.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()}, nil)
 	const want = "https://open.weixin.qq.com/connect/oauth2/authorize?appid=" + appID + "&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +

@@ -30,7 +30,7 @@ func parse(input string) (*Account, error) {
 	return a, a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input))
 }
 
-func TestCaddyfile(t *testing.T) {
+func TestAccount_ReadsCaddyfiles(t *testing.T) {
 	for name, tt := range map[string]struct{ input, appID, secret string }{
 		"literal":      {"website " + appID + " " + secret, appID, secret},
 		"empty block":  {"website " + appID + " " + secret + " {\n}", appID, secret},
@@ -59,7 +59,7 @@ func TestAccount_RefusesBadCaddyfilesWithLineAndWord(t *testing.T) {
 
 const inJSON = `{"app_id":"` + appID + `","app_secret":"` + secret + `"}`
 
-func TestProvision(t *testing.T) {
+func TestAccount_ResolvesAndChecksItsConfiguration(t *testing.T) {
 	t.Setenv("WEBSITE_TEST_SECRET", secret+"\n")
 	os.Unsetenv("WEBSITE_TEST_UNSET")
 	for name, text := range map[string]string{
@@ -106,7 +106,7 @@ func TestAccount_IsOne(t *testing.T) {
 	})
 }
 
-func TestAScanTellsWhoCameWithTheProfile(t *testing.T) {
+func TestExchange_TellsWhoScannedWithTheProfile(t *testing.T) {
 	w := newWorld(t)
 	code := w.scan("allow")
 	grant, err := w.account.Exchange(t.Context(), code, false)
@@ -122,7 +122,7 @@ func TestAScanTellsWhoCameWithTheProfile(t *testing.T) {
 		}
 	}
 	if !strings.HasPrefix(grant.Identity.Get(identity.Avatar), "http") || !w.account.HasProfile(grant.Identity) || grant.RefreshToken == "" {
-		t.Errorf("got %v, renewal %q", grant.Identity, grant.RefreshToken)
+		t.Errorf("got %v, refresh token %q", grant.Identity, grant.RefreshToken)
 	}
 	if w.account.Person(grant.Identity) != openID || w.account.PersonEverywhere(grant.Identity) != unionID {
 		t.Errorf("the person is %q and %q", w.account.Person(grant.Identity), w.account.PersonEverywhere(grant.Identity))
@@ -138,7 +138,7 @@ func TestAScanTellsWhoCameWithTheProfile(t *testing.T) {
 	}
 }
 
-func TestAProfileIsRenewed(t *testing.T) {
+func TestRefreshProfile_BringsTheProfileUntilTheConsentEnds(t *testing.T) {
 	w := newWorld(t)
 	first, err := w.account.Exchange(t.Context(), w.scan("allow"), true)
 	if err != nil {
@@ -147,7 +147,7 @@ func TestAProfileIsRenewed(t *testing.T) {
 	w.Advance(24 * time.Hour)
 	again, err := w.account.RefreshProfile(t.Context(), first.RefreshToken)
 	if err != nil || again.RefreshToken == "" {
-		t.Fatalf("renewal %q, %v", again.RefreshToken, err)
+		t.Fatalf("refresh token %q, %v", again.RefreshToken, err)
 	}
 	for _, f := range first.Identity {
 		if got := again.Identity.Get(f.Name); got != f.Value {
@@ -160,7 +160,7 @@ func TestAProfileIsRenewed(t *testing.T) {
 	}
 }
 
-func TestEveryErrorIsToldApart(t *testing.T) {
+func TestExchange_TellsErrorsApart(t *testing.T) {
 	const exchange, profile = "/sns/oauth2/access_token", "/sns/userinfo"
 	for _, tt := range []struct {
 		path    string
@@ -194,7 +194,7 @@ func TestEveryErrorIsToldApart(t *testing.T) {
 	}
 }
 
-func TestAuthorizeURLIsInWeChatsOrder(t *testing.T) {
+func TestAuthorizeURL_IsInWeChatsOrder(t *testing.T) {
 	w := newWorld(t)
 	w.account.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()}, nil)
 	const want = "https://open.weixin.qq.com/connect/qrconnect?appid=" + appID + "&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +
@@ -209,7 +209,7 @@ func TestAuthorizeURLIsInWeChatsOrder(t *testing.T) {
 	}
 }
 
-func TestItServesBrowsersOutsideWeChat(t *testing.T) {
+func TestAccount_ServesBrowsersOutsideWeChat(t *testing.T) {
 	for client, want := range map[visitor.Client]bool{
 		{}: true, {Phone: true}: true, {WeChat: true}: false, {WeChat: true, Phone: true}: false, {WeCom: true}: false, {WeCom: true, Phone: true}: false,
 	} {
@@ -217,12 +217,12 @@ func TestItServesBrowsersOutsideWeChat(t *testing.T) {
 			t.Errorf("%+v: %v", client, got)
 		}
 		if !new(Account).ShowsQRCode(client) {
-			t.Errorf("%+v does not scan", client)
+			t.Errorf("%+v sees no QR code", client)
 		}
 	}
 }
 
-func TestItHasANameInEveryLanguage(t *testing.T) {
+func TestLabel_IsInEveryLanguage(t *testing.T) {
 	for language, want := range map[string]string{"zh-CN": "微信扫码登录", "zh-TW": "用微信掃描登入", "en": "Scan with WeChat"} {
 		if got := new(Account).Label(language); got != want {
 			t.Errorf("%s: %q", language, got)

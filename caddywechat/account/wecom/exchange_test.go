@@ -95,7 +95,7 @@ var people = append(simulator.Cast(),
 	simulator.Person{ID: "controls", Nickname: "一\r\n二\x00"},
 )
 
-func TestAMemberLogsInSilently(t *testing.T) {
+func TestExchange_LogsAMemberInSilently(t *testing.T) {
 	w := newWorld(t, simulator.Config{People: people}, "")
 	code := w.code("afang", false)
 	if len(code) != 512 {
@@ -119,7 +119,7 @@ func TestAMemberLogsInSilently(t *testing.T) {
 	}
 }
 
-func TestAMemberWhoAgreesBringsAPicture(t *testing.T) {
+func TestExchange_BringsThePictureOfAMemberWhoAgrees(t *testing.T) {
 	want := map[string]string{"userid": "xiaoming", "departments": "1", "nickname": "小明", "avatar": "picture", "scope": "snsapi_privateinfo"}
 	w := newWorld(t, simulator.Config{}, "")
 	grant := w.login("xiaoming", true)
@@ -131,7 +131,7 @@ func TestAMemberWhoAgreesBringsAPicture(t *testing.T) {
 	always.wantFields(always.login("xiaoming", false), want)
 }
 
-func TestWhatWeComTellsOfOthers(t *testing.T) {
+func TestExchange_TellsWhatWeComTellsOfOthers(t *testing.T) {
 	for person, tt := range map[string]struct {
 		base, profile map[string]string
 		is            string
@@ -188,7 +188,7 @@ func TestWhatWeComTellsOfOthers(t *testing.T) {
 	})
 }
 
-func TestWhoIsNoMemberIsNobody(t *testing.T) {
+func TestExchange_AdmitsNobodyWhoIsNoMember(t *testing.T) {
 	w := newWorld(t, simulator.Config{}, "")
 	for _, person := range []string{"laowang", "emma"} {
 		grant, err := w.account.Exchange(t.Context(), w.code(person, false), false)
@@ -201,7 +201,7 @@ func TestWhoIsNoMemberIsNobody(t *testing.T) {
 	}
 }
 
-func TestAMemberLogsInByQRCode(t *testing.T) {
+func TestExchange_LogsAMemberInByQRCode(t *testing.T) {
 	w := newWorld(t, simulator.Config{}, "")
 	code := w.Scan(w.account.AuthorizeURL(visitor.Client{}, redirectURI, "a1B2", true), "xiaoming", "allow")
 	grant, err := w.account.Exchange(t.Context(), code, true)
@@ -214,7 +214,7 @@ func TestAMemberLogsInByQRCode(t *testing.T) {
 	}
 }
 
-func TestEveryErrorIsToldApart(t *testing.T) {
+func TestExchange_TellsErrorsApart(t *testing.T) {
 	for _, tt := range []struct {
 		path            string
 		errcode         int
@@ -276,7 +276,7 @@ func TestEveryErrorIsToldApart(t *testing.T) {
 	}
 }
 
-func TestARefusedTokenIsReplacedOnce(t *testing.T) {
+func TestExchange_ReplacesARefusedTokenOnce(t *testing.T) {
 	app := simulator.WeComApp{CorpID: corpID, AgentID: simulator.DemoAgentID, Secret: secret, NewTokens: true}
 	for _, errcode := range []int{40001, 40014, 42001} {
 		for times, wanted := range map[int]bool{1: true, 0: false} {
@@ -296,7 +296,7 @@ func TestARefusedTokenIsReplacedOnce(t *testing.T) {
 	}
 }
 
-func TestTheTrustedDomainCountsWithItsPort(t *testing.T) {
+func TestExchange_NeedsTheTrustedDomainWithItsPort(t *testing.T) {
 	for domain, trusted := range map[string]bool{"localhost": true, "localhost:8080": true, "localhost:8081": false, "h5.example.com": false} {
 		app := simulator.WeComApp{CorpID: corpID, AgentID: simulator.DemoAgentID, Secret: secret, Domain: domain}
 		w := newWorld(t, simulator.Config{WeCom: []simulator.WeComApp{app}}, "")
@@ -307,7 +307,7 @@ func TestTheTrustedDomainCountsWithItsPort(t *testing.T) {
 	}
 }
 
-func TestPagesAreSignedWithWeComsTicket(t *testing.T) {
+func TestSignPage_SignsWithWeComsTicket(t *testing.T) {
 	w := newWorld(t, simulator.Config{}, "")
 	signature, err := w.account.SignPage(t.Context(), "https://h5.example.com/page")
 	if err != nil || signature.AppID != corpID || len(signature.Signature) != 40 {
@@ -318,7 +318,7 @@ func TestPagesAreSignedWithWeComsTicket(t *testing.T) {
 	}
 }
 
-func TestDepartmentsAreNeverCut(t *testing.T) {
+func TestExchange_CutsNoDepartments(t *testing.T) {
 	var ids []string
 	for i := range 100 {
 		ids = append(ids, fmt.Sprint(1000000000+i))

@@ -28,7 +28,7 @@ func parse(input string) (*Account, error) {
 	return a, a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input))
 }
 
-func TestCaddyfile(t *testing.T) {
+func TestAccount_ReadsCaddyfiles(t *testing.T) {
 	type fields struct {
 		corpID         string
 		secret         config.Secret
@@ -73,7 +73,7 @@ func TestAccount_RefusesBadCaddyfilesWithLineAndWord(t *testing.T) {
 
 const inJSON = `{"corp_id":"` + corpID + `","secret":"` + secret + `","agent_id":"1000002"}`
 
-func TestProvision(t *testing.T) {
+func TestAccount_ResolvesAndChecksItsConfiguration(t *testing.T) {
 	t.Setenv("WECOM_TEST_SECRET", secret+"\n")
 	t.Setenv("WECOM_TEST_AGENT", "1000002")
 	os.Unsetenv("WECOM_TEST_UNSET")
@@ -95,7 +95,7 @@ func TestProvision(t *testing.T) {
 	})
 }
 
-func TestAPersonHasOneIDHoweverWeComWritesIt(t *testing.T) {
+func TestPerson_HasOneIDHoweverWeComWritesIt(t *testing.T) {
 	a := accounttest.MustProvision(t, new(Account), inJSON)
 	for want, id := range map[string]identity.Identity{
 		"zhangsan":                    {{Name: identity.UserID, Value: "ZhangSan"}},
@@ -115,18 +115,7 @@ func TestAPersonHasOneIDHoweverWeComWritesIt(t *testing.T) {
 	}
 }
 
-func TestWhoIsAdmitted(t *testing.T) {
-	member := identity.Identity{}.With(identity.UserID, "a")
-	external := identity.Identity{}.With(identity.ExternalUserID, "wmA").With(identity.OpenID, "oX")
-	for _, allow := range []bool{false, true} {
-		a := &Account{AllowExternal: allow}
-		if !a.Admits(member) || a.Admits(external) != allow {
-			t.Errorf("allow_external %v: member %v, external %v", allow, a.Admits(member), a.Admits(external))
-		}
-	}
-}
-
-func TestABrowserIsSentToThePageThatItCanShow(t *testing.T) {
+func TestAuthorizeURL_IsOfThePageThatTheBrowserShows(t *testing.T) {
 	const redirectURI = "https://h5.example.com:8443/_wechat/callback"
 	const encoded = "https%3A%2F%2Fh5.example.com%3A8443%2F_wechat%2Fcallback"
 	inside := func(scope string) string {
@@ -163,25 +152,25 @@ func TestABrowserIsSentToThePageThatItCanShow(t *testing.T) {
 		{}: {true, true}, {Phone: true}: {true, true}, {WeCom: true}: {true, false}, {WeCom: true, Phone: true}: {true, false}, {WeChat: true}: {true, false},
 	} {
 		if got := [2]bool{new(Account).Serves(client), new(Account).ShowsQRCode(client)}; got != want {
-			t.Errorf("%+v: serves, scans %v", client, got)
+			t.Errorf("%+v: serves, shows a QR code %v", client, got)
 		}
 	}
 }
 
-func TestWeChatIsNotItsOwn(t *testing.T) {
+func TestAccount_IsAFallbackInWeChat(t *testing.T) {
 	for _, external := range []bool{false, true} {
 		a := &Account{AllowExternal: external}
 		for client, want := range map[visitor.Client][2]bool{
 			{WeChat: true, Phone: true}: {true, external}, {WeCom: true, Phone: true}: {false, true}, {}: {false, true}, {Phone: true}: {false, true},
 		} {
 			if got := [2]bool{a.IsFallback(client), a.RecommendsBrowser(client)}; got != want {
-				t.Errorf("allow_external %v, %+v: yields, leads into %v", external, client, got)
+				t.Errorf("allow_external %v, %+v: fallback, recommended %v", external, client, got)
 			}
 		}
 	}
 }
 
-func TestItHasANameInEveryLanguage(t *testing.T) {
+func TestLabel_IsInEveryLanguage(t *testing.T) {
 	for language, want := range map[string]string{"zh-CN": "企业微信登录", "zh-TW": "用企業微信登入", "en": "Log in with WeCom"} {
 		if got := new(Account).Label(language); got != want {
 			t.Errorf("%s: %q", language, got)
@@ -189,7 +178,7 @@ func TestItHasANameInEveryLanguage(t *testing.T) {
 	}
 }
 
-func TestWhoIsLetIn(t *testing.T) {
+func TestAccount_AdmitsMembersOfItsCompany(t *testing.T) {
 	for name, tt := range map[string]struct {
 		id             identity.Identity
 		own, withOther bool

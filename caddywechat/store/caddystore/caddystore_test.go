@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +15,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	_ "github.com/caddyserver/caddy/v2/modules/filestorage" // the storage by default
+	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
 	"github.com/caddyserver/certmagic"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
@@ -50,7 +48,7 @@ func inBubble(t *testing.T, f func(*testing.T)) {
 	})
 }
 
-func TestStore(t *testing.T) {
+func TestStore_KeepsTheContracts(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, test func(*testing.T, storetest.Backend)) {
 		inBubble(t, func(t *testing.T) {
 			dir := t.TempDir()
@@ -63,7 +61,7 @@ func TestStore(t *testing.T) {
 	})
 }
 
-func TestThePlaceIsAFolderOfItsOwn(t *testing.T) {
+func TestStore_HasAFolderOfItsOwn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
 		if _, err := s.PutIfAbsent(t.Context(), key, []byte("value"), 0); err != nil {
@@ -82,7 +80,7 @@ func TestThePlaceIsAFolderOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestABrokenStorageIsAnErrorAndNoMissingEntry(t *testing.T) {
+func TestStore_TakesNoBrokenStorageForAMissingEntry(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -102,120 +100,7 @@ func TestABrokenStorageIsAnErrorAndNoMissingEntry(t *testing.T) {
 	}
 }
 
-// faulty is a storage with one entry, whose calls fail where they are told to.
-type faulty struct {
-	certmagic.Storage                               // nil: whatever else is called panics
-	entry                     []byte                // nil for none
-	lock, unlock, put, delete error                 // what the calls return
-	load                      []error               // what they return one after the other
-	unlocked                  func(context.Context) // called with Unlock's context
-}
-
-func (f *faulty) Lock(context.Context, string) error          { return f.lock }
-func (f *faulty) Store(context.Context, string, []byte) error { return f.put }
-func (f *faulty) Delete(context.Context, string) error        { return f.delete }
-func (f *faulty) Unlock(ctx context.Context, _ string) error  { f.unlocked(ctx); return f.unlock }
-
-func (f *faulty) Load(context.Context, string) ([]byte, error) {
-	if len(f.load) > 0 {
-		err := f.load[0]
-		f.load = f.load[1:]
-		return f.entry, err
-	}
-	if f.entry == nil {
-		return nil, os.ErrNotExist
-	}
-	return f.entry, nil
-}
-
-func TestWhicheverCallFailsItIsAnErrorAndTheLockIsFreed(t *testing.T) {
-	fault := errors.New("fault")
-	there := make([]byte, endLength+1)
-	for name, tt := range map[string]struct {
-		call     string
-		storage  faulty
-		unlocked bool
-	}{
-		"first load":        {"put", faulty{load: []error{fault}}, false},
-		"lock":              {"put", faulty{lock: fault}, false},
-		"second load":       {"put", faulty{load: []error{os.ErrNotExist, fault}}, true},
-		"store":             {"put", faulty{put: fault}, true},
-		"unlock":            {"put", faulty{unlock: fault}, true},
-		"take, first load":  {"take", faulty{load: []error{fault}}, false},
-		"take, lock":        {"take", faulty{entry: there, lock: fault}, false},
-		"take, second load": {"take", faulty{entry: there, load: []error{nil, fault}}, true},
-		"take, delete":      {"take", faulty{entry: there, delete: fault}, true},
-		"take, unlock":      {"take", faulty{entry: there, unlock: fault}, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			unlocked := false
-			tt.storage.unlocked = func(ctx context.Context) {
-				_, bounded := ctx.Deadline()
-				unlocked = ctx.Err() == nil && bounded
-			}
-			s := on(t, &leaving{&tt.storage, cancel})
-			var value []byte
-			var err error
-			if tt.call == "put" {
-				value, err = s.PutIfAbsent(ctx, key, []byte("value"), 0)
-			} else {
-				value, err = s.Take(ctx, key)
-			}
-			if !errors.Is(err, fault) || !errors.Is(err, store.ErrStore) || value != nil {
-				t.Errorf("got %q, %v", value, err)
-			}
-			if unlocked != tt.unlocked {
-				t.Errorf("unlocked = %v", unlocked)
-			}
-		})
-	}
-}
-
-// leaving is a storage whose lock makes the visitor leave: that must not leave the lock behind.
-type leaving struct {
-	*faulty
-	leave context.CancelFunc
-}
-
-func (l *leaving) Lock(ctx context.Context, name string) error {
-	l.leave()
-	return l.faulty.Lock(ctx, name)
-}
-
-func TestAGuessOrASecondTryTakesNoLock(t *testing.T) {
-	s := on(t, &faulty{lock: errors.New("locked")})
-	if _, err := s.Take(t.Context(), key); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("take: %v", err)
-	}
-	s = on(t, &faulty{lock: errors.New("locked"), entry: make([]byte, endLength)})
-	if _, err := s.PutIfAbsent(t.Context(), key, []byte("value"), 0); err != nil {
-		t.Errorf("put if absent: %v", err)
-	}
-}
-
-func TestALockThatIsNeverFreeIsWaitedForSeconds(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		s, _ := inFolder(t)
-		if err := s.storage.Lock(t.Context(), folder+key+".lock"); err != nil {
-			t.Fatal(err)
-		}
-		begun := time.Now()
-		_, err := s.PutIfAbsent(t.Context(), key, []byte("value"), 0)
-		if !errors.Is(err, store.ErrStore) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got %v", err)
-		}
-		if waited := time.Since(begun); waited != lockTimeout {
-			t.Errorf("waited %s", waited)
-		}
-		if err := s.storage.Unlock(t.Context(), folder+key+".lock"); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
-func TestEntriesOfTheFirstVersionAreRead(t *testing.T) {
+func TestStore_ReadsEntriesOfTheFirstVersion(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
 		if err := os.MkdirAll(filepath.Join(dir, "wechat"), 0o700); err != nil {
@@ -265,7 +150,7 @@ func (c *counting) List(ctx context.Context, path string, recursive bool) ([]str
 	return c.Storage.List(ctx, path, recursive)
 }
 
-func TestReadingWhereNothingIsNewIsCheap(t *testing.T) {
+func TestReader_IsCheapIfNothingIsNew(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
 		for range 10 {
@@ -293,7 +178,7 @@ func TestReadingWhereNothingIsNewIsCheap(t *testing.T) {
 	})
 }
 
-func TestAReadThatFailedGoesOnWhereItWas(t *testing.T) {
+func TestReader_GoesOnWhereItFailed(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
 		for range 3 {
@@ -313,7 +198,7 @@ func TestAReadThatFailedGoesOnWhereItWas(t *testing.T) {
 	})
 }
 
-func TestProvisionDoesNotTouchTheStorage(t *testing.T) {
+func TestProvision_DoesNotTouchTheStorage(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "storage")
 	ctx, err := caddy.ProvisionContext(&caddy.Config{
 		Admin:      &caddy.AdminConfig{Disabled: true},
@@ -331,7 +216,7 @@ func TestProvisionDoesNotTouchTheStorage(t *testing.T) {
 	}
 }
 
-func TestCaddyfile(t *testing.T) {
+func TestStore_ReadsCaddyfiles(t *testing.T) {
 	if err := new(Store).UnmarshalCaddyfile(caddyfile.NewTestDispenser("caddy")); err != nil {
 		t.Error(err)
 	}
@@ -343,7 +228,7 @@ func TestCaddyfile(t *testing.T) {
 	}
 }
 
-func TestTheModuleIsKnown(t *testing.T) {
+func TestStore_IsAModule(t *testing.T) {
 	info, err := caddy.GetModule("wechat.stores.caddy")
 	if err != nil {
 		t.Fatal(err)
@@ -351,87 +236,4 @@ func TestTheModuleIsKnown(t *testing.T) {
 	if _, ok := info.New().(store.Store); !ok {
 		t.Errorf("got %T", info.New())
 	}
-}
-
-func TestASweepRemovesWhatIsOver(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		s, dir := inFolder(t)
-		for _, key := range []string{"area/short", "short"} {
-			if err := s.Put(t.Context(), key, []byte("value"), time.Hour); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := s.Put(t.Context(), "area/long", []byte("value"), 2*time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Append(t.Context(), "log", []byte("value"), time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.PutIfAbsent(t.Context(), "kept", []byte("value"), 0); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Hour)
-		s.sweep(t.Context())
-		var left []string
-		root := os.DirFS(dir)
-		if err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
-				left = append(left, path)
-			}
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		if want := []string{"wechat/area/long", "wechat/journal.log.latest", "wechat/kept"}; !slices.Equal(left, want) {
-			t.Errorf("left are %q, want %q", left, want)
-		}
-	})
-}
-
-// renewing is a storage where an entry that was found over is put anew before it can be removed.
-type renewing struct {
-	certmagic.Storage
-	renew func()
-}
-
-func (r *renewing) Lock(ctx context.Context, name string) error {
-	r.renew()
-	return r.Storage.Lock(ctx, name)
-}
-
-func TestASweepLeavesWhatIsPutMeanwhile(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		s, dir := inFolder(t)
-		if err := s.Put(t.Context(), key, []byte("old"), time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Hour)
-		on(t, &renewing{&certmagic.FileStorage{Path: dir}, func() {
-			if err := s.Put(t.Context(), key, []byte("new"), time.Hour); err != nil {
-				t.Error(err)
-			}
-		}}).sweep(t.Context())
-		if got, err := s.Get(t.Context(), key); err != nil || string(got) != "new" {
-			t.Errorf("got %q, %v", got, err)
-		}
-	})
-}
-
-func TestWritingSweepsOnceADay(t *testing.T) {
-	lastSweep.Store(0)
-	defer lastSweep.Store(math.MaxInt64)
-	inBubble(t, func(t *testing.T) {
-		c := &counting{Storage: &certmagic.FileStorage{Path: t.TempDir()}}
-		s := on(t, c)
-		for hour := range 48 {
-			if err := s.Put(t.Context(), key, []byte("value"), 100*time.Hour); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
-			if want := 1 + hour/24; c.lists != want {
-				t.Fatalf("%d sweeps after %d hours", c.lists, hour)
-			}
-			time.Sleep(time.Hour)
-		}
-	})
 }

@@ -82,8 +82,8 @@ func (f *folders) cost() (loads, lists, listed int) {
 	return loads, lists, listed
 }
 
-// TestReadingOnCostsTheSameHoweverMuchThereIs: what is new costs itself, with few live entries and with many.
-func TestReadingOnCostsTheSameHoweverMuchThereIs(t *testing.T) {
+// TestReader_CostsTheSameHoweverMuchThereIs: what is new costs itself, with few live entries and with many.
+func TestReader_CostsTheSameHoweverMuchThereIs(t *testing.T) {
 	for _, live := range []int{10, 1000, 100_000} {
 		t.Run(fmt.Sprint(live), func(t *testing.T) {
 			storage := newFolders()
@@ -142,7 +142,7 @@ func mustRead(t testing.TB, r store.Reader) (got []string) {
 }
 
 // Each process has writers of its own, and no more than it has appends at a time.
-func TestAppendsAtATimeHaveWritersOfTheirOwn(t *testing.T) {
+func TestAppend_HasAWriterOfItsOwn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
 		var wait sync.WaitGroup
@@ -177,7 +177,7 @@ func TestAppendsAtATimeHaveWritersOfTheirOwn(t *testing.T) {
 }
 
 // An append that waits for others goes when its time is over.
-func TestAnAppendDoesNotWaitForOthersForEver(t *testing.T) {
+func TestAppend_DoesNotWaitForOthersForEver(t *testing.T) {
 	s, _ := inFolder(t)
 	for range maxWriters {
 		if _, err := s.writers.take(t.Context(), "log"); err != nil {
@@ -194,7 +194,7 @@ func TestAnAppendDoesNotWaitForOthersForEver(t *testing.T) {
 
 // What a folder's listing misses at that moment is found by the name of the last head; and nothing else depends on heads that
 // are needed no more.
-func TestTheLastHeadIsFoundWithoutAListing(t *testing.T) {
+func TestReader_FindsTheLastHeadWithoutAListing(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
 		r := at(t, dir).Follow("log")
@@ -224,7 +224,7 @@ func (f *failing) Store(ctx context.Context, key string, value []byte) error {
 }
 
 // An append that failed at whatever step takes nothing with it that comes after.
-func TestAnAppendThatFailedIsPassedOver(t *testing.T) {
+func TestReader_PassesOverAnAppendThatFailed(t *testing.T) {
 	for step := 1; step <= 3; step++ {
 		inBubble(t, func(t *testing.T) {
 			storage := &failing{Storage: &certmagic.FileStorage{Path: t.TempDir()}}
@@ -245,7 +245,7 @@ func TestAnAppendThatFailedIsPassedOver(t *testing.T) {
 }
 
 // A reader that was away reads all that it missed, whoever wrote it and however long ago, but what is over.
-func TestAReaderThatWasAwayReadsAll(t *testing.T) {
+func TestReader_ThatWasAwayReadsAll(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
 		r := at(t, dir).Follow("log")
@@ -277,7 +277,7 @@ func TestAReaderThatWasAwayReadsAll(t *testing.T) {
 }
 
 // What was written in the first layout is read, and what an instance that knows no other writes beside us.
-func TestJournalsOfTheFirstLayoutAreRead(t *testing.T) {
+func TestReader_ReadsJournalsOfTheFirstLayout(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
 		old := func(number int, value string, life time.Duration) {
@@ -325,7 +325,7 @@ func TestJournalsOfTheFirstLayoutAreRead(t *testing.T) {
 }
 
 // A head stays as long as any entry of its writer, or nobody who comes new would find it.
-func TestAHeadStaysForItsWritersEntries(t *testing.T) {
+func TestHead_StaysForItsWritersEntries(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
 		for journal, life := range map[string]time.Duration{"kept": store.Forever, "log": 1000 * time.Hour} {

@@ -15,7 +15,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store/storetest"
 )
 
-func TestStore(t *testing.T) {
+func TestStore_KeepsTheContracts(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, test func(*testing.T, storetest.Backend)) {
 		synctest.Test(t, func(t *testing.T) {
 			shared := newShelf()
@@ -29,7 +29,7 @@ func TestStore(t *testing.T) {
 
 func inMemory() *Store { return &Store{shelf: newShelf(), now: time.Now} }
 
-func TestWhatIsFullRefusesAndForgetsNothing(t *testing.T) {
+func TestStore_RefusesAndForgetsNothingIfFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inMemory()
 		big := make([]byte, store.MaxValue)
@@ -77,7 +77,7 @@ func TestWhatIsFullRefusesAndForgetsNothing(t *testing.T) {
 	})
 }
 
-func TestEndedRecordsOfAJournalTakeNoRoom(t *testing.T) {
+func TestJournal_NeedsNoRoomForWhatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inMemory()
 		appendTo := func(life time.Duration) {
@@ -112,7 +112,7 @@ func provisioned(t *testing.T) *Store {
 	return s
 }
 
-func TestAReloadKeepsWhatIsThere(t *testing.T) {
+func TestStore_OutlivesAReload(t *testing.T) {
 	before := provisioned(t)
 	if err := before.Put(t.Context(), "key", []byte("value"), time.Hour); err != nil {
 		t.Fatal(err)
@@ -135,13 +135,13 @@ func TestAReloadKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestCleanupWithoutProvision(t *testing.T) {
+func TestCleanup_NeedsNoProvision(t *testing.T) {
 	if err := new(Store).Cleanup(); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestCaddyfile(t *testing.T) {
+func TestStore_ReadsCaddyfiles(t *testing.T) {
 	if err := new(Store).UnmarshalCaddyfile(caddyfile.NewTestDispenser("memory")); err != nil {
 		t.Error(err)
 	}
@@ -152,7 +152,7 @@ func TestCaddyfile(t *testing.T) {
 	}
 }
 
-func TestTheModuleIsKnown(t *testing.T) {
+func TestStore_IsAModule(t *testing.T) {
 	info, err := caddy.GetModule("wechat.stores.memory")
 	if err != nil {
 		t.Fatal(err)

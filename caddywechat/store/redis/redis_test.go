@@ -41,7 +41,7 @@ func conforms(t *testing.T, url string, empty func()) {
 	})
 }
 
-func TestOneServer(t *testing.T) {
+func TestStore_KeepsTheContractsOnOneServer(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
 	conforms(t, "redis://"+s.addr()+"/3", func() { s.order("flushall") })
@@ -50,7 +50,7 @@ func TestOneServer(t *testing.T) {
 	}
 }
 
-func TestCluster(t *testing.T) {
+func TestStore_KeepsTheContractsOnACluster(t *testing.T) {
 	t.Parallel()
 	nodes := cluster(t)
 	conforms(t, fmt.Sprintf("redis://%s?addr=%s", nodes[0].addr(), nodes[1].addr()), func() {
@@ -64,7 +64,7 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-func TestSentinel(t *testing.T) {
+func TestStore_KeepsTheContractsBehindSentinel(t *testing.T) {
 	t.Parallel()
 	master, replica, watch := sentinel(t)
 	url := "redis://" + watch.addr() + "?master_name=mymaster"
@@ -85,7 +85,7 @@ func TestSentinel(t *testing.T) {
 	}
 }
 
-func TestTLSAndPassword(t *testing.T) {
+func TestStore_ConnectsByTLSAndPassword(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, "--requirepass", "p@ss/word?#%")
 	port := server.port
@@ -115,7 +115,7 @@ func TestTLSAndPassword(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsDownIsAnErrorAtOnceAndUsedAgainWhenItIsBack(t *testing.T) {
+func TestStore_FailsAtOnceWhileItsServerIsDown(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	s := open(t, "redis://"+server.addr())
@@ -142,7 +142,7 @@ func TestAServerThatIsDownIsAnErrorAtOnceAndUsedAgainWhenItIsBack(t *testing.T) 
 	}
 }
 
-func TestAServerThatHangsIsAnErrorWithinSeconds(t *testing.T) {
+func TestStore_FailsWithinSecondsIfItsServerHangs(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	s := open(t, "redis://"+server.addr())
@@ -175,8 +175,8 @@ func TestAServerThatHangsIsAnErrorWithinSeconds(t *testing.T) {
 	}
 }
 
-// TestAJournalGoesOnWhereAReplicaTakesOver has the clock of the one that took over lag behind.
-func TestAJournalGoesOnWhereAReplicaTakesOver(t *testing.T) {
+// TestJournal_GoesOnIfAReplicaTakesOver has the clock of the one that took over lag behind.
+func TestJournal_GoesOnIfAReplicaTakesOver(t *testing.T) {
 	server := startServer(t)
 	s := open(t, "redis://"+server.addr())
 	r := s.Follow("log")
@@ -198,7 +198,7 @@ func TestAJournalGoesOnWhereAReplicaTakesOver(t *testing.T) {
 	}
 }
 
-func TestAJournalIsReadByPagesAndHoldsNothingThatIsOver(t *testing.T) {
+func TestJournal_IsReadByPagesAndHoldsNothingThatIsOver(t *testing.T) {
 	server := startServer(t)
 	s := open(t, "redis://"+server.addr())
 	const n = 2*page + 1
@@ -228,7 +228,7 @@ func TestAJournalIsReadByPagesAndHoldsNothingThatIsOver(t *testing.T) {
 	}
 }
 
-func TestWhatSomebodyElsePutThere(t *testing.T) {
+func TestStore_BearsWhatSomebodyElsePutThere(t *testing.T) {
 	server := startServer(t)
 	s := open(t, "redis://"+server.addr())
 	server.order("xadd", stream("odd"), "*", "colour", "red")
@@ -248,7 +248,7 @@ func TestWhatSomebodyElsePutThere(t *testing.T) {
 	}
 }
 
-func TestErrorsHoldNoArguments(t *testing.T) {
+func TestStore_HasNoArgumentsInErrors(t *testing.T) {
 	server := startServer(t, "--rename-command", "SET", "")
 	s := open(t, "redis://"+server.addr())
 	err := s.Put(t.Context(), "key", []byte("s3cr3t"), time.Hour)
@@ -257,7 +257,7 @@ func TestErrorsHoldNoArguments(t *testing.T) {
 	}
 }
 
-func TestSitesShareAClientOverAReload(t *testing.T) {
+func TestStore_SharesAClientOverAReload(t *testing.T) {
 	server := startServer(t)
 	t.Setenv("REDIS_URL", "redis://"+server.addr())
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
@@ -294,7 +294,7 @@ func TestSitesShareAClientOverAReload(t *testing.T) {
 	}
 }
 
-func TestLoadingConnectsToNobody(t *testing.T) {
+func TestProvision_ConnectsToNobody(t *testing.T) {
 	for _, url := range []string{
 		"redis://127.0.0.1:1", "rediss://127.0.0.1:1", "redis://127.0.0.1:1?addr=127.0.0.1:2", "redis://127.0.0.1:1?master_name=m",
 	} {
@@ -315,7 +315,7 @@ func TestLoadingConnectsToNobody(t *testing.T) {
 	}
 }
 
-func TestCaddyfile(t *testing.T) {
+func TestStore_ReadsCaddyfiles(t *testing.T) {
 	var s Store
 	if err := s.UnmarshalCaddyfile(caddyfile.NewTestDispenser("redis {env.REDIS_URL}")); err != nil || s.URL != "{env.REDIS_URL}" {
 		t.Errorf("got %q, %v", s.URL, err)
@@ -328,7 +328,7 @@ func TestCaddyfile(t *testing.T) {
 	}
 }
 
-func TestTheModuleIsKnown(t *testing.T) {
+func TestStore_IsAModule(t *testing.T) {
 	info, err := caddy.GetModule("wechat.stores.redis")
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestURLs(t *testing.T) {
+func TestParse_ReadsURLs(t *testing.T) {
 	for _, tt := range []struct {
 		url                 string
 		addrs               string
@@ -48,7 +48,7 @@ func TestURLs(t *testing.T) {
 	}
 }
 
-func TestBadURLs(t *testing.T) {
+func TestParse_RefusesURLsWithoutShowingThem(t *testing.T) {
 	const secret = "hunter2"
 	for _, tt := range []struct{ url, want string }{
 		{"", "redis://"},
