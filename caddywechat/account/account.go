@@ -46,8 +46,8 @@ type Grant struct {
 	// Identity says who the person is. The host adds the fields account, app_id and id.
 	Identity identity.Identity
 
-	// RefreshToken is a secret with which a [ProfileRefresher] asks for the profile again, "" if there is none. The host
-	// keeps it encrypted, for as long as [RefreshTokenLifetime]. It never leaves the server.
+	// RefreshToken is a secret with which a [ProfileRefresher] asks for the profile again, "" if there is none. The
+	// host keeps it encrypted, for as long as [RefreshTokenLifetime]. It never leaves the server.
 	RefreshToken string
 
 	// SessionSecret is what [Endpoints] need to know of the person until the next login, "" for nothing. The host keeps
@@ -102,7 +102,7 @@ func Ref(a Account) string {
 // WeChatCaller is an account that calls WeChat's API.
 type WeChatCaller interface {
 	// UseWeChat hands over the client to call by, and the cache of server tokens that all instances of the site share.
-	// The host calls it before anything that needs them. Neither may be used before a visitor comes: no configuration is
-	// refused or delayed because WeChat does not answer.
+	// The host calls it before anything that needs them. Neither may be used before a visitor comes: no configuration
+	// is refused or delayed because WeChat does not answer.
 	UseWeChat(*weixin.Client, weixin.TokenCache)
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// StaffLogin is a kind of account of its own: a company's single sign-on for browsers outside WeChat. It is all that there
-// is to write; in a Caddyfile it reads
+// StaffLogin is a kind of account of its own: a company's single sign-on for browsers outside WeChat. It is all that
+// there is to write; in a Caddyfile it reads
 //
 //	wechat_auth {
 //		official_account {env.WECHAT_APP_ID} {env.WECHAT_APP_SECRET}

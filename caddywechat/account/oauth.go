@@ -17,8 +17,8 @@ type OAuth struct {
 }
 
 // Exchange returns whom a code stands for, with the profile and a refresh token if givesProfile says that the token is
-// good for them. It must be called once per code. The error wraps [ErrCodeRefused] if the visitor has but to log in once
-// more.
+// good for them. It must be called once per code. The error wraps [ErrCodeRefused] if the visitor has but to log in
+// once more.
 func (o *OAuth) Exchange(ctx context.Context, code string, givesProfile func(weixin.Token) bool) (Grant, error) {
 	token, err := o.Client.ExchangeCode(ctx, o.App, code)
 	if err != nil {
@@ -56,8 +56,8 @@ func (o *OAuth) profile(ctx context.Context, token weixin.Token) (Grant, error) 
 	return Grant{Identity: id, RefreshToken: token.Refresh}, nil
 }
 
-// CodeError returns the error of exchanging a code of WeChat's or WeCom's, which wraps [ErrCodeRefused] if it is the code
-// that is wrong.
+// CodeError returns the error of exchanging a code of WeChat's or WeCom's, which wraps [ErrCodeRefused] if it is the
+// code that is wrong.
 func CodeError(err error) error {
 	if weixin.RefusesCode(err) {
 		return fmt.Errorf("%w: %w", ErrCodeRefused, err)

@@ -9,8 +9,8 @@ import (
 // PageSigner is an account that lets the site's pages use WeChat's JS-SDK.
 type PageSigner interface {
 	Account
-	// SignPage returns what a page hands to wx.config. page is its address, without a fragment; the caller has made sure
-	// that it is one of the site's.
+	// SignPage returns what a page hands to wx.config. page is its address, without a fragment; the caller has made
+	// sure that it is one of the site's.
 	SignPage(ctx context.Context, page string) (weixin.Signature, error)
 }
 

@@ -49,8 +49,8 @@ type Labeler interface {
 	Label(language string) string
 }
 
-// QRCodeLogin is a [Redirector] whose authorization page shows a QR code to scan. A phone cannot scan its own screen, so
-// its visitors are offered to open the page in WeChat first.
+// QRCodeLogin is a [Redirector] whose authorization page shows a QR code to scan. A phone cannot scan its own screen,
+// so its visitors are offered to open the page in WeChat first.
 type QRCodeLogin interface {
 	// ShowsQRCode reports whether the page for this browser is such a one.
 	ShowsQRCode(visitor.Client) bool

@@ -1,5 +1,8 @@
 // Package config reads the values of options: where they are written literally the Caddyfile's parser checks them, and
 // knows the line; when the configuration is loaded placeholders are resolved, and every value is checked.
+//
+// It owns the rules for values that several modules have, each of which stands here once: ids, secrets, URLs, lengths
+// of time, names. Their errors never hold a secret. It knows none of the modules that have such options.
 package config
 
 import (
@@ -11,8 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// Check judges the resolved value of an option. Its error says what is wrong and what to write instead; it never holds a
-// secret.
+// Check judges the resolved value of an option. Its error says what is wrong and what to write instead; it never holds
+// a secret.
 type Check func(value string) error
 
 // Literal checks a value that the Caddyfile holds, unless it has a placeholder in it. The error has file and line.
@@ -29,8 +32,8 @@ func Literal(d *caddyfile.Dispenser, option, value string, check Check) error {
 	return nil
 }
 
-// Missing returns the error for a value that is not there. An environment variable in {$…} may be why: Caddy puts its text
-// into the Caddyfile before anybody reads it, so that not even its name is left where it is not set.
+// Missing returns the error for a value that is not there. An environment variable in {$…} may be why: Caddy puts its
+// text into the Caddyfile before anybody reads it, so that not even its name is left where it is not set.
 func Missing(d *caddyfile.Dispenser, message string) error {
 	return d.Err(message + "; an environment variable in {$…} may be unset or empty: set it, or write {env.…} instead, " +
 		"whose error names it")

@@ -6,8 +6,9 @@ import (
 )
 
 // Secret is the text of an option that holds a secret, or the placeholder of one. In JSON it is an ordinary string, for
-// that is how a configuration is kept; its tag says omitzero. Whoever prints it, or anything that holds it, does not see
-// the text. A module with such an option implements zapcore.ObjectMarshaler besides, since loggers write structs as JSON.
+// that is how a configuration is kept; its tag says omitzero. Whoever prints it, or anything that holds it, does not
+// see the text. A module with such an option implements zapcore.ObjectMarshaler besides, since loggers write structs as
+// JSON.
 //
 // Two are equal (==) if their texts are. The zero value is that of an option that is not set.
 type Secret struct {

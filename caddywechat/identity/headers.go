@@ -145,7 +145,8 @@ func (h *Headers) Set(dst http.Header, id Identity) {
 	if id == nil {
 		return
 	}
-	// All values of one request share one slice, but none with another request: whoever comes behind may write into them.
+	// All values of one request share one slice, but none with another request: whoever comes behind may write into
+	// them.
 	values := make([]string, 0, len(id)+len(h.headers))
 	set := func(name, field, value string) {
 		values = append(values, HeaderValue(field, value))
@@ -179,7 +180,8 @@ func isToken(name string) bool {
 }
 
 // HeaderValue returns a field's value as a header carries it: a nickname is always percent-encoded (UTF-8, RFC 3986
-// unreserved characters stay), any other value only when it holds something else than visible ASCII; of an URL only that.
+// unreserved characters stay), any other value only when it holds something else than visible ASCII; of an URL only
+// that.
 func HeaderValue(field, value string) string {
 	switch {
 	case field != Nickname && isVisibleASCII(value):

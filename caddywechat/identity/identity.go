@@ -1,5 +1,8 @@
-// Package identity says who someone is, and tells it to the app behind the gate: the fields that an account vouches for,
-// the request headers that carry them, and the removal of headers that a client forged.
+// Package identity says who someone is, and tells it to the app behind the gate: the fields that an account vouches
+// for, the request headers that carry them, and the removal of headers that a client forged.
+//
+// It owns the names of fields and headers. What is made from a field elsewhere (placeholders, JSON) follows from the
+// field's name, so that a kind of account may bring fields that this package does not know.
 package identity
 
 import (
@@ -25,7 +28,8 @@ const (
 	Snapshot       = "snapshot" // "1" for a visitor of a snapshot page, else absent
 )
 
-// Names lists the names above. Its order is fixed: sealed sessions refer to a name by its place, so new ones go to the end.
+// Names lists the names above. Its order is fixed: sealed sessions refer to a name by its place, so new ones go to the
+// end.
 var Names = []string{
 	ID, Account, AppID, OpenID, UnionID, UserID, ExternalUserID, Departments, Scope, Nickname, Avatar, Snapshot,
 }

@@ -14,7 +14,7 @@ const MaxValue = 64 << 10
 // maxKey is the length in bytes of the longest key: file systems have names of 255.
 const maxKey = 200
 
-// Forever is the life of what has no end.
+// Forever is the ttl of what never expires.
 const Forever = time.Duration(math.MaxInt64)
 
 var keyForm = regexp.MustCompile(`^[a-z0-9_-]+(/[a-z0-9_-]+)*$`)
@@ -31,15 +31,15 @@ func Check(ctx context.Context, key string) error {
 }
 
 // CheckPut judges a call that is to keep something. For implementations of [Store]; the error wraps [ErrStore].
-func CheckPut(ctx context.Context, key string, value []byte, life time.Duration) error {
+func CheckPut(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	if err := Check(ctx, key); err != nil {
 		return err
 	}
 	if len(value) > MaxValue {
 		return fmt.Errorf("%w: the value of %s has %d bytes, and may have %d", ErrStore, key, len(value), MaxValue)
 	}
-	if life <= 0 {
-		return fmt.Errorf("%w: the life of %s is %s, and must be more than 0", ErrStore, key, life)
+	if ttl <= 0 {
+		return fmt.Errorf("%w: the life of %s is %s, and must be more than 0", ErrStore, key, ttl)
 	}
 	return nil
 }

@@ -2,11 +2,11 @@ package store
 
 import "time"
 
-// What a [Store] can be besides. The host asks the store itself: a wrapper, such as [Watched], hides these unless it has
-// them, too.
-
-// Atomic is a store whose PutIfAbsent is one step at one place: it says at once, in the time of a call over the network,
-// which of all instances was first, and never that two were. Logins may ask it on their way.
+// Atomic is one of the interfaces that a [Store] may implement besides, with [KeyStorage], [Clocked] and [Connected]. The
+// host asks the store itself for them: a wrapper, such as [Watched], hides those that it does not implement, too.
+//
+// It is a store whose PutIfAbsent is one step at one place: it says at once, in the time of a call over the network, which
+// of all instances was first, and never that two were. Logins may ask it on their way.
 type Atomic interface {
 	// IsAtomic reports whether it is so. A store that wraps another one asks that.
 	IsAtomic() bool
@@ -20,8 +20,8 @@ type KeyStorage interface {
 	CheckKeyStorage() (warning string, err error)
 }
 
-// Clocked is a store that judges by a clock of its process whether a lifetime is over. One whose server judges that by a
-// clock of its own is none.
+// Clocked is a store that judges by a clock of its process whether a lifetime is over. One whose server judges that by
+// a clock of its own is none.
 type Clocked interface {
 	// UseClock replaces that clock, which is time.Now until then. The host calls it once the store is provisioned and
 	// before it uses it, so that everything of the host's goes by one clock, also in tests.

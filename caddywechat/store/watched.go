@@ -22,8 +22,8 @@ func (s *Status) FailsToWrite() bool { return s.writeFails.Load() }
 // Watched is a store that keeps a [Status], and logs when that changes: one line when it begins to fail and one when it
 // works again, for all who share the status, whatever the number of their calls. What it returns is the store's.
 //
-// An entry that is not there is no failure, and neither is a call whose caller left. Nobody is told that the store works
-// again before somebody calls it.
+// An entry that is not there is no failure, and neither is a call whose caller left. Nobody is told that the store
+// works again before somebody calls it.
 type Watched struct {
 	// Store is the one that is watched. Calls of it are not.
 	Store
@@ -36,8 +36,8 @@ type Watched struct {
 // Watch returns a store that is watched. The logger is that of whoever uses it, who says by it what failed.
 //
 // Where the store begins to fail to be read, or to be written, failing is called before the line is logged, on the
-// goroutine of the call that failed: it may see to it that somebody asks the store until it works again, and returns what
-// a store that fails means to those who use it, which ends the line. It must not call the store itself.
+// goroutine of the call that failed: it may see to it that somebody asks the store until it works again, and returns
+// what a store that fails means to those who use it, which ends the line. It must not call the store itself.
 func Watch(s Store, status *Status, logger *zap.Logger, failing func() (consequences string)) Watched {
 	return Watched{Store: s, status: status, logger: logger, failing: failing}
 }
@@ -50,15 +50,15 @@ func (w Watched) Get(ctx context.Context, key string) ([]byte, error) {
 }
 
 // Put implements [Store].
-func (w Watched) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
-	err := w.Store.Put(ctx, key, value, life)
+func (w Watched) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	err := w.Store.Put(ctx, key, value, ttl)
 	w.observeWrite(ctx, err)
 	return err
 }
 
 // PutIfAbsent implements [Store].
-func (w Watched) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
-	kept, err := w.Store.PutIfAbsent(ctx, key, value, life)
+func (w Watched) PutIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) ([]byte, error) {
+	kept, err := w.Store.PutIfAbsent(ctx, key, value, ttl)
 	w.observeWrite(ctx, err)
 	return kept, err
 }
@@ -78,8 +78,8 @@ func (w Watched) Delete(ctx context.Context, key string) error {
 }
 
 // Append implements [Store].
-func (w Watched) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
-	err := w.Store.Append(ctx, journal, value, life)
+func (w Watched) Append(ctx context.Context, journal string, value []byte, ttl time.Duration) error {
+	err := w.Store.Append(ctx, journal, value, ttl)
 	w.observeWrite(ctx, err)
 	return err
 }

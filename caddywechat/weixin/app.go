@@ -12,8 +12,8 @@ type App struct {
 // Auth is how an [App] authenticates itself: today by a secret, made by [Secret]. The zero value is an empty secret,
 // which WeChat refuses. Two are equal (==) if they prove the same.
 type Auth struct {
-	// A handle is a pointer to whatever prints by reflection, so that the text also stays out of sight where methods are
-	// not called: in unexported fields of other structs.
+	// A handle is a pointer to whatever prints by reflection, so that the text also stays out of sight where methods
+	// are not called: in unexported fields of other structs.
 	secret unique.Handle[string]
 }
 

@@ -1,5 +1,9 @@
-// Package weixin is what all kinds of accounts share of WeChat's platform: its hosts, the way its API answers, and the
-// calls that several kinds make.
+// Package weixin is what kinds of account share of WeChat's and WeCom's platform: its hosts, the way its API answers,
+// the calls that several kinds make, and the server tokens and tickets that all instances of a site share.
+//
+// It owns whatever is sent to WeChat: an app's secret leaves [App] here and nowhere else, and no error, log line or
+// cache key of the package holds a secret, a code or a URL. It knows identities, and neither accounts, stores nor
+// Caddy; where server tokens are shared it is told by a [TokenCache].
 package weixin
 
 import (
@@ -28,7 +32,7 @@ type Client struct {
 	Logger    *zap.Logger       // for the line that says which host is called from now on; nil: none
 
 	app    string  // whose calls these are
-	family *Client // the client that this one was made of for an app, nil for others
+	parent *Client // the client that ForApp was called of, nil for others
 	detour detour
 }
 
@@ -37,7 +41,7 @@ type Client struct {
 func (c *Client) ForApp(app string) *Client {
 	return &Client{
 		Hosts: c.Hosts, Transport: c.Transport, Timeout: c.Timeout, Now: c.Now, Logger: c.Logger,
-		app: app, family: c,
+		app: app, parent: c,
 	}
 }
 
@@ -90,7 +94,8 @@ func (c *Client) getOnce(ctx context.Context, path string, query query, out any)
 	return c.call(ctx, call{path: path, query: query}, out, false)
 }
 
-// getRepeatable is getOnce for a call that does no harm when it is made twice: where one host fails, the other is asked.
+// getRepeatable is getOnce for a call that does no harm when it is made twice: where one host fails, the other is
+// asked.
 func (c *Client) getRepeatable(ctx context.Context, path string, query query, out any) error {
 	return c.call(ctx, call{path: path, query: query}, out, true)
 }
@@ -155,10 +160,10 @@ func (c *Client) call(ctx context.Context, call call, out any, repeatable bool) 
 // callAt makes one call to one host. It reports whether the request may have got there.
 func (c *Client) callAt(ctx context.Context, host string, call call, out any) (sent bool, err error) {
 	app, caller := flightApp{c.Hosts.API, c.app}, callerOf(ctx)
-	if err := inFlight.begin(app, caller); err != nil {
+	if err := inFlight.acquire(app, caller); err != nil {
 		return false, err
 	}
-	defer inFlight.end(app, caller)
+	defer inFlight.release(app, caller)
 	timeout := c.timeout()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -187,8 +192,8 @@ func (c *Client) timeout() time.Duration {
 }
 
 // fetch goes through the transport itself: an http.Client would follow redirects and put the URL, in which the app
-// secret stands, into its errors. The body is never nil, which keeps the transport from sending the request again when a
-// connection breaks: WeChat may have taken the code by then.
+// secret stands, into its errors. The body is never nil, which keeps the transport from sending the request again when
+// a connection breaks: WeChat may have taken the code by then.
 func (c *Client) fetch(ctx context.Context, host string, call call) ([]byte, error) {
 	method, url := http.MethodGet, host+call.path
 	if call.body != nil {

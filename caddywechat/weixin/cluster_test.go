@@ -73,20 +73,20 @@ func (v cacheView) Get(ctx context.Context, key string) ([]byte, error) {
 	return nil, nil
 }
 
-func (v cacheView) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
+func (v cacheView) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
-	if life <= 0 {
-		panic("an entry without a life")
+	if ttl <= 0 {
+		panic("an entry without a ttl")
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.entries[key] = cacheItem{bytes.Clone(value), v.now().Add(life)}
+	v.entries[key] = cacheItem{bytes.Clone(value), v.now().Add(ttl)}
 	return nil
 }
 
-func (v cacheView) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
+func (v cacheView) PutIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) ([]byte, error) {
 	if err := v.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (v cacheView) PutIfAbsent(ctx context.Context, key string, value []byte, li
 	if e, ok := v.entries[key]; ok && v.now().Before(e.end) {
 		return e.value, nil
 	}
-	v.entries[key] = cacheItem{bytes.Clone(value), v.now().Add(life)}
+	v.entries[key] = cacheItem{bytes.Clone(value), v.now().Add(ttl)}
 	return value, nil
 }
 

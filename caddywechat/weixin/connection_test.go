@@ -138,8 +138,8 @@ func TestClient_ReportsAHostThatIsNone(t *testing.T) {
 	}
 }
 
-// A code works once. net/http by itself sends a GET again when a connection that served before breaks without an answer:
-// WeChat may have taken the code by then.
+// A code works once. net/http by itself sends a GET again when a connection that served before breaks without an
+// answer: WeChat may have taken the code by then.
 func TestExchangeCode_SendsACodeOnceOverAConnectionThatBreaks(t *testing.T) {
 	var requests atomic.Int32
 	c := rawServer(t, func(c net.Conn) {

@@ -24,8 +24,8 @@ func (e *Error) who() string {
 	return "WeChat"
 }
 
-// RefusesCode reports whether WeChat took the code for wrong, used or too old: nothing is wrong but that the visitor has
-// to come again.
+// RefusesCode reports whether WeChat took the code for wrong, used or too old: nothing is wrong but that the visitor
+// has to come again.
 func (e *Error) RefusesCode() bool {
 	switch e.Code {
 	case 40029, 40163, 42003:
@@ -46,8 +46,8 @@ func (e *Error) DeclinesPerson() bool { return e.Code == 40226 }
 // EndsSession reports whether WeChat knows a mini-program's session key as none of the person's present session.
 func (e *Error) EndsSession() bool { return e.Code == 87009 }
 
-// RefusesToken reports whether WeChat takes an access token for wrong, replaced, too old, or void since the person changed
-// the password.
+// RefusesToken reports whether WeChat takes an access token for wrong, replaced, too old, or void since the person
+// changed the password.
 func (e *Error) RefusesToken() bool {
 	switch e.Code {
 	case 40001, 40014, 42001, 42007:

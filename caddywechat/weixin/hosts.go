@@ -34,7 +34,8 @@ func WeChatHosts() Hosts {
 	}
 }
 
-// HostsAt returns hosts that are all the one at base, a simulator's, with another one as the fallback unless that is "".
+// HostsAt returns hosts that are all the one at base, a simulator's, with another one as the fallback unless that is
+// "".
 func HostsAt(base, fallback string) Hosts {
 	base = strings.TrimSuffix(base, "/")
 	return Hosts{Open: base, API: base, Fallback: strings.TrimSuffix(fallback, "/"), WeCom: base, WeComLogin: base}
@@ -48,8 +49,8 @@ const detourFor = time.Minute
 type detour struct{ until atomic.Int64 }
 
 func (c *Client) detourOf() *detour {
-	if c.family != nil {
-		return &c.family.detour
+	if c.parent != nil {
+		return &c.parent.detour
 	}
 	return &c.detour
 }

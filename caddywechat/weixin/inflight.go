@@ -32,9 +32,9 @@ type appFlights struct {
 	callers map[string]int // without those that nobody in particular caused
 }
 
-// begin takes a place for a call; [flights.end] must follow. The error is an [ErrBusy] that says whose share is used
-// up.
-func (f *flights) begin(a flightApp, caller string) error {
+// acquire takes a place for a call; [flights.release] must follow. The error is an [ErrBusy] that says whose share is
+// used up.
+func (f *flights) acquire(a flightApp, caller string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	of := f.apps[a]
@@ -60,7 +60,7 @@ func (f *flights) begin(a flightApp, caller string) error {
 	return nil
 }
 
-func (f *flights) end(a flightApp, caller string) {
+func (f *flights) release(a flightApp, caller string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	of := f.apps[a]

@@ -9,7 +9,7 @@ import (
 
 // fill takes places until there is none, and returns how many there were.
 func (f *flights) fill(a flightApp, caller string) (n int) {
-	for f.begin(a, caller) == nil {
+	for f.acquire(a, caller) == nil {
 		n++
 	}
 	return n
@@ -56,10 +56,10 @@ func TestFlights_MakeRoomWhenTheyEnd(t *testing.T) {
 		n := f.fill(anApp(1), "203.0.113.5/32")
 		m := f.fill(anApp(1), "")
 		for range n {
-			f.end(anApp(1), "203.0.113.5/32")
+			f.release(anApp(1), "203.0.113.5/32")
 		}
 		for range m {
-			f.end(anApp(1), "")
+			f.release(anApp(1), "")
 		}
 		if f.total != 0 || len(f.apps) != 0 {
 			t.Fatalf("%d calls of %d apps are left", f.total, len(f.apps))
@@ -78,7 +78,7 @@ func TestClient_MakesNoCallWithoutAPlace(t *testing.T) {
 	n := inFlight.fill(flightApp{c.Hosts.API, "wx1"}, "me")
 	defer func() {
 		for range n {
-			inFlight.end(flightApp{c.Hosts.API, "wx1"}, "me")
+			inFlight.release(flightApp{c.Hosts.API, "wx1"}, "me")
 		}
 	}()
 	if _, err := c.ExchangeCode(WithCaller(t.Context(), "me"), official, code); !errors.Is(err, ErrBusy) || made != 0 {

@@ -48,8 +48,8 @@ func (a miniProgramAnswer) session() (MiniProgramSession, error) {
 	return MiniProgramSession(a), nil
 }
 
-// checkSessionKey asks WeChat whether key is a person's session key still; where it is not, the error is an *[Error] that
-// [Error.EndsSession]. token is the mini-program's server token
+// checkSessionKey asks WeChat whether key is a person's session key still; where it is not, the error is an *[Error]
+// that [Error.EndsSession]. token is the mini-program's server token
 // (https://developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_checksessionkey).
 func (c *Client) checkSessionKey(ctx context.Context, token, openID string, key SessionKey) error {
 	q := query{}.
@@ -68,8 +68,8 @@ type PhoneNumber struct {
 	Country string // the country code, such as 86
 }
 
-// PhoneNumber gives a code of the button getPhoneNumber to WeChat for the number; token is the mini-program's server token.
-// Such a code works once, like one of wx.login, and is none
+// PhoneNumber gives a code of the button getPhoneNumber to WeChat for the number; token is the mini-program's server
+// token. Such a code works once, like one of wx.login, and is none
 // (https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber).
 func (c *Client) PhoneNumber(ctx context.Context, token, code string) (PhoneNumber, error) {
 	if err := checkCode(code); err != nil {

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// ServerToken is the access token with which a server calls what WeChat offers to servers, in the name of one
-// account. All instances that share a [TokenCache] share one token: WeChat is asked for one per lifetime of two hours, by
-// the first use in the last minutes of the former one, which everybody goes on with meanwhile; and when it refuses
-// the one that it gave, for the latest, which another server of the account may have got, and only where that is the
-// refused one for another by force.
+// ServerToken is the access token with which a server calls what WeChat offers to servers, in the name of one account.
+// All instances that share a [TokenCache] share one token: WeChat is asked for one per lifetime of two hours, by the
+// first use in the last minutes of the former one, which everybody goes on with meanwhile; and when it refuses the one
+// that it gave, for the latest, which another server of the account may have got, and only where that is the refused
+// one for another by force.
 //
-// Where WeChat gives none, it is not asked again for 2 s to a minute, the longer the more often; meanwhile everybody gets
-// the error that it gave. There should be one ServerToken for an account in a process.
+// Where WeChat gives none, it is not asked again for 2 s to a minute, the longer the more often; meanwhile everybody
+// gets the error that it gave. There should be one ServerToken for an account in a process.
 type ServerToken struct {
 	client *Client
 	cache  TokenCache // nil: this process is alone
 	app    App
 	host   string // that gives it
 	wecom  bool
-	token  *shared
+	token  *sharedCredential
 }
 
 // ServerToken returns the token of an official account or a mini-program. It is WeChat's stable one: nothing else that
@@ -75,16 +75,16 @@ func (t *ServerToken) Do(ctx context.Context, call func(token string) error) err
 	return err
 }
 
-// grantAnswer is an answer that holds an access token or a ticket.
-type grantAnswer struct {
-	Token  string `json:"access_token"`
-	Ticket string `json:"ticket"`
-	Life   number `json:"expires_in"` // in seconds
+// credentialAnswer is an answer that holds an access token or a ticket.
+type credentialAnswer struct {
+	Token     string `json:"access_token"`
+	Ticket    string `json:"ticket"`
+	ExpiresIn number `json:"expires_in"` // in seconds
 }
 
-// stableToken asks for the access token of an official account or a mini-program. WeChat gives the one that it gave before
-// with the rest of its life, and another one in the last five minutes, or, at most every 30 s and 20 times a day, by
-// force (https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken).
+// stableToken asks for the access token of an official account or a mini-program. WeChat gives the one that it gave
+// before with the rest of its time, and another one in the last five minutes, or, at most every 30 s and 20 times a
+// day, by force (https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken).
 func (c *Client) stableToken(ctx context.Context, app App, force bool) (string, time.Duration, error) {
 	body := struct {
 		GrantType string `json:"grant_type"`
@@ -92,11 +92,11 @@ func (c *Client) stableToken(ctx context.Context, app App, force bool) (string, 
 		Secret    string `json:"secret"`
 		Force     bool   `json:"force_refresh"`
 	}{"client_credential", app.ID, app.Auth.text(), force}
-	var answer grantAnswer
+	var answer credentialAnswer
 	if err := c.postRepeatable(ctx, "/cgi-bin/stable_token", body, &answer); err != nil {
 		return "", 0, withoutSecrets(err, app.Auth.text())
 	}
-	return granted(answer.Token, answer.Life)
+	return granted(answer.Token, answer.ExpiresIn)
 }
 
 // weComToken asks for the access token of a WeCom app (https://developer.work.weixin.qq.com/document/path/91039).
@@ -104,17 +104,17 @@ func (c *Client) weComToken(ctx context.Context, app App) (string, time.Duration
 	q := query{}.
 		with("corpid", app.ID).
 		with("corpsecret", app.Auth.text())
-	var answer grantAnswer
+	var answer credentialAnswer
 	if err := c.getFromWeCom(ctx, "/cgi-bin/gettoken", q, &answer); err != nil {
 		return "", 0, withoutSecrets(err, app.Auth.text())
 	}
-	return granted(answer.Token, answer.Life)
+	return granted(answer.Token, answer.ExpiresIn)
 }
 
-// granted returns a token or ticket of an answer and its life.
+// granted returns a token or ticket of an answer and how long it is valid.
 func granted(secret string, seconds number) (string, time.Duration, error) {
-	if !isGrantable(secret) || seconds <= 0 {
+	if !isCredential(secret) || seconds <= 0 {
 		return "", 0, fmt.Errorf("%w: no token or ticket, or one without a life", ErrUnreadable)
 	}
-	return secret, time.Duration(min(seconds, number(longestLife/time.Second))) * time.Second, nil
+	return secret, time.Duration(min(seconds, number(maxTTL/time.Second))) * time.Second, nil
 }

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// SessionChecks asks WeChat whether people's session keys are those of their present sessions: a mini-program has one for a
-// person, and wx.login may replace it. What WeChat said is believed for some minutes. It is safe for concurrent use.
+// SessionChecks asks WeChat whether people's session keys are those of their present sessions: a mini-program has one
+// for a person, and wx.login may replace it. What WeChat said is believed for some minutes. It is safe for concurrent
+// use.
 type SessionChecks struct {
 	token *ServerToken
 

@@ -14,9 +14,9 @@ import (
 	"unicode/utf8"
 )
 
-// SessionKey is what WeChat and a mini-program's server know of a person's session: base64 of 16 bytes. Data that WeChat
-// encrypts or signs with it is the person's own, as long as the person does not know the key: it never leaves the server
-// (https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html).
+// SessionKey is what WeChat and a mini-program's server know of a person's session: base64 of 16 bytes. Data that
+// WeChat encrypts or signs with it is the person's own, as long as the person does not know the key: it never leaves
+// the server (https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html).
 type SessionKey string
 
 // ErrMalformed is the error of data that WeChat cannot have encrypted: it is not base64, or has no such length.
@@ -63,8 +63,8 @@ func (k SessionKey) bytes() ([]byte, bool) {
 	return key, err == nil && len(key) == aes.BlockSize
 }
 
-// unpad returns how long the text is that was padded by PKCS #7, in a time that does not depend on the padding; where it
-// is wrong, the whole length. There is at least one block.
+// unpad returns how long the text is that was padded by PKCS #7, in a time that does not depend on the padding; where
+// it is wrong, the whole length. There is at least one block.
 func unpad(text []byte) (length int, ok bool) {
 	n := int(text[len(text)-1])
 	good := subtle.ConstantTimeLessOrEq(1, n) & subtle.ConstantTimeLessOrEq(n, aes.BlockSize)

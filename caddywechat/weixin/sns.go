@@ -70,8 +70,8 @@ func (c *Client) ExchangeCode(ctx context.Context, app App, code string) (Token,
 // maxCode is the length in bytes of the longest code that is sent. WeChat's own have 32 to 64.
 const maxCode = 512
 
-// checkCode keeps back what is no code: strangers choose what is sent, and a host that answers too long an address with a
-// web page would be taken for one that fails.
+// checkCode keeps back what is no code: strangers choose what is sent, and a host that answers too long an address with
+// a web page would be taken for one that fails.
 func checkCode(code string) error {
 	if code == "" || len(code) > maxCode {
 		return fmt.Errorf("%w: it has %d bytes", ErrNoCode, len(code))
@@ -79,8 +79,8 @@ func checkCode(code string) error {
 	return nil
 }
 
-// RefreshToken returns a token that is as good as the one that refresh came with, and its scope. It does no harm to call
-// it twice: a token that has not ended is the same again
+// RefreshToken returns a token that is as good as the one that refresh came with, and its scope. It does no harm to
+// call it twice: a token that has not ended is the same again
 // (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsrefreshtoken).
 func (c *Client) RefreshToken(ctx context.Context, app App, refresh string) (Token, error) {
 	q := query{}.

@@ -20,9 +20,9 @@ func TestStableToken_IsPostedAsJSON(t *testing.T) {
 		}
 		io.WriteString(w, `{"access_token":"61_token","expires_in":345}`)
 	})
-	token, life, err := c.stableToken(t.Context(), official, true)
-	if token != "61_token" || life != 345*time.Second || err != nil {
-		t.Errorf("got %q, %s, %v", token, life, err)
+	token, ttl, err := c.stableToken(t.Context(), official, true)
+	if token != "61_token" || ttl != 345*time.Second || err != nil {
+		t.Errorf("got %q, %s, %v", token, ttl, err)
 	}
 }
 
@@ -56,9 +56,9 @@ func TestStableToken_RefusesAnswersThatGrantNothing(t *testing.T) {
 			t.Errorf("%.60s: got %q, %v", body, token, err)
 		}
 	}
-	_, life, err := saying(t, 200, "text/plain", `{"access_token":"t","expires_in":9000000000000000000}`).stableToken(t.Context(), official, false)
-	if life != longestLife || err != nil {
-		t.Errorf("a life without end: got %s, %v", life, err)
+	_, ttl, err := saying(t, 200, "text/plain", `{"access_token":"t","expires_in":9000000000000000000}`).stableToken(t.Context(), official, false)
+	if ttl != maxTTL || err != nil {
+		t.Errorf("a ttl without end: got %s, %v", ttl, err)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // instances, and there should be one of a kind for an account in a process.
 type Ticket struct {
 	app    App
-	ticket *shared
+	ticket *sharedCredential
 	now    func() time.Time
 }
 
@@ -35,12 +35,12 @@ func (t *ServerToken) AgentTicket() *Ticket {
 func (t *ServerToken) newTicket(kind string, ask func(ctx context.Context, token string) (string, time.Duration, error)) *Ticket {
 	k := &Ticket{app: t.app, now: t.client.now}
 	k.ticket = newShared(t, kind, 2*t.limit()) // for a token, too
-	k.ticket.ask = func(ctx context.Context) (ticket string, life time.Duration, err error) {
+	k.ticket.ask = func(ctx context.Context) (ticket string, ttl time.Duration, err error) {
 		err = t.Do(ctx, func(token string) error {
-			ticket, life, err = ask(ctx, token)
+			ticket, ttl, err = ask(ctx, token)
 			return err
 		})
-		return ticket, life, err
+		return ticket, ttl, err
 	}
 	return k
 }
@@ -79,11 +79,11 @@ func (c *Client) pageTicket(ctx context.Context, token string) (string, time.Dur
 	q := query{}.
 		with("access_token", token).
 		with("type", "jsapi")
-	var answer grantAnswer
+	var answer credentialAnswer
 	if err := c.getRepeatable(ctx, "/cgi-bin/ticket/getticket", q, &answer); err != nil {
 		return "", 0, withoutSecrets(err, token)
 	}
-	return granted(answer.Ticket, answer.Life)
+	return granted(answer.Ticket, answer.ExpiresIn)
 }
 
 // weComPageTicket asks for the ticket of a corp. It and the next:
@@ -98,9 +98,9 @@ func (c *Client) weComAgentTicket(ctx context.Context, token string) (string, ti
 }
 
 func (c *Client) weComTicket(ctx context.Context, path, token string, q query) (string, time.Duration, error) {
-	var answer grantAnswer
+	var answer credentialAnswer
 	if err := c.getFromWeCom(ctx, path, q.with("access_token", token), &answer); err != nil {
 		return "", 0, withoutSecrets(err, token)
 	}
-	return granted(answer.Ticket, answer.Life)
+	return granted(answer.Ticket, answer.ExpiresIn)
 }

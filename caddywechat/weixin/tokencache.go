@@ -15,16 +15,16 @@ import (
 // TokenCache is where the instances of a site share the server tokens and tickets that one of them got. It may be any
 // key-value store: package weixin makes do without while it fails, and each instance asks WeChat for itself then.
 //
-// Keys are slash-separated words of lower-case letters, digits and hyphens, and reveal nothing. Values are secret: where
-// others can read the store, whoever adapts it encrypts them, and returns nil for one that does not decrypt.
+// Keys are slash-separated words of lower-case letters, digits and hyphens, and reveal nothing. Values are secret:
+// where others can read the store, whoever adapts it encrypts them, and returns nil for one that does not decrypt.
 type TokenCache interface {
 	// Get returns the value of key, nil where there is none.
 	Get(ctx context.Context, key string) ([]byte, error)
-	// Put keeps value under key for the given life, in place of what is there.
-	Put(ctx context.Context, key string, value []byte, life time.Duration) error
-	// PutIfAbsent keeps value under key for the given life unless there is one already, and returns the one that is there
+	// Put keeps value under key for ttl, in place of what is there.
+	Put(ctx context.Context, key string, value []byte, ttl time.Duration) error
+	// PutIfAbsent keeps value under key for ttl unless there is one already, and returns the one that is there
 	// afterwards. When several instances call it at once, all of them get the same value.
-	PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error)
+	PutIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) ([]byte, error)
 	// Delete removes the value of key. It is no error that there is none.
 	Delete(ctx context.Context, key string) error
 }
@@ -32,15 +32,15 @@ type TokenCache interface {
 // cacheTimeout bounds each call of a cache.
 const cacheTimeout = 5 * time.Second
 
-// slot is the place of one grant in the cache, and of the lease of the instance that asks WeChat for it. Its calls are on
-// their own time: what they do concerns others too.
+// slot is the place of one credential in the cache, and of the lease of the instance that asks WeChat for it. Its calls
+// are on their own time: what they do concerns others too.
 type slot struct {
-	cache     TokenCache
-	name      string
-	leaseLife time.Duration
+	cache    TokenCache
+	name     string
+	leaseTTL time.Duration
 }
 
-// slotName names a grant among those of all apps and hosts.
+// slotName names a credential among those of all apps and hosts.
 func (t *ServerToken) slotName(kind string) string {
 	return digest(t.host, kind, t.app.ID, t.app.Auth.text())
 }
@@ -51,32 +51,32 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (s *slot) grantKey() string { return "server-tokens/" + s.name }
-func (s *slot) leaseKey() string { return "server-token-leases/" + s.name }
+func (s *slot) credentialKey() string { return "server-tokens/" + s.name }
+func (s *slot) leaseKey() string      { return "server-token-leases/" + s.name }
 
-// grant returns the grant in the cache, nil where there is none that can be read.
-func (s *slot) grant() (*grant, error) {
+// credential returns the credential in the cache, nil where there is none that can be read.
+func (s *slot) credential() (*credential, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), cacheTimeout)
 	defer cancel()
-	value, err := s.cache.Get(ctx, s.grantKey())
+	value, err := s.cache.Get(ctx, s.credentialKey())
 	if err != nil {
 		return nil, err
 	}
-	g := new(grant)
-	if json.Unmarshal(value, g) != nil || !isGrantable(g.Secret) {
+	c := new(credential)
+	if json.Unmarshal(value, c) != nil || !isCredential(c.Secret) {
 		return nil, nil
 	}
-	return g, nil
+	return c, nil
 }
 
-func (s *slot) putGrant(g *grant, life time.Duration) error {
+func (s *slot) putCredential(c *credential, ttl time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), cacheTimeout)
 	defer cancel()
-	return s.cache.Put(ctx, s.grantKey(), encode(g), life)
+	return s.cache.Put(ctx, s.credentialKey(), encode(c), ttl)
 }
 
-// lease is the right to ask WeChat, which one instance has at a time. It ends by itself, should that instance die. Where
-// WeChat gave nothing, it stays for a while, to keep everybody from asking and to tell them why.
+// lease is the right to ask WeChat, which one instance has at a time. It ends by itself, should that instance die.
+// Where WeChat gave nothing, it stays for a while, to keep everybody from asking and to tell them why.
 type lease struct {
 	Holder  string   `json:"holder"` // a random text
 	Refusal *refusal `json:"refusal,omitempty"`
@@ -89,7 +89,7 @@ func (s *slot) takeLease() (l lease, mine bool, err error) {
 	wanted := lease{Holder: rand.Text()}
 	kept, err := s.cache.Get(ctx, s.leaseKey()) // while somebody waits this is all, and cheaper
 	if err == nil && kept == nil {
-		kept, err = s.cache.PutIfAbsent(ctx, s.leaseKey(), encode(wanted), s.leaseLife)
+		kept, err = s.cache.PutIfAbsent(ctx, s.leaseKey(), encode(wanted), s.leaseTTL)
 	}
 	if err != nil {
 		return lease{}, false, err
@@ -108,10 +108,10 @@ func (s *slot) endLease() error {
 }
 
 // refuse keeps everybody from asking for a while.
-func (s *slot) refuse(r refusal, life time.Duration) error {
+func (s *slot) refuse(r refusal, ttl time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), cacheTimeout)
 	defer cancel()
-	return s.cache.Put(ctx, s.leaseKey(), encode(lease{Holder: rand.Text(), Refusal: &r}), life)
+	return s.cache.Put(ctx, s.leaseKey(), encode(lease{Holder: rand.Text(), Refusal: &r}), ttl)
 }
 
 func encode(v any) []byte {

@@ -124,7 +124,7 @@ func TestLease_OfAnInstanceThatDiedEnds(t *testing.T) {
 			t.Errorf("one who waits a second: %v after %s", err, time.Since(begun))
 		}
 		needs.Wait()
-		if took := time.Since(begun); took > token.token.slot.leaseLife+5*time.Second {
+		if took := time.Since(begun); took > token.token.slot.leaseTTL+5*time.Second {
 			t.Errorf("it took %s", took)
 		}
 		c.wantCalls(stableTokenPath, 1)
@@ -151,7 +151,7 @@ func TestLease_WithoutEndIsNotWaitedForWithoutEnd(t *testing.T) {
 
 func TestTokenCache_IsNotBelievedWhatIsWrong(t *testing.T) {
 	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
-		name := c.official(0).token.slot.grantKey()
+		name := c.official(0).token.slot.credentialKey()
 		day := time.Now().Add(24 * time.Hour).Format(time.RFC3339)
 		now, past := time.Now().Format(time.RFC3339), time.Now().Add(-2*time.Hour).Format(time.RFC3339)
 		for i, value := range []string{
@@ -226,7 +226,7 @@ func TestServerToken_KeepsItsNameInTheCache(t *testing.T) {
 	}
 }
 
-func FuzzGrant(f *testing.F) {
+func FuzzCredential(f *testing.F) {
 	for _, body := range []string{
 		`{"access_token":"61_token","expires_in":7200}`, `{"errcode":0,"errmsg":"ok","ticket":"t","expires_in":"7200"}`,
 		`{"errcode":40164}`, `{"access_token":"\u0000","expires_in":1e3}`, `{"secret":"x","fetched":"2026-03-01T12:00:00Z","end":"2026-03-01T14:00:00Z"}`,
@@ -244,11 +244,11 @@ func FuzzGrant(f *testing.F) {
 			func() (string, time.Duration, error) { return c.pageTicket(t.Context(), "token") },
 			func() (string, time.Duration, error) { return c.weComAgentTicket(t.Context(), "token") },
 		} {
-			text, life, err := ask()
+			text, ttl, err := ask()
 			apiErr, named := errors.AsType[*Error](err)
 			switch {
-			case err == nil && (!isGrantable(text) || life < time.Second || life > longestLife):
-				t.Errorf("got %q for %s", text, life)
+			case err == nil && (!isCredential(text) || ttl < time.Second || ttl > maxTTL):
+				t.Errorf("got %q for %s", text, ttl)
 			case err != nil && (text != "" || named == errors.Is(err, ErrAnswer) || named && apiErr.Code == 0):
 				t.Errorf("got %q, %v", text, err)
 			}
@@ -257,10 +257,10 @@ func FuzzGrant(f *testing.F) {
 		cache := cacheView{&cacheInMemory{entries: make(map[string]cacheItem)}, time.Now}
 		token := c.ServerToken(cache, official)
 		slot := token.token.slot
-		for _, key := range []string{slot.grantKey(), slot.leaseKey()} {
+		for _, key := range []string{slot.credentialKey(), slot.leaseKey()} {
 			cache.entries[key] = cacheItem{body, time.Now().Add(time.Hour)}
 		}
-		if g, err := slot.grant(); err != nil || g != nil && !isGrantable(g.Secret) {
+		if g, err := slot.credential(); err != nil || g != nil && !isCredential(g.Secret) {
 			t.Errorf("got %+v, %v", g, err)
 		}
 		held, mine, err := slot.takeLease()
@@ -268,7 +268,7 @@ func FuzzGrant(f *testing.F) {
 			t.Errorf("took a lease that was there: %v", err)
 		}
 		if held.Refusal != nil {
-			if err := token.token.heed(*held.Refusal); err == nil || token.token.failure.pause() > mostPause ||
+			if err := token.token.adopt(*held.Refusal); err == nil || token.token.failure.pause() > mostPause ||
 				time.Until(token.token.failure.until) > mostPause {
 				t.Errorf("got %v, %+v", err, token.token.failure)
 			}

@@ -46,9 +46,8 @@ type WeComUser struct {
 	Ticket         string // for [Client.WeComAvatar], "" where a member did not agree to that; a secret
 }
 
-// WeComUser gives a code to WeCom for whom it stands for. A code works once. Where WeCom refuses the server token, it has
-// not looked at the code, which is sent once more then
-// (https://developer.work.weixin.qq.com/document/path/96442).
+// WeComUser gives a code to WeCom for whom it stands for. A code works once. Where WeCom refuses the server token, it
+// has not looked at the code, which is sent once more then (https://developer.work.weixin.qq.com/document/path/96442).
 func (c *Client) WeComUser(ctx context.Context, token *ServerToken, code string) (user WeComUser, err error) {
 	err = token.Do(ctx, func(access string) error {
 		var answer weComUserAnswer
@@ -64,8 +63,8 @@ func (c *Client) WeComUser(ctx context.Context, token *ServerToken, code string)
 	return user, err
 }
 
-// weComUserAnswer names the fields of the former API, too. They differ in case, which encoding/json would not look at if
-// there were one of each only.
+// weComUserAnswer names the fields of the former API, too. They differ in case, which encoding/json would not look at
+// if there were one of each only.
 type weComUserAnswer struct {
 	UserID         string `json:"userid"`
 	OpenID         string `json:"openid"`
@@ -113,8 +112,8 @@ func isUserID(s string) bool {
 	return 0 < len(s) && len(s) <= 64
 }
 
-// isSameUser reports whether two userids are the same but for a company's id in front of one, and for upper and lower case,
-// which WeCom does not tell apart.
+// isSameUser reports whether two userids are the same but for a company's id in front of one, and for upper and lower
+// case, which WeCom does not tell apart.
 func isSameUser(a, b string) bool {
 	if strings.Contains(a, "/") != strings.Contains(b, "/") {
 		a, b = a[strings.IndexByte(a, '/')+1:], b[strings.IndexByte(b, '/')+1:]

@@ -28,8 +28,8 @@ func MustProvision[M caddy.Provisioner](t testing.TB, module M, config string) M
 	return module
 }
 
-// RefusesCaddyfiles checks that a new module refuses each Input, which is what stands in a Caddyfile from the kind on, by
-// an error that names the file, Line and Word, and does not hold the secret.
+// RefusesCaddyfiles checks that a new module refuses each Input, which is what stands in a Caddyfile from the kind on,
+// by an error that names the file, Line and Word, and does not hold the secret.
 func RefusesCaddyfiles(t *testing.T, open func() caddyfile.Unmarshaler, secret string, inputs map[string]struct {
 	Input, Word string
 	Line        int

@@ -134,7 +134,8 @@ func (s *Simulated) locationOf(method, address, userAgent, form string) string {
 
 var qrCode = regexp.MustCompile(`connect/qrcode/([0-9A-Za-z]{16})"`)
 
-// Scan opens a page with a QR code, which a person scans and answers by allow or deny. It returns the code, "" for none.
+// Scan opens a page with a QR code, which a person scans and answers by allow or deny. It returns the code, "" for
+// none.
 func (s *Simulated) Scan(page, person, answer string) string {
 	s.t.Helper()
 	found := qrCode.FindStringSubmatch(s.read(http.Get(page)))

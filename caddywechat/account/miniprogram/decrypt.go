@@ -23,8 +23,8 @@ var (
 	}
 )
 
-// decrypt opens what WeChat encrypted for the mini-program, with the session key of the person's last login. The key must
-// be that of the person's present session: an older one may be known to others by now.
+// decrypt opens what WeChat encrypted for the mini-program, with the session key of the person's last login. The key
+// must be that of the person's present session: an older one may be known to others by now.
 func (a *Account) decrypt(ctx context.Context, call account.Call) (any, error) {
 	var asked struct {
 		EncryptedData string `json:"encryptedData"`

@@ -1,4 +1,6 @@
 // Package miniprogram is the mini-program (小程序): people come by a program inside WeChat.
+//
+// Only the host's list of modules imports it; everybody else knows it by the interfaces of package account.
 package miniprogram
 
 import (
@@ -21,9 +23,9 @@ const Kind = "mini_program"
 
 func init() { caddy.RegisterModule(new(Account)) }
 
-// Account logs in people of a mini-program, which posts the code of wx.login and gets a token for its requests. The site's
-// host must be one of the mini-program's server domains (request 合法域名). With the token the mini-program may also have
-// encrypted user data decrypted and get the phone number that the person agreed to give.
+// Account logs in people of a mini-program, which posts the code of wx.login and gets a token for its requests. The
+// site's host must be one of the mini-program's server domains (request 合法域名). With the token the mini-program may also
+// have encrypted user data decrypted and get the phone number that the person agreed to give.
 type Account struct {
 	// The mini-program's app id: "wx" and 16 hex digits. Placeholders are resolved when the configuration is loaded.
 	AppIDRaw string `json:"app_id,omitempty"`

@@ -1,4 +1,6 @@
 // Package mobileapp is the mobile app (移动应用): people come by an app on their phone that asks WeChat's app.
+//
+// Only the host's list of modules imports it; everybody else knows it by the interfaces of package account.
 package mobileapp
 
 import (
@@ -19,8 +21,8 @@ const Kind = "mobile_app"
 
 func init() { caddy.RegisterModule(new(Account)) }
 
-// Account logs in people of a mobile app of the Open Platform, which posts the code of WeChat's SDK (sendAuth) and gets a
-// token for its requests.
+// Account logs in people of a mobile app of the Open Platform, which posts the code of WeChat's SDK (sendAuth) and gets
+// a token for its requests.
 type Account struct {
 	// The mobile app's app id: "wx" and 16 hex digits. Placeholders are resolved when the configuration is loaded.
 	AppIDRaw string `json:"app_id,omitempty"`

@@ -1,4 +1,6 @@
 // Package official is the official account (公众号, a service account): pages inside WeChat.
+//
+// Only the host's list of modules imports it; everybody else knows it by the interfaces of package account.
 package official
 
 import (
@@ -31,13 +33,13 @@ type Account struct {
 	// that it does not stand in the configuration.
 	AppSecretRaw config.Secret `json:"app_secret,omitzero"`
 
-	// What every login asks for: "snsapi_base", which is silent and gives the openid, or "snsapi_userinfo", which asks the
-	// visitor and gives nickname and avatar too. With snsapi_base, pages under a rule `userinfo` ask for more. Default:
-	// "snsapi_base".
+	// What every login asks for: "snsapi_base", which is silent and gives the openid, or "snsapi_userinfo", which asks
+	// the visitor and gives nickname and avatar too. With snsapi_base, pages under a rule `userinfo` ask for more.
+	// Default: "snsapi_base".
 	Scope string `json:"scope,omitempty"`
 
-	// How a visitor is asked for the profile: "ask", by a page with one button before WeChat's popup, or "direct". WeChat
-	// shows visitors who were sent there without having tapped anything a snapshot page. Default: "ask".
+	// How a visitor is asked for the profile: "ask", by a page with one button before WeChat's popup, or "direct".
+	// WeChat shows visitors who were sent there without having tapped anything a snapshot page. Default: "ask".
 	ConsentMode string `json:"consent,omitempty"`
 
 	// What becomes of a visitor of a snapshot page, whom WeChat gives made-up ids: "reject" shows a page that points to
@@ -128,8 +130,8 @@ func (a *Account) AppID() string { return a.oauth.App.ID }
 // Person implements [account.Account]: the openid, which is the same person's in this official account only.
 func (*Account) Person(id identity.Identity) string { return id.Get(identity.OpenID) }
 
-// PersonEverywhere implements [account.Account]: the unionid, which only accounts have that are bound to an Open Platform
-// account.
+// PersonEverywhere implements [account.Account]: the unionid, which only accounts have that are bound to an Open
+// Platform account.
 func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(identity.UnionID) }
 
 // UseWeChat implements [account.WeChatCaller].
@@ -146,7 +148,8 @@ func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, 
 // Serves implements [account.Redirector].
 func (*Account) Serves(c visitor.Client) bool { return c.WeChat }
 
-// DomainHint implements [account.DomainHinter]. The developer platform (developers.weixin.qq.com) has other domains only.
+// DomainHint implements [account.DomainHinter]. The developer platform (developers.weixin.qq.com) has other domains
+// only.
 func (*Account) DomainHint() string {
 	return "enter the host as 网页授权域名 at mp.weixin.qq.com, 设置与开发 → 功能设置"
 }

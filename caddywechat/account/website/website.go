@@ -1,4 +1,6 @@
 // Package website is the website app (网站应用) of the Open Platform: login by QR code in browsers outside WeChat.
+//
+// Only the host's list of modules imports it; everybody else knows it by the interfaces of package account.
 package website
 
 import (
@@ -26,8 +28,8 @@ func init() { caddy.RegisterModule(new(Account)) }
 // Account logs in visitors of browsers outside WeChat: WeChat's page shows a QR code, which they scan with their phone.
 // The website app's callback domain (授权回调域) must be the site's host.
 type Account struct {
-	// The website app's app id: "wx" and 16 hex digits, not that of an official account. Placeholders are resolved when the
-	// configuration is loaded.
+	// The website app's app id: "wx" and 16 hex digits, not that of an official account. Placeholders are resolved when
+	// the configuration is loaded.
 	AppIDRaw string `json:"app_id,omitempty"`
 
 	// The website app's app secret. Write a placeholder, such as {env.WECHAT_WEBSITE_SECRET} or

@@ -34,8 +34,8 @@ func (a *Account) Exchange(ctx context.Context, code string, profile bool) (acco
 	return account.Grant{Identity: id}, nil
 }
 
-// granted returns the scope: WeCom does not name it, but gives a ticket where a member agreed to more. It is "" where more
-// was asked for and not given.
+// granted returns the scope: WeCom does not name it, but gives a ticket where a member agreed to more. It is "" where
+// more was asked for and not given.
 func (a *Account) granted(user weixin.WeComUser, profile bool) string {
 	switch {
 	case user.Ticket != "":

@@ -1,5 +1,7 @@
 // Package wecom is an app of a company's own in WeCom (企业微信自建应用): its people log in inside WeCom and WeChat, and its
 // members elsewhere by scanning a QR code.
+//
+// Only the host's list of modules imports it; everybody else knows it by the interfaces of package account.
 package wecom
 
 import (
@@ -29,8 +31,8 @@ type Account struct {
 	// The company's id (企业ID): "ww" and 16 hex digits. Placeholders are resolved when the configuration is loaded.
 	CorpIDRaw string `json:"corp_id,omitempty"`
 
-	// The app's secret. Write a placeholder, such as {env.WECOM_SECRET} or {file./run/secrets/wecom}, so that it does not
-	// stand in the configuration.
+	// The app's secret. Write a placeholder, such as {env.WECOM_SECRET} or {file./run/secrets/wecom}, so that it does
+	// not stand in the configuration.
 	SecretRaw config.Secret `json:"secret,omitzero"`
 
 	// The app's number within the company (AgentId), such as "1000002". Required.
@@ -93,12 +95,13 @@ func (*Account) Kind() string { return Kind }
 // AppID implements [account.Account]: it is the company's id.
 func (a *Account) AppID() string { return a.app.ID }
 
-// Ref implements [account.SharedAppID]: a company has many apps, and whom one of them lets in is none of another's business.
+// Ref implements [account.SharedAppID]: a company has many apps, and whom one of them lets in is none of another's
+// business.
 func (a *Account) Ref() string { return a.ref }
 
-// Person implements [account.Account]: a member's userid in lower case, since WeCom does not tell upper from lower case in
-// it; external:<external_userid> for somebody else whom the company knows, openid:<openid> for others. No userid has a
-// colon.
+// Person implements [account.Account]: a member's userid in lower case, since WeCom does not tell upper from lower case
+// in it; external:<external_userid> for somebody else whom the company knows, openid:<openid> for others. No userid has
+// a colon.
 func (*Account) Person(id identity.Identity) string {
 	if userID := id.Get(identity.UserID); userID != "" {
 		return strings.ToLower(userID)
@@ -155,8 +158,8 @@ func (*Account) Serves(visitor.Client) bool { return true }
 // IsFallback implements [account.Fallback]: people in WeChat are an official account's first.
 func (*Account) IsFallback(c visitor.Client) bool { return c.WeChat }
 
-// RecommendsBrowser implements [account.BrowserRecommender]: members have WeCom, in which everybody of them is known. Who else may come has
-// WeChat.
+// RecommendsBrowser implements [account.BrowserRecommender]: members have WeCom, in which everybody of them is known.
+// Who else may come has WeChat.
 func (a *Account) RecommendsBrowser(c visitor.Client) bool { return !c.WeChat || a.AllowExternal }
 
 // DomainHint implements [account.DomainHinter].

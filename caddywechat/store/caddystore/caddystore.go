@@ -1,5 +1,7 @@
 // Package caddystore keeps what a server must remember in Caddy's own storage, where its certificates are: a folder by
 // default, or whatever the global option `storage` names, shared by all instances that share that.
+//
+// It owns the folder wechat in that storage: nobody else may write or remove anything there.
 package caddystore
 
 import (
@@ -19,11 +21,12 @@ func init() { caddy.RegisterModule(new(Store)) }
 
 // Store keeps what the server must remember in Caddy's storage. It has no options.
 //
-// A storage can put, get and remove, each at once for everybody, and it has locks. Where an entry is to be put only if there
-// is none, or taken once, the store holds a lock in the storage, which costs more than in Redis: in a folder some
-// milliseconds, a second for each instance that is before in the queue, and ten where one died holding it. It is also worth
-// no more than the lock, and certmagic's promise is that these hold nearly always: an instance that stands still for ten
-// seconds while it holds one may find that it was passed by. What may never happen twice needs Redis, or must be harmless.
+// A storage can put, get and remove, each at once for everybody, and it has locks. Where an entry is to be put only if
+// there is none, or taken once, the store holds a lock in the storage, which costs more than in Redis: in a folder some
+// milliseconds, a second for each instance that is before in the queue, and ten where one died holding it. It is also
+// worth no more than the lock, and certmagic's promise is that these hold nearly always: an instance that stands still
+// for ten seconds while it holds one may find that it was passed by. What may never happen twice needs Redis, or must
+// be harmless.
 type Store struct {
 	storage certmagic.Storage
 	now     func() time.Time
@@ -71,19 +74,20 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 }
 
 // Put implements [store.Store].
-func (s *Store) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
-	if err := store.CheckPut(ctx, key, value, life); err != nil {
+func (s *Store) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := store.CheckPut(ctx, key, value, ttl); err != nil {
 		return err
 	}
-	return s.save(ctx, folder+key, value, life)
+	return s.save(ctx, folder+key, value, ttl)
 }
 
-// PutIfAbsent implements [store.Store] as well as the storage's locks hold, see [Store]: Put and Delete don't wait for it.
-func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) (kept []byte, err error) {
-	if life == 0 {
-		life = store.Forever
+// PutIfAbsent implements [store.Store] as well as the storage's locks hold, see [Store]: Put and Delete don't wait for
+// it.
+func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) (kept []byte, err error) {
+	if ttl == 0 {
+		ttl = store.Forever
 	}
-	if err := store.CheckPut(ctx, key, value, life); err != nil {
+	if err := store.CheckPut(ctx, key, value, ttl); err != nil {
 		return nil, err
 	}
 	path := folder + key
@@ -95,7 +99,7 @@ func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte, life 
 		return false, err
 	}, func(ctx context.Context) error {
 		kept = value
-		return s.save(ctx, path, value, life)
+		return s.save(ctx, path, value, ttl)
 	})
 	if err != nil {
 		return nil, err

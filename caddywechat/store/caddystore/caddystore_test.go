@@ -39,7 +39,8 @@ func on(t *testing.T, storage certmagic.Storage) *Store {
 	return &Store{storage: storage, now: time.Now, ctx: t.Context(), turns: sync.OnceValue(newTurns), writers: newWriters()}
 }
 
-// inBubble runs f where time passes at once: the storage's locks wait for seconds, and are looked after for seconds more.
+// inBubble runs f where time passes at once: the storage's locks wait for seconds, and are looked after for seconds
+// more.
 func inBubble(t *testing.T, f func(*testing.T)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -55,7 +56,7 @@ func TestStore_KeepsTheContracts(t *testing.T) {
 			test(t, storetest.Backend{
 				// Each is an instance of its own with the same folder.
 				Open: func() store.Store { return at(t, dir) },
-				Life: time.Hour, Pass: time.Sleep,
+				TTL:  time.Hour, Pass: time.Sleep,
 			})
 		})
 	})
@@ -126,7 +127,7 @@ func TestStore_ReadsEntriesOfTheFirstVersion(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		if _, err := s.Get(t.Context(), "for_an_hour"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("after its life: %v", err)
+			t.Errorf("after its ttl: %v", err)
 		}
 	})
 }

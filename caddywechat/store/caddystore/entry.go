@@ -11,7 +11,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// Caddy's storage knows no end of life, so entries carry their own, and those that are over are removed from time to time.
+// Caddy's storage knows no expiry, so entries carry their own, and those that are over are removed from time to time.
 // An entry is the second of its end, 0 for none, as eight bytes, and the value.
 const endLength = 8
 
@@ -30,16 +30,16 @@ func (s *Store) load(ctx context.Context, path string) ([]byte, error) {
 	return entry[endLength:], nil
 }
 
-// isOver reports whether an entry's life is over.
+// isOver reports whether an entry's time is over.
 func (s *Store) isOver(entry []byte) bool {
 	end := binary.BigEndian.Uint64(entry)
 	return end != 0 && end <= uint64(s.now().Unix())
 }
 
 // save keeps a value at a path of the storage.
-func (s *Store) save(ctx context.Context, path string, value []byte, life time.Duration) error {
-	end := s.now().Add(life + time.Second - 1).Unix()
-	if life == store.Forever {
+func (s *Store) save(ctx context.Context, path string, value []byte, ttl time.Duration) error {
+	end := s.now().Add(ttl + time.Second - 1).Unix()
+	if ttl == store.Forever {
 		end = 0
 	}
 	entry := append(binary.BigEndian.AppendUint64(nil, uint64(end)), value...)
@@ -66,8 +66,8 @@ func (s *Store) list(ctx context.Context, folder string, recursive bool) ([]stri
 	var paths []string
 	var err error
 	for range listTries {
-		// Certmagic's folders are listed in two steps, and a file that vanishes between them is an error: the storage's own
-		// temporary ones do so at every writing.
+		// Certmagic's folders are listed in two steps, and a file that vanishes between them is an error: the storage's
+		// own temporary ones do so at every writing.
 		if paths, err = s.storage.List(ctx, folder, recursive); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}

@@ -13,12 +13,12 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// A journal is made of entries, heads, and the name of the last head. Each entry has its writer's name and a number, see
-// [writer]; a head has the same, and says that the writer has written the entries up to it. Whoever appends writes the entry,
-// then the head, and then the last head's name; whoever reads does it the other way round. So a reader that knows up to where
-// it has read each writer's entries sees by the name whether anything is new, and by the heads, of which there are a few for
-// each writer, what that is. What it costs to read on depends on that alone: not on how many entries there are, nor on any
-// clock.
+// A journal is made of entries, heads, and the name of the last head. Each entry has its writer's name and a number,
+// see [writer]; a head has the same, and says that the writer has written the entries up to it. Whoever appends writes
+// the entry, then the head, and then the last head's name; whoever reads does it the other way round. So a reader that
+// knows up to where it has read each writer's entries sees by the name whether anything is new, and by the heads, of
+// which there are a few for each writer, what that is. What it costs to read on depends on that alone: not on how many
+// entries there are, nor on any clock.
 func journalFolder(journal string) string { return folder + "journal." + journal }
 
 func entries(journal string) string { return journalFolder(journal) + ".entries" }
@@ -28,8 +28,8 @@ func heads(journal string) string { return journalFolder(journal) + ".heads" }
 func latest(journal string) string { return journalFolder(journal) + ".latest" }
 
 // Append implements [store.Store].
-func (s *Store) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
-	if err := store.CheckPut(ctx, journal, value, life); err != nil {
+func (s *Store) Append(ctx context.Context, journal string, value []byte, ttl time.Duration) error {
+	if err := store.CheckPut(ctx, journal, value, ttl); err != nil {
 		return err
 	}
 	w, err := s.writers.take(ctx, journal)
@@ -37,11 +37,11 @@ func (s *Store) Append(ctx context.Context, journal string, value []byte, life t
 		return err
 	}
 	defer s.writers.giveBack(journal, w)
-	name, headLife := w.next(s.now(), life)
-	if err := s.save(ctx, path.Join(entries(journal), name), value, life); err != nil {
+	name, headTTL := w.next(s.now(), ttl)
+	if err := s.save(ctx, path.Join(entries(journal), name), value, ttl); err != nil {
 		return err
 	}
-	if err := s.save(ctx, path.Join(heads(journal), name), nil, headLife); err != nil {
+	if err := s.save(ctx, path.Join(heads(journal), name), nil, headTTL); err != nil {
 		return err
 	}
 	if err := s.save(ctx, latest(journal), []byte(name), store.Forever); err != nil {
@@ -178,8 +178,8 @@ func (r *reader) load(ctx context.Context, path string) ([]byte, error) {
 	return value, err
 }
 
-// In the first layout a journal was a folder of entries with random names, one of which was the latest. They are read once,
-// and again where an instance that knows no other layout has written one.
+// In the first layout a journal was a folder of entries with random names, one of which was the latest. They are read
+// once, and again where an instance that knows no other layout has written one.
 var oldName = regexp.MustCompile(`^[a-z2-7]{26,}$`)
 
 func (r *reader) readOld(ctx context.Context, latest string) (values [][]byte, err error) {

@@ -192,8 +192,8 @@ func TestAppend_DoesNotWaitForOthersForEver(t *testing.T) {
 	}
 }
 
-// What a folder's listing misses at that moment is found by the name of the last head; and nothing else depends on heads that
-// are needed no more.
+// What a folder's listing misses at that moment is found by the name of the last head; and nothing else depends on
+// heads that are needed no more.
 func TestReader_FindsTheLastHeadWithoutAListing(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
@@ -255,13 +255,13 @@ func TestReader_ThatWasAwayReadsAll(t *testing.T) {
 		for process := range 2 {
 			s = at(t, dir) // another process, or the same after a restart
 			for n := range few + 10 {
-				value, life := fmt.Sprintf("%d of %d", n, process), 1000*time.Hour
+				value, ttl := fmt.Sprintf("%d of %d", n, process), 1000*time.Hour
 				if n%20 == 0 {
-					life = time.Hour
+					ttl = time.Hour
 				} else {
 					want[value] = true
 				}
-				if err := s.Append(t.Context(), "log", []byte(value), life); err != nil {
+				if err := s.Append(t.Context(), "log", []byte(value), ttl); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -280,10 +280,10 @@ func TestReader_ThatWasAwayReadsAll(t *testing.T) {
 func TestReader_ReadsJournalsOfTheFirstLayout(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
-		old := func(number int, value string, life time.Duration) {
+		old := func(number int, value string, ttl time.Duration) {
 			name := fmt.Sprintf("%s%026d", "", number)
 			name = strings.NewReplacer("0", "a", "1", "b", "8", "c", "9", "d").Replace(name)
-			if err := s.save(t.Context(), "wechat/journal.log/"+name, []byte(value), life); err != nil {
+			if err := s.save(t.Context(), "wechat/journal.log/"+name, []byte(value), ttl); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.save(t.Context(), "wechat/journal.log.latest", []byte(name), store.Forever); err != nil {
@@ -328,8 +328,8 @@ func TestReader_ReadsJournalsOfTheFirstLayout(t *testing.T) {
 func TestHead_StaysForItsWritersEntries(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s, dir := inFolder(t)
-		for journal, life := range map[string]time.Duration{"kept": store.Forever, "log": 1000 * time.Hour} {
-			if err := s.Append(t.Context(), journal, []byte("long"), life); err != nil {
+		for journal, ttl := range map[string]time.Duration{"kept": store.Forever, "log": 1000 * time.Hour} {
+			if err := s.Append(t.Context(), journal, []byte("long"), ttl); err != nil {
 				t.Fatal(err)
 			}
 			for range keptHeads + 1 {

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// lockTimeout bounds how long a call waits for a lock, and works while it holds it. One that its owner left behind is
-	// free after ten seconds in a folder.
+	// lockTimeout bounds how long a call waits for a lock, and works while it holds it. One that its owner left behind
+	// is free after ten seconds in a folder.
 	lockTimeout = 15 * time.Second
 	// unlockTimeout bounds how long giving it back may take.
 	unlockTimeout = 5 * time.Second
 )
 
-// turns let the callers of one instance go one after the other: the storage's locks are slow where many want them. Callers
-// with different keys seldom share one.
+// turns let the callers of one instance go one after the other: the storage's locks are slow where many want them.
+// Callers with different keys seldom share one.
 type turns [64]chan struct{}
 
 func newTurns() *turns {

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// sweepEvery is how often entries are looked through for those whose life is over.
+	// sweepEvery is how often entries are looked through for those whose time is over.
 	sweepEvery = 24 * time.Hour
 	// sweepTimeout bounds a sweep. Each begins somewhere else, so that in time all entries are looked at.
 	sweepTimeout = 10 * time.Minute
@@ -26,7 +26,7 @@ func (s *Store) sweepNowAndThen() {
 	}
 }
 
-// sweep removes entries whose life is over. What it cannot read or remove it leaves to the next one.
+// sweep removes entries whose time is over. What it cannot read or remove it leaves to the next one.
 func (s *Store) sweep(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()

@@ -13,8 +13,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// writer appends one entry after the other to a journal, and numbers them. It has a random name, which no other writer has,
-// of this process or another.
+// writer appends one entry after the other to a journal, and numbers them. It has a random name, which no other writer
+// has, of this process or another.
 type writer struct {
 	name    string
 	last    uint64    // the number of the last entry that was begun
@@ -23,18 +23,18 @@ type writer struct {
 	heads   []string  // those that are in the storage, as far as the writer knows
 }
 
-// keptHeads is how many heads of a writer stay. One would do, were folders listed at one moment: so that a reader sees none of
-// them, as many would have to come and go while it looks.
+// keptHeads is how many heads of a writer stay. One would do, were folders listed at one moment: so that a reader sees
+// none of them, as many would have to come and go while it looks.
 const keptHeads = 8
 
 // next returns the name of the next entry, and how long its head is to stay: as long as any of the writer's entries.
-func (w *writer) next(now time.Time, life time.Duration) (name string, headLife time.Duration) {
+func (w *writer) next(now time.Time, ttl time.Duration) (name string, headTTL time.Duration) {
 	w.last++
 	name = entryName(w.name, w.last)
-	if w.forever = w.forever || life == store.Forever; w.forever {
+	if w.forever = w.forever || ttl == store.Forever; w.forever {
 		return name, store.Forever
 	}
-	if end := now.Add(life); end.After(w.end) {
+	if end := now.Add(ttl); end.After(w.end) {
 		w.end = end
 	}
 	return name, w.end.Sub(now)
@@ -65,8 +65,8 @@ func parseName(name string) (writer string, number uint64, ok bool) {
 	return writer, number, err == nil && number > 0
 }
 
-// writers are those of a process. An append takes one that nobody else has at that time, so there are as many as there were
-// appends at a time, and no more than maxWriters.
+// writers are those of a process. An append takes one that nobody else has at that time, so there are as many as there
+// were appends at a time, and no more than maxWriters.
 type writers struct {
 	free chan struct{} // has room for one more that is taken
 	mu   sync.Mutex

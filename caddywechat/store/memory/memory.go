@@ -1,5 +1,7 @@
 // Package memory keeps what a server must remember in its own memory: shared by all sites of the process, kept over a
 // reload of the configuration, lost when the process ends. For a single instance.
+//
+// It owns the records of the process, which nobody reaches but by a [Store].
 package memory
 
 import (
@@ -14,11 +16,11 @@ import (
 
 func init() { caddy.RegisterModule(new(Store)) }
 
-// Store keeps what the server must remember in memory: at most 64 MiB for all sites together, until the process ends. It
-// has no options.
+// Store keeps what the server must remember in memory: at most 64 MiB for all sites together, until the process ends.
+// It has no options.
 type Store struct {
-	shelf *shelf
-	now   func() time.Time
+	records *records
+	now     func() time.Time
 }
 
 // CaddyModule returns the Caddy module information.
@@ -29,27 +31,28 @@ func (*Store) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// shelves has the one shelf of the process, as long as a configuration names this store.
-var shelves = caddy.NewUsagePool()
+// pool has the records of the process, as long as a configuration names this store.
+var pool = caddy.NewUsagePool()
 
-const theShelf = "shelf"
+// poolKey is that of the one value in the pool.
+const poolKey = "records"
 
-// Provision takes the process's shelf.
+// Provision takes the records of the process, which the first store makes.
 func (s *Store) Provision(caddy.Context) error {
-	shared, _, err := shelves.LoadOrNew(theShelf, func() (caddy.Destructor, error) { return newShelf(), nil })
+	shared, _, err := pool.LoadOrNew(poolKey, func() (caddy.Destructor, error) { return newRecords(), nil })
 	if err != nil {
 		return err
 	}
-	s.shelf, s.now = shared.(*shelf), time.Now
+	s.records, s.now = shared.(*records), time.Now
 	return nil
 }
 
-// Cleanup gives the shelf back. It is also called when Provision failed.
+// Cleanup drops the records with the last store that uses them. It is also called when Provision failed.
 func (s *Store) Cleanup() error {
-	if s.shelf == nil {
+	if s.records == nil {
 		return nil
 	}
-	_, err := shelves.Delete(theShelf)
+	_, err := pool.Delete(poolKey)
 	return err
 }
 
@@ -78,28 +81,28 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := store.Check(ctx, key); err != nil {
 		return nil, err
 	}
-	return s.shelf.get(key, s.now())
+	return s.records.get(key, s.now())
 }
 
 // Put implements [store.Store].
-func (s *Store) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
-	if err := store.CheckPut(ctx, key, value, life); err != nil {
+func (s *Store) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := store.CheckPut(ctx, key, value, ttl); err != nil {
 		return err
 	}
 	now := s.now()
-	return s.shelf.put(key, value, now.Add(life), now)
+	return s.records.put(key, value, now.Add(ttl), now)
 }
 
 // PutIfAbsent implements [store.Store].
-func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
-	if life == 0 {
-		life = store.Forever
+func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) ([]byte, error) {
+	if ttl == 0 {
+		ttl = store.Forever
 	}
-	if err := store.CheckPut(ctx, key, value, life); err != nil {
+	if err := store.CheckPut(ctx, key, value, ttl); err != nil {
 		return nil, err
 	}
 	now := s.now()
-	return s.shelf.putIfAbsent(key, value, now.Add(life), now)
+	return s.records.putIfAbsent(key, value, now.Add(ttl), now)
 }
 
 // Take implements [store.Store].
@@ -107,7 +110,7 @@ func (s *Store) Take(ctx context.Context, key string) ([]byte, error) {
 	if err := store.Check(ctx, key); err != nil {
 		return nil, err
 	}
-	return s.shelf.take(key, s.now())
+	return s.records.take(key, s.now())
 }
 
 // Delete implements [store.Store].
@@ -115,17 +118,17 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := store.Check(ctx, key); err != nil {
 		return err
 	}
-	s.shelf.delete(key)
+	s.records.delete(key)
 	return nil
 }
 
 // Append implements [store.Store].
-func (s *Store) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
-	if err := store.CheckPut(ctx, journal, value, life); err != nil {
+func (s *Store) Append(ctx context.Context, journal string, value []byte, ttl time.Duration) error {
+	if err := store.CheckPut(ctx, journal, value, ttl); err != nil {
 		return err
 	}
 	now := s.now()
-	return s.shelf.append(journal, value, now.Add(life), now)
+	return s.records.append(journal, value, now.Add(ttl), now)
 }
 
 // Follow implements [store.Store].
@@ -142,7 +145,7 @@ func (r *reader) Read(ctx context.Context) ([][]byte, error) {
 	if err := store.Check(ctx, r.journal); err != nil {
 		return nil, err
 	}
-	values, last := r.store.shelf.since(r.journal, r.read, r.store.now())
+	values, last := r.store.records.since(r.journal, r.read, r.store.now())
 	r.read = last
 	return values, nil
 }

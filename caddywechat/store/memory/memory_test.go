@@ -18,35 +18,35 @@ import (
 func TestStore_KeepsTheContracts(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, test func(*testing.T, storetest.Backend)) {
 		synctest.Test(t, func(t *testing.T) {
-			shared := newShelf()
+			shared := newRecords()
 			test(t, storetest.Backend{
-				Open: func() store.Store { return &Store{shelf: shared, now: time.Now} },
-				Life: time.Hour, Pass: time.Sleep,
+				Open: func() store.Store { return &Store{records: shared, now: time.Now} },
+				TTL:  time.Hour, Pass: time.Sleep,
 			})
 		})
 	})
 }
 
-func inMemory() *Store { return &Store{shelf: newShelf(), now: time.Now} }
+func inMemory() *Store { return &Store{records: newRecords(), now: time.Now} }
 
 func TestStore_RefusesAndForgetsNothingIfFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inMemory()
 		big := make([]byte, store.MaxValue)
-		life := time.Hour
+		ttl := time.Hour
 		n := 0
 		var err error
 		for ; err == nil; n++ {
-			err = s.Put(t.Context(), fmt.Sprintf("key/%d", n), big, life)
+			err = s.Put(t.Context(), fmt.Sprintf("key/%d", n), big, ttl)
 		}
 		n--
 		if !errors.Is(err, store.ErrStore) || n < 900 || n > maxBytes/store.MaxValue {
 			t.Fatalf("%d were taken, then: %v", n, err)
 		}
-		if err := s.Append(t.Context(), "log", big, life); !errors.Is(err, store.ErrStore) {
+		if err := s.Append(t.Context(), "log", big, ttl); !errors.Is(err, store.ErrStore) {
 			t.Errorf("append: %v", err)
 		}
-		if _, err := s.PutIfAbsent(t.Context(), "other", big, life); !errors.Is(err, store.ErrStore) {
+		if _, err := s.PutIfAbsent(t.Context(), "other", big, ttl); !errors.Is(err, store.ErrStore) {
 			t.Errorf("put if absent: %v", err)
 		}
 		for i := range n {
@@ -55,23 +55,23 @@ func TestStore_RefusesAndForgetsNothingIfFull(t *testing.T) {
 			}
 		}
 		// A value can still be replaced, and what is removed makes room.
-		if err := s.Put(t.Context(), "key/0", big, 2*life); err != nil {
+		if err := s.Put(t.Context(), "key/0", big, 2*ttl); err != nil {
 			t.Error(err)
 		}
 		if err := s.Delete(t.Context(), "key/1"); err != nil {
 			t.Error(err)
 		}
-		if err := s.Put(t.Context(), "other", big, life); err != nil {
+		if err := s.Put(t.Context(), "other", big, ttl); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(life)
-		if err := s.Put(t.Context(), "next", nil, life); err != nil {
+		time.Sleep(ttl)
+		if err := s.Put(t.Context(), "next", nil, ttl); err != nil {
 			t.Error(err)
 		}
-		if got := len(s.shelf.entries); got != 2 {
+		if got := len(s.records.entries); got != 2 {
 			t.Errorf("%d entries are left when all but two are over", got)
 		}
-		if got, want := s.shelf.bytes, len("key/0")+len(big)+len("next")+2*perRecord; got != want {
+		if got, want := s.records.bytes, len("key/0")+len(big)+len("next")+2*perRecord; got != want {
 			t.Errorf("%d bytes are counted, want %d", got, want)
 		}
 	})
@@ -80,8 +80,8 @@ func TestStore_RefusesAndForgetsNothingIfFull(t *testing.T) {
 func TestJournal_NeedsNoRoomForWhatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inMemory()
-		appendTo := func(life time.Duration) {
-			if err := s.Append(t.Context(), "log", []byte("value"), life); err != nil {
+		appendTo := func(ttl time.Duration) {
+			if err := s.Append(t.Context(), "log", []byte("value"), ttl); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -94,10 +94,10 @@ func TestJournal_NeedsNoRoomForWhatIsOver(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		if got := len(s.shelf.journals["log"].records); got > 50 {
+		if got := len(s.records.journals["log"].records); got > 50 {
 			t.Errorf("%d records are kept for two that live", got)
 		}
-		if got := len(s.shelf.ends); got != 2 {
+		if got := len(s.records.ends); got != 2 {
 			t.Errorf("%d records have an end", got)
 		}
 	})

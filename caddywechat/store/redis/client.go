@@ -9,7 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// clients has one client for each URL, which the sites of the process share and keep over a reload of the configuration.
+// clients has one client for each URL, which the sites of the process share and keep over a reload of the
+// configuration.
 var clients = caddy.NewUsagePool()
 
 type client struct{ redis.UniversalClient }
@@ -39,8 +40,8 @@ func releaseClient(url string) error {
 	return err
 }
 
-// quietly turns what go-redis would print to standard error, each time that it can't connect, into debug lines of Caddy's
-// log. Whoever calls the store gets an error anyway, and knows whether it is news.
+// quietly turns what go-redis would print to standard error, each time that it can't connect, into debug lines of
+// Caddy's log. Whoever calls the store gets an error anyway, and knows whether it is news.
 var quietly = sync.OnceFunc(func() { redis.SetLogger(debugLogger{}) })
 
 type debugLogger struct{}

@@ -13,10 +13,10 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// A journal is a stream. Redis removes a stream as a whole or from its beginning only, so each value carries its end, in
-// milliseconds of Redis' clock, and whoever appends one removes those at the beginning that are over, at most as many as
-// keep up with the appending. What is over behind one that is not waits for that: entries of very different lives go into
-// journals of their own.
+// A journal is a stream. Redis removes a stream as a whole or from its beginning only, so each value carries its end,
+// in milliseconds of Redis' clock, and whoever appends one removes those at the beginning that are over, at most as
+// many as keep up with the appending. What is over behind one that is not waits for that: entries with very different
+// ttls go into journals of their own.
 var appendScript = redis.NewScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -34,13 +34,13 @@ return true
 func stream(journal string) string { return prefix + "journal:" + journal }
 
 // Append implements [store.Store].
-func (s *Store) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
-	if err := store.CheckPut(ctx, journal, value, life); err != nil {
+func (s *Store) Append(ctx context.Context, journal string, value []byte, ttl time.Duration) error {
+	if err := store.CheckPut(ctx, journal, value, ttl); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := appendScript.Run(ctx, s.client, []string{stream(journal)}, value, max(life.Milliseconds(), 1)).Err(); err != nil {
+	if err := appendScript.Run(ctx, s.client, []string{stream(journal)}, value, max(ttl.Milliseconds(), 1)).Err(); err != nil {
 		return failure("appending to", journal, err)
 	}
 	return nil
@@ -52,8 +52,8 @@ func (s *Store) Follow(journal string) store.Reader { return &reader{store: s, j
 const (
 	// page is how many records are read at a time.
 	page = 500
-	// overlap is how far before the last record reading begins again, in milliseconds. Records are numbered by Redis' clock,
-	// and a replica that takes over may have another, and not have the last ones.
+	// overlap is how far before the last record reading begins again, in milliseconds. Records are numbered by Redis'
+	// clock, and a replica that takes over may have another, and not have the last ones.
 	overlap = 60_000
 )
 

@@ -1,4 +1,7 @@
 // Package redis keeps what a server must remember in Redis (6.2 or later), for any number of instances.
+//
+// It owns the keys in Redis that begin with "wechat:", and the connections of the process, of which all sites with the
+// same URL share one pool.
 package redis
 
 import (
@@ -19,9 +22,9 @@ import (
 
 func init() { caddy.RegisterModule(new(Store)) }
 
-// Store keeps what the server must remember in Redis, 6.2 or later: every instance that names the same one shares it. Its
-// keys begin with "wechat:". Each call is one command or script on one key, done at once for everybody; a call takes two
-// seconds at most.
+// Store keeps what the server must remember in Redis, 6.2 or later: every instance that names the same one shares it.
+// Its keys begin with "wechat:". Each call is one command or script on one key, done at once for everybody; a call
+// takes two seconds at most.
 //
 // Redis must not drop what is not over: leave maxmemory-policy at noeviction. Its replicas follow a moment later, so a
 // replica that takes over may have missed the last writes: what was taken then can be there again.
@@ -33,11 +36,11 @@ type Store struct {
 	// `redis://…?addr=host:port[&addr=…]` is a Cluster: a few of its nodes, from which it learns the others. Repeat the
 	// first one where there is only one name for all of them.
 	//
-	// `redis://…?master_name=name[&addr=host:port…][&username=…&password=…]` is the master that Sentinels know by that name:
-	// the addresses and the user before the host are theirs, the user in the query is the master's.
+	// `redis://…?master_name=name[&addr=host:port…][&username=…&password=…]` is the master that Sentinels know by that
+	// name: the addresses and the user before the host are theirs, the user in the query is the master's.
 	//
-	// With `rediss://` in place of `redis://` all connections use TLS, and each server needs a certificate, from an authority
-	// that this system trusts, for the address that it is reached by.
+	// With `rediss://` in place of `redis://` all connections use TLS, and each server needs a certificate, from an
+	// authority that this system trusts, for the address that it is reached by.
 	URL string `json:"url,omitempty"`
 
 	url    string // with its placeholders resolved
@@ -117,30 +120,30 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 }
 
 // Put implements [store.Store].
-func (s *Store) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
-	if err := store.CheckPut(ctx, key, value, life); err != nil {
+func (s *Store) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := store.CheckPut(ctx, key, value, ttl); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := s.client.Set(ctx, prefix+key, value, expiration(life)).Err(); err != nil {
+	if err := s.client.Set(ctx, prefix+key, value, expiration(ttl)).Err(); err != nil {
 		return failure("writing", key, err)
 	}
 	return nil
 }
 
 // PutIfAbsent implements [store.Store].
-func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
-	if life == 0 {
-		life = store.Forever
+func (s *Store) PutIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) ([]byte, error) {
+	if ttl == 0 {
+		ttl = store.Forever
 	}
-	if err := store.CheckPut(ctx, key, value, life); err != nil {
+	if err := store.CheckPut(ctx, key, value, ttl); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for {
-		put, err := s.client.SetNX(ctx, prefix+key, value, expiration(life)).Result()
+		put, err := s.client.SetNX(ctx, prefix+key, value, expiration(ttl)).Result()
 		if err != nil {
 			return nil, failure("writing", key, err)
 		}
@@ -185,12 +188,12 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// expiration returns a life as Redis counts it: in milliseconds, rounded up; 0 for ever.
-func expiration(life time.Duration) time.Duration {
-	if life == store.Forever {
+// expiration returns a ttl as Redis counts it: in milliseconds, rounded up; 0 for ever.
+func expiration(ttl time.Duration) time.Duration {
+	if ttl == store.Forever {
 		return 0
 	}
-	return (life + time.Millisecond - 1).Truncate(time.Millisecond)
+	return (ttl + time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
 // failure returns the error of a call.

@@ -34,7 +34,7 @@ func conforms(t *testing.T, url string, empty func()) {
 		empty()
 		test(t, storetest.Backend{
 			Open: func() store.Store { return open(t, url) },
-			Life: 20 * time.Millisecond,
+			TTL:  20 * time.Millisecond,
 			// Redis has a clock of its own.
 			Pass: func(d time.Duration) { time.Sleep(d + 5*time.Millisecond) },
 		})

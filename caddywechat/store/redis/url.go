@@ -39,8 +39,8 @@ func checkURL(text string) error {
 	return err
 }
 
-// parse reads a URL. It knows fewer options than Redis' own clients: theirs could make the store read from replicas, wait
-// without an end or trust anybody.
+// parse reads a URL. It knows fewer options than Redis' own clients: theirs could make the store read from replicas,
+// wait without an end or trust anybody.
 func parse(text string) (*redis.UniversalOptions, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Fragment != "" || u.Opaque != "" {

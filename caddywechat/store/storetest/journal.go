@@ -35,9 +35,9 @@ func read(t *testing.T, r store.Reader) []string {
 	return slices.Compact(got)
 }
 
-func mustAppend(t *testing.T, s store.Store, journal, value string, life time.Duration) {
+func mustAppend(t *testing.T, s store.Store, journal, value string, ttl time.Duration) {
 	t.Helper()
-	if err := s.Append(t.Context(), journal, []byte(value), life); err != nil {
+	if err := s.Append(t.Context(), journal, []byte(value), ttl); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -68,13 +68,13 @@ func journal(t *testing.T, b Backend) {
 func journalEnds(t *testing.T, b Backend) {
 	s := b.Open()
 	mustAppend(t, s, "log", "long", long)
-	mustAppend(t, s, "log", "short", b.Life)
-	b.Pass(b.Life)
+	mustAppend(t, s, "log", "short", b.TTL)
+	b.Pass(b.TTL)
 	wantRead(t, s.Follow("log"), "long")
 	mustAppend(t, s, "log", "longer", long)
 	wantRead(t, b.Open().Follow("log"), "long", "longer")
-	mustAppend(t, s, "ended", "short", b.Life)
-	b.Pass(b.Life)
+	mustAppend(t, s, "ended", "short", b.TTL)
+	b.Pass(b.TTL)
 	wantRead(t, s.Follow("ended"))
 	r := s.Follow("ended")
 	wantRead(t, r)
@@ -82,8 +82,8 @@ func journalEnds(t *testing.T, b Backend) {
 	wantRead(t, r, "next")
 }
 
-// journalAway has several instances append, more at a time than one page or listing may hold, while one reader is away and
-// another one is there.
+// journalAway has several instances append, more at a time than one page or listing may hold, while one reader is away
+// and another one is there.
 func journalAway(t *testing.T, b Backend) {
 	stores := []store.Store{b.Open(), b.Open(), b.Open()}
 	away, there := b.Open().Follow("log"), b.Open().Follow("log")
@@ -96,8 +96,8 @@ func journalAway(t *testing.T, b Backend) {
 			mustAppend(t, stores[n%len(stores)], "log", value, long)
 			all = append(all, value)
 		}
-		mustAppend(t, stores[round], "log", "over", b.Life)
-		b.Pass(b.Life)
+		mustAppend(t, stores[round], "log", "over", b.TTL)
+		b.Pass(b.TTL)
 		seen = append(seen, read(t, there)...)
 	}
 	slices.Sort(all)

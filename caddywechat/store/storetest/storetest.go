@@ -1,4 +1,5 @@
-// Package storetest says whether a store is one: whoever implements [store.Store] runs it in a test.
+// Package storetest says whether a store is one: whoever implements [store.Store] runs it in a test. It knows the
+// contracts of package store and no store. It is for tests only.
 package storetest
 
 import (
@@ -17,13 +18,13 @@ import (
 type Backend struct {
 	// Open returns a store on the backend. Each stands for an instance of its own.
 	Open func() store.Store
-	// Life is a life that is over soon. Where the test has a clock of its own it may be an hour.
-	Life time.Duration
+	// TTL is one that is over soon. Where the test has a clock of its own it may be an hour.
+	TTL time.Duration
 	// Pass lets at least so much time pass.
 	Pass func(time.Duration)
 }
 
-// long is a life that does not end while a test runs, whatever the clock.
+// long is a ttl that does not end while a test runs, whatever the clock.
 const long = 1000 * time.Hour
 
 const key = "area/4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945"
@@ -36,9 +37,9 @@ func Run(t *testing.T, around func(t *testing.T, test func(*testing.T, Backend))
 	}{
 		{"what is not there is not found", absent},
 		{"what is put is there for every instance", put},
-		{"put replaces value and life", overwrite},
+		{"put replaces value and ttl", overwrite},
 		{"any bytes are a value", values},
-		{"entries end with their lives", ends},
+		{"entries expire", ends},
 		{"put if absent keeps the first value", putIfAbsent},
 		{"put if absent for ever", forever},
 		{"all who put if absent at once get the same value", putIfAbsentRace},
@@ -46,11 +47,12 @@ func Run(t *testing.T, around func(t *testing.T, test func(*testing.T, Backend))
 		{"of all who take at once one gets it", takeRace},
 		{"what is deleted is gone", remove},
 		{"a journal is read by every instance, once", journal},
-		{"what journals hold ends with its life", journalEnds},
+		{"what journals hold expires", journalEnds},
 		{"a reader that was away reads all that it missed", journalAway},
 		{"no append is missed", journalRace},
-		{"keys, values and lives have bounds", bounds},
+		{"keys, values and ttls have bounds", bounds},
 		{"a context that is over ends a call", cancelled},
+		{"all instances have the same connection", connection},
 	} {
 		t.Run(tt.name, func(t *testing.T) { around(t, tt.test) })
 	}
@@ -70,9 +72,9 @@ func wantAbsent(t *testing.T, s store.Store, key string) {
 	}
 }
 
-func mustPut(t *testing.T, s store.Store, key, value string, life time.Duration) {
+func mustPut(t *testing.T, s store.Store, key, value string, ttl time.Duration) {
 	t.Helper()
-	if err := s.Put(t.Context(), key, []byte(value), life); err != nil {
+	if err := s.Put(t.Context(), key, []byte(value), ttl); err != nil {
 		t.Fatalf("put %s: %v", key, err)
 	}
 }
@@ -103,13 +105,13 @@ func put(t *testing.T, b Backend) {
 
 func overwrite(t *testing.T, b Backend) {
 	one, other := b.Open(), b.Open()
-	mustPut(t, one, key, "first, and longer", b.Life)
+	mustPut(t, one, key, "first, and longer", b.TTL)
 	mustPut(t, other, key, "second", long)
 	wantValue(t, one, key, "second")
-	b.Pass(b.Life)
+	b.Pass(b.TTL)
 	wantValue(t, one, key, "second")
-	mustPut(t, one, key, "third", b.Life)
-	b.Pass(b.Life)
+	mustPut(t, one, key, "third", b.TTL)
+	b.Pass(b.TTL)
 	wantAbsent(t, other, key)
 }
 
@@ -145,9 +147,9 @@ func values(t *testing.T, b Backend) {
 
 func ends(t *testing.T, b Backend) {
 	s := b.Open()
-	mustPut(t, s, key, "short", b.Life)
+	mustPut(t, s, key, "short", b.TTL)
 	mustPut(t, s, "kept", "long", long)
-	b.Pass(b.Life)
+	b.Pass(b.TTL)
 	wantAbsent(t, s, key)
 	wantAbsent(t, b.Open(), key)
 	if got, err := s.Take(t.Context(), key); !errors.Is(err, store.ErrNotFound) {
@@ -166,13 +168,13 @@ func putIfAbsent(t *testing.T, b Backend) {
 		}
 	}
 	wantValue(t, other, key, "first")
-	if got, err := one.PutIfAbsent(t.Context(), "short", []byte("short"), b.Life); err != nil || string(got) != "short" {
+	if got, err := one.PutIfAbsent(t.Context(), "short", []byte("short"), b.TTL); err != nil || string(got) != "short" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	b.Pass(b.Life)
+	b.Pass(b.TTL)
 	wantAbsent(t, one, "short")
 	if got, err := other.PutIfAbsent(t.Context(), "short", []byte("next"), long); err != nil || string(got) != "next" {
-		t.Errorf("after its life: got %q, %v", got, err)
+		t.Errorf("after its ttl: got %q, %v", got, err)
 	}
 }
 
@@ -181,7 +183,7 @@ func forever(t *testing.T, b Backend) {
 	if got, err := s.PutIfAbsent(t.Context(), key, []byte("value"), 0); err != nil || string(got) != "value" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	b.Pass(b.Life)
+	b.Pass(b.TTL)
 	wantValue(t, s, key, "value")
 }
 
@@ -226,12 +228,12 @@ func bounds(t *testing.T, b Backend) {
 	refused("append of a big value", s.Append(ctx, key, big, long))
 	_, err := s.PutIfAbsent(ctx, key, big, long)
 	refused("put if absent of a big value", err)
-	for _, life := range []time.Duration{0, -time.Second} {
-		refused("put without a life", s.Put(ctx, key, nil, life))
-		refused("append without a life", s.Append(ctx, key, nil, life))
+	for _, ttl := range []time.Duration{0, -time.Second} {
+		refused("put without a ttl", s.Put(ctx, key, nil, ttl))
+		refused("append without a ttl", s.Append(ctx, key, nil, ttl))
 	}
 	_, err = s.PutIfAbsent(ctx, key, nil, -1)
-	refused("put if absent without a life", err)
+	refused("put if absent without a ttl", err)
 	for _, key := range []string{"", "/", "a/", "/a", "a//b", "..", "a/../b", "A", "a b", "a.b", "a:b", "ä", "a\x00", "a\n", strings.Repeat("a", 201)} {
 		refused("put "+key, s.Put(ctx, key, nil, long))
 		refused("append "+key, s.Append(ctx, key, nil, long))
@@ -279,4 +281,15 @@ func cancelled(t *testing.T, b Backend) {
 	wantValue(t, s, key, "value")
 	wantAbsent(t, s, "other")
 	wantRead(t, r, "entry")
+}
+
+func connection(t *testing.T, b Backend) {
+	one, ok := b.Open().(store.Connected)
+	if !ok {
+		t.Skip("it names no connection")
+	}
+	other, ok := b.Open().(store.Connected)
+	if !ok || one.Connection() == "" || one.Connection() != other.Connection() {
+		t.Error("two stores of one place have different connections, or none")
+	}
 }

@@ -11,12 +11,12 @@ import (
 	"go.uber.org/zap"
 )
 
-// shared is a grant that WeChat is asked for once for all instances. It is in memory; where it is missing there, in
-// the cache that the instances share; and where it is missing there too, one instance takes the lease and asks. Renewal
-// is set off by use, ahead of the end, and nobody waits for it: what nobody uses costs no calls.
+// sharedCredential is a credential that WeChat is asked for once for all instances. It is in memory; where it is
+// missing there, in the cache that the instances share; and where it is missing there too, one instance takes the lease
+// and asks. Renewal is set off by use, ahead of the end, and nobody waits for it: what nobody uses costs no calls.
 //
 // Without a cache, or while it fails, each instance asks for itself.
-type shared struct {
+type sharedCredential struct {
 	slot   *slot         // nil: this instance is alone
 	ask    askFunc       // for the latest
 	force  askFunc       // for another one than the latest, which ends for everybody; nil: there is no such thing
@@ -26,20 +26,20 @@ type shared struct {
 	logger *zap.Logger // knows what this is
 
 	mu      sync.Mutex
-	current *grant // nil: none yet
+	current *credential // nil: none yet
 	flight  *flight
 	failure failure // the last one, unless something was got since
 }
 
 // askFunc asks WeChat.
-type askFunc func(context.Context) (secret string, life time.Duration, err error)
+type askFunc func(context.Context) (secret string, ttl time.Duration, err error)
 
-// flight is a search for a grant under way. There is one at a time.
+// flight is a search for a credential under way. There is one at a time.
 type flight struct {
-	refused string        // the secret that is to be replaced, "" where none is
-	done    chan struct{} // closed when the rest is there
-	grant   *grant
-	err     error
+	refused    string        // the secret that is to be replaced, "" where none is
+	done       chan struct{} // closed when the rest is there
+	credential *credential
+	err        error
 }
 
 // failure is why WeChat is not asked for a while.
@@ -57,18 +57,18 @@ const (
 	mostPoll  = 250 * time.Millisecond
 )
 
-// newShared returns a shared grant of the app whose server token t is: that token, or a ticket that is got by it. The
-// caller adds ask and perhaps force, which take up to limit.
-func newShared(t *ServerToken, kind string, limit time.Duration) *shared {
+// newShared returns a shared credential of the app whose server token t is: that token, or a ticket that is got by it.
+// The caller adds ask and perhaps force, which take up to limit.
+func newShared(t *ServerToken, kind string, limit time.Duration) *sharedCredential {
 	c := t.client
-	s := &shared{
+	s := &sharedCredential{
 		limit:  limit,
 		ahead:  latestRenewal + rand.N(earliestRenewal-latestRenewal),
 		now:    c.now,
 		logger: zap.NewNop(),
 	}
 	if t.cache != nil {
-		s.slot = &slot{cache: t.cache, name: t.slotName(kind), leaseLife: limit + 2*cacheTimeout}
+		s.slot = &slot{cache: t.cache, name: t.slotName(kind), leaseTTL: limit + 2*cacheTimeout}
 	}
 	if c.Logger != nil {
 		s.logger = c.Logger.With(zap.String("wanted", kind), zap.String("app_id", t.app.ID))
@@ -77,7 +77,7 @@ func newShared(t *ServerToken, kind string, limit time.Duration) *shared {
 }
 
 // get returns the secret. It does no I/O while there is one in memory.
-func (s *shared) get(ctx context.Context) (string, error) {
+func (s *sharedCredential) get(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	now, current := s.now(), s.current
 	usable := current.isUsable(now)
@@ -85,21 +85,21 @@ func (s *shared) get(ctx context.Context) (string, error) {
 		s.mu.Unlock()
 		return current.Secret, nil
 	}
-	f := s.begin(now, "")
+	f := s.startSearch(now, "")
 	s.mu.Unlock()
 	if usable {
 		return current.Secret, nil
 	}
-	g, err := f.wait(ctx)
+	c, err := f.wait(ctx)
 	if err != nil {
 		return "", err
 	}
-	return g.Secret, nil
+	return c.Secret, nil
 }
 
 // replace returns the secret after WeChat refused one: another, or the same where there is no other to be had for now.
 // Another server of the same account may have got one by force, which WeChat gives whoever asks for the latest.
-func (s *shared) replace(ctx context.Context, refused string) (string, error) {
+func (s *sharedCredential) replace(ctx context.Context, refused string) (string, error) {
 	for {
 		s.mu.Lock()
 		now, current := s.now(), s.current
@@ -107,22 +107,22 @@ func (s *shared) replace(ctx context.Context, refused string) (string, error) {
 			s.mu.Unlock()
 			return current.Secret, nil
 		}
-		f := s.begin(now, refused)
+		f := s.startSearch(now, refused)
 		s.mu.Unlock()
-		g, err := f.wait(ctx)
+		c, err := f.wait(ctx)
 		switch {
 		case err != nil:
 			return "", err
-		case f.refused == refused || g.Secret != refused:
-			return g.Secret, nil
+		case f.refused == refused || c.Secret != refused:
+			return c.Secret, nil
 		}
 		// The flight was under way before, for another reason.
 	}
 }
 
-// begin returns the flight that is under way, or a new one, or while WeChat is not to be asked one that has failed. It is
-// called with the lock held.
-func (s *shared) begin(now time.Time, refused string) *flight {
+// startSearch returns the flight that is under way, or a new one, or while WeChat is not to be asked one that has
+// failed. It is called with the lock held.
+func (s *sharedCredential) startSearch(now time.Time, refused string) *flight {
 	if s.flight != nil {
 		return s.flight
 	}
@@ -134,13 +134,13 @@ func (s *shared) begin(now time.Time, refused string) *flight {
 	}
 	s.flight = f
 	go func() {
-		g, err := s.search(refused)
+		c, err := s.search(refused)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err != nil && s.current.isUsable(s.now()) && s.current.Secret != refused {
-			g, err = s.current, nil
+			c, err = s.current, nil
 		}
-		f.grant, f.err = g, err
+		f.credential, f.err = c, err
 		s.flight = nil
 		close(f.done)
 	}()
@@ -148,10 +148,10 @@ func (s *shared) begin(now time.Time, refused string) *flight {
 }
 
 // wait waits for the end of a flight, which goes on for others when ctx ends.
-func (f *flight) wait(ctx context.Context) (*grant, error) {
+func (f *flight) wait(ctx context.Context) (*credential, error) {
 	select {
 	case <-f.done:
-		return f.grant, f.err
+		return f.credential, f.err
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return nil, fmt.Errorf("%w: %w", ErrTimeout, ctx.Err())
@@ -160,17 +160,17 @@ func (f *flight) wait(ctx context.Context) (*grant, error) {
 	}
 }
 
-// search finds a grant: in the cache, or by asking WeChat, or by waiting for the instance that does.
-func (s *shared) search(refused string) (*grant, error) {
+// search finds a credential: in the cache, or by asking WeChat, or by waiting for the instance that does.
+func (s *sharedCredential) search(refused string) (*credential, error) {
 	if s.slot == nil {
 		return s.askAlone(refused)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*s.slot.leaseLife)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*s.slot.leaseTTL)
 	defer cancel()
 	for poll := leastPoll; ; poll = min(2*poll, mostPoll) {
-		g, err := s.look(refused)
-		if g != nil {
-			return g, nil
+		c, err := s.look(refused)
+		if c != nil {
+			return c, nil
 		}
 		var held lease
 		var mine bool
@@ -184,7 +184,7 @@ func (s *shared) search(refused string) (*grant, error) {
 		case mine:
 			return s.askForAll(refused)
 		case held.Refusal != nil:
-			return nil, s.heed(*held.Refusal)
+			return nil, s.adopt(*held.Refusal)
 		}
 		select {
 		case <-time.After(poll + rand.N(poll)):
@@ -194,10 +194,10 @@ func (s *shared) search(refused string) (*grant, error) {
 	}
 }
 
-// look takes over the grant in the cache, and returns the one that is in memory then if it will do: it is another one than
-// the refused one, or WeChat was asked about that just now; and it is not due for renewal.
-func (s *shared) look(refused string) (*grant, error) {
-	found, err := s.slot.grant()
+// look takes over the credential in the cache, and returns the one that is in memory then if it will do: it is another
+// one than the refused one, or WeChat was asked about that just now; and it is not due for renewal.
+func (s *sharedCredential) look(refused string) (*credential, error) {
+	found, err := s.slot.credential()
 	if err != nil {
 		return nil, err
 	}
@@ -207,26 +207,26 @@ func (s *shared) look(refused string) (*grant, error) {
 	if found.isUsable(now) {
 		s.current = found
 	}
-	g := s.current
+	c := s.current
 	switch {
-	case !g.isUsable(now),
-		refused == "" && g.isDue(now, s.ahead),
-		refused == g.Secret && g.mayBeAskedFor(now):
+	case !c.isUsable(now),
+		refused == "" && c.isDue(now, s.ahead),
+		refused == c.Secret && c.mayBeAskedFor(now):
 		return nil, nil
 	}
 	s.failure = failure{}
-	return g, nil
+	return c, nil
 }
 
 // askForAll asks WeChat with the lease in hand, and leaves what came of it in the cache.
-func (s *shared) askForAll(refused string) (*grant, error) {
+func (s *sharedCredential) askForAll(refused string) (*credential, error) {
 	// Whoever had the lease before may have put something there since this instance looked.
-	g, cacheErr := s.look(refused)
+	c, cacheErr := s.look(refused)
 	var err error
-	if g == nil {
-		g, err = s.askAlone(refused)
+	if c == nil {
+		c, err = s.askAlone(refused)
 		if err == nil {
-			cacheErr = s.slot.putGrant(g, max(g.End.Sub(s.now()), time.Second))
+			cacheErr = s.slot.putCredential(c, max(c.End.Sub(s.now()), time.Second))
 		}
 	}
 	if err == nil || errors.Is(err, ErrBusy) {
@@ -242,56 +242,57 @@ func (s *shared) askForAll(refused string) (*grant, error) {
 	if cacheErr != nil {
 		s.logger.Warn("the store fails: other instances may ask WeChat again", zap.Error(cacheErr))
 	}
-	return g, err
+	return c, err
 }
 
-// askAlone asks WeChat for the latest grant, and where that is the refused one for another.
-func (s *shared) askAlone(refused string) (*grant, error) {
+// askAlone asks WeChat for the latest credential, and where that is the refused one for another.
+func (s *sharedCredential) askAlone(refused string) (*credential, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.limit)
 	defer cancel()
 	now := s.now()
-	secret, life, err := s.ask(ctx)
+	secret, ttl, err := s.ask(ctx)
 	if err != nil {
 		return nil, s.fail(err)
 	}
-	g := &grant{Secret: secret, Fetched: now, End: now.Add(life)}
+	c := &credential{Secret: secret, Fetched: now, End: now.Add(ttl)}
 	s.mu.Lock()
-	g.remember(s.current)
+	c.remember(s.current)
 	s.mu.Unlock()
 	if refused != "" {
-		g.noteAsked(now)
+		c.countAsk(now)
 	}
 	switch {
 	case refused == "" || s.force == nil:
 	case secret != refused:
-		g.Asks = 0 // somebody forced it, which WeChat itself bounds
-	case g.mayBeForced(now):
-		s.forceAnother(ctx, g)
+		c.Asks = 0 // somebody forced it, which WeChat itself bounds
+	case c.mayBeForced(now):
+		s.forceAnother(ctx, c)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.current, s.failure = g, failure{}
-	return g, nil
+	s.current, s.failure = c, failure{}
+	return c, nil
 }
 
-// forceAnother puts another secret into a grant that WeChat refuses although it is the latest. Other servers of the
-// account lose theirs by that, so it is the last that is tried. Where it brings nothing the grant stays as it is.
-func (s *shared) forceAnother(ctx context.Context, g *grant) {
+// forceAnother puts another secret into a credential that WeChat refuses although it is the latest. Other servers of
+// the account lose theirs by that, so it is the last that is tried. Where it brings nothing the credential stays as it
+// is.
+func (s *sharedCredential) forceAnother(ctx context.Context, c *credential) {
 	now := s.now()
-	g.noteForced(now)
-	secret, life, err := s.force(ctx)
-	if err != nil || secret == g.Secret {
+	c.countForce(now)
+	secret, ttl, err := s.force(ctx)
+	if err != nil || secret == c.Secret {
 		s.logger.Warn("WeChat refuses the latest it gave, and gives no other", zap.Error(err),
-			zap.String("cure", tokenCure), zap.Duration("for", g.forcePause()))
+			zap.String("cure", tokenCure), zap.Duration("for", c.forcePause()))
 		return
 	}
-	g.Secret, g.Fetched, g.End = secret, now, now.Add(life)
+	c.Secret, c.Fetched, c.End = secret, now, now.Add(ttl)
 	s.logger.Warn("WeChat refused the latest it gave: another one was forced, and other programs of the account have "+
 		"to ask anew", zap.String("cure", tokenCure))
 }
 
 // fail remembers that nothing was got, and returns why.
-func (s *shared) fail(err error) error {
+func (s *sharedCredential) fail(err error) error {
 	s.mu.Lock()
 	s.failure.err = err
 	s.failure.count++
@@ -303,8 +304,8 @@ func (s *shared) fail(err error) error {
 	return err
 }
 
-// heed remembers that another instance got nothing, and returns why.
-func (s *shared) heed(r refusal) error {
+// adopt remembers that another instance got nothing, and returns why.
+func (s *sharedCredential) adopt(r refusal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failure = failure{err: r.error(), count: r.Count, until: s.now().Add(min(r.Pause, mostPause))}

@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// maxBytes is how much a shelf holds, about. When it is full it takes nothing new: what is dropped silently could be
-	// the mark that something was used, or is revoked.
+	// maxBytes is about how much the records of a process take. Nothing new is taken beyond: what is dropped silently
+	// could say that a ticket was used, or a session revoked.
 	maxBytes = 64 << 20
 	// perRecord is about what a record needs beside its key and value.
 	perRecord = 256
 )
 
-// shelf holds entries and journals. What is over is removed whenever something is put on it.
-type shelf struct {
+// records are the entries and journals of a process. What is over is removed whenever something is added.
+type records struct {
 	mu       sync.Mutex
 	entries  map[string]*record
 	journals map[string]*journal
@@ -46,14 +46,14 @@ type record struct {
 
 func (r *record) size() int { return len(r.key) + len(r.value) + perRecord }
 
-func newShelf() *shelf {
-	return &shelf{entries: make(map[string]*record), journals: make(map[string]*journal)}
+func newRecords() *records {
+	return &records{entries: make(map[string]*record), journals: make(map[string]*journal)}
 }
 
 // Destruct implements [caddy.Destructor].
-func (*shelf) Destruct() error { return nil }
+func (*records) Destruct() error { return nil }
 
-func (s *shelf) get(key string, now time.Time) ([]byte, error) {
+func (s *records) get(key string, now time.Time) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.live(key, now)
@@ -63,13 +63,13 @@ func (s *shelf) get(key string, now time.Time) ([]byte, error) {
 	return slices.Clone(r.value), nil
 }
 
-func (s *shelf) put(key string, value []byte, end, now time.Time) error {
+func (s *records) put(key string, value []byte, end, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.add(&record{key: key, value: slices.Clone(value), end: end}, now)
 }
 
-func (s *shelf) putIfAbsent(key string, value []byte, end, now time.Time) ([]byte, error) {
+func (s *records) putIfAbsent(key string, value []byte, end, now time.Time) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.live(key, now); r != nil {
@@ -81,7 +81,7 @@ func (s *shelf) putIfAbsent(key string, value []byte, end, now time.Time) ([]byt
 	return value, nil
 }
 
-func (s *shelf) take(key string, now time.Time) ([]byte, error) {
+func (s *records) take(key string, now time.Time) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.live(key, now)
@@ -92,7 +92,7 @@ func (s *shelf) take(key string, now time.Time) ([]byte, error) {
 	return r.value, nil
 }
 
-func (s *shelf) delete(key string) {
+func (s *records) delete(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.entries[key]; r != nil {
@@ -100,14 +100,14 @@ func (s *shelf) delete(key string) {
 	}
 }
 
-func (s *shelf) append(name string, value []byte, end, now time.Time) error {
+func (s *records) append(name string, value []byte, end, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.add(&record{key: name, number: s.last + 1, value: slices.Clone(value), end: end}, now)
 }
 
 // since returns the values of a journal's records behind a number, and the number of the last one.
-func (s *shelf) since(name string, number uint64, now time.Time) (values [][]byte, last uint64) {
+func (s *records) since(name string, number uint64, now time.Time) (values [][]byte, last uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j := s.journals[name]
@@ -123,16 +123,16 @@ func (s *shelf) since(name string, number uint64, now time.Time) (values [][]byt
 	return values, s.last
 }
 
-// live returns the entry of key unless its life is over.
-func (s *shelf) live(key string, now time.Time) *record {
+// live returns the entry of key unless its time is over.
+func (s *records) live(key string, now time.Time) *record {
 	if r := s.entries[key]; r != nil && now.Before(r.end) {
 		return r
 	}
 	return nil
 }
 
-// add puts a record on the shelf, in place of one with the same key.
-func (s *shelf) add(r *record, now time.Time) error {
+// add adds a record, in place of one with the same key.
+func (s *records) add(r *record, now time.Time) error {
 	for len(s.ends) > 0 && !now.Before(s.ends[0].end) {
 		s.remove(s.ends[0])
 	}
@@ -167,7 +167,7 @@ func (s *shelf) add(r *record, now time.Time) error {
 	return nil
 }
 
-func (s *shelf) remove(r *record) {
+func (s *records) remove(r *record) {
 	heap.Remove(&s.ends, r.place)
 	s.bytes -= r.size()
 	if r.number == 0 {
