@@ -180,27 +180,6 @@ func TestLogin_TellsErrorsApart(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	for errcode, refused := range map[int]bool{
-		40029: true, 40163: true, 42003: true,
-		-1: false, 40001: false, 40013: false, 40030: false, 40125: false, 41008: false, 42001: false, 45011: false, 50002: false,
-	} {
-		p.Fail(tokenPath, errcode, 1)
-		calls := p.Calls(tokenPath)
-		err := login(p.code(""))
-		if apiErr, ok := errors.AsType[*weixin.Error](err); !ok || apiErr.Code != errcode || errors.Is(err, account.ErrCodeRefused) != refused {
-			t.Errorf("%d: got %v", errcode, err)
-		}
-		if n := p.Calls(tokenPath) - calls; n != 1 {
-			t.Errorf("%d: the code was sent %d times", errcode, n)
-		}
-	}
-	// A token that is refused as soon as it is there was replaced by another login of the person.
-	for errcode, refused := range map[int]bool{40001: true, 42001: true, -1: false, 48001: false, 45011: false} {
-		p.Fail(userinfoPath, errcode, 1)
-		if err := login(p.code("")); errors.Is(err, account.ErrCodeRefused) != refused {
-			t.Errorf("profile, %d: got %v", errcode, err)
-		}
-	}
 }
 
 func TestRefreshProfile_BringsTheProfileUntilTheConsentEnds(t *testing.T) {
@@ -213,15 +192,6 @@ func TestRefreshProfile_BringsTheProfileUntilTheConsentEnds(t *testing.T) {
 	renewed, err := p.RefreshProfile(t.Context(), grant.RefreshToken)
 	if err != nil || renewed.RefreshToken != grant.RefreshToken || renewed.Identity.Get(identity.Nickname) != "Emma 🐳" || p.Person(renewed.Identity) != p.Person(grant.Identity) {
 		t.Errorf("got %+v, %v", renewed, err)
-	}
-	for errcode, ended := range map[int]bool{40030: true, 42002: true, 42007: true, -1: false, 40013: false, 45011: false} {
-		for _, path := range []string{refreshPath, userinfoPath} {
-			p.Fail(path, errcode, 1)
-			_, err := p.RefreshProfile(t.Context(), grant.RefreshToken)
-			if err == nil || errors.Is(err, account.ErrConsentEnded) != ended || strings.Contains(err.Error(), grant.RefreshToken) {
-				t.Errorf("%s, %d: got %v", path, errcode, err)
-			}
-		}
 	}
 	p.Advance(31 * 24 * time.Hour)
 	if _, err := p.RefreshProfile(t.Context(), grant.RefreshToken); !errors.Is(err, account.ErrConsentEnded) {

@@ -1,8 +1,6 @@
 package official
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,7 +9,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/account/accounttest"
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
@@ -170,31 +167,6 @@ func TestExchange_TellsWhoCame(t *testing.T) {
 				t.Errorf("the person is %q", a.Person(got.Identity))
 			}
 		})
-	}
-}
-
-func TestExchange_TellsARefusedCodeFromOtherErrors(t *testing.T) {
-	for code, refused := range map[int]bool{
-		40029: true, 40163: true, 42003: true,
-		-1: false, 40001: false, 40003: false, 40013: false, 40030: false, 40125: false, 40164: false, 40226: false, 41008: false, 42001: false,
-		42002: false, 45009: false, 45011: false, 48001: false, 48004: false, 50002: false,
-	} {
-		a, wechat := answering(t, fmt.Sprintf(`{"errcode":%d,"errmsg":"no, rid: 1"}`, code))
-		grant, err := a.Exchange(t.Context(), "code", false)
-		id := grant.Identity
-		if err == nil || id != nil || errors.Is(err, account.ErrCodeRefused) != refused {
-			t.Errorf("errcode %d: got %v, %v", code, id, err)
-		}
-		if apiErr, ok := errors.AsType[*weixin.Error](err); !ok || apiErr.Code != code {
-			t.Errorf("errcode %d is lost in %v", code, err)
-		}
-		if calls := len(wechat.Requests()); calls != 1 {
-			t.Errorf("errcode %d: the code was sent %d times", code, calls)
-		}
-	}
-	a, _ := answering(t, "<html>")
-	if _, err := a.Exchange(t.Context(), "code", false); !errors.Is(err, weixin.ErrAnswer) || errors.Is(err, account.ErrCodeRefused) {
-		t.Errorf("HTML: got %v", err)
 	}
 }
 

@@ -160,40 +160,6 @@ func TestRefreshProfile_BringsTheProfileUntilTheConsentEnds(t *testing.T) {
 	}
 }
 
-func TestExchange_TellsErrorsApart(t *testing.T) {
-	const exchange, profile = "/sns/oauth2/access_token", "/sns/userinfo"
-	for _, tt := range []struct {
-		path    string
-		errcode int
-		refused bool
-	}{
-		{exchange, 40029, true},
-		{exchange, 40163, true},
-		{exchange, 42003, true},
-		{exchange, 40001, false},
-		{exchange, 40013, false},
-		{exchange, 40125, false},
-		{exchange, 45011, false},
-		{exchange, -1, false},
-		{profile, 40001, true},
-		{profile, 42001, true},
-		{profile, 48001, false},
-		{profile, 50002, false},
-	} {
-		w := newWorld(t)
-		code := w.scan("allow")
-		w.Fail(tt.path, tt.errcode, 0)
-		grant, err := w.account.Exchange(t.Context(), code, false)
-		apiErr, ok := errors.AsType[*weixin.Error](err)
-		if !ok || apiErr.Code != tt.errcode || errors.Is(err, account.ErrCodeRefused) != tt.refused || grant.Identity != nil {
-			t.Errorf("%s %d: got %v, %v", tt.path, tt.errcode, grant, err)
-		}
-		if calls := w.Calls(exchange); calls != 1 {
-			t.Errorf("%s %d: the code was sent %d times", tt.path, tt.errcode, calls)
-		}
-	}
-}
-
 func TestAuthorizeURL_IsInWeChatsOrder(t *testing.T) {
 	w := newWorld(t)
 	w.account.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()}, nil)

@@ -353,8 +353,8 @@ func TestHead_StaysForItsWritersEntries(t *testing.T) {
 	})
 }
 
-// BenchmarkReadingOn is what one new entry costs every instance, in a folder, with so many live ones.
-func BenchmarkReadingOn(b *testing.B) {
+// BenchmarkReader_ReadsOn is what one new entry costs every instance, in a folder, with so many live ones.
+func BenchmarkReader_ReadsOn(b *testing.B) {
 	for _, live := range []int{10, 1000, 100_000} {
 		b.Run(fmt.Sprint(live), func(b *testing.B) {
 			dir := b.TempDir()
