@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 const otherAgent = 1000009
@@ -53,7 +53,7 @@ func TestASessionOfOneAppOfACompanyIsNoneOfAnother(t *testing.T) {
 func TestASessionThatNamesNoAppOfTheCompanyIsNone(t *testing.T) {
 	w := newCompanyWorld(t)
 	id := identity.Identity{}.With(identity.Account, "wecom").With(identity.AppID, simulator.DemoCorpID).With(identity.UserID, "afang")
-	sealers, err := w.handler.keyring.sealers(context.Background())
+	keys, err := w.handler.lease.keyring.Keyset(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestASessionThatNamesNoAppOfTheCompanyIsNone(t *testing.T) {
 	} {
 		s := session.New(id, w.now(), time.Hour)
 		s.Account = account
-		sealed, err := sealers.session[asCookie].Seal(w.handler.site(origin{"http", host}), s)
+		sealed, err := keys.Sealer("session").Seal(w.handler.site.Scope(visitor.Origin{Scheme: "http", Host: host}), s)
 		if err != nil {
 			t.Fatal(err)
 		}

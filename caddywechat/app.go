@@ -9,6 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
 
 func init() { caddy.RegisterModule(new(App)) }
@@ -22,7 +24,7 @@ type App struct {
 	cancel context.CancelFunc
 
 	mu        sync.Mutex
-	sites     []*Handler
+	sites     []*lease
 	variables map[string]bool // the environment variables that the sites take values from
 }
 
@@ -45,10 +47,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 }
 
 // add makes a site that is ready one of the configuration's, with the environment variables that it takes values from.
-func (a *App) add(h *Handler, variables []string) {
+func (a *App) add(site *lease, variables []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.sites = append(a.sites, h)
+	a.sites = append(a.sites, site)
 	if a.variables == nil {
 		a.variables = make(map[string]bool)
 	}
@@ -57,7 +59,7 @@ func (a *App) add(h *Handler, variables []string) {
 	}
 }
 
-func (a *App) all() []*Handler {
+func (a *App) all() []*lease {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.sites)
@@ -77,16 +79,17 @@ func (a *App) Start() error {
 	return nil
 }
 
-// Stop lets no more be asked. Where nobody else uses a store, it is told what it did not take before, which no other
-// site will do.
+// Stop lets no more be asked. Where nobody else uses a store, it is told what it did not take before, which no other site
+// will do.
 func (a *App) Stop() error {
 	a.cancel()
-	sites := a.all()
+	byStore := make(map[*revocation.Sync][]*revocation.Site)
+	for _, site := range a.all() {
+		byStore[site.shared.revoked] = append(byStore[site.shared.revoked], site.revoked)
+	}
 	var wait sync.WaitGroup
-	for s, h := range newestByStore(sites) {
-		if s.isOnlyOf(sites) {
-			wait.Go(func() { s.sendLastPending(h) })
-		}
+	for revoked, leaving := range byStore {
+		wait.Go(func() { revoked.Flush(context.Background(), leaving...) })
 	}
 	wait.Wait()
 	return nil
@@ -98,28 +101,22 @@ func (a *App) Cleanup() error {
 	return nil
 }
 
-// newestByStore returns the last site of each store.
-func newestByStore(sites []*Handler) map[*sharedStore]*Handler {
-	newest := make(map[*sharedStore]*Handler)
-	for _, h := range sites {
-		newest[h.shared] = h
-	}
-	return newest
-}
-
 // askStores asks each store once. Those who watch it log what is wrong.
 func (a *App) askStores() {
-	sites := a.all()
-	for _, h := range newestByStore(sites) {
-		go h.storeWorks(a.ctx)
-	}
+	asked := make(map[*sharedStore]bool)
 	failing := make(map[*sharedStore]bool)
-	for _, h := range sites {
-		if failing[h.shared] {
+	for _, site := range a.all() {
+		if !asked[site.shared] {
+			asked[site.shared] = true
+			go site.works(a.ctx)
+		}
+	}
+	for _, site := range a.all() {
+		if failing[site.shared] {
 			continue
 		}
-		_, err := h.keyring.known(a.ctx)
-		failing[h.shared] = err != nil
+		_, err := site.keyring.Known(a.ctx)
+		failing[site.shared] = err != nil
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -13,30 +12,32 @@ import (
 // appWith is the app of a configuration with these sites.
 func appWith(t *testing.T, sites ...*Handler) (*App, *observer.ObservedLogs) {
 	t.Helper()
-	config, err := caddy.ProvisionContext(&caddy.Config{Admin: &caddy.AdminConfig{Disabled: true}})
+	core, logs := observer.New(zap.DebugLevel)
+	w := &world{t: t, storage: t.TempDir()}
+	config := w.configuration(logCores.add(t, core))
+	ctx, err := caddy.ProvisionContext(&config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &App{config: config}
-	core, logs := observer.New(zap.DebugLevel)
-	a.logger = zap.New(core)
-	a.ctx = t.Context()
-	a.cancel = func() {}
+	module, err := ctx.App(appName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := module.(*App)
 	for _, h := range sites {
-		a.add(h, []string{"B", "A", "B"})
+		a.add(h.lease, []string{"B", "A", "B"})
 	}
 	return a, logs
 }
 
 // A configuration that ends tells the store what it did not take before, unless the next one has a site that will.
-func TestStopTellsWhatTheStoreDidNotTake(t *testing.T) {
+func TestApp_StopTellsWhatTheStoreDidNotTake(t *testing.T) {
 	for name, staysUsed := range map[string]bool{"for good": false, "by a reload": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "")
 			old := w.handler
 			fail := true
-			bare := old.store.(store.Watched).Store
-			old.store = old.watch(failingStore{bare, &fail})
+			w.storeOf(old).failWhen(&fail)
 			b := w.browser(inWeChat)
 			b.login("/")
 			b.logout("")
@@ -48,10 +49,11 @@ func TestStopTellsWhatTheStoreDidNotTake(t *testing.T) {
 			if err := a.Stop(); err != nil {
 				t.Fatal(err)
 			}
-			if got := old.shared.pending.any(); got != staysUsed {
-				t.Errorf("something is left to be told: %v", got)
+			values, err := old.lease.store.Follow(sessionJournal).Read(t.Context())
+			if err != nil || (len(values) == 0) != staysUsed {
+				t.Errorf("%d revocations in the store, %v", len(values), err)
 			}
-			w.handler.shared.sendLastPending(w.handler) // or it goes on when the folder is gone
+			w.handler.lease.shared.revoked.Exchange(t.Context()) // or it goes on when the folder is gone
 		})
 	}
 }

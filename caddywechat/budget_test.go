@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
@@ -230,7 +228,7 @@ func (s outOfOrder) Get(_ context.Context, key string) ([]byte, error) {
 }
 
 func (s outOfOrder) count(key string) {
-	if strings.HasPrefix(key, targetArea+"/") {
+	if strings.HasPrefix(key, "target/") {
 		s.targets.Add(1)
 	}
 }
@@ -238,7 +236,7 @@ func (s outOfOrder) count(key string) {
 // breakStore lets the store fail from now on, and returns what counts how often it is asked for a target.
 func (w *world) breakStore() *atomic.Int32 {
 	calls := new(atomic.Int32)
-	w.handler.store = w.handler.watch(outOfOrder{w.handler.store.(store.Watched).Store, calls})
+	w.storeOf(w.handler).use(func(s store.Store) store.Store { return outOfOrder{s, calls} })
 	return calls
 }
 
@@ -289,28 +287,6 @@ func TestALongTargetWithAStoreThatFails(t *testing.T) {
 	})
 }
 
-func TestTargetsInTheStoreAreBounded(t *testing.T) {
-	w := newWorld(t, "store memory\nsession {\nkey "+sessionKey+"\n}")
-	b := w.browser(inWeChat)
-	b.cookies = false
-	for range 10_000 {
-		if !w.handler.targets.add(w.now()) {
-			t.Fatal("no room")
-		}
-	}
-	stranger := w.browser(inWeChat)
-	stranger.comeBack(stranger.toWeChat(longPage(1990))).wantRedirect(t, "/p")
-	if w.logs.FilterField(zap.Error(errTooManyTargets)).Len() != 1 {
-		t.Errorf("log: %v", w.logs.All())
-	}
-	w.pass(10 * time.Minute)
-	later := w.browser(inWeChat)
-	later.comeBack(later.toWeChat(longPage(1990))).wantRedirect(t, longPage(1990))
-	if got := len(w.handler.targets.ends); got != 1 {
-		t.Errorf("%d are remembered", got)
-	}
-}
-
 // What a stranger makes of the addresses that the module leads to does not break the head either.
 func TestLongAddressesInOwnAnswers(t *testing.T) {
 	w := newWorld(t, "public_url http://"+host)
@@ -326,7 +302,7 @@ func TestLongAddressesInOwnAnswers(t *testing.T) {
 		b.login("/")
 		b.open(address).wantLean(t).wantRedirect(t, want)
 	}
-	if w.logs.FilterField(zap.Error(errLongTarget)).Len() == 0 {
+	if w.logs.FilterMessageSnippet("too long to be kept").Len() == 0 {
 		t.Errorf("log: %v", w.logs.All())
 	}
 	b := w.browser(inWeChat)
@@ -361,7 +337,7 @@ func TestThePagesHeadsFit(t *testing.T) {
 func TestALongTargetStandsInTheStoreForNobodyToRead(t *testing.T) {
 	w := newWorld(t, "")
 	w.browser(inWeChat).toWeChat("/p?secret=" + strings.Repeat("q", 1900))
-	files, err := filepath.Glob(filepath.Join(w.storage, "wechat", targetArea, "*"))
+	files, err := filepath.Glob(filepath.Join(w.storage, "wechat", "target", "*"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("in the store: %v %v", files, err)
 	}

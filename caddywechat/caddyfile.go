@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
 )
 
 func init() {
@@ -99,13 +100,13 @@ func (p *authParser) option(word string) error {
 	h := p.handler
 	switch word {
 	case "public":
-		return p.rule(AskNothing)
+		return p.rule(gate.Public)
 	case "optional":
-		return p.rule(AskOptional)
+		return p.rule(gate.Optional)
 	case "login":
-		return p.rule(AskLogin)
+		return p.rule(gate.Login)
 	case "userinfo":
-		return p.rule(AskUserinfo)
+		return p.rule(gate.Userinfo)
 	case "outside_wechat":
 		return config.Single(p.Dispenser, &h.OutsideWeChat, checkOutsideWeChat)
 	case "keep_fragment":
@@ -213,7 +214,7 @@ func unmarshalGuest(d *caddyfile.Dispenser, namespace, inlineKey, name string) (
 }
 
 // rule reads the one matcher of a rule.
-func (p *authParser) rule(ask Ask) error {
+func (p *authParser) rule(ask gate.Ask) error {
 	word, rule := p.Val(), &Rule{Ask: ask, Source: fmt.Sprintf("%s:%d", filepath.Base(p.File()), p.Line())}
 	matcher, ok, err := p.MatcherToken()
 	if err != nil {

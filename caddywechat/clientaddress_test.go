@@ -73,7 +73,7 @@ func TestTheAddressThatLimitsCountBy(t *testing.T) {
 		r.Header["X-Forwarded-For"] = tt.headers
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, newServer(t, tt.options))
 		before := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey)
-		if got := clientAddress(r).String(); got != tt.want {
+		if got := new(server).ClientAddress(r).String(); got != tt.want {
 			t.Errorf("%s: got %s, want %s", name, got, tt.want)
 		}
 		if after := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey); after != before {

@@ -291,7 +291,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	var text strings.Builder
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	logger := zap.New(zapcore.NewCore(encoder, zapcore.AddSync(&text), zap.DebugLevel))
-	logger.Info("x", zap.Any("module", w.handler), zap.Any("account", w.handler.accounts[0]), zap.Any("session", w.handler.Session))
+	logger.Info("x", zap.Any("module", w.handler), zap.Any("account", w.handler.login.Accounts.All()[0]), zap.Any("session", w.handler.Session))
 	if !strings.Contains(text.String(), "/_wechat") {
 		t.Errorf("nothing printed: %s", text.String())
 	}

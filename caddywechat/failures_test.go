@@ -44,7 +44,7 @@ func TestEveryFailure(t *testing.T) {
 	misconfigured := func(cure string) ending {
 		return ending{page: "暂时无法登录", status: 502, exchanges: 1, outcome: "failed", cure: cure}
 	}
-	const refused, nobodys = "begun afresh: WeChat refused the code", "begun afresh: no attempt of this browser is open"
+	const refused, nobodys = "restarted: WeChat refused the code", "restarted: no attempt of this browser is open"
 
 	t.Run("WeChat answers the code with", func(t *testing.T) {
 		for _, c := range []struct {
@@ -75,7 +75,7 @@ func TestEveryFailure(t *testing.T) {
 			{"nothing", simulator.Fault{Kind: simulator.FaultEmpty}, false, unavailable(502, "")},
 			{"1 MB", simulator.Fault{Kind: simulator.FaultOversized, Bytes: 1 << 20}, false, unavailable(502, "")},
 			{"a cut answer", simulator.Fault{Kind: simulator.FaultCut}, false, unavailable(502, "gets out")},
-			{"the right answer, slowly", simulator.Fault{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}, false, lands(1, "logged in")},
+			{"the right answer, slowly", simulator.Fault{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}, false, lands(1, "logged_in")},
 			{"silence", simulator.Fault{Kind: simulator.FaultHang}, false, unavailable(504, "gets out")},
 		} {
 			c.fault.Path = token
@@ -151,7 +151,7 @@ func TestEveryFailure(t *testing.T) {
 		t.Run("refuses connections, its fallback doesn't", func(t *testing.T) {
 			w := newWorld(t, "")
 			w.api("http://127.0.0.1:1", w.simURL)
-			wantEnding(t, w, w.browser(inWeChat).follow("/page"), lands(1, "logged in"))
+			wantEnding(t, w, w.browser(inWeChat).follow("/page"), lands(1, "logged_in"))
 		})
 		t.Run("has 256 calls to answer already", func(t *testing.T) {
 			w := newWorld(t, "")
@@ -175,7 +175,7 @@ func TestEveryFailure(t *testing.T) {
 			w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
 			b := w.browser(inWeChat)
 			a := b.open(b.agree(b.open("/page").Header.Get("Location"), "snapshot"))
-			wantEnding(t, w, a, ending{page: "请点底部的“使用完整服务”", status: 403, exchanges: 1, outcome: "snapshot visitor turned away"})
+			wantEnding(t, w, a, ending{page: "请点底部的“使用完整服务”", status: 403, exchanges: 1, outcome: "snapshot"})
 		})
 	})
 
@@ -191,37 +191,37 @@ func TestEveryFailure(t *testing.T) {
 				second.Go(func() { b.open(callback) })
 				defer second.Wait()
 				return b.follow(callback)
-			}, lands(1, "logged in")},
+			}, lands(1, "logged_in")},
 			{"again a second later", func(w *world, b *browser) answer {
 				callback := b.toCallback("/page")
 				b.open(callback)
 				w.pass(time.Second)
 				return b.follow(callback)
-			}, lands(1, "logged in")},
+			}, lands(1, "logged_in")},
 			{"again after an hour, by Back", func(w *world, b *browser) answer {
 				callback := b.toCallback("/page")
 				b.follow(callback)
 				w.pass(time.Hour)
 				return b.follow(callback)
-			}, lands(1, "logged in")},
+			}, lands(1, "logged_in")},
 			{"again, the session's cookie lost on the way", func(_ *world, b *browser) answer {
 				callback := b.toCallback("/page")
 				b.open(callback)
 				b.forget("wechat_session")
 				return b.follow(callback)
-			}, lands(1, "logged in")},
+			}, lands(1, "logged_in")},
 			{"again after an hour, without a session", func(w *world, b *browser) answer {
 				callback := b.toCallback("/page")
 				b.open(callback)
 				b.forget("wechat_session")
 				w.pass(time.Hour)
 				return b.follow(callback)
-			}, lands(2, "logged in")},
+			}, lands(2, "logged_in")},
 			{"in another browser, from a shared link", func(w *world, b *browser) answer {
 				callback := b.toCallback("/page")
 				b.open(callback)
 				return w.browser(inWeChat).follow(callback)
-			}, lands(2, "logged in")},
+			}, lands(2, "logged_in")},
 			{"in another browser first", func(w *world, b *browser) answer {
 				callback := b.toCallback("/page")
 				w.browser(inWeChat).open(callback)
@@ -241,7 +241,7 @@ func TestEveryFailure(t *testing.T) {
 				callback := b.toCallback("/page")
 				b.eachCookie(func(c *http.Cookie) { c.Value = c.Value[:len(c.Value)-9] + "AAAAAAAAA" })
 				return b.follow(callback)
-			}, lands(1, "begun afresh: the attempt was sealed with a key that this instance does not have")},
+			}, lands(1, "restarted: the attempt was sealed with a key that this instance does not have")},
 			{"with the attempt of another site", func(_ *world, b *browser) answer {
 				callback := b.toCallback("/page")
 				elsewhere := b.world.browser(inWeChat)
@@ -250,23 +250,23 @@ func TestEveryFailure(t *testing.T) {
 				b.forgetAll()
 				b.client.Jar.SetCookies(&url.URL{Scheme: "http", Host: host, Path: "/"}, cookies)
 				return b.follow(callback)
-			}, lands(1, "begun afresh: the attempt was sealed with a key that this instance does not have")},
+			}, lands(1, "restarted: the attempt was sealed with a key that this instance does not have")},
 			{"after the configuration was reloaded", func(w *world, b *browser) answer {
 				callback := b.toCallback("/page")
 				w.replace("", sessionKey)
 				return b.follow(callback)
-			}, lands(1, "logged in")},
+			}, lands(1, "logged_in")},
 			{"at an instance with another key", func(w *world, b *browser) answer {
 				callback := b.toCallback("/page")
 				w.replace("", strings.ToUpper(sessionKey))
 				return b.follow(callback)
-			}, lands(1, "begun afresh: the attempt was sealed with a key that this instance does not have")},
+			}, lands(1, "restarted: the attempt was sealed with a key that this instance does not have")},
 			{"in the order of another tab", func(_ *world, b *browser) answer {
 				first, second := b.toCallback("/first"), b.toCallback("/page")
 				b.open(second)
 				b.open(first).wantRedirect(t, "/first")
 				return b.follow(second)
-			}, lands(2, "logged in")},
+			}, lands(2, "logged_in")},
 			{"with a state that nobody made", func(_ *world, b *browser) answer {
 				return b.follow("/_wechat/callback?code=x&state=y&to=%2Fpage")
 			}, lands(1, nobodys)},
@@ -297,7 +297,7 @@ func TestEveryFailure(t *testing.T) {
 				a = b.follow("/page")
 				b.forget("wechat_session")
 			}
-			wantEnding(t, w, a, ending{page: "登录没有成功", status: 429, exchanges: 3, outcome: "logged in"})
+			wantEnding(t, w, a, ending{page: "登录没有成功", status: 429, exchanges: 3, outcome: "logged_in"})
 		})
 	})
 }
@@ -312,6 +312,9 @@ func wantEnding(t *testing.T, w *world, a answer, want ending) {
 	if lines := w.logs.FilterMessage("callback").All(); len(lines) > 0 {
 		fields := lines[0].ContextMap()
 		got.outcome, _ = fields["outcome"].(string)
+		if reason, ok := fields["reason"].(string); ok {
+			got.outcome += ": " + reason
+		}
 		got.cure, _ = fields["cure"].(string)
 		if fields["request_id"] == "" {
 			t.Error("the log's line has no request id")
@@ -355,7 +358,7 @@ func (w *world) faultOf(t *testing.T, f simulator.Fault) {
 
 // api lets the accounts call other hosts than those where the pages are.
 func (w *world) api(base, fallback string) {
-	for _, a := range w.handler.accounts {
+	for _, a := range w.handler.login.Accounts.All() {
 		a.(account.WeChatCaller).UseWeChat(&weixin.Client{Hosts: weixin.Hosts{Open: w.simURL, API: base, Fallback: fallback}}, nil)
 	}
 }

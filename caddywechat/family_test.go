@@ -62,7 +62,7 @@ func (b *browser) scan(authorize, personID, answer string) string {
 // programToken logs a program in, and returns its token and as whom.
 func (b *browser) programToken(kind, code string) (token, user string) {
 	b.t.Helper()
-	var got tokenAnswer
+	var got struct{ Token, User, OpenID string }
 	a := b.post("/_wechat/"+kind+"/login", `{"code":"`+code+`"}`).wantStatus(b.t, http.StatusOK)
 	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
 		b.t.Fatal(err)

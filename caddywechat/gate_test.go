@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -115,106 +116,106 @@ func TestTrailersCannotForge(t *testing.T) {
 
 func TestRules(t *testing.T) {
 	w := makeWorld(t, "http", "/app*", "public /app/a/*\noptional /app/b/*\nlogin /app/c/d/*\npublic /app/c/*\n")
-	for path, want := range map[string]Ask{
-		"/app":           AskLogin,
-		"/app/x":         AskLogin,
-		"/app/a/x":       AskNothing,
-		"/app/b/x":       AskOptional,
-		"/app/c/x":       AskNothing,
-		"/app/c/d/x":     AskLogin,
-		"/elsewhere":     AskNothing,
-		"/x?y=/app/":     AskNothing,
-		"/app/x?/app/a/": AskLogin,
+	for path, want := range map[string]gate.Ask{
+		"/app":           gate.Login,
+		"/app/x":         gate.Login,
+		"/app/a/x":       gate.Public,
+		"/app/b/x":       gate.Optional,
+		"/app/c/x":       gate.Public,
+		"/app/c/d/x":     gate.Login,
+		"/elsewhere":     gate.Public,
+		"/x?y=/app/":     gate.Public,
+		"/app/x?/app/a/": gate.Login,
 
 		// What servers disagree on is inside, and never open.
-		"/app/a/%2e%2e/x":       AskLogin,
-		"/app/a/%2E/x":          AskLogin,
-		"/app/a/../x":           AskLogin,
-		"/app/a/./x":            AskLogin,
-		"/app/a/..":             AskLogin,
-		"/app/a/x%2fy":          AskLogin,
-		"/app/a/x%5Cy":          AskLogin,
-		"/app/a/x\\y":           AskLogin,
-		"/app/a/x;y":            AskLogin,
-		"/app/a/x%3by":          AskLogin,
-		"/app/a/x%252fy":        AskLogin,
-		"/app/a/x%00":           AskLogin,
-		"/app/a/x%0a":           AskLogin,
-		"/app/b/x;y":            AskLogin,
-		"/app/a/%c0%ae%C0%AE/x": AskLogin,
-		"/app/a/%c1%9cx":        AskLogin,
-		"/elsewhere/..;/app":    AskLogin,
-		"/elsewhere;x":          AskLogin,
-		"/app%23/app/a/x":       AskLogin,
-		"/app#/app/a/x":         AskLogin,
-		"/app/a/admin%3f.css":   AskLogin,
-		"/app/a/admin%23.css":   AskLogin,
-		"/app/a/..%20/x":        AskLogin,
-		"/app/a/%20.%20./x":     AskLogin,
-		"/app/a/.../x":          AskLogin,
+		"/app/a/%2e%2e/x":       gate.Login,
+		"/app/a/%2E/x":          gate.Login,
+		"/app/a/../x":           gate.Login,
+		"/app/a/./x":            gate.Login,
+		"/app/a/..":             gate.Login,
+		"/app/a/x%2fy":          gate.Login,
+		"/app/a/x%5Cy":          gate.Login,
+		"/app/a/x\\y":           gate.Login,
+		"/app/a/x;y":            gate.Login,
+		"/app/a/x%3by":          gate.Login,
+		"/app/a/x%252fy":        gate.Login,
+		"/app/a/x%00":           gate.Login,
+		"/app/a/x%0a":           gate.Login,
+		"/app/b/x;y":            gate.Login,
+		"/app/a/%c0%ae%C0%AE/x": gate.Login,
+		"/app/a/%c1%9cx":        gate.Login,
+		"/elsewhere/..;/app":    gate.Login,
+		"/elsewhere;x":          gate.Login,
+		"/app%23/app/a/x":       gate.Login,
+		"/app#/app/a/x":         gate.Login,
+		"/app/a/admin%3f.css":   gate.Login,
+		"/app/a/admin%23.css":   gate.Login,
+		"/app/a/..%20/x":        gate.Login,
+		"/app/a/%20.%20./x":     gate.Login,
+		"/app/a/.../x":          gate.Login,
 
 		// ASCII in the overlong forms of UTF-8.
-		"/app/a/%e0%80%afx":             AskLogin,
-		"/app/a/%E0%81%A1dmin":          AskLogin,
-		"/app/a/%c1%a1dmin":             AskLogin,
-		"/app/a/%f0%80%80%af":           AskLogin,
-		"/app/a/%f8%80%80%80%af":        AskLogin,
-		"/app/a/%fc%80%80%80%80%af":     AskLogin,
-		"/app/a/\xe0\x80\xaf":           AskLogin,
-		"/elsewhere/%e0%80%ae%e0%80%ae": AskLogin,
+		"/app/a/%e0%80%afx":             gate.Login,
+		"/app/a/%E0%81%A1dmin":          gate.Login,
+		"/app/a/%c1%a1dmin":             gate.Login,
+		"/app/a/%f0%80%80%af":           gate.Login,
+		"/app/a/%f8%80%80%80%af":        gate.Login,
+		"/app/a/%fc%80%80%80%80%af":     gate.Login,
+		"/app/a/\xe0\x80\xaf":           gate.Login,
+		"/elsewhere/%e0%80%ae%e0%80%ae": gate.Login,
 
 		// More behind a script's name.
-		"/app/a/index.php/a.css":     AskLogin,
-		"/app/a/index.PHP/":          AskLogin,
-		"/app/a/index.php5/a.css":    AskLogin,
-		"/app/a/index.ph%70/a.css":   AskLogin,
-		"/app/a/index.php%20/a.css":  AskLogin,
-		"/app/a/index.php./a.css":    AskLogin,
-		"/app/a/index.php.bak/a.css": AskLogin,
-		"/app/a/x.phtml/a.css":       AskLogin,
-		"/app/a/x.phar/a.css":        AskLogin,
-		"/app/a/x.jsp/a.css":         AskLogin,
-		"/app/a/x.jspx/a.css":        AskLogin,
-		"/app/a/x.asp/a.css":         AskLogin,
-		"/app/a/x.aspx/a.css":        AskLogin,
-		"/app/a/x.ashx/a.css":        AskLogin,
-		"/app/a/x.asmx/a.css":        AskLogin,
-		"/app/a/x.cgi/a.css":         AskLogin,
-		"/app/a/x.fcgi/a.css":        AskLogin,
-		"/app/a/x.pl/a.css":          AskLogin,
-		"/app/a/x.py/a.css":          AskLogin,
-		"/app/a/x.cfm/a.css":         AskLogin,
-		"/app/b/index.php/a":         AskLogin,
-		"/elsewhere/index.php/a.css": AskLogin,
+		"/app/a/index.php/a.css":     gate.Login,
+		"/app/a/index.PHP/":          gate.Login,
+		"/app/a/index.php5/a.css":    gate.Login,
+		"/app/a/index.ph%70/a.css":   gate.Login,
+		"/app/a/index.php%20/a.css":  gate.Login,
+		"/app/a/index.php./a.css":    gate.Login,
+		"/app/a/index.php.bak/a.css": gate.Login,
+		"/app/a/x.phtml/a.css":       gate.Login,
+		"/app/a/x.phar/a.css":        gate.Login,
+		"/app/a/x.jsp/a.css":         gate.Login,
+		"/app/a/x.jspx/a.css":        gate.Login,
+		"/app/a/x.asp/a.css":         gate.Login,
+		"/app/a/x.aspx/a.css":        gate.Login,
+		"/app/a/x.ashx/a.css":        gate.Login,
+		"/app/a/x.asmx/a.css":        gate.Login,
+		"/app/a/x.cgi/a.css":         gate.Login,
+		"/app/a/x.fcgi/a.css":        gate.Login,
+		"/app/a/x.pl/a.css":          gate.Login,
+		"/app/a/x.py/a.css":          gate.Login,
+		"/app/a/x.cfm/a.css":         gate.Login,
+		"/app/b/index.php/a":         gate.Login,
+		"/elsewhere/index.php/a.css": gate.Login,
 
 		// These mean the same to everybody.
-		"/app/a/x%20y":              AskNothing,
-		"/app/a/x.y":                AskNothing,
-		"/app/a/x?y=;%2f..":         AskNothing,
-		"/app/a/..x":                AskNothing,
-		"/app/a/x..":                AskNothing,
-		"/app/a/index.php":          AskNothing,
-		"/app/a/v1.2/x.php":         AskNothing,
-		"/app/a/com.python/x":       AskNothing,
-		"/app/a/jquery.js/x":        AskNothing,
-		"/app/a/php/x.php":          AskNothing,
-		"/app/a/x?y=/index.php/a":   AskNothing,
-		"/app/a//x.css":             AskNothing,
-		"/app/a/%E6%9D%8E.jpg":      AskNothing, // 李 in UTF-8
-		"/app/a/%e0%a4%85.jpg":      AskNothing, // three bytes that are no shorter ones
-		"/app/a/\xc0\xae\xc0\xae/x": AskLogin,
-		"/app/a/x%c0%80":            AskLogin,
-		"/app/a/%C0%EE.jpg":         AskNothing, // 李 in GBK
-		"/app/a/中":                  AskNothing,
+		"/app/a/x%20y":              gate.Public,
+		"/app/a/x.y":                gate.Public,
+		"/app/a/x?y=;%2f..":         gate.Public,
+		"/app/a/..x":                gate.Public,
+		"/app/a/x..":                gate.Public,
+		"/app/a/index.php":          gate.Public,
+		"/app/a/v1.2/x.php":         gate.Public,
+		"/app/a/com.python/x":       gate.Public,
+		"/app/a/jquery.js/x":        gate.Public,
+		"/app/a/php/x.php":          gate.Public,
+		"/app/a/x?y=/index.php/a":   gate.Public,
+		"/app/a//x.css":             gate.Public,
+		"/app/a/%E6%9D%8E.jpg":      gate.Public, // 李 in UTF-8
+		"/app/a/%e0%a4%85.jpg":      gate.Public, // three bytes that are no shorter ones
+		"/app/a/\xc0\xae\xc0\xae/x": gate.Login,
+		"/app/a/x%c0%80":            gate.Login,
+		"/app/a/%C0%EE.jpg":         gate.Public, // 李 in GBK
+		"/app/a/中":                  gate.Public,
 	} {
 		w.received()
 		a := w.browser(inWeChat).open(path)
 		switch want {
-		case AskNothing, AskOptional:
+		case gate.Public, gate.Optional:
 			if a.StatusCode != http.StatusOK || w.received() == nil {
 				t.Errorf("%s: status %d, want it passed on", path, a.StatusCode)
 			}
-		case AskLogin:
+		case gate.Login:
 			if a.StatusCode != http.StatusFound || w.received() != nil {
 				t.Errorf("%s: status %d, want a login", path, a.StatusCode)
 			}

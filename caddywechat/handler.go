@@ -3,20 +3,18 @@ package caddywechat
 
 import (
 	"encoding/json"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
-	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/problem"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/profile"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
-	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/site"
 )
 
 func init() { caddy.RegisterModule(new(Handler)) }
@@ -95,44 +93,16 @@ type Handler struct {
 	// Default: none.
 	PlatformFallback string `json:"platform_fallback,omitempty"`
 
-	match     caddyhttp.MatcherSets
-	accounts  []account.Account
-	endpoints map[string]endpoint // those that accounts bring
-	reserved  identity.Reserved
-	public    *origin // public_url, nil where it is not set
-	platform  string  // where WeChat's pages are: sessions of a simulator are none of WeChat's
-	headers   *identity.Headers
-	pages     *page.Pages
-	lives     session.Lives
-	timeout   time.Duration // of one call to WeChat
-	refresh   time.Duration // how old a profile becomes before it is renewed; 0: any age
-	cookies   session.Cookies
-	store     store.Store
-	shared    *sharedStore
-	storeKey  string      // names the store among those of the process
-	instant   store.Store // the store, unwatched, where it is [store.Atomic]; else nil
-	keepsKeys bool        // whether the store is a place for the session key: who can write to it could be anybody anyway
-	keyring   *keyring
-	memory    *memory
-	openers   [forms]atomic.Uint64 // what this handler's sessions are called in memory
-	server    *caddyhttp.Server    // nil where it stands in none
-	cleanup   sync.Once
-	logger    *zap.Logger
-	now       func() time.Time
-
-	targets waitingTargets
-
-	forwardedProtoHint sync.Once
-	silentProxyHint    sync.Once
-	verifyFileHint     limiter
-	renewalHint        limiter
-	jssdkHint          limiter
-	revokedHint        limiter
-	domainHint         limiter
-	targetHint         limiter
-	unreturnedHint     limiter
-	clientHint         sync.Once
-	tooManyHint        limiter
+	site         *site.Site
+	sessions     *session.Manager
+	gate         *gate.Gate
+	login        *login.Flow
+	profiles     *profile.Refresher
+	answers      *problem.Writer
+	headers      *identity.Headers
+	reserved     identity.Reserved
+	verification *verification
+	lease        *lease
 }
 
 // SessionConfig is how long and with which keys visitors stay logged in.
@@ -189,24 +159,11 @@ type Rule struct {
 	// What to ask: "public" (never asks, forwards no identity), "optional" (never asks, forwards the identity if there is
 	// one), "login" (needs a login), "userinfo" (needs a login with the person's profile: asks a visitor who logged in
 	// silently for consent, once).
-	Ask Ask `json:"ask,omitempty"`
+	Ask gate.Ask `json:"ask,omitempty"`
 
 	// Where the rule was written, such as Caddyfile:12, for errors about it.
 	Source string `json:"source,omitempty"`
-
-	match caddyhttp.MatcherSets
 }
-
-// Ask is what a rule asks of a request.
-type Ask string
-
-// What a rule can ask.
-const (
-	AskNothing  Ask = "public"
-	AskOptional Ask = "optional"
-	AskLogin    Ask = "login"
-	AskUserinfo Ask = "userinfo"
-)
 
 // CaddyModule returns the Caddy module information.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
@@ -218,7 +175,7 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // MarshalLogObject keeps the secrets of accounts and sessions out of logs.
 func (h *Handler) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddInt("accounts", len(h.accounts))
+	enc.AddInt("accounts", len(h.AccountsRaw))
 	enc.AddInt("rules", len(h.Rules))
 	enc.AddString("prefix", h.Prefix)
 	enc.AddString("public_url", h.PublicURL)

@@ -10,11 +10,10 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
-	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 // goRound lets the browser go on from an address as long as it is led on, with the callback's address changed on the
@@ -95,8 +94,8 @@ func TestAStateThatIsChangedOnTheWayIsALoopWithAnEnd(t *testing.T) {
 				}
 				address = retry(t, end)
 			}
-			if w.logs.FilterField(zap.String("reason", string(loopState))).Len() != 3 {
-				t.Errorf("log: %v", w.logs.FilterMessage("login loop stopped").All())
+			if w.logs.FilterField(zap.String("reason", loopState)).Len() != 3 {
+				t.Errorf("log: %v", w.logs.FilterField(zap.String("outcome", "loop")).All())
 			}
 			// Once nobody changes it any more, it lands.
 			if n, end := b.goRound(address, unchanged); n != 1 || end.body != "app "+person {
@@ -136,8 +135,8 @@ func TestABrowserThatRepeatsACallbackForEver(t *testing.T) {
 		}
 	}
 	a := b.open(callback()).wantStatus(t, http.StatusTooManyRequests).wantLean(t)
-	if strings.Contains(a.body, "Cookie") || w.logs.FilterField(zap.String("reason", string(loopRepeats))).Len() != 1 {
-		t.Errorf("log: %v; %s", w.logs.FilterMessage("login loop stopped").All(), a.body)
+	if strings.Contains(a.body, "Cookie") || w.logs.FilterField(zap.String("reason", loopRepeats)).Len() != 1 {
+		t.Errorf("log: %v; %s", w.logs.FilterField(zap.String("outcome", "loop")).All(), a.body)
 	}
 	if n := w.logs.FilterField(zap.String("outcome", "repeated")).Len(); n != 3 {
 		t.Errorf("%d lines about repetitions", n)
@@ -331,13 +330,16 @@ func TestTheRoundsCookie(t *testing.T) {
 			w.browser(inWeChat).open("http://shop.example.com/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+cookie).wantStatus(t, http.StatusFound)
 			w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+cookie).wantStatus(t, http.StatusTooManyRequests)
 			// Neither it nor an attempt is the other.
-			attempts := w.handler.attempts(&visit{Request: new(http.Request), origin: origin{"http", host}, cookies: []session.Sent{
-				{Name: "wechat_login_3", Value: cookie},
-			}}, mustSealers(t, w.handler))
-			if attempts.AnyOpen() || attempts.Foreign() != 1 {
-				t.Error("rounds open as an attempt")
+			keys, err := w.handler.lease.keyring.Keyset(t.Context())
+			if err != nil {
+				t.Fatal(err)
 			}
-			planted, err := mustSealers(t, w.handler).attempt.Seal(w.handler.site(origin{"http", host}), login.Rounds{w.now(), w.now(), w.now()})
+			scope, sealer := w.handler.site.Scope(visitor.Origin{Scheme: "http", Host: host}), keys.Sealer("login attempt")
+			attempts := login.ReadAttempts([]visitor.Cookie{{Name: "wechat_login_3", Value: cookie}}, sealer, scope, false, w.now())
+			if attempts.AnyOpen() || attempts.Foreign() != 1 {
+				t.Error("restarts open as an attempt")
+			}
+			planted, err := sealer.Seal(scope, login.Restarts{w.now(), w.now(), w.now()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -362,15 +364,6 @@ func TestTheRoundsCookie(t *testing.T) {
 			t.Errorf("after a logout: %v", names)
 		}
 	}
-}
-
-func mustSealers(t *testing.T, h *Handler) *sealers {
-	t.Helper()
-	s, err := h.keyring.sealers(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // A proxy may drop the cookies of one answer and not of another.
@@ -400,6 +393,16 @@ func TestABrowserThatNeverGetsTheCookiesOfACallback(t *testing.T) {
 	t.Error("no end")
 }
 
+// What the log says of loops.
+const (
+	loopCookies = "the browser does not keep the cookies, or instances of the site have different session keys"
+	loopState   = "callbacks come without the state that they were begun with: something between here and the browser changes " +
+		"the URL"
+	loopAccount = "the account that a login was begun with is gone: instances of the site have different accounts"
+	loopRepeats = "the browser repeats callbacks that were answered: a cache may keep the module's answers; look for " +
+		"Cache-Control in a header directive"
+)
+
 // Instances that can't open one another's cookies pass a visitor to and fro, each time without the attempt.
 func TestInstancesThatDoNotKnowOneAnother(t *testing.T) {
 	directive := func(w *world, appID, key string) string {
@@ -420,8 +423,6 @@ func TestInstancesThatDoNotKnowOneAnother(t *testing.T) {
 					w.provision(directive(w, simulator.DemoAppID, sessionKey)), w.provision(directive(w, tt.appID, tt.key)),
 				}
 				w.handler = instances[0]
-				core, logs := observer.New(zap.InfoLevel)
-				instances[0].logger, instances[1].logger = zap.New(core), zap.New(core)
 				b := w.browser(inWeChat)
 				turn := 0
 				n, end := b.goRound(page, func(callback string) string {
@@ -431,11 +432,15 @@ func TestInstancesThatDoNotKnowOneAnother(t *testing.T) {
 				})
 				end.wantStatus(t, http.StatusTooManyRequests)
 				t.Logf("%d callbacks", n)
-				reason := string(loopCookies)
+				reason := loopCookies
 				if tt.appID == otherApp {
-					reason = string(loopAccount)
+					reason = loopAccount
 				}
-				if logs.FilterField(zap.String("reason", reason)).Len() != 1 {
+				told := 0
+				for _, h := range instances {
+					told += w.logsOf(h).FilterField(zap.String("reason", reason)).Len()
+				}
+				if told != 1 {
 					t.Error("the log does not say why")
 				}
 				if w.exchanges() != 0 {

@@ -11,8 +11,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
-	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 // newMadeKeyWorld makes a world whose site has no session key, and a browser that is logged in.
@@ -103,14 +104,14 @@ func TestAKeyThatComesInPlaceOfAMadeOneLogsNobodyOut(t *testing.T) {
 
 	// Whoever has the made key lets themselves in no more when its time is over: not even with a session that was
 	// opened.
-	sealers, err := newSealers([][]byte{[]byte(made)})
+	keys, err := seal.NewKeyset([]byte(made))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.pass(until.Sub(w.now()) - time.Hour)
 	h := w.handler
-	s := h.newSession(t.Context(), h.accounts[0], id, 7*24*time.Hour)
-	forged, err := sealers.session[asCookie].Seal(h.site(origin{"http", host}), s)
+	s := h.sessions.New(t.Context(), simulator.DemoAppID, id, 7*24*time.Hour)
+	forged, err := keys.Sealer("session").Seal(h.site.Scope(visitor.Origin{Scheme: "http", Host: host}), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,8 +142,8 @@ func TestAMadeKeyThatIsRemovedEndsAtOnce(t *testing.T) {
 // A made key in a store that is no place for one is nobody's.
 func TestAMadeKeyInAStoreThatKeepsNoneOpensNothing(t *testing.T) {
 	w, b := newMadeKeyWorld(t)
+	w.keepsNoKey = true
 	w.provisionAccount("", keyed(sessionKey))
-	w.handler.keepsKeys = false
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 }
 
@@ -153,12 +154,11 @@ func TestAStoreThatDoesNotSayWhetherAKeyWasMade(t *testing.T) {
 	w.provisionAccount("", keyed(sessionKey))
 	w.handler = w.apart(w.handler, 0)
 	fail := true
-	bare := w.handler.store.(store.Watched).Store
-	w.handler.store = w.handler.watch(failingStore{bare, &fail})
+	w.storeOf(w.handler).failWhen(&fail)
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	fresh := w.browser(inWeChat)
 	fresh.login("/")
-	if w.handler.readRevocations(t.Context(), w.handler.journals()) {
+	if w.handler.lease.shared.revoked.Exchange(t.Context()) {
 		t.Error("what is revoked was read without the keys to judge it")
 	}
 	fail = false
@@ -173,9 +173,6 @@ func TestWhatTheLogSaysOfAStoreThatKeepsTheKey(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
 	w.provisionAccount("", "store caddy")
 	fail := true
-	use := func(h *Handler) {
-		h.store = h.watch(failingStore{h.store.(store.Watched).Store, &fail})
-	}
 	errorLines := func() (messages []string) {
 		for _, line := range w.logs.FilterLevelExact(zap.ErrorLevel).All() {
 			if line.Message != "request failed" {
@@ -184,7 +181,7 @@ func TestWhatTheLogSaysOfAStoreThatKeepsTheKey(t *testing.T) {
 		}
 		return messages
 	}
-	use(w.handler)
+	w.storeOf(w.handler).failWhen(&fail)
 	b := w.browser(inWeChat)
 	for range 3 {
 		b.open("/").wantStatus(t, http.StatusServiceUnavailable)
@@ -193,17 +190,17 @@ func TestWhatTheLogSaysOfAStoreThatKeepsTheKey(t *testing.T) {
 		t.Errorf("without the key: %q", lines)
 	}
 	fail = false
-	w.handler.keyring.fault.Store(nil) // in place of a pause of a second
+	time.Sleep(time.Second) // the keyring asks a store that failed once a second
 	b.login("/")
 	fail = true
-	w.handler.storeWorks(t.Context())
+	w.handler.lease.works(t.Context())
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 	if lines := errorLines(); len(lines) != 2 || !strings.Contains(lines[1], goOn) {
 		t.Errorf("with the key at hand: %q", lines)
 	}
 	// After a reload the key is to be had from the store again.
 	w.provisionAccount("", "store caddy")
-	use(w.handler)
+	w.storeOf(w.handler).failWhen(&fail)
 	for range 3 {
 		b.open("/").wantStatus(t, http.StatusServiceUnavailable)
 	}

@@ -26,7 +26,7 @@ func (h *Handler) checkPlacement(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.server = server
+	h.lease.server = server
 	if isChecked {
 		return nil
 	}
@@ -39,12 +39,12 @@ func (h *Handler) checkPlacement(ctx caddy.Context) error {
 	})
 }
 
-// leaveServer gives back what checkPlacement took.
-func (h *Handler) leaveServer() error {
-	if h.server == nil {
+// leaveServer gives back what checkPlacement took, nil for nothing.
+func leaveServer(server *caddyhttp.Server) error {
+	if server == nil {
 		return nil
 	}
-	_, err := gatedServers.Delete(h.server)
+	_, err := gatedServers.Delete(server)
 	return err
 }
 

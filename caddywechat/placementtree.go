@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/placement"
 )
 
@@ -190,7 +191,7 @@ func (h *Handler) livesOnOthersLogins() bool {
 		return true
 	}
 	for _, rule := range h.Rules {
-		if rule.Ask == AskLogin || rule.Ask == AskUserinfo {
+		if rule.Ask == gate.Login || rule.Ask == gate.Userinfo {
 			return false
 		}
 	}

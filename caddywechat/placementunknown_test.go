@@ -151,7 +151,7 @@ func TestGatesBehindWhatIsProvisioned(t *testing.T) {
 		"route {\nheader A b\ntry_files {path} /index.html\n}":                 "",
 		"uri strip_prefix /x\nencode\ntemplates\nmethod GET\nmetrics /metrics": "",
 	} {
-		err := validate(t, "{\norder wechat_auth last\norder metrics before wechat_auth\n}\n:8999 {\n"+directives+"\n"+gate+"}")
+		err := validate(t, "{\norder wechat_auth last\norder metrics before wechat_auth\n}\n:8999 {\n"+directives+"\n"+aGate+"}")
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%s: %v", directives, err)
@@ -165,7 +165,7 @@ func TestThousandSitesAreCheckedInAMoment(t *testing.T) {
 	var caddyfile strings.Builder
 	for i := range 1000 {
 		fmt.Fprintf(&caddyfile, "http://s%d.example.com {\nhandle /app/* {\n%s%s}\nhandle {\n%s%s}\n}\n", i,
-			"wechat_auth {\n"+anAccount+"prefix /app/_wechat\n}\n", app, gate, app)
+			"wechat_auth {\n"+anAccount+"prefix /app/_wechat\n}\n", app, aGate, app)
 	}
 	text, err := adapt(caddyfile.String())
 	if err != nil {

@@ -2,10 +2,8 @@ package caddywechat
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -128,25 +126,6 @@ func TestManyGoodCodesAtOnceAllGoThrough(t *testing.T) {
 	}
 }
 
-func TestWhatWaitsForOthersHasADeadline(t *testing.T) {
-	w, b := newMiniProgram(t, "")
-	w.handler.timeout = 50 * time.Millisecond
-	at := refusedAt{w.handler.accounts[0].AppID(), subscriberOf(netip.MustParseAddr("127.0.0.1"))}
-	for range maxRefused {
-		if err := w.handler.memory.refusals.begin(t.Context(), at, w.now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b.post("/_wechat/mini_program/login", `{"code":"x"}`).wantJSON(t, http.StatusServiceUnavailable, "wechat_busy")
-	for range maxRefused {
-		w.handler.memory.refusals.end(at, false, w.now())
-	}
-	if n := w.sim.Calls(jscode2session); n != 0 {
-		t.Errorf("WeChat was asked %d times", n)
-	}
-	b.post("/_wechat/mini_program/login", `{"code":"x"}`).wantJSON(t, http.StatusConflict, "code_used")
-}
-
 // A session key that was replaced costs WeChat one call, and its owner a place among the ten.
 func TestAReplacedSessionKeyIsAskedAboutOnce(t *testing.T) {
 	const checks = "/wxa/checksession"
@@ -184,94 +163,4 @@ func tokenOf(t *testing.T, a answer) string {
 	t.Helper()
 	token, _, _ := strings.Cut(a.wantStatus(t, http.StatusOK).body[len(`{"token":"`):], `"`)
 	return token
-}
-
-// client names a client at an account.
-func client(account, address string) refusedAt {
-	return refusedAt{account, subscriberOf(parseAddress(address))}
-}
-
-// refuse has a code of a client refused, and reports whether it was let try it.
-func (r *refusals) refuse(at refusedAt, now time.Time) bool {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // nobody waits
-	if r.begin(ctx, at, func() time.Time { return now }) != nil {
-		return false
-	}
-	r.end(at, true, now)
-	return true
-}
-
-func TestRefusalsByNetwork(t *testing.T) {
-	var r refusals
-	now := time.Now()
-	for range maxRefused {
-		r.refuse(client("a", "2001:db8::1"), now)
-	}
-	for address, want := range map[string]bool{
-		"2001:db8::2": false, "2001:db8:0:1::1": true, "192.0.2.1": true, "": true, "::ffff:192.0.2.1": true,
-	} {
-		if got := r.refuse(client("a", address), now); got != want {
-			t.Errorf("%q may try: %v", address, got)
-		}
-	}
-	if !r.refuse(client("b", "2001:db8::1"), now) {
-		t.Error("what is refused at one account counts at another")
-	}
-	for range 2 * maxRefused {
-		if !r.refuse(client("a", ""), now) {
-			t.Fatal("nobody in particular is counted")
-		}
-	}
-}
-
-// There are never more than ten within any minute.
-func TestRefusalsWithinAnyMinute(t *testing.T) {
-	var r refusals
-	at, begun := client("a", "192.0.2.1"), time.Now()
-	var tried []time.Duration
-	for since := time.Duration(0); since < 5*time.Minute; since += time.Second {
-		if r.refuse(at, begun.Add(since)) {
-			tried = append(tried, since)
-		}
-	}
-	if len(tried) != 5*maxRefused {
-		t.Errorf("%d tries in five minutes", len(tried))
-	}
-	for i := maxRefused; i < len(tried); i++ {
-		if tried[i]-tried[i-maxRefused] < time.Minute {
-			t.Errorf("eleven between %s and %s", tried[i-maxRefused], tried[i])
-		}
-	}
-	var limit tooMany
-	if r.refuse(at, begun.Add(10*time.Minute)); !errors.As(r.fill(at, begun.Add(10*time.Minute+20*time.Second)), &limit) || limit.wait != 40*time.Second {
-		t.Errorf("the first place is free in %s", limit.wait)
-	}
-}
-
-// fill has codes refused until the client has to wait, and returns the error that says so.
-func (r *refusals) fill(at refusedAt, now time.Time) error {
-	for range maxRefused {
-		r.refuse(at, now)
-	}
-	return r.begin(context.Background(), at, func() time.Time { return now })
-}
-
-func TestRefusalsAreBounded(t *testing.T) {
-	var r refusals
-	now := time.Now()
-	busy := client("a", "192.0.2.1")
-	if err := r.begin(t.Context(), busy, func() time.Time { return now }); err != nil {
-		t.Fatal(err)
-	}
-	for i := range maxAddresses + 1000 {
-		r.refuse(client("a", fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)), now)
-	}
-	if len(r.of) > maxAddresses {
-		t.Errorf("%d addresses are remembered", len(r.of))
-	}
-	r.end(busy, false, now) // which is there still
-	if _, ok := r.of[busy]; ok {
-		t.Error("what was not refused is remembered")
-	}
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
-	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
 // newRenewingWorld makes a world whose site renews profiles once a day, and a browser that is logged in with one.
@@ -37,17 +36,11 @@ func (w *world) nickname(b *browser) string {
 // settled waits for the renewals that are going on.
 func (w *world) settled() {
 	w.t.Helper()
-	for range 2000 {
-		r := &w.handler.memory.renewals
-		r.mu.Lock()
-		active := r.active
-		r.mu.Unlock()
-		if active == 0 {
-			return
-		}
-		time.Sleep(time.Millisecond)
+	select {
+	case <-w.handler.lease.shared.work.Idle():
+	case <-time.After(10 * time.Second):
+		w.t.Fatal("a refresh does not end")
 	}
-	w.t.Fatal("a renewal does not end")
 }
 
 func (w *world) rename(nickname string) {
@@ -107,10 +100,7 @@ func TestARenewalOfAnotherInstanceIsTakenOver(t *testing.T) {
 	w.pass(24 * time.Hour)
 	w.nickname(b)
 	w.settled()
-	// Another instance has a memory of its own.
-	w.handler.memory.renewals.mu.Lock()
-	w.handler.memory.renewals.of = nil
-	w.handler.memory.renewals.mu.Unlock()
+	w.handler = w.apart(w.handler, 0) // another instance
 	w.nickname(elsewhere)
 	w.settled()
 	if got := w.nickname(elsewhere); got != "Ming" || w.sim.Calls(refreshToken) != 1 {
@@ -144,26 +134,34 @@ func TestWhoWithdrewTheConsentLogsInAgain(t *testing.T) {
 func TestSitesWithOtherKeysDoNotGetInOneAnothersWay(t *testing.T) {
 	w, _ := newRenewingWorld(t, "")
 	first := w.handler
-	a := first.accounts[0]
-	key := first.personKey(renewalArea, a, person)
+	token := func(h *Handler) string {
+		t.Helper()
+		a := h.login.Accounts.All()[0]
+		token, err := h.login.Grants.RefreshToken(t.Context(), a, person)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
 	w.replace("", strings.ToUpper(sessionKey)) // another site, with the same account and store
-	if err := w.handler.keepSecret(t.Context(), key, "of the other site", time.Hour); err != nil {
+	a := w.handler.login.Accounts.All()[0]
+	if err := w.handler.login.Grants.PutRefreshToken(t.Context(), a, person, "of the other site"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.handler.secret(t.Context(), key); err != nil || got != "of the other site" {
-		t.Errorf("the other site has %q, %v", got, err)
+	if got := token(w.handler); got != "of the other site" {
+		t.Errorf("the other site has %q", got)
 	}
-	if err := w.handler.forgetSecret(t.Context(), key); err != nil {
+	if err := w.handler.login.Vault.Delete(t.Context(), w.handler.login.Grants.Key("renewal", a, person)); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := first.secret(t.Context(), key); err != nil || got == "" || got == "of the other site" {
-		t.Errorf("the first site has %q, %v", got, err)
+	if got := token(first); got == "" || got == "of the other site" {
+		t.Errorf("the first site has %q", got)
 	}
 	// And a key that was exchanged still opens what its predecessor sealed.
 	w.swap(w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nsession {\nkey %s %s\n}\n}",
 		simulator.DemoAppID, simulator.DemoSecret, w.simURL, strings.Repeat("n", 40), sessionKey)))
-	if got, err := w.handler.secret(t.Context(), key); err != nil || got == "" {
-		t.Errorf("after the exchange: %q, %v", got, err)
+	if got := token(w.handler); got == "" {
+		t.Errorf("after the exchange: %q", got)
 	}
 }
 
@@ -198,23 +196,17 @@ func TestLogoutAndRevocationForgetWhatWeChatGave(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, b := newRenewingWorld(t, "user_id unionid")
-			a := w.handler.accounts[0]
-			key := w.handler.personKey(renewalArea, a, simulator.UnionID("x", "xiaoming"))
-			secret, err := w.handler.secret(t.Context(), key)
-			if err != nil || secret == "" {
+			grants, a := w.handler.login.Grants, w.handler.login.Accounts.All()[0]
+			token, err := grants.RefreshToken(t.Context(), a, simulator.UnionID("x", "xiaoming"))
+			if err != nil || token == "" {
 				t.Fatalf("nothing to forget: %v", err)
 			}
-			if found := w.inStorage(secret); found != "" {
+			if found := w.inStorage(token); found != "" {
 				t.Errorf("the refresh token lies open in %s", found)
 			}
 			forget(w, b)
-			for range 2000 {
-				if _, err = w.handler.secret(t.Context(), key); err != nil {
-					break
-				}
-				time.Sleep(time.Millisecond)
-			}
-			if !errors.Is(err, store.ErrNotFound) {
+			w.settled()
+			if token, err = grants.RefreshToken(t.Context(), a, simulator.UnionID("x", "xiaoming")); err != nil || token != "" {
 				t.Errorf("it is still there: %v", err)
 			}
 		})
@@ -243,10 +235,10 @@ func (w *world) inStorage(text string) (found string) {
 func TestWithoutRefreshNoTokenIsKept(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
 	w.browser(inWeChat).walk("/page")
-	if found := w.inStorage(renewalArea); found != "" {
+	if found := w.inStorage("renewal"); found != "" {
 		t.Errorf("kept %s", found)
 	}
-	if _, err := os.Stat(filepath.Join(w.storage, "wechat", renewalArea)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(w.storage, "wechat", "renewal")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("there is a folder: %v", err)
 	}
 }

@@ -6,31 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
-	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
-
-// apart makes a handler an instance of its own: a process with another memory, and with a clock that is ahead. It
-// shares the store with the others.
-func (w *world) apart(h *Handler, ahead time.Duration) *Handler {
-	w.t.Helper()
-	h.shared.mu.Lock()
-	h.shared.sites = h.shared.sites[:len(h.shared.sites)-1] // where it came last
-	h.shared.mu.Unlock()
-	h.now = func() time.Time { return w.now().Add(ahead) }
-	bare := h.store.(store.Watched).Store
-	bare.(store.Clocked).UseClock(h.now)
-	h.shared, h.memory = new(sharedStore), newMemory()
-	w.t.Cleanup(h.shared.stop)
-	h.store = h.watch(bare)
-	h.shared.join(h)
-	return h
-}
 
 // read lets an instance hear what others revoked.
 func (h *Handler) read(t *testing.T) {
 	t.Helper()
-	if !h.readRevocations(t.Context(), h.journals()) {
+	if !h.lease.shared.revoked.Exchange(t.Context()) {
 		t.Fatal("the journals cannot be read")
 	}
 }
@@ -39,7 +21,7 @@ func (h *Handler) read(t *testing.T) {
 // second one is revoked at the first one, on both and for good; and whoever logs in after that is not.
 func TestRevocationsWhateverTheClocksSay(t *testing.T) {
 	for _, ahead := range []time.Duration{-14 * time.Hour, -time.Minute, 0, 30 * time.Second, 2 * time.Minute, time.Hour, 14 * time.Hour} {
-		for name, body := range map[string]string{"user": `{"user":"` + person + `"}`, "all": `{"all":true}`} {
+		for name, request := range map[string]revocation.Request{"user": {User: person}, "all": {All: true}} {
 			t.Run(ahead.String()+" "+name, func(t *testing.T) {
 				w := newWorld(t, "session {\nkey "+sessionKey+"\nlifetime 30d\n}")
 				right := w.handler
@@ -50,8 +32,8 @@ func TestRevocationsWhateverTheClocksSay(t *testing.T) {
 				w.swap(right)
 				b.send("GET", "/").wantStatus(t, http.StatusOK)
 				w.pass(time.Second)
-				if status, text := order(t, "POST", body); status != http.StatusOK {
-					t.Fatalf("status %d: %s", status, text)
+				if _, err := right.lease.shared.revoked.Revoke(t.Context(), request); err != nil {
+					t.Fatal(err)
 				}
 				wrong.read(t)
 				wantOver := func(cookie string) {
@@ -82,7 +64,7 @@ func TestRevocationsWhateverTheClocksSay(t *testing.T) {
 				}
 				// The wrong one revokes, and the right one hears it: of now, not of its clock.
 				w.swap(wrong)
-				if _, err := wrong.shared.revokeFor(t.Context(), wrong, revokeOrder{User: person}); err != nil {
+				if _, err := wrong.lease.shared.revoked.Revoke(t.Context(), revocation.Request{User: person}); err != nil {
 					t.Fatal(err)
 				}
 				right.read(t)
@@ -103,9 +85,9 @@ func TestRevocationsWhateverTheClocksSay(t *testing.T) {
 // A process that has just begun knows whom others revoked before it lets anybody in: or that session would end at once.
 func TestALoginAtAnInstanceThatHasJustBegun(t *testing.T) {
 	w := newWorld(t, "")
-	tell(t, w.handler, operatorJournal, session.RevokeAll(w.now(), w.now().Add(time.Hour)))
+	tell(t, w.handler, operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))
 	w.provisionAccount("", "")
-	w.apart(w.handler, 0)
+	w.handler = w.apart(w.handler, 0)
 	b := w.browser(inWeChat)
 	b.login("/")
 	if n := w.exchanges(); n != 1 {
@@ -128,7 +110,7 @@ func TestASessionInPlaceOfARevokedOne(t *testing.T) {
 			b := w.browser(inWeChat)
 			b.login("/")
 			w.pass(time.Minute)
-			if _, err := elsewhere.shared.revokeFor(t.Context(), elsewhere, revokeOrder{User: person}); err != nil {
+			if _, err := elsewhere.lease.shared.revoked.Revoke(t.Context(), revocation.Request{User: person}); err != nil {
 				t.Fatal(err)
 			}
 			w.pass(time.Second)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
@@ -25,7 +26,7 @@ func keysFor(t *testing.T, secrets ...string) []seal.Key {
 	for _, secret := range secrets {
 		all = append(all, []byte(secret))
 	}
-	keys, err := seal.NewKeys(revocationPurpose, all...)
+	keys, err := seal.NewKeys("revocation", all...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,14 +39,15 @@ func TestAForgedRecordEndsNothing(t *testing.T) {
 	for _, keepsKeys := range []bool{false, true} {
 		t.Run(fmt.Sprint("keeps keys: ", keepsKeys), func(t *testing.T) {
 			w := newWorld(t, "")
-			w.handler.keepsKeys = keepsKeys
+			w.keepsNoKey = !keepsKeys
+			w.provisionAccount("", "")
 			b := w.browser(inWeChat)
 			b.login("/")
-			forged := session.Records(keysFor(t, otherKey), operatorJournal, session.RevokeAll(w.now(), w.now().Add(time.Hour)))[0]
+			forged := revocation.Records(keysFor(t, otherKey), operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
 			hear(t, w.handler, operatorJournal, forged)
 			renamed := append([]byte{forged[0], forged[1]}, keysFor(t, sessionKey)[0].Mark[:]...)
 			hear(t, w.handler, operatorJournal, append(renamed, forged[len(renamed):]...))
-			moved := session.Records(keysFor(t, sessionKey), sessionJournal, session.RevokeAll(w.now(), w.now().Add(time.Hour)))[0]
+			moved := revocation.Records(keysFor(t, sessionKey), sessionJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
 			hear(t, w.handler, operatorJournal, moved)
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 			for message, want := range map[string]int{"forged or damaged": 1, "other session keys": 1} {
@@ -55,8 +57,8 @@ func TestAForgedRecordEndsNothing(t *testing.T) {
 			}
 
 			hear(t, w.handler, operatorJournal, oldRecord(4, [16]byte{}, w.now()))
-			hear(t, w.handler, operatorJournal, oldRecord(2, session.UserName(person), w.now()))
-			hear(t, w.handler, operatorJournal, oldRecord(3, session.OpenIDName(person), w.now()))
+			hear(t, w.handler, operatorJournal, oldRecord(2, revocation.UserSubject(person), w.now()))
+			hear(t, w.handler, operatorJournal, oldRecord(3, revocation.OpenIDSubject(person), w.now()))
 			status, lines := http.StatusOK, 1
 			if keepsKeys {
 				status, lines = http.StatusUnauthorized, 0
@@ -72,7 +74,8 @@ func TestAForgedRecordEndsNothing(t *testing.T) {
 // Nobody who logged out before an upgrade is logged in again by it.
 func TestALogoutFromBeforeTheUpgradeCounts(t *testing.T) {
 	w := newWorld(t, "")
-	w.handler.keepsKeys = false
+	w.keepsNoKey = true
+	w.provisionAccount("", "")
 	b := w.browser(inWeChat)
 	b.login("/")
 	id, err := session.ParseID(w.sessionID())

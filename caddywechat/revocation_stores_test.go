@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
 // tell lets a site hear what another instance with the same keys revoked.
-func tell(t *testing.T, h *Handler, journal string, revocations ...session.Revocation) {
+func tell(t *testing.T, h *Handler, journal string, revocations ...revocation.Revocation) {
 	t.Helper()
-	for _, record := range session.Records(keysFor(t, sessionKey), journal, revocations...) {
+	for _, record := range revocation.Records(keysFor(t, sessionKey), journal, revocations...) {
 		hear(t, h, journal, record)
 	}
 }
@@ -22,12 +22,10 @@ func tell(t *testing.T, h *Handler, journal string, revocations ...session.Revoc
 // hear lets a site hear a record in a journal of its store.
 func hear(t *testing.T, h *Handler, journal string, record []byte) {
 	t.Helper()
-	if err := h.store.Append(t.Context(), journal, record, time.Hour); err != nil {
+	if err := h.lease.store.Append(t.Context(), journal, record, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if !h.readRevocations(t.Context(), h.journals()) {
-		t.Fatal("the journals cannot be read")
-	}
+	h.read(t)
 }
 
 // TestOneStoresRevocationsEndNothingOfAnothers: two sites of one process, each with a store of its own.
@@ -41,7 +39,7 @@ func TestOneStoresRevocationsEndNothingOfAnothers(t *testing.T) {
 	}
 	b := w.browser(inWeChat)
 	user := strings.TrimPrefix(b.login("/").body, "app ")
-	tell(t, other, operatorJournal, session.RevokePerson(w.now(), w.now().Add(time.Hour), session.UserName(user)))
+	tell(t, other, operatorJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(user)))
 
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 	w.swap(other)
@@ -60,7 +58,7 @@ func TestManyLogoutsEndALongerLivedSession(t *testing.T) {
 	lasting := w.browser(inWeChat)
 	lasting.login("/")
 	w.swap(short)
-	for range manyEntries {
+	for range 50 {
 		b := w.browser(inWeChat)
 		b.login("/")
 		b.logout("")

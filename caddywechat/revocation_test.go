@@ -11,7 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
@@ -95,7 +95,7 @@ func TestRevocationsOfOtherInstances(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
-	tell(t, w.handler, sessionJournal, session.RevokePerson(w.now(), w.now().Add(time.Hour), session.UserName(person)))
+	tell(t, w.handler, sessionJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(person)))
 	for range 2 {
 		hear(t, w.handler, sessionJournal, []byte("of a later version"))
 	}
@@ -110,7 +110,7 @@ func TestALogoutIsTold(t *testing.T) {
 	b := w.browser(inWeChat)
 	b.login("/")
 	b.logout("")
-	values, err := w.handler.store.Follow(sessionJournal).Read(t.Context())
+	values, err := w.handler.lease.store.Follow(sessionJournal).Read(t.Context())
 	if err != nil || len(values) != 1 {
 		t.Errorf("%d revocations in the store, %v", len(values), err)
 	}
@@ -139,7 +139,7 @@ func (s failingStore) Get(ctx context.Context, key string) ([]byte, error) {
 func TestAStoreThatFails(t *testing.T) {
 	w := newWorld(t, "")
 	fail := true
-	w.handler.store = w.handler.watch(failingStore{w.handler.store.(store.Watched).Store, &fail})
+	w.storeOf(w.handler).failWhen(&fail)
 	b, other := w.browser(inWeChat), w.browser(inWeChat)
 	b.login("/")
 	other.login("/")
@@ -159,9 +159,9 @@ func TestAStoreThatFails(t *testing.T) {
 	}
 
 	fail = false
-	w.handler.shared.sendPending(t.Context(), w.handler)
+	w.handler.lease.shared.revoked.Exchange(t.Context())
 	for _, journal := range []string{sessionJournal, operatorJournal} {
-		if values, err := w.handler.store.Follow(journal).Read(t.Context()); err != nil || len(values) != 1 {
+		if values, err := w.handler.lease.store.Follow(journal).Read(t.Context()); err != nil || len(values) != 1 {
 			t.Errorf("%d revocations in %s, %v", len(values), journal, err)
 		}
 	}
@@ -181,7 +181,7 @@ func TestBadOrders(t *testing.T) {
 		`{"nickname":"a"}`:        "nickname",
 		`{"all":"yes"}`:           "all",
 		`not JSON`:                "invalid",
-		`{"user":"` + strings.Repeat("a", longestOrder) + `"}`: "too large",
+		`{"user":"` + strings.Repeat("a", longestRequest) + `"}`: "too large",
 	} {
 		if status, text := order(t, "POST", body); status != http.StatusBadRequest || !strings.Contains(text, want) {
 			t.Errorf("%.40s: status %d: %s", body, status, text)
@@ -201,8 +201,8 @@ func TestNobodyToRevoke(t *testing.T) {
 func TestTheLastSiteTellsWhatTheStoreDidNotTake(t *testing.T) {
 	w := newWorld(t, "")
 	fail := true
-	bare := w.handler.store.(store.Watched).Store
-	w.handler.store = w.handler.watch(failingStore{bare, &fail})
+	bare := w.handler.lease.store.(store.Watched).Store
+	w.storeOf(w.handler).failWhen(&fail)
 	b := w.browser(inWeChat)
 	b.login("/")
 	b.logout("")

@@ -9,11 +9,13 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
 
 func revokeCommand() *cobra.Command {
 	var (
-		order                    revokeOrder
+		request                  revocation.Request
 		address, config, adapter string
 	)
 	cmd := &cobra.Command{
@@ -26,14 +28,14 @@ outlives restarts. Whoever is revoked may log in again; to keep people out, don'
 let them through after the login.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := order.check(); err != nil {
+			if err := request.Check(); err != nil {
 				return err
 			}
 			adminAddress, err := caddycmd.DetermineAdminAPIAddress(address, nil, config, adapter)
 			if err != nil {
 				return fmt.Errorf("finding the admin API: %w", err)
 			}
-			body, err := json.Marshal(order)
+			body, err := json.Marshal(request)
 			if err != nil {
 				return err
 			}
@@ -43,19 +45,19 @@ let them through after the login.`,
 				return askingFailed(adminAddress, err)
 			}
 			defer res.Body.Close()
-			var answer revokeAnswer
+			var answer revokeResponse
 			if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
 				return fmt.Errorf("reading the answer of the running Caddy: %w", err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "revoked: %s; %s\n", order, seenText(answer.Seen))
+			fmt.Fprintf(cmd.OutOrStdout(), "revoked: %s; %s\n", request, seenText(answer.Seen))
 			return nil
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&order.User, "user", "", "the person whom the app gets as X-Wechat-User")
-	flags.StringVar(&order.OpenID, "openid", "", "the person, by WeChat's openid")
-	flags.StringVar(&order.Session, "session", "", "one session, by its id from the callback's log line")
-	flags.BoolVar(&order.All, "all", false, "everybody")
+	flags.StringVar(&request.User, "user", "", "the person whom the app gets as X-Wechat-User")
+	flags.StringVar(&request.OpenID, "openid", "", "the person, by WeChat's openid")
+	flags.StringVar(&request.Session, "session", "", "one session, by its id from the callback's log line")
+	flags.BoolVar(&request.All, "all", false, "everybody")
 	flags.StringVar(&address, "address", "", "where the admin API listens; default: as the configuration says, else localhost:2019")
 	flags.StringVarP(&config, "config", "c", "", "a configuration file to take the admin API's address from")
 	flags.StringVarP(&adapter, "adapter", "a", "", "the configuration file's adapter, such as caddyfile")

@@ -2,31 +2,26 @@ package caddywechat
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/account"
-	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
-	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
-// newPair makes a world of two instances that share a store which is instant, and nothing else.
+// newPair makes a world of two instances that share a store which is atomic, and nothing else.
 func newPair(t *testing.T) (w *world, instances [2]*Handler) {
 	t.Helper()
 	w = startWorld(t, "http", simulator.Config{})
+	w.isAtomic = true
 	for i := range instances {
 		h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore memory\nsession {\nkey %s\n}\n}",
 			simulator.DemoAppID, simulator.DemoSecret, w.simURL, sessionKey))
-		h.instant, h.memory = h.store.(store.Watched).Store, newMemory()
-		instances[i] = h
+		instances[i] = w.apart(h, 0)
 	}
 	w.handler = instances[0]
 	return w, instances
@@ -126,7 +121,7 @@ func (deafStore) PutIfAbsent(ctx context.Context, _ string, _ []byte, _ time.Dur
 func TestALoginDoesNotNeedTheStore(t *testing.T) {
 	w, instances := newPair(t)
 	for _, h := range instances {
-		h.instant = deafStore{h.instant}
+		w.storeOf(h).use(func(s store.Store) store.Store { return deafStore{s} })
 	}
 	b := w.browser(inWeChat)
 	callback := b.toCallback("/page")
@@ -138,66 +133,7 @@ func TestALoginDoesNotNeedTheStore(t *testing.T) {
 	if a := again.follow(again.open(callback, cookies).Header.Get("Location")); a.StatusCode != http.StatusOK {
 		t.Errorf("status %d", a.StatusCode)
 	}
-	if instances[0].shared.IsFailing() {
+	if instances[0].lease.shared.status.IsFailing() {
 		t.Error("that a login did not wait counts as a failure of the store")
-	}
-}
-
-func TestWhoNeverFinishesIsNotWaitedForForEver(t *testing.T) {
-	_, instances := newPair(t)
-	h := instances[0]
-	s, err := h.keyring.sealers(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		key := sharedExchangeKey("attempt")
-		there, err := h.claim(t.Context(), key, "theirs")
-		if err != nil || there != "theirs" {
-			t.Fatalf("%q, %v", there, err)
-		}
-		if there, err = h.claim(t.Context(), key, "mine"); err != nil || there != "theirs" {
-			t.Fatalf("%q, %v", there, err)
-		}
-		begun := time.Now()
-		if _, ok := h.awaitResult(t.Context(), s, key, there); ok {
-			t.Error("there is a result of nothing")
-		}
-		if waited, want := time.Since(begun), h.timeout+time.Second; waited != want {
-			t.Errorf("waited %s, want %s", waited, want)
-		}
-	})
-}
-
-func TestResultsSurviveTheirWay(t *testing.T) {
-	_, instances := newPair(t)
-	s, err := instances[0].keyring.sealers(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := func(r login.Result) login.Result {
-		text, err := s.store.Seal("key", newExchanged(r))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var e exchanged
-		if s.store.Open("other key", text, &e) {
-			t.Error("it opens under another key")
-		}
-		if !s.store.Open("key", text, &e) {
-			t.Fatal("it does not open")
-		}
-		return e.result()
-	}
-	id := session.ID{1, 2, 3}
-	made := session.New(nil, time.Now(), time.Hour)
-	made.ID = id
-	if got := over(login.Result{Session: made}); got.Err != nil || got.Session.ID != id || !got.Session.Expires.Equal(made.Expires) {
-		t.Errorf("got %+v", got)
-	}
-	for _, want := range []error{account.ErrCodeRefused, errNeedsConsent, errSnapshot, errNoUnionID, store.ErrStore, weixin.ErrTimeout, weixin.ErrBusy, errElsewhere} {
-		if got := over(login.Result{Err: fmt.Errorf("it was %w", want)}); !errors.Is(got.Err, want) {
-			t.Errorf("%v became %v", want, got.Err)
-		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 	memorystore "github.com/caddywechat/caddy-wechat/caddywechat/store/memory"
@@ -22,7 +23,7 @@ func (*staring) CaddyModule() caddy.ModuleInfo {
 }
 func (*staring) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { d.Next(); return nil }
 
-var sitesSeen []*Handler
+var sitesSeen []*revocation.Site
 
 func (*staring) CheckKeyStorage() (warning string, err error) {
 	sitesSeen = joinedSites()
@@ -31,9 +32,9 @@ func (*staring) CheckKeyStorage() (warning string, err error) {
 
 var _ store.KeyStorage = (*staring)(nil)
 
-func joinedSites() (sites []*Handler) {
+func joinedSites() (sites []*revocation.Site) {
 	sharedStores.Range(func(_, value any) bool {
-		sites = append(sites, value.(*sharedStore).all()...)
+		sites = append(sites, value.(*sharedStore).revoked.Sites()...)
 		return true
 	})
 	return sites
@@ -48,7 +49,7 @@ func TestASiteJoinsWhenItIsReady(t *testing.T) {
 	if len(sitesSeen) != 0 {
 		t.Error("a site that is being provisioned is among those that others work with")
 	}
-	if sites := joinedSites(); len(sites) != 1 || sites[0] != h {
+	if sites := joinedSites(); len(sites) != 1 || sites[0] != h.lease.revoked {
 		t.Errorf("when it is ready there are %d sites", len(sites))
 	}
 	if err := h.Cleanup(); err != nil {

@@ -6,13 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
 )
 
 // streamsEvery is how often streams are judged. Together with the time until an instance hears of a logout at another one,
@@ -78,39 +77,25 @@ func (s *streams) judge() (goOn bool) {
 	return s.watching
 }
 
-// isStream reports whether a request may go on for as long as it likes: a WebSocket, by an upgrade or on a stream of HTTP/2,
-// or an event stream.
-func isStream(r *http.Request) bool {
-	if r.Header["Upgrade"] != nil || r.Method == http.MethodConnect {
-		return true
-	}
-	for _, accept := range r.Header["Accept"] {
-		if strings.Contains(strings.ToLower(accept), "text/event-stream") {
-			return true
-		}
-	}
-	return false
-}
-
 // passStream passes a stream on as the person of a session, until that session, or what the rules ask for, is no more.
-func (h *Handler) passStream(w http.ResponseWriter, v *visit, s *session.Session, ask Ask) error {
-	ctx, cancel := context.WithCancel(v.Context())
+func (h *Handler) passStream(w http.ResponseWriter, p passage, d gate.Decision) error {
+	ctx, cancel := context.WithCancel(p.Context())
 	defer cancel()
 	out := &streamWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, ctx: ctx}
-	lives := session.Lives{Lifetime: h.lives.Lifetime} // who listens is not idle
+	policy := h.sessions.Policy.WithoutIdle() // who listens is not idle
 	one := &stream{
-		isAllowed: func() bool { return h.isLive(s, lives) && h.satisfies(s, ask) },
+		isAllowed: func() bool { return h.sessions.IsLive(d.Session, policy) && h.gate.Satisfies(d.Session, d.Rule.Ask) },
 		end: func() {
 			cancel()
 			out.closeConnection()
 		},
 	}
-	h.memory.streams.add(one)
-	defer h.memory.streams.remove(one)
-	v.restore() // before there is a copy, which it knows nothing of
-	v.restore = func() {}
-	v.Request = v.WithContext(ctx)
-	return h.pass(out, v, s.Identity)
+	h.lease.memory.streams.add(one)
+	defer h.lease.memory.streams.remove(one)
+	p.restore() // before there is a copy, which it knows nothing of
+	p.restore = func() {}
+	p.Request.Request = p.WithContext(ctx)
+	return h.pass(out, p, d.Session.Identity)
 }
 
 // streamWriter lets nothing pass once its context has ended, whoever writes: a proxy that copies, or one that took over the

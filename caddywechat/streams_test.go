@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
 
 // listen opens an event stream and returns what waits for its end.
@@ -73,8 +74,8 @@ func TestStreams_EndWithTheSession(t *testing.T) {
 	const soon = 10 * time.Second
 	for name, end := range map[string]func(w *world, b *browser){
 		"logout":           func(_ *world, b *browser) { b.logout("") },
-		"revoked":          func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revokeOrder{User: person}) },
-		"everybody is":     func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revokeOrder{All: true}) },
+		"revoked":          func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revocation.Request{User: person}) },
+		"everybody is":     func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revocation.Request{All: true}) },
 		"lifetime is over": func(w *world, _ *browser) { w.pass(7*24*time.Hour + time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,12 +85,12 @@ func TestStreams_EndWithTheSession(t *testing.T) {
 			ended := []func(time.Duration) bool{b.listen("/events"), b.listen("/optional")}
 			other := w.browser(inWeChat) // who has no session has none that ends
 			stays := other.listen("/optional")
-			w.handler.memory.streams.judge()
+			w.handler.lease.memory.streams.judge()
 			if ended[0](50 * time.Millisecond) {
 				t.Fatal("it ended before its session")
 			}
 			end(w, b)
-			w.handler.memory.streams.judge()
+			w.handler.lease.memory.streams.judge()
 			for i, ended := range ended {
 				if !ended(soon) {
 					t.Errorf("stream %d goes on", i)
@@ -108,7 +109,7 @@ func TestStreams_AreNeverIdle(t *testing.T) {
 	b.login("/")
 	ended := b.listen("/events")
 	w.pass(2 * time.Hour)
-	w.handler.memory.streams.judge()
+	w.handler.lease.memory.streams.judge()
 	if ended(50 * time.Millisecond) {
 		t.Error("a stream ended since nobody went to a page")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 func TestALoginThatIsNotNeededGoesStraightOn(t *testing.T) {
@@ -128,13 +129,13 @@ func TestALoginOfTheVersionBeforeGoesOn(t *testing.T) {
 	b := w.browser(inWeChat)
 	callback := b.toCallback("/page")
 	u, _ := url.Parse(callback)
-	sealers, err := w.handler.keyring.sealers(t.Context())
+	keys, err := w.handler.lease.keyring.Keyset(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.eachCookie(func(c *http.Cookie) {
 		old := oldAttempt(login.NewAttempt(u.Query().Get("state"), "official_account", "", false, "/page", w.now()))
-		if c.Value, err = sealers.attempt.Seal(w.handler.site(origin{"http", host}), old); err != nil {
+		if c.Value, err = keys.Sealer("login attempt").Seal(w.handler.site.Scope(visitor.Origin{Scheme: "http", Host: host}), old); err != nil {
 			t.Fatal(err)
 		}
 	})

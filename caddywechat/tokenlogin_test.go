@@ -68,6 +68,7 @@ func (fob) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "wechat.accounts.fob", New: func() caddy.Module { return new(fob) }}
 }
 func (fob) Kind() string                    { return "fob" }
+func (fob) AppID() string                   { return "tower" }
 func (fob) ShowsQRCode(visitor.Client) bool { return true }
 func (fob) Label(language string) string    { return "Fob in " + language }
 func (fob) AuthorizeURL(client visitor.Client, redirectURI, state string, profile bool) string {
@@ -102,7 +103,11 @@ func (b *browser) post(path, body string, headers ...string) answer {
 func (b *browser) token(code string) string {
 	b.t.Helper()
 	a := b.post("/_wechat/kiosk/login", `{"code":"`+code+`"}`).wantStatus(b.t, http.StatusOK)
-	var got tokenAnswer
+	var got struct {
+		Token     string
+		User      string
+		ExpiresIn int64 `json:"expires_in"`
+	}
 	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
 		b.t.Fatal(err)
 	}
@@ -213,7 +218,7 @@ func TestRefusedTokens(t *testing.T) {
 		`{"code":""}`:        {400, "bad_request"},
 		`{"code":7}`:         {400, "bad_request"},
 		`code=7`:             {400, "bad_request"},
-		`{"code":"` + strings.Repeat("x", maxBody) + `"}`: {413, "too_large"},
+		`{"code":"` + strings.Repeat("x", 64<<10) + `"}`: {413, "too_large"},
 	} {
 		b.post("/_wechat/kiosk/login", body).wantJSON(t, want.status, want.word)
 	}
@@ -248,7 +253,7 @@ func TestWhatAnAccountOffersPrograms(t *testing.T) {
 	}
 	b.post("/_wechat/kiosk/echo", "null", bearer).wantJSON(t, http.StatusConflict, "session_key_expired")
 	b.post("/_wechat/kiosk/echo", "{}").wantJSON(t, http.StatusUnauthorized, "login_required")
-	b.post("/_wechat/kiosk/echo", strings.Repeat("x", maxBody+1), bearer).wantJSON(t, http.StatusRequestEntityTooLarge, "too_large")
+	b.post("/_wechat/kiosk/echo", strings.Repeat("x", 64<<10+1), bearer).wantJSON(t, http.StatusRequestEntityTooLarge, "too_large")
 	inside := w.browser(inWeChat)
 	inside.follow("/")
 	inside.post("/_wechat/kiosk/echo", "{}").wantJSON(t, http.StatusUnauthorized, "login_required")
@@ -262,8 +267,8 @@ func TestWhatAnAccountOffersPrograms(t *testing.T) {
 
 func TestAnAccountMayLetNobodyInAnyMore(t *testing.T) {
 	w, b := newKiosk(t, "")
-	a := w.handler.accountOf("kiosk")
-	if admits(a, identity.Identity{}.With("kiosk_no", "closed")) || !admits(a, identity.Identity{}.With("kiosk_no", "7")) {
+	a := w.handler.login.Accounts.All()[len(w.handler.login.Accounts.All())-1]
+	if account.Admits(a, identity.Identity{}.With("kiosk_no", "closed")) || !account.Admits(a, identity.Identity{}.With("kiosk_no", "7")) {
 		t.Error("the account is not asked")
 	}
 	b.token("7")
@@ -285,8 +290,8 @@ func TestVisitorsChooseAmongAccounts(t *testing.T) {
 		t.Errorf("cookies: %v", names)
 	}
 	a = b.open("/_wechat/login?return_to=%2Fpage%3Fx%3D1&account=fob")
-	if !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") || b.cookie(choiceCookie) != "" {
-		t.Errorf("led to %s, remembers %q before the login", a.Header.Get("Location"), b.cookie(choiceCookie))
+	if !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") || b.cookie("wechat_account") != "" {
+		t.Errorf("led to %s, remembers %q before the login", a.Header.Get("Location"), b.cookie("wechat_account"))
 	}
 	location, err := url.Parse(a.Header.Get("Location"))
 	if err != nil {
@@ -304,8 +309,8 @@ func TestVisitorsChooseAmongAccounts(t *testing.T) {
 	}
 	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/")
 	b.logout("")
-	if a := b.open("/page"); a.StatusCode != http.StatusOK || b.cookie(choiceCookie) != "" {
-		t.Errorf("after a logout: %d, remembers %q", a.StatusCode, b.cookie(choiceCookie))
+	if a := b.open("/page"); a.StatusCode != http.StatusOK || b.cookie("wechat_account") != "" {
+		t.Errorf("after a logout: %d, remembers %q", a.StatusCode, b.cookie("wechat_account"))
 	}
 	if a := b.open("/_wechat/login?account=nobody"); a.StatusCode != http.StatusBadRequest {
 		t.Errorf("status %d", a.StatusCode)
@@ -344,10 +349,11 @@ func TestWhatAnotherSiteMakesABrowserPostCountsForNobody(t *testing.T) {
 }
 
 func TestATokenThatNobodyCanOpenNowIsNoFallback(t *testing.T) {
-	w, b := newKiosk(t, "optional /open")
+	w, b := newKiosk(t, "optional /open\nstore caddy")
 	token := b.token("7")
+	w.handler = w.apart(w.handler, 0) // which does not have the key that is kept in the store
 	fail := true
-	w.handler.keyring = bareKeyring(failingStore{w.handler.store, &fail})
+	w.storeOf(w.handler).failWhen(&fail)
 	b.send("GET", "/open", "Authorization: Bearer "+token).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
 	b.send("GET", "/open").wantStatus(t, http.StatusOK)
 }

@@ -23,7 +23,7 @@ func (w *world) abandon(n int, over time.Duration) {
 func (w *world) told() int { return w.logs.FilterMessage(noneBack).Len() }
 
 func TestLoginsThatNeverComeBackAreTold(t *testing.T) {
-	w := newFreshWorld(t, "")
+	w := newWorld(t, "")
 	w.abandon(19, time.Hour)
 	if w.told() != 0 {
 		t.Fatal("told of 19")
@@ -99,7 +99,7 @@ func TestLoginsThatAreNoSign(t *testing.T) {
 		"pages that nobody logs in to see": func(t *testing.T, w *world) { w.browser(onDesktop).open("/") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newFreshWorld(t, "")
+			w := newWorld(t, "")
 			if try(t, w); w.told() != 0 {
 				t.Error("told")
 			}
@@ -108,37 +108,8 @@ func TestLoginsThatAreNoSign(t *testing.T) {
 }
 
 // A host may be whatever a stranger writes.
-func TestHostsThatAStrangerMakesUp(t *testing.T) {
-	var d unreturned
-	now := time.Now()
-	at := func(i int) loginsAt { return loginsAt{"wx", fmt.Sprintf("h%d.example.com", i)} }
-	begin := func(at loginsAt, times int) (tell bool) {
-		for range times {
-			_, tell = d.begin(at, now)
-			now = now.Add(4 * time.Second)
-		}
-		return tell
-	}
-	for i := range 3000 {
-		d.begin(at(i), now)
-	}
-	if len(d.of) != maxLoginsAt {
-		t.Errorf("%d are remembered", len(d.of))
-	}
-	if begin(at(5000), 20) {
-		t.Error("there was room for one more")
-	}
-	if !begin(at(0), 20) {
-		t.Error("those that are there are forgotten")
-	}
-	now = now.Add(forgetAfter)
-	if !begin(at(5000), 20) || len(d.of) > maxLoginsAt {
-		t.Error("the quiet ones make no room")
-	}
-}
-
 func TestEachAccountSaysWhereItsDomainIsSet(t *testing.T) {
-	w := newFreshWorld(t, "badge\nwebsite wx0000000000000001 0123456789abcdef0123456789abcdef\nuser_id qualified")
+	w := newWorld(t, "badge\nwebsite wx0000000000000001 0123456789abcdef0123456789abcdef\nuser_id qualified")
 	for account, want := range map[string]string{"badge": "platform", "website": "授权回调域"} {
 		for range 21 {
 			w.browser(onDesktop).open("/_wechat/login?account=" + account)
@@ -150,14 +121,4 @@ func TestEachAccountSaysWhereItsDomainIsSet(t *testing.T) {
 		}
 		w.logs.TakeAll()
 	}
-}
-
-// newFreshWorld is a world of a process that has just begun.
-func newFreshWorld(t *testing.T, options string) *world {
-	t.Helper()
-	w := newWorld(t, options)
-	w.handler.memory.unreturned.mu.Lock()
-	defer w.handler.memory.unreturned.mu.Unlock()
-	w.handler.memory.unreturned.of = nil
-	return w
 }

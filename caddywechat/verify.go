@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/config"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/problem"
 )
 
 func init() {
@@ -181,8 +182,8 @@ func writeVerifyFile(w http.ResponseWriter, r *http.Request, content string) err
 	header.Set("Content-Type", "text/plain")
 	header.Set("Content-Length", strconv.Itoa(len(content)))
 	header.Set("X-Content-Type-Options", "nosniff")
-	setOwnHeaders(header)
-	writeOwnHeader(w, http.StatusOK)
+	problem.SetHeaders(header)
+	pinned{w}.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil
 	}

@@ -14,7 +14,10 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/event"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/problem"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 // verifyFileName is the names of files whose content follows from the name
@@ -27,7 +30,7 @@ func verifyFile(r *http.Request) (content string, ok bool) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return "", false
 	}
-	name, ok := strings.CutPrefix(target(r), "/")
+	name, ok := strings.CutPrefix(visitor.Target(r), "/")
 	if !ok || !strings.Contains(name, "_verify_") || r.URL.Path != "/"+name {
 		return "", false
 	}
@@ -41,42 +44,53 @@ func verifyFile(r *http.Request) (content string, ok bool) {
 // verifyTimeout bounds how long the app may take: WeChat itself waits about a second.
 const verifyTimeout = 5 * time.Second
 
-// serveVerifyFile answers for a verification file that wechat_verify does not serve, and that the app may have. Whoever asks
-// is not logged in, so nothing of the request reaches the app, and nothing of the app's answer is passed on that does not
-// follow from the name. Where the app has no such file, the log has the line to add: WeChat only says that there is none.
-func (h *Handler) serveVerifyFile(w http.ResponseWriter, v *visit, content string) error {
-	name := strings.TrimPrefix(v.URL.Path, "/")
-	if !h.hasVerifyFile(v, content) {
-		if h.verifyFileHint.allow(h.now()) {
-			h.logger.Warn("a domain verification file was asked for and is not there; if you are setting up the domain, add the line to the site",
-				zap.String("line", "wechat_verify "+name), zap.String("host", v.Host))
-		}
-		return h.answer(w, v, problemNotFound, page.Data{Action: "/"})
-	}
-	return writeVerifyFile(w, v.Request, content)
+// verification answers for domain verification files that wechat_verify does not serve, and that the app may have.
+type verification struct {
+	answers *problem.Writer
+	hint    event.Hint
+	now     func() time.Time
 }
 
-// hasVerifyFile asks what is behind for a verification file, by a request that has nothing of the visitor's but path and
-// host, and reports whether it holds exactly that.
-func (h *Handler) hasVerifyFile(v *visit, content string) bool {
-	ctx, cancel := context.WithTimeout(v.Context(), verifyTimeout)
+func newVerification(answers *problem.Writer, now func() time.Time) *verification {
+	return &verification{answers: answers, now: now}
+}
+
+// serve answers for one. Whoever asks is not logged in, so nothing of the request reaches the app, and nothing of the app's
+// answer is passed on that does not follow from the name. Where the app has no such file, the log has the line to add:
+// WeChat only says that there is none.
+func (v *verification) serve(w http.ResponseWriter, p passage, content string) error {
+	name := strings.TrimPrefix(p.URL.Path, "/")
+	if appHasFile(p, content) {
+		return writeVerifyFile(w, p.Request.Request, content)
+	}
+	v.hint.Do(v.now(), func() {
+		v.answers.Logger.Warn("a domain verification file was asked for and is not there; if you are setting up the domain, "+
+			"add the line to the site", zap.String("line", "wechat_verify "+name), zap.String("host", p.Host))
+	})
+	return v.answers.Problem(pinned{w}, p.Request, problem.NotFound, page.Data{Action: "/"})
+}
+
+// appHasFile asks what is behind for a verification file, by a request that has nothing of the visitor's but path and host,
+// and reports whether it holds exactly that.
+func appHasFile(p passage, content string) bool {
+	ctx, cancel := context.WithTimeout(p.Context(), verifyTimeout)
 	defer cancel()
-	setPlaceholders(v.Request, nil)
-	path := v.URL.Path
-	v.restore()
+	setPlaceholders(p.Request.Request, nil)
+	path := p.URL.Path
+	p.restore()
 	w := &fileRecorder{header: make(http.Header), limit: len(content) + 1, tooMuch: cancel}
-	w.serve(v.next, v.requestOfOurOwn(ctx, path, w))
+	w.serve(p.next, requestOfOurOwn(ctx, p.Request, path, w))
 	return w.status == http.StatusOK && string(w.body) == content
 }
 
 // requestOfOurOwn returns a request for a path, on its way through the same site with all that the site knows by now, as a
 // client would send it who says nothing of itself.
-func (v *visit) requestOfOurOwn(ctx context.Context, path string, w http.ResponseWriter) *http.Request {
+func requestOfOurOwn(ctx context.Context, v *visitor.Request, path string, w http.ResponseWriter) *http.Request {
 	r := (&http.Request{
 		Method: http.MethodGet, URL: &url.URL{Path: path}, RequestURI: path, Host: v.Host, RemoteAddr: v.RemoteAddr, TLS: v.TLS,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header), Body: http.NoBody,
 	}).WithContext(ctx)
-	if r.TLS == nil && v.origin.secure() {
+	if r.TLS == nil && v.Origin.Secure() {
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true} // a proxy in front ends TLS: nobody is to redirect to https
 	}
 	server, _ := v.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
@@ -93,7 +107,7 @@ func (v *visit) requestOfOurOwn(ctx context.Context, path string, w http.Respons
 			return known.Get(key)
 		})
 	}
-	*r.URL, r.RequestURI = *v.URL, v.Request.RequestURI // which something in front may have rewritten
+	*r.URL, r.RequestURI = *v.URL, v.RequestURI // which something in front may have rewritten
 	return r
 }
 

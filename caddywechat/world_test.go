@@ -27,7 +27,6 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
-	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
 const (
@@ -49,9 +48,12 @@ type world struct {
 	logs    *observer.ObservedLogs
 	storage string // the folder of Caddy's storage
 
+	isAtomic, keepsNoKey bool // of the stores of handlers that are made from now on
+
 	server *caddyhttp.Server // whose trusted_proxies count; nil: nobody is trusted
 
 	mu       sync.Mutex
+	loaded   map[*Handler]loaded
 	time     time.Time
 	upstream []*http.Request // what the app received
 	app      http.HandlerFunc
@@ -97,30 +99,85 @@ func (w *world) provision(directive string) *Handler {
 		i := strings.LastIndexByte(directive, '}')
 		directive = directive[:i] + "session {\nkey " + sessionKey + "\n}\n}"
 	}
-	raw := adaptHandler(w.t, "wechat_auth", directive)
+	return w.load(adaptHandler(w.t, "wechat_auth", directive), environment{now: w.now, memory: fmt.Sprintf("%s %p", w.t.Name(), w)})
+}
+
+// load makes a handler of its JSON as Caddy does, in an environment, with a store that does as the test likes.
+func (w *world) load(raw json.RawMessage, in environment) *Handler {
+	w.t.Helper()
 	if w.storage == "" {
 		w.storage = w.t.TempDir()
 	}
-	var config caddy.Config
-	if err := json.Unmarshal(fmt.Appendf(nil, `{"storage":{"module":"file_system","root":%q}}`, w.storage), &config); err != nil {
-		w.t.Fatal(err)
-	}
+	core, logs := observer.New(zap.DebugLevel)
+	control := &storeControl{place: in.memory, isAtomic: w.isAtomic, keepsNoKey: w.keepsNoKey}
+	config := w.configuration(logCores.add(w.t, core))
 	ctx, err := caddy.ProvisionContext(&config)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	module, err := ctx.LoadModuleByID("http.handlers.wechat_auth", raw)
+	ctx = ctx.WithValue(environmentKey{}, in)
+	module, err := ctx.LoadModuleByID("http.handlers.wechat_auth", withStore(w.t, raw, storeControls.add(w.t, control)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	h := module.(*Handler)
-	core, logs := observer.New(zap.DebugLevel)
-	h.logger, h.now, w.logs = zap.New(core), w.now, logs
-	bare := h.store.(store.Watched).Store
-	bare.(store.Clocked).UseClock(w.now)
-	h.store = h.watch(bare)
+	w.logs = logs
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.loaded == nil {
+		w.loaded = make(map[*Handler]loaded)
+	}
+	w.loaded[h] = loaded{raw, control, logs}
 	w.t.Cleanup(func() { h.Cleanup() })
 	return h
+}
+
+// loaded is what a handler was made of.
+type loaded struct {
+	raw   json.RawMessage
+	store *storeControl
+	logs  *observer.ObservedLogs
+}
+
+// logsOf returns what a handler logged.
+func (w *world) logsOf(h *Handler) *observer.ObservedLogs {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.loaded[h].logs
+}
+
+// storeOf returns what controls a handler's store.
+func (w *world) storeOf(h *Handler) *storeControl {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.loaded[h].store
+}
+
+// apart makes of a handler an instance of its own: a process with another memory, and with a clock that is ahead. It shares
+// the store with the others.
+func (w *world) apart(h *Handler, ahead time.Duration) *Handler {
+	w.t.Helper()
+	w.mu.Lock()
+	of := w.loaded[h]
+	w.mu.Unlock()
+	if err := h.Cleanup(); err != nil {
+		w.t.Fatal(err)
+	}
+	now := func() time.Time { return w.now().Add(ahead) }
+	return w.load(of.raw, environment{now: now, memory: fmt.Sprintf("%s %p", w.t.Name(), h)})
+}
+
+// configuration returns what is configured beside the handler.
+func (w *world) configuration(logCore string) (config caddy.Config) {
+	w.t.Helper()
+	text := fmt.Appendf(nil, `{
+		"storage": {"module": "file_system", "root": %q},
+		"logging": {"logs": {"default": {"writer": {"output": "discard"}, "core": {"module": "test", "name": %q}}}}
+	}`, w.storage, logCore)
+	if err := json.Unmarshal(text, &config); err != nil {
+		w.t.Fatal(err)
+	}
+	return config
 }
 
 // adaptHandler returns the JSON that a directive becomes.

@@ -81,7 +81,7 @@ func TestLogsHoldTheUserAndNoSecret(t *testing.T) {
 	if !regexp.MustCompile(`"uri":"/page"[^\n]*"user_id":"` + person + `"`).MatchString(log) {
 		t.Errorf("no access log with the user's id:\n%s", log)
 	}
-	if !strings.Contains(log, `"outcome":"logged in"`) {
+	if !strings.Contains(log, `"outcome":"logged_in"`) {
 		t.Errorf("no line about the login:\n%s", log)
 	}
 	secrets := []string{simulator.DemoSecret, code, "access_token=", "refresh_token"}

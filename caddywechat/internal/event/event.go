@@ -28,9 +28,6 @@ const (
 	Revoked   Outcome = "revoked"
 )
 
-// Refused is the outcome of a program's request that was not taken.
-const Refused Outcome = "refused"
-
 // Subject is what an event is about. It is the message of its log line.
 type Subject string
 
@@ -38,6 +35,7 @@ type Subject string
 const (
 	Callback   Subject = "callback"
 	TokenLogin Subject = "token login"
+	Login      Subject = "login"
 	Logout     Subject = "logout"
 	Revocation Subject = "revocation"
 )
@@ -54,8 +52,10 @@ type Event struct {
 	Session string // the session's id, as operators see it
 	Reason  string // why it ended so, in words for operators
 	Err     error  // what went wrong
-	Cure    string // what an operator can do about it
-	Stored  *bool  // of a revocation: whether the store knows of it; nil: does not matter
+	// ByClient says that what went wrong is the client's doing, such as a wrong code: nobody has to act on it.
+	ByClient bool
+	Cure     string // what an operator can do about it
+	Stored   *bool  // of a revocation: whether the store knows of it; nil: does not matter
 }
 
 // Sink hears of events. It must not wait for anything.

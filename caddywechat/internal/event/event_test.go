@@ -2,11 +2,10 @@ package event
 
 import (
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
-
-	"net/http"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"

@@ -18,8 +18,12 @@ func (l Log) Emit(e Event) {
 	}
 	fields := []zap.Field{zap.String("outcome", string(e.Outcome))}
 	for _, f := range []struct{ name, value string }{
-		{"account", e.Account}, {"app_id", e.AppID}, {"user_id", e.UserID}, {"session", e.Session},
-		{"reason", e.Reason}, {"cure", e.Cure},
+		{"account", e.Account},
+		{"app_id", e.AppID},
+		{"user_id", e.UserID},
+		{"session", e.Session},
+		{"reason", e.Reason},
+		{"cure", e.Cure},
 	} {
 		if f.value != "" {
 			fields = append(fields, zap.String(f.name, f.value))
@@ -27,6 +31,9 @@ func (l Log) Emit(e Event) {
 	}
 	if e.Err != nil {
 		fields = append(fields, zap.Error(e.Err))
+	}
+	if e.Cure != "" {
+		fields = append(fields, zap.String("cure", e.Cure))
 	}
 	if e.Stored != nil {
 		fields = append(fields, zap.Bool("stored", *e.Stored))
@@ -39,10 +46,12 @@ func (l Log) Emit(e Event) {
 
 // level is how much a line is worth: what an operator may have to act on stands out.
 func (e Event) level() zapcore.Level {
-	switch e.Outcome {
-	case Failed, UnionIDMissing:
+	switch {
+	case e.ByClient:
+		return zap.InfoLevel
+	case e.Outcome == Failed, e.Outcome == UnionIDMissing:
 		return zap.ErrorLevel
-	case Loop:
+	case e.Outcome == Loop:
 		return zap.WarnLevel
 	default:
 		return zap.InfoLevel

@@ -8,9 +8,10 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-const site = "h5.example.com|https://open.weixin.qq.com"
+const scope = "h5.example.com|https://open.weixin.qq.com"
 
 func newSealer(t testing.TB) *seal.Sealer {
 	t.Helper()
@@ -21,9 +22,9 @@ func newSealer(t testing.TB) *seal.Sealer {
 	return s
 }
 
-func mustSeal(t testing.TB, s *seal.Sealer, site string, a Attempt) string {
+func mustSeal(t testing.TB, s *seal.Sealer, scope string, a Attempt) string {
 	t.Helper()
-	sealed, err := s.Seal(site, a)
+	sealed, err := s.Seal(scope, a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestAnAttemptReadsAsItWasWritten(t *testing.T) {
 	waiting := *begun("s", 0)
 	waiting.Waits = true
 	for name, a := range map[string]Attempt{
-		"begun": *begun(stateKey.NewState(nil), 0), "spent": *spent(stateKey.NewState(Rounds{now}), 0), "odd target": odd, "empty": {Created: now},
+		"begun": *begun(stateKey.NewState(nil), 0), "spent": *spent(stateKey.NewState(Restarts{now}), 0), "odd target": odd, "empty": {Created: now},
 		"waiting": waiting, "waited": waiting.Spend(now.Add(time.Hour), now),
 	} {
 		b, err := a.MarshalBinary()
@@ -131,7 +132,7 @@ func TestLongTargets(t *testing.T) {
 
 func TestASpentAttemptTakesLittleRoom(t *testing.T) {
 	target := "/" + strings.Repeat("x", MaxTarget-1)
-	a := NewAttempt(stateKey.NewState(Rounds{now, now, now}), "official_account", "wx0123456789abcdef", false, target, now).Spend(now.Add(24*time.Hour), now)
+	a := NewAttempt(stateKey.NewState(Restarts{now, now, now}), "official_account", "wx0123456789abcdef", false, target, now).Spend(now.Add(24*time.Hour), now)
 	longSite := strings.Repeat("a", 255) + "|https://open.weixin.qq.com"
 	c := Attempts{secure: true}.Cookie(7, mustSeal(t, newSealer(t), longSite, a), a, now).String()
 	if len(c) > 430 {
@@ -176,32 +177,32 @@ func TestCookieNames(t *testing.T) {
 
 func TestReadAttemptsOpensThisSitesYoungOnes(t *testing.T) {
 	s := newSealer(t)
-	sealed := mustSeal(t, s, site, *begun("aa", time.Minute))
+	sealed := mustSeal(t, s, scope, *begun("aa", time.Minute))
 	for name, tt := range map[string]struct {
-		cookies []session.Sent
+		cookies []visitor.Cookie
 		secure  bool
 		found   bool
 	}{
-		"on https":             {[]session.Sent{{Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
-		"on http":              {[]session.Sent{{Name: "wechat_login_3", Value: sealed}}, false, true},
-		"planted by http":      {[]session.Sent{{Name: "wechat_login_3", Value: sealed}}, true, false},
-		"of https, on http":    {[]session.Sent{{Name: "__Host-wechat_login_3", Value: sealed}}, false, false},
-		"no such place":        {[]session.Sent{{Name: "__Host-wechat_login_8", Value: sealed}}, true, false},
-		"another cookie":       {[]session.Sent{{Name: "__Host-wechat_session", Value: sealed}}, true, false},
-		"altered":              {[]session.Sent{{Name: "__Host-wechat_login_3", Value: "A" + sealed[1:]}}, true, false},
-		"of another site":      {[]session.Sent{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, "other", *begun("aa", 0))}}, true, false},
-		"too old":              {[]session.Sent{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, site, *begun("aa", Lifetime))}}, true, false},
-		"almost too old":       {[]session.Sent{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, site, *begun("aa", Lifetime-time.Second))}}, true, true},
-		"beside rubbish":       {[]session.Sent{{Name: "__Host-wechat_login_0", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
+		"on https":             {[]visitor.Cookie{{Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
+		"on http":              {[]visitor.Cookie{{Name: "wechat_login_3", Value: sealed}}, false, true},
+		"planted by http":      {[]visitor.Cookie{{Name: "wechat_login_3", Value: sealed}}, true, false},
+		"of https, on http":    {[]visitor.Cookie{{Name: "__Host-wechat_login_3", Value: sealed}}, false, false},
+		"no such slot":         {[]visitor.Cookie{{Name: "__Host-wechat_login_8", Value: sealed}}, true, false},
+		"another cookie":       {[]visitor.Cookie{{Name: "__Host-wechat_session", Value: sealed}}, true, false},
+		"altered":              {[]visitor.Cookie{{Name: "__Host-wechat_login_3", Value: "A" + sealed[1:]}}, true, false},
+		"of another site":      {[]visitor.Cookie{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, "other", *begun("aa", 0))}}, true, false},
+		"too old":              {[]visitor.Cookie{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, scope, *begun("aa", Lifetime))}}, true, false},
+		"almost too old":       {[]visitor.Cookie{{Name: "__Host-wechat_login_3", Value: mustSeal(t, s, scope, *begun("aa", Lifetime-time.Second))}}, true, true},
+		"beside rubbish":       {[]visitor.Cookie{{Name: "__Host-wechat_login_0", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, true},
 		"no cookies":           {nil, true, false},
-		"double, second true":  {[]session.Sent{{Name: "__Host-wechat_login_3", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, false},
+		"double, second true":  {[]visitor.Cookie{{Name: "__Host-wechat_login_3", Value: "x"}, {Name: "__Host-wechat_login_3", Value: sealed}}, true, false},
 		"all eight and no end": {append(eight("__Host-wechat_login_", sealed), eight("__Host-wechat_login_", "x")...), true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			as := ReadAttempts(tt.cookies, s, site, tt.secure, now)
-			a, place, ok := as.Find("aa")
-			if ok != tt.found || ok && (a.State != "aa" || place != 3 && name != "all eight and no end") {
-				t.Errorf("found %+v at %d, %v; want %v", a, place, ok, tt.found)
+			as := ReadAttempts(tt.cookies, s, scope, tt.secure, now)
+			a, slot, ok := as.Find("aa")
+			if ok != tt.found || ok && (a.State != "aa" || slot != 3 && name != "all eight and no end") {
+				t.Errorf("found %+v at %d, %v; want %v", a, slot, ok, tt.found)
 			}
 			if _, _, ok := as.Find(""); ok {
 				t.Error("no state finds an attempt")
@@ -210,18 +211,18 @@ func TestReadAttemptsOpensThisSitesYoungOnes(t *testing.T) {
 	}
 }
 
-func eight(name, value string) (cookies []session.Sent) {
-	for i := range slots {
-		cookies = append(cookies, session.Sent{Name: name + string(rune('0'+i)), Value: value})
+func eight(name, value string) (cookies []visitor.Cookie) {
+	for i := range maxAttempts {
+		cookies = append(cookies, visitor.Cookie{Name: name + string(rune('0'+i)), Value: value})
 	}
 	return cookies
 }
 
 func TestFindTellsTheStatesOwnAttemptAndItsPlace(t *testing.T) {
-	as := Attempts{place: [slots]*Attempt{1: begun("aa", 0), 4: begun("bb", 0), 7: spent("cc", 0)}}
+	as := Attempts{slot: [maxAttempts]*Attempt{1: begun("aa", 0), 4: begun("bb", 0), 7: spent("cc", 0)}}
 	for state, want := range map[string]int{"aa": 1, "bb": 4, "cc": 7} {
-		if a, place, ok := as.Find(state); !ok || place != want || a.State != state {
-			t.Errorf("%s: found %+v at %d, %v", state, a, place, ok)
+		if a, slot, ok := as.Find(state); !ok || slot != want || a.State != state {
+			t.Errorf("%s: found %+v at %d, %v", state, a, slot, ok)
 		}
 	}
 	if _, _, ok := as.Find("dd"); ok {
@@ -230,9 +231,9 @@ func TestFindTellsTheStatesOwnAttemptAndItsPlace(t *testing.T) {
 }
 
 // carried returns attempts as a browser carries them, whose cookies take that many bytes each.
-func carried(size int, place [slots]*Attempt) Attempts {
-	as := Attempts{place: place}
-	for i, a := range place {
+func carried(size int, slot [maxAttempts]*Attempt) Attempts {
+	as := Attempts{slot: slot}
+	for i, a := range slot {
 		if a != nil {
 			as.size[i] = size
 		}
@@ -242,14 +243,14 @@ func carried(size int, place [slots]*Attempt) Attempts {
 
 func TestAnotherAttemptTakesAFreePlaceElseTheOldest(t *testing.T) {
 	full := func(change map[int]*Attempt) Attempts {
-		var place [slots]*Attempt
-		for i := range place {
-			place[i] = begun("x", time.Minute)
+		var slot [maxAttempts]*Attempt
+		for i := range slot {
+			slot[i] = begun("x", time.Minute)
 		}
 		for i, a := range change {
-			place[i] = a
+			slot[i] = a
 		}
-		return carried(300, place)
+		return carried(300, slot)
 	}
 	foreign := full(map[int]*Attempt{1: nil, 6: spent("s", 0)})
 	foreign.size[1], foreign.foreign[1] = 300, true
@@ -270,15 +271,15 @@ func TestAnotherAttemptTakesAFreePlaceElseTheOldest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			seen := make(map[int]bool)
 			for range 400 {
-				place, removals := tt.as.Room(300, nil)
-				if seen[place] = true; len(removals) > 0 {
+				slot, removals := tt.as.Room(300, nil)
+				if seen[slot] = true; len(removals) > 0 {
 					t.Fatalf("removes %v", removals)
 				}
 			}
 			var got []int
-			for place := range slots {
-				if seen[place] {
-					got = append(got, place)
+			for slot := range maxAttempts {
+				if seen[slot] {
+					got = append(got, slot)
 				}
 			}
 			if !slices.Equal(got, tt.want) {
@@ -290,18 +291,18 @@ func TestAnotherAttemptTakesAFreePlaceElseTheOldest(t *testing.T) {
 
 func TestAttemptsGiveWayWhereTheyDoNotFit(t *testing.T) {
 	at := func(i int) *int { return &i }
-	four := [slots]*Attempt{begun("c", time.Minute), begun("a", 3*time.Minute), begun("b", 2*time.Minute), begun("d", 0)}
+	four := [maxAttempts]*Attempt{begun("c", time.Minute), begun("a", 3*time.Minute), begun("b", 2*time.Minute), begun("d", 0)}
 	withSpent := four
 	withSpent[3] = spent("s", 0)
 	withForeign := carried(900, withSpent)
-	withForeign.place[2], withForeign.foreign[2] = nil, true
+	withForeign.slot[2], withForeign.foreign[2] = nil, true
 	withStrays := carried(900, four)
 	withStrays.secure, withStrays.strays, withStrays.straysSize = true, []string{"wechat_login_5"}, 250
 	for name, tt := range map[string]struct {
 		as        Attempts
 		size      int
 		instead   *int
-		place     int // -1: a free one
+		slot      int // -1: a free one
 		removed   string
 		displaces int
 	}{
@@ -317,9 +318,9 @@ func TestAttemptsGiveWayWhereTheyDoNotFit(t *testing.T) {
 		"strays before all":             {withStrays, 300, nil, -1, "wechat_login_5", 0},
 		"strays where there is room":    {withStrays, 40, nil, -1, "", 0},
 	} {
-		place, removals := tt.as.Room(tt.size, tt.instead)
-		if place != tt.place && (tt.place >= 0 || tt.as.size[place] > 0) {
-			t.Errorf("%s: takes %d, want %d", name, place, tt.place)
+		slot, removals := tt.as.Room(tt.size, tt.instead)
+		if slot != tt.slot && (tt.slot >= 0 || tt.as.size[slot] > 0) {
+			t.Errorf("%s: takes %d, want %d", name, slot, tt.slot)
 		}
 		var removed []string
 		for _, c := range removals {
@@ -340,59 +341,59 @@ var (
 )
 
 func TestRoundsOfAttempts(t *testing.T) {
-	two := stateKey.NewState(Rounds{now.Add(-10 * time.Second), now.Add(-20 * time.Second)})
+	two := stateKey.NewState(Restarts{now.Add(-10 * time.Second), now.Add(-20 * time.Second)})
 	over := *spent(two, 5*time.Second)
 	over.SessionEnd = now
 	for name, tt := range map[string]struct {
-		place             [slots]*Attempt
+		slot              [maxAttempts]*Attempt
 		lost, andNoneLost int
 	}{
-		"nothing":                {[slots]*Attempt{}, 0, 0},
-		"only begun":             {[slots]*Attempt{0: begun(stateKey.NewState(nil), 0), 1: begun("x", 0)}, 0, 0},
-		"begun after two":        {[slots]*Attempt{0: begun(two, 0), 1: begun("x", 0)}, 2, 2},
-		"one session":            {[slots]*Attempt{3: spent(stateKey.NewState(nil), 0)}, 1, 0},
-		"with those before":      {[slots]*Attempt{3: spent(two, 0)}, 3, 2},
-		"a foreign state":        {[slots]*Attempt{3: spent("x", 0)}, 1, 0},
-		"two tabs are no rounds": {[slots]*Attempt{1: spent(stateKey.NewState(nil), 0), 2: spent(stateKey.NewState(nil), time.Second)}, 1, 0},
-		"a session that is over": {[slots]*Attempt{3: &over}, 2, 2},
-		"the last one counts":    {[slots]*Attempt{1: spent(stateKey.NewState(nil), time.Minute), 5: spent(two, 0)}, 3, 2},
-		"at the end of the row":  {[slots]*Attempt{7: spent(two, 0)}, 3, 2},
-		"one session, long ago":  {[slots]*Attempt{3: spent(stateKey.NewState(nil), 2*time.Minute)}, 0, 0},
+		"nothing":                {[maxAttempts]*Attempt{}, 0, 0},
+		"only begun":             {[maxAttempts]*Attempt{0: begun(stateKey.NewState(nil), 0), 1: begun("x", 0)}, 0, 0},
+		"begun after two":        {[maxAttempts]*Attempt{0: begun(two, 0), 1: begun("x", 0)}, 2, 2},
+		"one session":            {[maxAttempts]*Attempt{3: spent(stateKey.NewState(nil), 0)}, 1, 0},
+		"with those before":      {[maxAttempts]*Attempt{3: spent(two, 0)}, 3, 2},
+		"a foreign state":        {[maxAttempts]*Attempt{3: spent("x", 0)}, 1, 0},
+		"two tabs are no rounds": {[maxAttempts]*Attempt{1: spent(stateKey.NewState(nil), 0), 2: spent(stateKey.NewState(nil), time.Second)}, 1, 0},
+		"a session that is over": {[maxAttempts]*Attempt{3: &over}, 2, 2},
+		"the last one counts":    {[maxAttempts]*Attempt{1: spent(stateKey.NewState(nil), time.Minute), 5: spent(two, 0)}, 3, 2},
+		"at the end of the row":  {[maxAttempts]*Attempt{7: spent(two, 0)}, 3, 2},
+		"one session, long ago":  {[maxAttempts]*Attempt{3: spent(stateKey.NewState(nil), 2*time.Minute)}, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			as := Attempts{place: tt.place}
-			if got := len(as.Rounds(stateKey, anyLost, now)); got != tt.lost {
-				t.Errorf("%d rounds, want %d", got, tt.lost)
+			as := Attempts{slot: tt.slot}
+			if got := len(as.Restarts(stateKey, anyLost, now)); got != tt.lost {
+				t.Errorf("%d restarts, want %d", got, tt.lost)
 			}
-			if got := len(as.Rounds(stateKey, noneLost, now)); got != tt.andNoneLost {
-				t.Errorf("with the sessions %d rounds, want %d", got, tt.andNoneLost)
+			if got := len(as.Restarts(stateKey, noneLost, now)); got != tt.andNoneLost {
+				t.Errorf("with the sessions %d restarts, want %d", got, tt.andNoneLost)
 			}
 		})
 	}
 }
 
-// A loop without a person in it is fast: its rounds are of one second. Where the attempts stand must not matter.
+// A loop without a person in it is fast: its restarts are of one second. Where the attempts stand must not matter.
 func TestRoundsWithinASecondAreLostWhereverTheirAttemptsStand(t *testing.T) {
 	first := spent(stateKey.NewState(nil), 0)
-	second := spent(stateKey.NewState(Rounds{now}), 0)
-	third := spent(stateKey.NewState(Rounds{now, now}), 0)
-	for _, places := range [][3]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 7}, {5, 6, 3}} {
+	second := spent(stateKey.NewState(Restarts{now}), 0)
+	third := spent(stateKey.NewState(Restarts{now, now}), 0)
+	for _, slots := range [][3]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 7}, {5, 6, 3}} {
 		var as Attempts
-		as.place[places[0]], as.place[places[1]] = first, second
-		if got := as.Rounds(stateKey, anyLost, now); len(got) != 2 || got.Exceeded(now) {
-			t.Errorf("places %v: two rounds are %v", places, got)
+		as.slot[slots[0]], as.slot[slots[1]] = first, second
+		if got := as.Restarts(stateKey, anyLost, now); len(got) != 2 || got.Exceeded(now) {
+			t.Errorf("slots %v: two restarts are %v", slots, got)
 		}
-		as.place[places[2]] = third
-		if got := as.Rounds(stateKey, anyLost, now); !got.Exceeded(now) {
-			t.Errorf("places %v: three rounds are %v", places, got)
+		as.slot[slots[2]] = third
+		if got := as.Restarts(stateKey, anyLost, now); !got.Exceeded(now) {
+			t.Errorf("slots %v: three restarts are %v", slots, got)
 		}
 	}
 }
 
 func TestTheAttemptsCookies(t *testing.T) {
-	as := ReadAttempts([]session.Sent{
+	as := ReadAttempts([]visitor.Cookie{
 		{Name: "__Host-wechat_login_2", Value: "x"}, {Name: "wechat_login_4", Value: "x"}, {Name: "__Host-wechat_login_7", Value: "x"},
-	}, newSealer(t), site, true, now)
+	}, newSealer(t), scope, true, now)
 
 	a := *begun("aa", time.Minute)
 	want := "__Host-wechat_login_5=sealed; Path=/; Max-Age=540; HttpOnly; Secure; SameSite=Lax"

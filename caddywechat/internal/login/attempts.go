@@ -10,29 +10,30 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// slots is how many attempts a browser carries at most.
-const slots = 8
+// maxAttempts is how many attempts a browser carries at most.
+const maxAttempts = 8
 
 const attemptCookie = "wechat_login_"
 
 func slotOf(name string) (int, bool) {
 	digit, ok := strings.CutPrefix(name, attemptCookie)
-	if !ok || len(digit) != 1 || digit[0] < '0' || digit[0] >= '0'+slots {
+	if !ok || len(digit) != 1 || digit[0] < '0' || digit[0] >= '0'+maxAttempts {
 		return 0, false
 	}
 	return int(digit[0] - '0'), true
 }
 
-// Attempts are those that a browser carries, each in the place of its cookie.
+// Attempts are those that a browser carries, each in the slot of its cookie.
 type Attempts struct {
 	secure bool
-	place  [slots]*Attempt
-	// size is how many bytes of a request the cookies of a place take, 0 where the browser sent none.
-	size [slots]int
+	slot   [maxAttempts]*Attempt
+	// size is how many bytes of a request the cookies of a slot take, 0 where the browser sent none.
+	size [maxAttempts]int
 	// foreign tells which cookies did not open.
-	foreign [slots]bool
+	foreign [maxAttempts]bool
 	// strays are attempts of the same host on http, which come along on https, and their size.
 	strays     []string
 	straysSize int
@@ -40,7 +41,7 @@ type Attempts struct {
 
 // ReadAttempts opens the attempts among cookies: those that were sealed at site and are younger than [Lifetime].
 // secure tells whether the site is on https, which the cookies' names depend on.
-func ReadAttempts(cookies []session.Sent, s *seal.Sealer, site string, secure bool, now time.Time) Attempts {
+func ReadAttempts(cookies []visitor.Cookie, s *seal.Sealer, site string, secure bool, now time.Time) Attempts {
 	as := Attempts{secure: secure}
 	for _, c := range cookies {
 		name, hasPrefix := strings.CutPrefix(c.Name, session.HostPrefix)
@@ -64,7 +65,7 @@ func ReadAttempts(cookies []session.Sent, s *seal.Sealer, site string, secure bo
 		if !s.Open(site, c.Value, &a) {
 			as.foreign[slot] = true
 		} else if now.Sub(a.Created) < Lifetime {
-			as.place[slot] = &a
+			as.slot[slot] = &a
 		}
 	}
 	return as
@@ -75,17 +76,17 @@ func sizeOf(name, value string) int { return len(name) + len("=") + len(value) +
 
 // Recall lets learn replace each attempt by what is known of it beside what the browser says.
 func (as *Attempts) Recall(learn func(Attempt) Attempt) {
-	for i, a := range as.place {
+	for i, a := range as.slot {
 		if a != nil {
 			learned := learn(*a)
-			as.place[i] = &learned
+			as.slot[i] = &learned
 		}
 	}
 }
 
 // AnyOpen reports whether the browser carries an attempt, of whatever login.
 func (as Attempts) AnyOpen() bool {
-	return slices.ContainsFunc(as.place[:], func(a *Attempt) bool { return a != nil })
+	return slices.ContainsFunc(as.slot[:], func(a *Attempt) bool { return a != nil })
 }
 
 // Foreign returns how many cookies of attempts did not open: most likely they were sealed with another key.
@@ -99,9 +100,9 @@ func (as Attempts) Foreign() int {
 	return n
 }
 
-// Find returns the attempt that state names, and its place.
-func (as Attempts) Find(state string) (a Attempt, place int, ok bool) {
-	for i, a := range as.place {
+// Find returns the attempt that state names, and its slot.
+func (as Attempts) Find(state string) (a Attempt, slot int, ok bool) {
+	for i, a := range as.slot {
 		if a != nil && a.Matches(state) {
 			return *a, i, true
 		}
@@ -118,30 +119,30 @@ const maxSize = 3900
 func (as Attempts) Size(sealed string) int { return sizeOf(as.cookieName(0), sealed) }
 
 // Displaces returns how many logins that are still under way another attempt of that size would end, instead of the
-// attempt in a place (nil: of none).
+// attempt in a slot (nil: of none).
 func (as Attempts) Displaces(size int, instead *int) int {
 	n := 0
-	for _, place := range as.leaving(size, instead) {
-		if as.isUnderWay(place) {
+	for _, slot := range as.leaving(size, instead) {
+		if as.isUnderWay(slot) {
 			n++
 		}
 	}
 	return n
 }
 
-// Room returns a place for another attempt of that size: that of the attempt which it stands in for, if there is one,
+// Room returns a slot for another attempt of that size: that of the attempt which it stands in for, if there is one,
 // else a free one, any of them, so that two tabs that begin at the same moment seldom take the same. Where there is
-// none, or not enough room, others give way; the first of them leaves its place, and the removals free those of the
+// none, or not enough room, others give way; the first of them leaves its slot, and the removals free those of the
 // rest.
-func (as Attempts) Room(size int, instead *int) (place int, removals []*http.Cookie) {
+func (as Attempts) Room(size int, instead *int) (slot int, removals []*http.Cookie) {
 	leaving := as.leaving(size, instead)
 	switch free := as.free(); {
 	case instead != nil:
-		place = *instead
+		slot = *instead
 	case len(leaving) > 0:
-		place, leaving = leaving[0], leaving[1:]
+		slot, leaving = leaving[0], leaving[1:]
 	default:
-		place = free[rand.IntN(len(free))]
+		slot = free[rand.IntN(len(free))]
 	}
 	for _, i := range leaving {
 		removals = append(removals, as.Remove(i))
@@ -151,10 +152,10 @@ func (as Attempts) Room(size int, instead *int) (place int, removals []*http.Coo
 			removals = append(removals, session.Cookie(name, "", 0, as.secure))
 		}
 	}
-	return place, removals
+	return slot, removals
 }
 
-// leaving returns the places of those that give way to another attempt of that size: what does not open first, then
+// leaving returns the slots of those that give way to another attempt of that size: what does not open first, then
 // the spent, then the oldest. Strays have given way before them.
 func (as Attempts) leaving(size int, instead *int) []int {
 	total := as.total()
@@ -166,15 +167,15 @@ func (as Attempts) leaving(size int, instead *int) []int {
 		total -= as.size[*instead]
 	}
 	var leaving []int
-	for _, place := range as.taken() {
+	for _, slot := range as.taken() {
 		if total+size <= maxSize && !mustLeave {
 			break
 		}
-		if instead != nil && place == *instead {
+		if instead != nil && slot == *instead {
 			continue
 		}
-		total, mustLeave = total-as.size[place], false
-		leaving = append(leaving, place)
+		total, mustLeave = total-as.size[slot], false
+		leaving = append(leaving, slot)
 	}
 	return leaving
 }
@@ -188,87 +189,87 @@ func (as Attempts) total() int {
 	return total
 }
 
-// free returns the places for which the browser sent nothing.
-func (as Attempts) free() (places []int) {
+// free returns the slots for which the browser sent nothing.
+func (as Attempts) free() (slots []int) {
 	for i, size := range as.size {
 		if size == 0 {
-			places = append(places, i)
+			slots = append(slots, i)
 		}
 	}
-	return places
+	return slots
 }
 
-// taken returns the other places, in the order in which they give way.
-func (as Attempts) taken() (places []int) {
-	for _, i := range rand.Perm(slots) {
+// taken returns the other slots, in the order in which they give way.
+func (as Attempts) taken() (slots []int) {
+	for _, i := range rand.Perm(maxAttempts) {
 		if as.size[i] > 0 {
-			places = append(places, i)
+			slots = append(slots, i)
 		}
 	}
-	slices.SortStableFunc(places, func(i, j int) int {
-		if rank := as.rank(i) - as.rank(j); rank != 0 || as.place[i] == nil {
+	slices.SortStableFunc(slots, func(i, j int) int {
+		if rank := as.rank(i) - as.rank(j); rank != 0 || as.slot[i] == nil {
 			return rank
 		}
-		return as.place[i].Created.Compare(as.place[j].Created)
+		return as.slot[i].Created.Compare(as.slot[j].Created)
 	})
-	return places
+	return slots
 }
 
-func (as Attempts) rank(place int) int {
+func (as Attempts) rank(slot int) int {
 	switch {
-	case as.place[place] == nil:
+	case as.slot[slot] == nil:
 		return 0
-	case !as.isUnderWay(place):
+	case !as.isUnderWay(slot):
 		return 1
 	default:
 		return 2
 	}
 }
 
-func (as Attempts) isUnderWay(place int) bool {
-	return as.place[place] != nil && !as.place[place].IsSpent()
+func (as Attempts) isUnderWay(slot int) bool {
+	return as.slot[slot] != nil && !as.slot[slot].IsSpent()
 }
 
-// Rounds returns the rounds that the attempts tell of: those that led to an attempt, with the attempt itself where it
+// Restarts returns the restarts that the attempts tell of: those that led to an attempt, with the attempt itself where it
 // led to a session that isLost. Of several attempts the one with the longest way behind it counts.
-func (as Attempts) Rounds(k StateKey, isLost func(Attempt) bool, now time.Time) Rounds {
-	var longest Rounds
-	for _, a := range as.place {
+func (as Attempts) Restarts(k StateKey, isLost func(Attempt) bool, now time.Time) Restarts {
+	var longest Restarts
+	for _, a := range as.slot {
 		if a == nil {
 			continue
 		}
-		rounds := k.Rounds(a.State)
+		restarts := k.Restarts(a.State)
 		if a.IsSpent() && a.SessionEnd.After(now) && isLost(*a) {
-			rounds = append(Rounds{a.Spent}, rounds...)
+			restarts = append(Restarts{a.Spent}, restarts...)
 		}
-		longest = longest.orLonger(rounds, now)
+		longest = longest.orLonger(restarts, now)
 	}
 	return longest
 }
 
-// Cookie returns the cookie that keeps a sealed attempt in its place.
-func (as Attempts) Cookie(place int, sealed string, a Attempt, now time.Time) *http.Cookie {
-	return session.Cookie(as.cookieName(place), sealed, Lifetime-now.Sub(a.Created), as.secure)
+// Cookie returns the cookie that keeps a sealed attempt in its slot.
+func (as Attempts) Cookie(slot int, sealed string, a Attempt, now time.Time) *http.Cookie {
+	return session.Cookie(as.cookieName(slot), sealed, Lifetime-now.Sub(a.Created), as.secure)
 }
 
-// Remove returns the cookie that frees a place.
-func (as Attempts) Remove(place int) *http.Cookie {
-	return session.Cookie(as.cookieName(place), "", 0, as.secure)
+// Remove returns the cookie that frees a slot.
+func (as Attempts) Remove(slot int) *http.Cookie {
+	return session.Cookie(as.cookieName(slot), "", 0, as.secure)
 }
 
-// RemoveAll returns the cookies that free every place that the browser named.
+// RemoveAll returns the cookies that free every slot that the browser named.
 func (as Attempts) RemoveAll() []*http.Cookie {
 	return as.removeAll(func(int) bool { return true })
 }
 
-// RemoveRounds returns the cookies that free the places of all but those logins under way that no round led to.
-func (as Attempts) RemoveRounds(k StateKey, now time.Time) []*http.Cookie {
-	return as.removeAll(func(place int) bool {
-		return !as.isUnderWay(place) || len(k.Rounds(as.place[place].State).recent(now)) > 0
+// RemoveRestarted returns the cookies that free the slots of all but those logins under way that no restart led to.
+func (as Attempts) RemoveRestarted(k StateKey, now time.Time) []*http.Cookie {
+	return as.removeAll(func(slot int) bool {
+		return !as.isUnderWay(slot) || len(k.Restarts(as.slot[slot].State).recent(now)) > 0
 	})
 }
 
-func (as Attempts) removeAll(which func(place int) bool) (cookies []*http.Cookie) {
+func (as Attempts) removeAll(which func(slot int) bool) (cookies []*http.Cookie) {
 	for i, size := range as.size {
 		if size > 0 && which(i) {
 			cookies = append(cookies, as.Remove(i))
@@ -277,8 +278,8 @@ func (as Attempts) removeAll(which func(place int) bool) (cookies []*http.Cookie
 	return cookies
 }
 
-func (as Attempts) cookieName(place int) string {
-	name := attemptCookie + strconv.Itoa(place)
+func (as Attempts) cookieName(slot int) string {
+	name := attemptCookie + strconv.Itoa(slot)
 	if as.secure {
 		return session.HostPrefix + name
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	for slot := range slots {
+	for slot := range maxAttempts {
 		session.OwnCookie(attemptCookie + strconv.Itoa(slot))
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
-// Result is what an attempt led to: a session and where the visitor landed with it, or an error.
+// Result is what an attempt led to: a session and where the visitor returned to with it, or an error.
 type Result struct {
 	Session session.Session
-	Landing string
+	Target  string
 	Err     error
 }
 

@@ -10,41 +10,41 @@ import (
 )
 
 // A state names one attempt in the URL that goes to WeChat and back: hex digits, since WeChat takes letters and digits
-// only, at most 128. Behind its random part it carries, authenticated, the rounds that the browser has been through, if
-// there are any: a browser that keeps no cookie has no other place for them.
+// only, at most 128. Behind its random part it carries, authenticated, the restarts that the browser has been through, if
+// there are any: a browser that keeps no cookie has no other slot for them.
 const (
-	stateRandom = 16                                   // bytes
-	stateMAC    = 16                                   // bytes
-	stateRounds = 4 + (MaxRounds - 1)                  // bytes: the last round's time, the others' distance from it
-	stateLength = stateRandom + stateRounds + stateMAC // bytes, of the longest state
+	stateRandom   = 16                                     // bytes
+	stateMAC      = 16                                     // bytes
+	stateRestarts = 4 + (MaxRestarts - 1)                  // bytes: the last restart's time, the others' distance from it
+	stateLength   = stateRandom + stateRestarts + stateMAC // bytes, of the longest state
 )
 
-// StateKey authenticates the rounds in a state.
+// StateKey authenticates the restarts in a state.
 type StateKey []byte
 
-// NewState returns a state that no one can guess and that carries the rounds.
-func (k StateKey) NewState(rounds Rounds) string {
+// NewState returns a state that no one can guess and that carries the restarts.
+func (k StateKey) NewState(restarts Restarts) string {
 	b := make([]byte, stateRandom, stateLength)
 	rand.Read(b)
-	if len(rounds) > 0 {
-		b = appendRounds(b, rounds)
+	if len(restarts) > 0 {
+		b = appendRestarts(b, restarts)
 		b = append(b, k.mac(b)...)
 	}
 	return hex.EncodeToString(b)
 }
 
-// Rounds returns what a state carries, nothing for one that was not made with this key. What somebody on the way appended to
+// Restarts returns what a state carries, nothing for one that was not made with this key. What somebody on the way appended to
 // it does not count.
-func (k StateKey) Rounds(state string) Rounds {
+func (k StateKey) Restarts(state string) Restarts {
 	b, err := hex.DecodeString(state[:min(len(state), 2*stateLength)])
 	if err != nil || len(b) != stateLength {
 		return nil
 	}
-	body, mac := b[:stateRandom+stateRounds], b[stateRandom+stateRounds:]
+	body, mac := b[:stateRandom+stateRestarts], b[stateRandom+stateRestarts:]
 	if !hmac.Equal(mac, k.mac(body)) {
 		return nil
 	}
-	return readRounds(body[stateRandom:])
+	return readRestarts(body[stateRandom:])
 }
 
 func (k StateKey) mac(body []byte) []byte {

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// Sent is a cookie as a browser sends it.
-type Sent struct{ Name, Value string }
-
 // Cookies says in which cookie a browser keeps a session.
 type Cookies struct {
 	// Name is the cookie's name without a prefix, "" for [DefaultName].

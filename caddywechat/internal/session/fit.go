@@ -1,6 +1,9 @@
 package session
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
@@ -11,20 +14,27 @@ import (
 // cookies of its own, and servers in front take heads of 4 or 8 KB.
 const maxCookie = 1300
 
-// Fit returns the session as far as a cookie has room for it: where it has not, first the avatar goes, whole, since
+// ErrTooLong is the error of a session that has no room in a cookie. Its text names the longest field.
+var ErrTooLong = errors.New("the session does not fit into a cookie")
+
+// fit returns the session as far as a cookie has room for it: where it has not, first the avatar goes, whole, since
 // half an address leads nowhere, then the end of the nickname. Ids and departments stay, for half of one is another's:
-// it reports whether they fit. So will the session when it is sealed again later.
-func (s Session) Fit(c Cookies, secure bool) (Session, bool) {
+// where they don't fit the error is an [ErrTooLong]. What fits now will fit when it is sealed again later.
+func (s Session) fit(c Cookies, secure bool) (Session, error) {
 	over := s.over(c, secure)
 	if over <= 0 {
-		return s, true
+		return s, nil
 	}
 	s.Identity = s.Identity.Without(identity.Avatar)
 	if over = s.over(c, secure); over <= 0 {
-		return s, true
+		return s, nil
 	}
 	s.Identity = s.Identity.CutNickname(len(s.Identity.Get(identity.Nickname)) - over)
-	return s, s.over(c, secure) <= 0
+	if s.over(c, secure) > 0 {
+		longest := slices.MaxFunc(s.Identity, func(a, b identity.Field) int { return len(a.Value) - len(b.Value) })
+		return s, fmt.Errorf("%w: the longest field is %s, of %d bytes", ErrTooLong, longest.Name, len(longest.Value))
+	}
+	return s, nil
 }
 
 // over returns how many bytes of the payload there is no room for, at the session's longest: when it is about to end.

@@ -76,7 +76,8 @@ func TestASessionIsCutUntilItsCookieHasRoom(t *testing.T) {
 		for _, secure := range []bool{true, false} {
 			for _, s := range []Session{New(tt.id, login, 7*day), ofApp(New(tt.id, login, 7*day)), New(tt.id, login, 100*365*day)} {
 				s.Account = strings.Replace(s.Account, "wx0123456789abcdef", tt.id.Get(identity.AppID), 1)
-				got, fits := s.Fit(tt.cookies, secure)
+				got, err := s.fit(tt.cookies, secure)
+				fits := err == nil
 				if fits != tt.fits {
 					t.Errorf("%s, %v: fits: %v", name, secure, fits)
 				}
@@ -109,7 +110,8 @@ func TestASessionIsCutUntilItsCookieHasRoom(t *testing.T) {
 func TestNoMoreOfANicknameIsCutThanHasNoRoom(t *testing.T) {
 	for n := range 380 {
 		id := longest().With(identity.Nickname, strings.Repeat("a", 384)).With("more", strings.Repeat("m", n))
-		s, fits := New(id, login, 7*day).Fit(Cookies{}, true)
+		s, err := New(id, login, 7*day).fit(Cookies{}, true)
+		fits := err == nil
 		if !fits {
 			if n < 200 {
 				t.Fatalf("%d bytes more do not fit", n)
@@ -127,7 +129,7 @@ func TestNoMoreOfANicknameIsCutThanHasNoRoom(t *testing.T) {
 
 func TestASessionThatFitsStaysAsItIs(t *testing.T) {
 	s := New(everything(), login, time.Hour)
-	if got, ok := s.Fit(Cookies{}, true); !ok || !same(got, s) {
-		t.Errorf("got %+v, %v", got, ok)
+	if got, err := s.fit(Cookies{}, true); err != nil || !same(got, s) {
+		t.Errorf("got %+v, %v", got, err == nil)
 	}
 }

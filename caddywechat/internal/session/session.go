@@ -3,7 +3,6 @@
 package session
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -13,12 +12,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
-
-// idLength is the length of a session's id in bytes: 128 random bits.
-const idLength = 16
-
-// ID names a session. It is random, and new with every login.
-type ID [idLength]byte
 
 // Session is a person who logged in.
 type Session struct {
@@ -48,35 +41,35 @@ func New(id identity.Identity, now time.Time, lifetime time.Duration) Session {
 	return s
 }
 
-// NewID returns an id that no other session has.
-func NewID() (id ID) {
-	rand.Read(id[:])
-	return id
-}
+// MaxLifetime is the longest life of a session that a configuration can give.
+const MaxLifetime = 400 * 24 * time.Hour
 
-// Lives says how long sessions live.
-type Lives struct {
+// Policy says how long sessions live.
+type Policy struct {
 	Lifetime time.Duration // counted from the login
 	Idle     time.Duration // counted from the last navigation that was noted; 0: for ever
 }
 
-// End returns when the session ends. Lives that were made shorter since the login hold for sessions that already exist; a
-// lifetime that was made longer does not.
-func (s Session) End(l Lives) time.Time {
+// WithoutIdle returns the policy for what is never idle: programs, and who listens to a stream.
+func (p Policy) WithoutIdle() Policy { return Policy{Lifetime: p.Lifetime} }
+
+// Expiry returns when the session ends. A policy that was made shorter since the login holds for sessions that already
+// exist; a lifetime that was made longer does not.
+func (s Session) Expiry(p Policy) time.Time {
 	end := s.Expires
-	if e := s.Created.Add(l.Lifetime); e.Before(end) {
+	if e := s.Created.Add(p.Lifetime); e.Before(end) {
 		end = e
 	}
-	if e := s.Seen.Add(l.Idle); l.Idle > 0 && e.Before(end) {
+	if e := s.Seen.Add(p.Idle); p.Idle > 0 && e.Before(end) {
 		end = e
 	}
 	return end
 }
 
-// NeedsNote reports whether a navigation now is to be noted, so that the session does not end as idle: not every one, for
+// NeedsTouch reports whether a navigation now is to be noted, so that the session does not end as idle: not every one, for
 // each takes a new cookie and an answer that nobody may cache.
-func (s Session) NeedsNote(l Lives, now time.Time) bool {
-	return l.Idle > 0 && now.Sub(s.Seen) >= l.Idle/10
+func (s Session) NeedsTouch(p Policy, now time.Time) bool {
+	return p.Idle > 0 && now.Sub(s.Seen) >= p.Idle/10
 }
 
 // ProfileTime returns when the session's profile was what WeChat says.
@@ -161,14 +154,14 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 	copy(created[:], r.Raw(len(created)))
 	s.Created = time.Unix(int64(binary.BigEndian.Uint32(created[:])), 0)
 	life, seen := r.Number(), r.Number()
-	if life > maxLife || seen > maxLife {
+	if life > MaxSeconds || seen > MaxSeconds {
 		return seal.ErrPayload
 	}
 	s.Expires = s.Created.Add(time.Duration(life) * time.Second)
 	s.Seen = s.Created.Add(time.Duration(seen) * time.Second)
 	if v > version {
 		renewed := r.Number()
-		if renewed > maxLife {
+		if renewed > MaxSeconds {
 			return seal.ErrPayload
 		}
 		if v == versionRenewed {
@@ -181,7 +174,7 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 	part := ""
 	if v == versionMore {
 		survives := r.Number()
-		if survives > maxLife {
+		if survives > MaxSeconds {
 			return seal.ErrPayload
 		}
 		if survives > 0 {
@@ -202,8 +195,8 @@ func (s *Session) UnmarshalBinary(payload []byte) error {
 	return r.Close()
 }
 
-// maxLife is the longest life in seconds that a payload can state: what a time.Duration holds.
-const maxLife = math.MaxInt64 / uint64(time.Second)
+// MaxSeconds is the longest duration in seconds that a payload can state: what a time.Duration holds.
+const MaxSeconds = math.MaxInt64 / uint64(time.Second)
 
 var nameToPlace = func() map[string]byte {
 	places := make(map[string]byte, len(identity.Names))

@@ -140,7 +140,7 @@ func TestEndWhereTheLifetimeWasChangedSinceTheLogin(t *testing.T) {
 		"shorter":  {time.Hour, s.Created.Add(time.Hour)},
 		"longer":   {30 * day, s.Created.Add(7 * day)},
 	} {
-		if got := s.End(Lives{Lifetime: tt.lifetime}); !got.Equal(tt.want) {
+		if got := s.Expiry(Policy{Lifetime: tt.lifetime}); !got.Equal(tt.want) {
 			t.Errorf("%s: ends %s, want %s", name, got, tt.want)
 		}
 	}
@@ -252,15 +252,15 @@ func FuzzUnmarshalBinary(f *testing.F) {
 
 func TestEndWhereTheVisitorIsIdle(t *testing.T) {
 	s := New(silent(), login, day)
-	lives := Lives{Lifetime: day, Idle: time.Hour}
-	if got, want := s.End(lives), login.Truncate(time.Second).Add(time.Hour); !got.Equal(want) {
+	lives := Policy{Lifetime: day, Idle: time.Hour}
+	if got, want := s.Expiry(lives), login.Truncate(time.Second).Add(time.Hour); !got.Equal(want) {
 		t.Errorf("at first: %s, want %s", got, want)
 	}
-	if s.NeedsNote(lives, login.Add(5*time.Minute)) || !s.NeedsNote(lives, login.Add(7*time.Minute)) || s.NeedsNote(Lives{Lifetime: day}, login.Add(day)) {
+	if s.NeedsTouch(lives, login.Add(5*time.Minute)) || !s.NeedsTouch(lives, login.Add(7*time.Minute)) || s.NeedsTouch(Policy{Lifetime: day}, login.Add(day)) {
 		t.Error("noted too often, too seldom, or where nobody can be idle")
 	}
 	s.Seen = login.Truncate(time.Second).Add(23*time.Hour + 30*time.Minute)
-	if got, want := s.End(lives), login.Truncate(time.Second).Add(day); !got.Equal(want) {
+	if got, want := s.Expiry(lives), login.Truncate(time.Second).Add(day); !got.Equal(want) {
 		t.Errorf("at last: %s, want %s", got, want)
 	}
 	var again Session
