@@ -1,7 +1,6 @@
 package weixin
 
 import (
-	"context"
 	"fmt"
 	"sync"
 )
@@ -74,17 +73,4 @@ func (f *flights) release(a flightApp, caller string) {
 	if of.callers[caller]--; of.callers[caller] == 0 {
 		delete(of.callers, caller)
 	}
-}
-
-type callerKey struct{}
-
-// WithCaller returns a context for calls that somebody outside caused, such as a network from which people log in:
-// one caller alone can't take all the calls that an app may have under way. Nobody in particular is "".
-func WithCaller(ctx context.Context, caller string) context.Context {
-	return context.WithValue(ctx, callerKey{}, caller)
-}
-
-func callerOf(ctx context.Context) string {
-	caller, _ := ctx.Value(callerKey{}).(string)
-	return caller
 }

@@ -37,6 +37,7 @@ type askFunc func(context.Context) (secret string, ttl time.Duration, err error)
 // flight is a search for a credential under way. There is one at a time.
 type flight struct {
 	refused    string        // the secret that is to be replaced, "" where none is
+	requestID  string        // of the request that started it
 	done       chan struct{} // closed when the rest is there
 	credential *credential
 	err        error
@@ -85,7 +86,7 @@ func (s *sharedCredential) get(ctx context.Context) (string, error) {
 		s.mu.Unlock()
 		return current.Secret, nil
 	}
-	f := s.startSearch(now, "")
+	f := s.startSearch(ctx, now, "")
 	s.mu.Unlock()
 	if usable {
 		return current.Secret, nil
@@ -107,7 +108,7 @@ func (s *sharedCredential) replace(ctx context.Context, refused string) (string,
 			s.mu.Unlock()
 			return current.Secret, nil
 		}
-		f := s.startSearch(now, refused)
+		f := s.startSearch(ctx, now, refused)
 		s.mu.Unlock()
 		c, err := f.wait(ctx)
 		switch {
@@ -122,11 +123,11 @@ func (s *sharedCredential) replace(ctx context.Context, refused string) (string,
 
 // startSearch returns the flight that is under way, or a new one, or while WeChat is not to be asked one that has
 // failed. It is called with the lock held.
-func (s *sharedCredential) startSearch(now time.Time, refused string) *flight {
+func (s *sharedCredential) startSearch(ctx context.Context, now time.Time, refused string) *flight {
 	if s.flight != nil {
 		return s.flight
 	}
-	f := &flight{refused: refused, done: make(chan struct{})}
+	f := &flight{refused: refused, requestID: requestIDOf(ctx), done: make(chan struct{})}
 	if now.Before(s.failure.until) {
 		f.err = s.failure.err
 		close(f.done)
@@ -145,6 +146,16 @@ func (s *sharedCredential) startSearch(now time.Time, refused string) *flight {
 		close(f.done)
 	}()
 	return f
+}
+
+// log returns the logger for what the flight under way does.
+func (s *sharedCredential) log() *zap.Logger {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flight == nil || s.flight.requestID == "" {
+		return s.logger
+	}
+	return s.logger.With(zap.String("request_id", s.flight.requestID))
 }
 
 // wait waits for the end of a flight, which goes on for others when ctx ends.
@@ -179,7 +190,7 @@ func (s *sharedCredential) search(refused string) (*credential, error) {
 		}
 		switch {
 		case err != nil:
-			s.logger.Warn("the store fails: this instance asks WeChat for itself", zap.Error(err))
+			s.log().Warn("the store fails: this instance asks WeChat for itself", zap.Error(err))
 			return s.askAlone(refused)
 		case mine:
 			return s.askForAll(refused)
@@ -240,7 +251,7 @@ func (s *sharedCredential) askForAll(refused string) (*credential, error) {
 		cacheErr = s.slot.refuse(r, pause)
 	}
 	if cacheErr != nil {
-		s.logger.Warn("the store fails: other instances may ask WeChat again", zap.Error(cacheErr))
+		s.log().Warn("the store fails: other instances may ask WeChat again", zap.Error(cacheErr))
 	}
 	return c, err
 }
@@ -282,12 +293,12 @@ func (s *sharedCredential) forceAnother(ctx context.Context, c *credential) {
 	c.countForce(now)
 	secret, ttl, err := s.force(ctx)
 	if err != nil || secret == c.Secret {
-		s.logger.Warn("WeChat refuses the latest it gave, and gives no other", zap.Error(err),
+		s.log().Warn("WeChat refuses the latest it gave, and gives no other", zap.Error(err),
 			zap.String("cure", tokenCure), zap.Duration("for", c.forcePause()))
 		return
 	}
 	c.Secret, c.Fetched, c.End = secret, now, now.Add(ttl)
-	s.logger.Warn("WeChat refused the latest it gave: another one was forced, and other programs of the account have "+
+	s.log().Warn("WeChat refused the latest it gave: another one was forced, and other programs of the account have "+
 		"to ask anew", zap.String("cure", tokenCure))
 }
 
@@ -299,7 +310,7 @@ func (s *sharedCredential) fail(err error) error {
 	pause := s.failure.pause()
 	s.failure.until = s.now().Add(pause)
 	s.mu.Unlock()
-	s.logger.Warn("WeChat gave nothing: it is not asked again for a while",
+	s.log().Warn("WeChat gave nothing: it is not asked again for a while",
 		zap.Error(err), zap.String("cure", Cure(err)), zap.Duration("for", pause))
 	return err
 }

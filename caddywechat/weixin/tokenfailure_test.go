@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestServerToken_IsUsedToItsEndIfRenewalFails(t *testing.T) {
@@ -148,6 +150,24 @@ func TestServerToken_ComesFromOthersIfAnAddressIsRefused(t *testing.T) {
 		c.wantCalls(stableTokenPath, 1)
 		if got := wall.calls.Load(); got > 3 {
 			t.Errorf("the stranger asked %d times", got)
+		}
+	})
+}
+
+// What goes on behind a request names it in the log.
+func TestServerToken_LogsTheRequestThatCausedASearch(t *testing.T) {
+	inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
+		core, logs := observer.New(zap.WarnLevel)
+		client, cache := c.instance(0)
+		client.Logger = zap.New(core)
+		token := client.ServerToken(cache, official)
+		c.fault(simulator.Fault{Path: stableTokenPath, Kind: simulator.FaultErrcode, Errcode: 45009})
+		if err := token.Do(WithRequestID(t.Context(), "request-7"), useNothing); err == nil {
+			t.Fatal("there is a token")
+		}
+		lines := logs.All()
+		if len(lines) != 1 || lines[0].ContextMap()["request_id"] != "request-7" {
+			t.Errorf("logged %v", lines)
 		}
 	})
 }

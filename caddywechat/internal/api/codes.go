@@ -37,6 +37,7 @@ func (a *API) tryCode(r *visitor.Request, by account.Account, ask func(context.C
 	}()
 	ctx, cancel = withoutCancel(r.Context())
 	defer cancel()
+	ctx = weixin.WithRequestID(ctx, r.ID())
 	if at.network.IsValid() {
 		ctx = weixin.WithCaller(ctx, at.network.String())
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/problem"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
 // longestPageURL bounds, in bytes, what somebody can have signed.
@@ -40,7 +41,7 @@ func (a *API) JSSDK(w http.ResponseWriter, r *visitor.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 2*a.Timeout+time.Second) // a token and a ticket may be needed first
 	defer cancel()
-	signature, err := sign(ctx, signer, ask)
+	signature, err := sign(weixin.WithRequestID(ctx, r.ID()), signer, ask)
 	if err != nil {
 		if r.Context().Err() != nil {
 			return nil // nobody is there any more

@@ -8,6 +8,7 @@ import (
 
 // exchange gives a code to the account that an attempt was started with, once, and makes a session of what comes.
 func (f *Flow) exchange(ctx context.Context, c *callback, code string) Result {
+	ctx = weixin.WithRequestID(ctx, c.ID())
 	if network := f.Site.ClientNetwork(c.Request); network.IsValid() {
 		ctx = weixin.WithCaller(ctx, network.String())
 	}
