@@ -43,10 +43,10 @@ func (m *Memory) time() time.Time {
 	return m.now()
 }
 
-// entry returns an entry with that lifetime, 0 for ever. The lock is held.
+// entry returns an entry with that lifetime. The lock is held.
 func (m *Memory) entry(value []byte, lifetime time.Duration) entry {
 	e := entry{value: slices.Clone(value)}
-	if lifetime > 0 {
+	if lifetime != store.Forever {
 		e.expires = m.time().Add(lifetime)
 	}
 	return e
@@ -95,7 +95,10 @@ func (m *Memory) Put(ctx context.Context, key string, value []byte, lifetime tim
 
 // PutIfAbsent implements [store.Store].
 func (m *Memory) PutIfAbsent(ctx context.Context, key string, value []byte, lifetime time.Duration) ([]byte, error) {
-	if err := store.CheckPut(ctx, key, value, max(lifetime, 1)); err != nil {
+	if lifetime == 0 {
+		lifetime = store.Forever
+	}
+	if err := store.CheckPut(ctx, key, value, lifetime); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
