@@ -22,11 +22,11 @@ func init() { caddy.RegisterModule(new(Admin)) }
 //	POST /wechat/revoke {"session":"…"}  one session, by its id from the callback's log line
 //	POST /wechat/revoke {"all":true}     everybody's
 //
-// A user counts in any of the forms that user_id can give, whichever it gives now. The answer is {"revoked":true,"seen":1}:
-// how many live sessions ended of those that came to this instance lately.
+// A user counts in any of the forms that user_id can give, whichever it gives now. The answer is
+// {"revoked":true,"seen":1}: how many live sessions ended of those that came to this instance lately.
 //
-// A revocation is in force here at once, and within five seconds on all instances that share a store and a session key; it
-// outlives restarts.
+// A revocation is in force here at once, and within five seconds on all instances that share a store and a session key;
+// it outlives restarts.
 type Admin struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -82,8 +82,8 @@ type revokeResponse struct {
 
 var errNoSite = errors.New("no site of this Caddy has wechat_auth")
 
-// revokeEverywhere carries a request out through every store that sites of this process use. It returns how many sessions
-// ended here, of those that came lately.
+// revokeEverywhere carries a request out through every store that sites of this process use. It returns how many
+// sessions ended here, of those that came lately.
 func revokeEverywhere(ctx context.Context, request revocation.Request) (seen int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -79,8 +79,8 @@ func (a *App) Start() error {
 	return nil
 }
 
-// Stop lets no more be asked. Where nobody else uses a store, it is told what it did not take before, which no other site
-// will do.
+// Stop lets no more be asked. Where nobody else uses a store, it is told what it did not take before, which no other
+// site will do.
 func (a *App) Stop() error {
 	a.cancel()
 	byStore := make(map[*revocation.Sync][]*revocation.Site)

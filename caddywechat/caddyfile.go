@@ -20,7 +20,8 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterDirective("wechat_auth", parseAuth)
-	// Before anything that rewrites a URL: try_files could neither swallow the callback nor change which path is judged.
+	// Before anything that rewrites a URL: try_files could neither swallow the callback nor change which path is
+	// judged.
 	httpcaddyfile.RegisterDirectiveOrder("wechat_auth", httpcaddyfile.After, "redir")
 }
 
@@ -66,7 +67,10 @@ func parseAuth(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	}
 	h.Next() // the directive again: ExtractMatcherSet begins afresh
 	if h.NextArg() {
-		return nil, h.Errf("wechat_auth takes a matcher and a block, not %q: a matcher begins with / or @, or is *", h.Val())
+		return nil, h.Errf(
+			"wechat_auth takes a matcher and a block, not %q: a matcher begins with / or @, or is *",
+			h.Val(),
+		)
 	}
 	p := authParser{Helper: h, handler: new(Handler)}
 	if matcher != nil {
@@ -91,7 +95,8 @@ type authParser struct {
 }
 
 // optionWords lists what stands directly in the block beside the kinds of accounts.
-const optionWords = "public, optional, login, userinfo, outside_wechat, keep_fragment, session, store, user_id, headers, public_url, prefix, pages, timeout, platform"
+const optionWords = "public, optional, login, userinfo, outside_wechat, keep_fragment, session, store, user_id, " +
+	"headers, public_url, prefix, pages, timeout, platform"
 
 // sessionWords lists what stands in the block of session.
 const sessionWords = "key, lifetime, idle, refresh, cookie, domain"
@@ -171,8 +176,13 @@ func (p *authParser) account(word string) error {
 		return p.Errf("%s is an option of the session: write session { %[1]s … }", word)
 	}
 	if _, err := caddy.GetModule(accountNamespace + "." + word); err != nil {
-		return p.Errf("wechat_auth has no option and knows no kind of account %q: it takes %s, and the accounts %s, whose own "+
-			"options stand in a block behind them", word, optionWords, strings.Join(guestNames(accountNamespace), ", "))
+		return p.Errf(
+			"wechat_auth has no option and knows no kind of account %q: it takes %s, and the accounts %s, whose own "+
+				"options stand in a block behind them",
+			word,
+			optionWords,
+			strings.Join(guestNames(accountNamespace), ", "),
+		)
 	}
 	for _, kind := range p.kinds {
 		if kind == word {
@@ -193,12 +203,19 @@ func (p *authParser) store() error {
 		return p.Err("store is given twice: remove one")
 	}
 	if !p.NextArg() {
-		return config.Missing(p.Dispenser, fmt.Sprintf("store takes the name of a store: write store caddy (there are %s)",
-			strings.Join(guestNames(storeNamespace), ", ")))
+		return config.Missing(
+			p.Dispenser,
+			fmt.Sprintf("store takes the name of a store: write store caddy (there are %s)",
+				strings.Join(guestNames(storeNamespace), ", ")),
+		)
 	}
 	name := p.Val()
 	if _, err := caddy.GetModule(storeNamespace + "." + name); err != nil {
-		return p.Errf("store %q is not known: write store caddy (there are %s)", name, strings.Join(guestNames(storeNamespace), ", "))
+		return p.Errf(
+			"store %q is not known: write store caddy (there are %s)",
+			name,
+			strings.Join(guestNames(storeNamespace), ", "),
+		)
 	}
 	raw, err := unmarshalGuest(p.Dispenser, storeNamespace, "module", name)
 	p.handler.StoreRaw = raw
@@ -221,7 +238,8 @@ func (p *authParser) rule(ask gate.Ask) error {
 		return p.WrapErr(err)
 	}
 	if !ok {
-		text := word + " takes a matcher: a path, which begins with a slash, such as /assets/*, a named one such as @open, or *"
+		text := word + " takes a matcher: a path, which begins with a slash, such as /assets/*, a named one such as " +
+			"@open, or *"
 		if p.NextArg() {
 			return p.Err(text)
 		}
@@ -253,7 +271,10 @@ func (p *authParser) headers() error {
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		f := HeaderField{Field: p.Val()}
 		if !p.NextArg() {
-			return config.Missing(p.Dispenser, fmt.Sprintf("headers: %s takes the name of a header: %[1]s X-My-Header", f.Field))
+			return config.Missing(
+				p.Dispenser,
+				fmt.Sprintf("headers: %s takes the name of a header: %[1]s X-My-Header", f.Field),
+			)
 		}
 		f.Header = p.Val()
 		if p.NextArg() {
@@ -265,7 +286,10 @@ func (p *authParser) headers() error {
 		}
 	}
 	if len(c.Presets) == 0 && len(c.Fields) == 0 {
-		return config.Missing(p.Dispenser, "headers takes presets, a block of fields, or both: headers default { openid X-My-Openid }")
+		return config.Missing(
+			p.Dispenser,
+			"headers takes presets, a block of fields, or both: headers default { openid X-My-Openid }",
+		)
 	}
 	return nil
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// environment is what a process gives its sites beside their configuration: the clock, and the memory that they share. A
-// context that has another one stands for another process.
+// environment is what a process gives its sites beside their configuration: the clock, and the memory that they share.
+// A context that has another one stands for another process.
 type environment struct {
 	now    func() time.Time
 	memory string // names the memory

@@ -1,4 +1,5 @@
-// Package caddywechat puts WeChat login in front of a web application: the Caddy handlers wechat_auth and wechat_verify.
+// Package caddywechat puts WeChat login in front of a web application: the Caddy handlers wechat_auth and
+// wechat_verify.
 package caddywechat
 
 import (
@@ -19,8 +20,8 @@ import (
 
 func init() { caddy.RegisterModule(new(Handler)) }
 
-// Handler lets requests through to the app behind it with the identity of the person who logged in with WeChat, and sends
-// those without one to WeChat first. It answers the paths under its prefix itself.
+// Handler lets requests through to the app behind it with the identity of the person who logged in with WeChat, and
+// sends those without one to WeChat first. It answers the paths under its prefix itself.
 //
 // It sets these placeholders, each empty where there is no identity or WeChat gave no value:
 //
@@ -36,8 +37,8 @@ func init() { caddy.RegisterModule(new(Handler)) }
 // `{http.auth.user.avatar}` | The avatar's URL
 // `{http.auth.user.snapshot}` | 1 for a visitor of a snapshot page
 //
-// and, in the same way, every other field that an account brings. The same stand in `{http.wechat.*}`, which no other module
-// writes: basic_auth overwrites `{http.auth.user.id}`.
+// and, in the same way, every other field that an account brings. The same stand in `{http.wechat.*}`, which no other
+// module writes: basic_auth overwrites `{http.auth.user.id}`.
 type Handler struct {
 	// The requests that the rules are about. Others pass without an identity; headers that a client forged are removed
 	// from them all the same. Default: all.
@@ -53,21 +54,22 @@ type Handler struct {
 	// "pass", which lets them through without an identity. Default: "page".
 	OutsideWeChat string `json:"outside_wechat,omitempty"`
 
-	// Keep what stands behind # in a page's address across the login, for single-page apps that route by it: a small page
-	// with a script comes before WeChat.
+	// Keep what stands behind # in a page's address across the login, for single-page apps that route by it: a small
+	// page with a script comes before WeChat.
 	KeepFragment bool `json:"keep_fragment,omitempty"`
 
 	// How long and with which keys visitors stay logged in.
 	Session *SessionConfig `json:"session,omitempty"`
 
-	// Where the server keeps the little that it must remember: "caddy" (Caddy's own storage: a folder, or what the storage
-	// option names), "memory" (this process's, until it ends) or "redis". Several instances that serve one site need the
-	// same. Default: "caddy".
+	// Where the server keeps the little that it must remember: "caddy" (Caddy's own storage: a folder, or what the
+	// storage option names), "memory" (this process's, until it ends) or "redis". Several instances that serve one site
+	// need the same. Default: "caddy".
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=wechat.stores inline_key=module"`
 
-	// What identifies a person to the app: "openid" (the openid in this account), "unionid" (one id over all of a company's
-	// accounts; visitors whose unionid a silent login does not bring are asked for consent, once), or "qualified" (app id
-	// and openid with a colon between them). It must not change once the app knows people. Default: "openid".
+	// What identifies a person to the app: "openid" (the openid in this account), "unionid" (one id over all of a
+	// company's accounts; visitors whose unionid a silent login does not bring are asked for consent, once), or
+	// "qualified" (app id and openid with a colon between them). It must not change once the app knows people. Default:
+	// "openid".
 	UserID string `json:"user_id,omitempty"`
 
 	// What the app gets. Default: the preset "default".
@@ -108,23 +110,24 @@ type Handler struct {
 // SessionConfig is how long and with which keys visitors stay logged in.
 type SessionConfig struct {
 	// Secrets of at least 32 bytes each, any text. The first one seals sessions, all of them open them: to exchange a
-	// key, put the new one in front and remove the old one when the lifetime is over. Default: one that is made at first
-	// use and kept in the store; Redis is no place for it, there it has to be given.
+	// key, put the new one in front and remove the old one when the lifetime is over. Default: one that is made at
+	// first use and kept in the store; Redis is no place for it, there it has to be given.
 	Keys []string `json:"key,omitempty"`
 
 	// How long a session lives, counted from the login. Default: 7d
 	Lifetime string `json:"lifetime,omitempty"`
 
-	// How long a visitor may go to no page before the session ends. Only navigations count, since only they may bring a new
-	// cookie. Default: as long as the lifetime.
+	// How long a visitor may go to no page before the session ends. Only navigations count, since only they may bring a
+	// new cookie. Default: as long as the lifetime.
 	Idle string `json:"idle,omitempty"`
 
 	// How old a profile becomes before it is renewed, in the background: the next navigation after that brings the new
-	// nickname and avatar. Who withdrew the consent or changed the password logs in again. For it, WeChat's refresh token is
-	// kept in the store, sealed. Default: never renewed.
+	// nickname and avatar. Who withdrew the consent or changed the password logs in again. For it, WeChat's refresh
+	// token is kept in the store, sealed. Default: never renewed.
 	Refresh string `json:"refresh,omitempty"`
 
-	// The name of the session's cookie; on https a prefix __Host- or __Secure- is put before it. Default: wechat_session
+	// The name of the session's cookie; on https a prefix __Host- or __Secure- is put before it. Default:
+	// wechat_session
 	Cookie string `json:"cookie,omitempty"`
 
 	// A domain that shares one session among its subdomains, such as example.com. The sites need the same key. Default:
@@ -156,9 +159,9 @@ type Rule struct {
 	// The requests that the rule is about.
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
-	// What to ask: "public" (never asks, forwards no identity), "optional" (never asks, forwards the identity if there is
-	// one), "login" (needs a login), "userinfo" (needs a login with the person's profile: asks a visitor who logged in
-	// silently for consent, once).
+	// What to ask: "public" (never asks, forwards no identity), "optional" (never asks, forwards the identity if there
+	// is one), "login" (needs a login), "userinfo" (needs a login with the person's profile: asks a visitor who logged
+	// in silently for consent, once).
 	Ask gate.Ask `json:"ask,omitempty"`
 
 	// Where the rule was written, such as Caddyfile:12, for errors about it.

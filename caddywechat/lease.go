@@ -15,8 +15,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// lease is what a site has of things that outlive it: the process's memory, the store with all that its sites share, and
-// its part in these. It is given back once.
+// lease is what a site has of things that outlive it: the process's memory, the store with all that its sites share,
+// and its part in these. It is given back once.
 type lease struct {
 	logger     *zap.Logger
 	now        func() time.Time

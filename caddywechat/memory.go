@@ -9,9 +9,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
-// memory is what the process remembers beyond a reload of the configuration, whatever the store. All sites share it: what
-// it holds is named by random ids or by digests; sessions that were opened, by the site that opened them, so that those of
-// a site that has gone are found no more and make room in time.
+// memory is what the process remembers beyond a reload of the configuration, whatever the store. All sites share it:
+// what it holds is named by random ids or by digests; sessions that were opened, by the site that opened them, so that
+// those of a site that has gone are found no more and make room in time.
 type memory struct {
 	sessions *session.Cache
 	logins   login.Memory

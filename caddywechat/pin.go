@@ -21,17 +21,24 @@ func (w pinned) WriteHeader(status int) {
 // Unwrap is for [http.ResponseController].
 func (w pinned) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// pinnedHeaders are what a site's `header` directive does not change in an answer where we set them: a redirect to a login
-// that a browser keeps leads in circles, and a page under another policy than its own has no style.
+// pinnedHeaders are what a site's `header` directive does not change in an answer where we set them: a redirect to a
+// login that a browser keeps leads in circles, and a page under another policy than its own has no style.
 var pinnedHeaders = []string{
-	"Cache-Control", "Content-Security-Policy", "Content-Type", "Location", "Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options",
+	"Cache-Control",
+	"Content-Security-Policy",
+	"Content-Type",
+	"Location",
+	"Referrer-Policy",
+	"X-Content-Type-Options",
+	"X-Frame-Options",
 }
 
 // cacheHeaders are what some caches heed more than Cache-Control, beside those that end in CDN-Cache-Control.
 var cacheHeaders = []string{"Surrogate-Control", "Edge-Control", "X-Accel-Expires", "Expires"}
 
-// pinHeaders makes headers that w has by now, and Vary, outlast those of the site that come late: Caddy's `header` directive
-// changes them while they are written, as soon as it removes one or is told to defer. Others of the site's stay.
+// pinHeaders makes headers that w has by now, and Vary, outlast those of the site that come late: Caddy's `header`
+// directive changes them while they are written, as soon as it removes one or is told to defer. Others of the site's
+// stay.
 func pinHeaders(w http.ResponseWriter, names ...string) {
 	pinned, vary := make(http.Header, len(names)), slices.Clone(w.Header()["Vary"])
 	for _, name := range names {
@@ -75,8 +82,8 @@ func (w *pinningWriter) WriteHeader(status int) {
 	w.ResponseWriterWrapper.WriteHeader(status)
 }
 
-// outermostWrapper returns of all that is wrapped around the server's own writer what lies next to it, nil where nothing is.
-// Caddy's handlers put the one in the other by an exported field of types that are not.
+// outermostWrapper returns of all that is wrapped around the server's own writer what lies next to it, nil where
+// nothing is. Caddy's handlers put the one in the other by an exported field of types that are not.
 func outermostWrapper(w http.ResponseWriter) (outermost *caddyhttp.ResponseWriterWrapper) {
 	for w != nil {
 		if found := wrapperIn(w); found != nil {

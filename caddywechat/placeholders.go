@@ -10,8 +10,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 )
 
-// setPlaceholders makes {http.auth.user.*} and {http.wechat.*} the fields of id, and empty what id lacks: a placeholder that nobody knows
-// would go upstream as it is written.
+// setPlaceholders makes {http.auth.user.*} and {http.wechat.*} the fields of id, and empty what id lacks: a placeholder
+// that nobody knows would go upstream as it is written.
 func setPlaceholders(r *http.Request, id identity.Identity) {
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
@@ -30,8 +30,8 @@ func setPlaceholders(r *http.Request, id identity.Identity) {
 	})
 }
 
-// userField returns the field that a placeholder stands for: by the names that Caddy's own authentication has, too, which
-// access logs read, and by some that nobody else writes, where a basic_auth overwrites those.
+// userField returns the field that a placeholder stands for: by the names that Caddy's own authentication has, too,
+// which access logs read, and by some that nobody else writes, where a basic_auth overwrites those.
 func userField(key string) (name string, ok bool) {
 	if name, ok = strings.CutPrefix(key, "http.wechat."); ok {
 		return name, true

@@ -47,8 +47,8 @@ func (server) OmitFromLog(r *http.Request) { caddyhttp.SetVar(r.Context(), caddy
 // maxHops bounds how many proxies of a chain are looked at.
 const maxHops = 16
 
-// ClientAddress implements [visitor.Server]: the peer's address or, where that is a trusted proxy's, the last one of those
-// that trusted proxies wrote down and that is none of theirs. Where all are trusted it is the farthest of them.
+// ClientAddress implements [visitor.Server]: the peer's address or, where that is a trusted proxy's, the last one of
+// those that trusted proxies wrote down and that is none of theirs. Where all are trusted it is the farthest of them.
 func (s server) ClientAddress(r *http.Request) netip.Addr {
 	peer := parseAddress(r.RemoteAddr)
 	if !s.IsTrustedProxy(r) {
@@ -79,8 +79,8 @@ func (s server) ClientAddress(r *http.Request) netip.Addr {
 	return farthest
 }
 
-// isTrustedHop reports whether an address is one of the server's trusted proxies. Only the server knows them, and it says
-// so of a request's peer.
+// isTrustedHop reports whether an address is one of the server's trusted proxies. Only the server knows them, and it
+// says so of a request's peer.
 func (s server) isTrustedHop(r *http.Request, server *caddyhttp.Server, address netip.Addr) bool {
 	asked := &http.Request{
 		Method: r.Method, URL: new(url.URL), Host: r.Host, Header: http.Header{},

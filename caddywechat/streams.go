@@ -14,12 +14,12 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
 )
 
-// streamsEvery is how often streams are judged. Together with the time until an instance hears of a logout at another one,
-// they end within five seconds.
+// streamsEvery is how often streams are judged. Together with the time until an instance hears of a logout at another
+// one, they end within five seconds.
 const streamsEvery = time.Second
 
-// streams are the WebSockets and event streams that went on as somebody: requests that outlast the moment in which their
-// session was judged. The zero value is ready to use; it works as long as there are any.
+// streams are the WebSockets and event streams that went on as somebody: requests that outlast the moment in which
+// their session was judged. The zero value is ready to use; it works as long as there are any.
 type streams struct {
 	mu       sync.Mutex
 	open     map[*stream]struct{}
@@ -62,8 +62,8 @@ func (s *streams) watch() {
 	}
 }
 
-// judge ends what is allowed no more, and reports whether anything is left to watch. Where nothing is, the next stream that
-// comes begins anew.
+// judge ends what is allowed no more, and reports whether anything is left to watch. Where nothing is, the next stream
+// that comes begins anew.
 func (s *streams) judge() (goOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +84,9 @@ func (h *Handler) passStream(w http.ResponseWriter, p passage, d gate.Decision) 
 	out := &streamWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, ctx: ctx}
 	policy := h.sessions.Policy.WithoutIdle() // who listens is not idle
 	one := &stream{
-		isAllowed: func() bool { return h.sessions.IsLive(d.Session, policy) && h.gate.Satisfies(d.Session, d.Rule.Ask) },
+		isAllowed: func() bool {
+			return h.sessions.IsLive(d.Session, policy) && h.gate.Satisfies(d.Session, d.Rule.Ask)
+		},
 		end: func() {
 			cancel()
 			out.closeConnection()
@@ -98,8 +100,8 @@ func (h *Handler) passStream(w http.ResponseWriter, p passage, d gate.Decision) 
 	return h.pass(out, p, d.Session.Identity)
 }
 
-// streamWriter lets nothing pass once its context has ended, whoever writes: a proxy that copies, or one that took over the
-// connection.
+// streamWriter lets nothing pass once its context has ended, whoever writes: a proxy that copies, or one that took over
+// the connection.
 type streamWriter struct {
 	*caddyhttp.ResponseWriterWrapper
 	ctx context.Context

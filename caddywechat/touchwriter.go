@@ -7,8 +7,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// touchWriter adds a session's cookie to an answer that the app writes, and keeps the answer out of caches: it becomes the
-// visitor's own. An answer that is not written through it, as an error page, gets neither.
+// touchWriter adds a session's cookie to an answer that the app writes, and keeps the answer out of caches: it becomes
+// the visitor's own. An answer that is not written through it, as an error page, gets neither.
 type touchWriter struct {
 	*caddyhttp.ResponseWriterWrapper
 	cookie  *http.Cookie

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// stripUpgrades removes what would make an app, and a proxy before it, switch the connection to another protocol: whatever
-// is said on it from then on comes past the gate. An app that takes `Upgrade: h2c`, for one, answers requests for any path
-// with any header. A single "websocket" stays, on which an app reads messages and no requests.
+// stripUpgrades removes what would make an app, and a proxy before it, switch the connection to another protocol:
+// whatever is said on it from then on comes past the gate. An app that takes `Upgrade: h2c`, for one, answers requests
+// for any path with any header. A single "websocket" stays, on which an app reads messages and no requests.
 func stripUpgrades(h http.Header) {
 	upgrades, settings := h["Upgrade"], h["Http2-Settings"]
 	if upgrades == nil && settings == nil {
@@ -37,8 +37,8 @@ func stripUpgrades(h http.Header) {
 	}
 }
 
-// opensTunnel reports whether a request asks by CONNECT for another protocol than WebSocket on its stream (RFC 8441, RFC
-// 9220). HTTP/3 names the protocol in r.Proto.
+// opensTunnel reports whether a request asks by CONNECT for another protocol than WebSocket on its stream (RFC 8441,
+// RFC 9220). HTTP/3 names the protocol in r.Proto.
 func opensTunnel(r *http.Request) bool {
 	if r.Method != http.MethodConnect {
 		return false

@@ -7,7 +7,8 @@ import (
 
 var environmentVariable = regexp.MustCompile(`\{env\.([^{}"\\]+)\}`)
 
-// environmentVariables returns the names of those that the configuration of a site takes values from. One may come twice.
+// environmentVariables returns the names of those that the configuration of a site takes values from. One may come
+// twice.
 func (h *Handler) environmentVariables() (names []string) {
 	raw, err := json.Marshal(h)
 	if err != nil {

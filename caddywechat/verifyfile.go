@@ -21,11 +21,12 @@ import (
 )
 
 // verifyFileName is the names of files whose content follows from the name
-// (https://developers.weixin.qq.com/doc/service/guide/h5/auth.html, https://developer.work.weixin.qq.com/document/path/91022).
+// (https://developers.weixin.qq.com/doc/service/guide/h5/auth.html,
+// https://developer.work.weixin.qq.com/document/path/91022).
 var verifyFileName = regexp.MustCompile(`^(?:MP|WW)_verify_([0-9A-Za-z]{16})\.txt$`)
 
-// verifyFile returns what a domain verification file in the root holds, if r asks for one as WeChat does: with nothing but
-// its name. The bytes of the request line count, since servers behind would read others in their own ways.
+// verifyFile returns what a domain verification file in the root holds, if r asks for one as WeChat does: with nothing
+// but its name. The bytes of the request line count, since servers behind would read others in their own ways.
 func verifyFile(r *http.Request) (content string, ok bool) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return "", false
@@ -55,23 +56,27 @@ func newVerification(answers *problem.Writer, now func() time.Time) *verificatio
 	return &verification{answers: answers, now: now}
 }
 
-// serve answers for one. Whoever asks is not logged in, so nothing of the request reaches the app, and nothing of the app's
-// answer is passed on that does not follow from the name. Where the app has no such file, the log has the line to add:
-// WeChat only says that there is none.
+// serve answers for one. Whoever asks is not logged in, so nothing of the request reaches the app, and nothing of the
+// app's answer is passed on that does not follow from the name. Where the app has no such file, the log has the line to
+// add: WeChat only says that there is none.
 func (v *verification) serve(w http.ResponseWriter, p passage, content string) error {
 	name := strings.TrimPrefix(p.URL.Path, "/")
 	if appHasFile(p, content) {
 		return writeVerifyFile(w, p.Request.Request, content)
 	}
 	v.hint.Do(v.now(), func() {
-		v.answers.Logger.Warn("a domain verification file was asked for and is not there; if you are setting up the domain, "+
-			"add the line to the site", zap.String("line", "wechat_verify "+name), zap.String("host", p.Host))
+		v.answers.Logger.Warn(
+			"a domain verification file was asked for and is not there; if you are setting up the domain, "+
+				"add the line to the site",
+			zap.String("line", "wechat_verify "+name),
+			zap.String("host", p.Host),
+		)
 	})
 	return v.answers.Problem(pinned{w}, p.Request, problem.NotFound, page.Data{Action: "/"})
 }
 
-// appHasFile asks what is behind for a verification file, by a request that has nothing of the visitor's but path and host,
-// and reports whether it holds exactly that.
+// appHasFile asks what is behind for a verification file, by a request that has nothing of the visitor's but path and
+// host, and reports whether it holds exactly that.
 func appHasFile(p passage, content string) bool {
 	ctx, cancel := context.WithTimeout(p.Context(), verifyTimeout)
 	defer cancel()
@@ -83,15 +88,18 @@ func appHasFile(p passage, content string) bool {
 	return w.status == http.StatusOK && string(w.body) == content
 }
 
-// requestOfOurOwn returns a request for a path, on its way through the same site with all that the site knows by now, as a
-// client would send it who says nothing of itself.
+// requestOfOurOwn returns a request for a path, on its way through the same site with all that the site knows by now,
+// as a client would send it who says nothing of itself.
 func requestOfOurOwn(ctx context.Context, v *visitor.Request, path string, w http.ResponseWriter) *http.Request {
 	r := (&http.Request{
-		Method: http.MethodGet, URL: &url.URL{Path: path}, RequestURI: path, Host: v.Host, RemoteAddr: v.RemoteAddr, TLS: v.TLS,
+		Method: http.MethodGet, URL: &url.URL{Path: path}, RequestURI: path, Host: v.Host, RemoteAddr: v.RemoteAddr,
+		TLS:   v.TLS,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header), Body: http.NoBody,
 	}).WithContext(ctx)
 	if r.TLS == nil && v.Origin.Secure() {
-		r.TLS = &tls.ConnectionState{HandshakeComplete: true} // a proxy in front ends TLS: nobody is to redirect to https
+		r.TLS = &tls.ConnectionState{
+			HandshakeComplete: true,
+		} // a proxy in front ends TLS: nobody is to redirect to https
 	}
 	server, _ := v.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	repl := caddy.NewReplacer()

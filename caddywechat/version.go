@@ -9,8 +9,8 @@ import (
 const modulePath = "github.com/caddywechat/caddy-wechat"
 
 // Version returns the version of this module in the running program, as Go's build information has it: v1.2.3 of a
-// release; where it was built from a checkout (devel), or a version that Go makes of the commit, with the commit if that
-// is known.
+// release; where it was built from a checkout (devel), or a version that Go makes of the commit, with the commit if
+// that is known.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

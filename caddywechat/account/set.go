@@ -51,7 +51,11 @@ func NewSet(userID UserID, accounts ...Account) (*Set, error) {
 		}
 		kinds[a.Kind()], refs[Ref(a)] = true, a
 		if !strings.HasPrefix(Ref(a), a.AppID()) {
-			return nil, fmt.Errorf("accounts: %s is called %.80q, which does not begin with its app id", a.Kind(), Ref(a))
+			return nil, fmt.Errorf(
+				"accounts: %s is called %.80q, which does not begin with its app id",
+				a.Kind(),
+				Ref(a),
+			)
 		}
 		if s.byName != nil {
 			s.byName[name{a.Kind(), Ref(a)}] = a
@@ -84,8 +88,9 @@ func (s *Set) All() []Account { return s.accounts }
 // NeedsUnionID reports whether people are told apart by what only their unionid, or another name everywhere, tells.
 func (s *Set) NeedsUnionID() bool { return s.userID == ByUnionID }
 
-// Of returns the account that vouches for an identity and has that reference, nil where the site names it no more. Others
-// of the same kind or app id are none of the person's: whom one app of a company lets in is a stranger to the next.
+// Of returns the account that vouches for an identity and has that reference, nil where the site names it no more.
+// Others of the same kind or app id are none of the person's: whom one app of a company lets in is a stranger to the
+// next.
 func (s *Set) Of(ref string, id identity.Identity) Account {
 	return s.Find(id.Get(identity.Account), ref)
 }
@@ -131,8 +136,8 @@ func (s *Set) UserIDOf(a Account, id identity.Identity) string {
 // snapshotPerson starts what identifies a person whom WeChat made up.
 const snapshotPerson = "snapshot:"
 
-// Everywhere returns what identifies somebody over all accounts of the company, "" where the identity does not say. WeChat
-// gives several made-up people of snapshot pages the same unionid, so each is one of the account only.
+// Everywhere returns what identifies somebody over all accounts of the company, "" where the identity does not say.
+// WeChat gives several made-up people of snapshot pages the same unionid, so each is one of the account only.
 func Everywhere(a Account, id identity.Identity) string {
 	if id.Get(identity.Snapshot) != "" {
 		return snapshotPerson + a.Person(id)
@@ -194,8 +199,8 @@ func (s *Set) SendsInto(c visitor.Client) bool {
 	})
 }
 
-// Redirector returns the account that somebody names by kind, app id or reference, nil where there is none that visitors
-// can be sent to.
+// Redirector returns the account that somebody names by kind, app id or reference, nil where there is none that
+// visitors can be sent to.
 func (s *Set) Redirector(word string) Redirector {
 	for _, a := range s.accounts {
 		if r, ok := a.(Redirector); ok && IsCalled(a, word) {

@@ -87,7 +87,11 @@ func NewHeaders(presetNames []string, named []Header) (*Headers, error) {
 		}
 		preset, ok := presets[name]
 		if !ok {
-			return nil, fmt.Errorf("%.40q is no preset: write one of %s", name, strings.Join(slices.Sorted(maps.Keys(presets)), ", "))
+			return nil, fmt.Errorf(
+				"%.40q is no preset: write one of %s",
+				name,
+				strings.Join(slices.Sorted(maps.Keys(presets)), ", "),
+			)
 		}
 		h.everyField = h.everyField || name == PresetDefault
 		h.headers = append(h.headers, preset.headers...)

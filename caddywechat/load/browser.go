@@ -17,7 +17,8 @@ import (
 )
 
 // agent is how WeChat's browser calls itself.
-const agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.59(0x18003b28) NetType/WIFI Language/zh_CN"
+const agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+	"Mobile/15E148 MicroMessenger/8.0.59(0x18003b28) NetType/WIFI Language/zh_CN"
 
 // sessionCookie is the name of a session's cookie on plain http.
 const sessionCookie = "wechat_session"
@@ -72,8 +73,8 @@ func (a answer) cookie(name string) string {
 	return strings.Join(pairs, "; ")
 }
 
-// get asks for an address. A connection that is cut is made anew once, as browsers do: what comes at the moment of a reload
-// may have been given to the listener that closes.
+// get asks for an address. A connection that is cut is made anew once, as browsers do: what comes at the moment of a
+// reload may have been given to the listener that closes.
 func (b *browser) get(ctx context.Context, address, accept, cookie string) (answer, error) {
 	a, err := b.getOnce(ctx, address, accept, cookie)
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

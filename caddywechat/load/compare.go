@@ -195,8 +195,8 @@ func (c *comparison) run(ctx context.Context, s *setup, length time.Duration) (r
 }
 
 // judge says what was wrong with a round. To wrk a redirect is an answer like others, so the app has to have seen every
-// request. It may also have seen those that were under way when wrk stopped, and those that wrk had the answer of and did
-// not count any more: up to two on each connection.
+// request. It may also have seen those that were under way when wrk stopped, and those that wrk had the answer of and
+// did not count any more: up to two on each connection.
 func (s *setup) judge(w wrkResult, app counts) error {
 	underWay := app.Requests - int64(w.requests)
 	switch {

@@ -18,8 +18,8 @@ import (
 const (
 	// groups is how many things the crowd does at a time.
 	groups = 16
-	// lifetime is how long a session lives, and unsure how long before and after its end nobody can say what becomes of a
-	// request: sessions count in whole seconds, and a busy machine stands still now and then.
+	// lifetime is how long a session lives, and unsure how long before and after its end nobody can say what becomes of
+	// a request: sessions count in whole seconds, and a busy machine stands still now and then.
 	lifetime = 30 * time.Second
 	unsure   = 5 * time.Second
 	// maxHeld is how many sessions a group remembers. The oldest are dropped, and live on without anybody knowing.

@@ -127,8 +127,8 @@ func writeGrowth(out io.Writer, samples []sample) error {
 const (
 	// grossGrowth is how much larger than in its third quarter the heap may be in the last.
 	grossGrowth = 1.1
-	// judgedFrom is the length from which a soak's growth is judged: it takes some 50,000 logins until nearly all places for
-	// opened sessions are taken.
+	// judgedFrom is the length from which a soak's growth is judged: it takes some 50,000 logins until nearly all
+	// places for opened sessions are taken.
 	judgedFrom = 10 * time.Minute
 )
 
@@ -136,7 +136,12 @@ const (
 func verdict(samples []sample, length time.Duration) error {
 	g := growthOf(samples, heap)
 	if length >= judgedFrom && g.last > grossGrowth*g.before && g.hourly > 0 {
-		return fmt.Errorf("the heap grew from %.1f to %.1f MiB, and is growing by %.1f MiB an hour", g.before, g.last, g.hourly)
+		return fmt.Errorf(
+			"the heap grew from %.1f to %.1f MiB, and is growing by %.1f MiB an hour",
+			g.before,
+			g.last,
+			g.hourly,
+		)
 	}
 	return nil
 }

@@ -1,9 +1,9 @@
 //go:build linux
 
-// Command load measures the built binary over loopback, for those who develop it. First it compares three proxies in front
-// of the same app: one that does nothing else, one with wechat_auth, and one that asks an auth server by forward_auth.
-// Then it soaks one with wechat_auth: people log in, come back and go for minutes while the configuration is reloaded, and
-// what grows meanwhile shows.
+// Command load measures the built binary over loopback, for those who develop it. First it compares three proxies in
+// front of the same app: one that does nothing else, one with wechat_auth, and one that asks an auth server by
+// forward_auth. Then it soaks one with wechat_auth: people log in, come back and go for minutes while the configuration
+// is reloaded, and what grows meanwhile shows.
 //
 // It needs wrk, Go, and no network. It exits with 1 where an answer was not the one that was asked for.
 package main
@@ -35,7 +35,12 @@ func main() {
 	}
 	var o options
 	flag.BoolVar(&o.compare, "compare", true, "compare plain, ours and forward_auth")
-	flag.IntVar(&o.rounds, "rounds", 9, "how many rounds of the comparison each setup gets, 8 or more for figures worth keeping")
+	flag.IntVar(
+		&o.rounds,
+		"rounds",
+		9,
+		"how many rounds of the comparison each setup gets, 8 or more for figures worth keeping",
+	)
 	flag.DurationVar(&o.round, "round", 5*time.Second, "how long a round is, in whole seconds")
 	flag.DurationVar(&o.soak, "soak", 10*time.Minute, "how long the soak is, 0 for none")
 	flag.IntVar(&o.logins, "logins", 150, "how many logins a second the soak aims at")

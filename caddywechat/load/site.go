@@ -170,8 +170,8 @@ func (s *site) goroutines(ctx context.Context) (int, error) {
 	return strconv.Atoi(match[1])
 }
 
-// adminClient keeps no connections: they would count among those of the process that is measured, and the admin API begins
-// anew with each configuration.
+// adminClient keeps no connections: they would count among those of the process that is measured, and the admin API
+// begins anew with each configuration.
 var adminClient = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // adminCall asks the admin API, and writes what it answers to out.

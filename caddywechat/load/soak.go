@@ -15,7 +15,8 @@ import (
 const (
 	// minSoak is the shortest soak that shows anything: sessions have ended in it.
 	minSoak = time.Minute
-	// maxLoginRate is how many logins a second the process can remember for the minute in which a callback may come again.
+	// maxLoginRate is how many logins a second the process can remember for the minute in which a callback may come
+	// again.
 	maxLoginRate = 10_000 / 60
 	sampleEvery  = 3 * time.Second
 	reloadEvery  = 5 // samples
@@ -53,7 +54,12 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 	}
 
 	fmt.Fprintf(out, "\n%d requests, %d reloads: %s.\n", b.requests.Load(), reloads, c.so())
-	fmt.Fprintf(out, "%d connections were cut, and made anew. %d answers were not what they should be.\n", b.cut.Load(), c.wrong)
+	fmt.Fprintf(
+		out,
+		"%d connections were cut, and made anew. %d answers were not what they should be.\n",
+		b.cut.Load(),
+		c.wrong,
+	)
 	if log := s.log.String(); log != "" {
 		fmt.Fprintf(out, "The end of the error log:\n%s\n", log)
 	}
@@ -67,7 +73,12 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 }
 
 // watch takes samples and reloads the configuration, until the time is over.
-func watch(ctx context.Context, c *crowd, length time.Duration, out io.Writer) (samples []sample, reloads int, err error) {
+func watch(
+	ctx context.Context,
+	c *crowd,
+	length time.Duration,
+	out io.Writer,
+) (samples []sample, reloads int, err error) {
 	begun := time.Now()
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
@@ -102,7 +113,11 @@ func watch(ctx context.Context, c *crowd, length time.Duration, out io.Writer) (
 func (c *crowd) verdict() error {
 	switch {
 	case c.wrong > 0:
-		return fmt.Errorf("%d answers were not what they should be, such as:\n\t%s", c.wrong, strings.Join(c.examples, "\n\t"))
+		return fmt.Errorf(
+			"%d answers were not what they should be, such as:\n\t%s",
+			c.wrong,
+			strings.Join(c.examples, "\n\t"),
+		)
 	case c.browser.cut.Load() > c.browser.requests.Load()/1000:
 		return errors.New("more than one in 1,000 connections was cut: reloads alone cut fewer")
 	default:

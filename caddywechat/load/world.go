@@ -43,7 +43,14 @@ func newWorld(ctx context.Context) (w *world, err error) {
 	w.binary = filepath.Join(w.folder, "caddywechat")
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
-	build := exec.CommandContext(ctx, "go", "build", "-o", w.binary, "github.com/caddywechat/caddy-wechat/cmd/caddywechat")
+	build := exec.CommandContext(
+		ctx,
+		"go",
+		"build",
+		"-o",
+		w.binary,
+		"github.com/caddywechat/caddy-wechat/cmd/caddywechat",
+	)
 	if said, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the binary, which works inside the module's checkout only: %w\n%s", err, said)
 	}

@@ -26,7 +26,9 @@ type wrkResult struct {
 
 func findWrk() error {
 	if _, err := exec.LookPath("wrk"); err != nil {
-		return errors.New("wrk is missing: install it (apt-get install wrk), or leave the comparison out with -compare=false")
+		return errors.New(
+			"wrk is missing: install it (apt-get install wrk), or leave the comparison out with -compare=false",
+		)
 	}
 	return nil
 }
@@ -35,7 +37,12 @@ func findWrk() error {
 func runWrk(ctx context.Context, url string, length time.Duration, headers ...string) (wrkResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, length+30*time.Second)
 	defer cancel()
-	args := []string{"-t2", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(length/time.Second)) + "s", "--latency"}
+	args := []string{
+		"-t2",
+		"-c" + strconv.Itoa(connections),
+		"-d" + strconv.Itoa(int(length/time.Second)) + "s",
+		"--latency",
+	}
 	for _, header := range headers {
 		args = append(args, "-H", header)
 	}

@@ -2,11 +2,11 @@ package store
 
 import "time"
 
-// Atomic is one of the interfaces that a [Store] may implement besides, with [KeyStorage], [Clocked] and [Connected]. The
-// host asks the store itself for them: a wrapper, such as [Watched], hides those that it does not implement, too.
+// Atomic is one of the interfaces that a [Store] may implement besides, with [KeyStorage], [Clocked] and [Connected].
+// The host asks the store itself for them: a wrapper, such as [Watched], hides those that it does not implement, too.
 //
-// It is a store whose PutIfAbsent is one step at one place: it says at once, in the time of a call over the network, which
-// of all instances was first, and never that two were. Logins may ask it on their way.
+// It is a store whose PutIfAbsent is one step at one place: it says at once, in the time of a call over the network,
+// which of all instances was first, and never that two were. Logins may ask it on their way.
 type Atomic interface {
 	// IsAtomic reports whether it is so. A store that wraps another one asks that.
 	IsAtomic() bool

@@ -11,8 +11,8 @@ type Origin struct {
 	Host   string // lower case, with the port where it is not the scheme's own; "" where the request names none
 }
 
-// NewOrigin returns the origin of a host as a request or an address writes it: see [CanonicalHost]. What cannot stand in
-// a URL is no host.
+// NewOrigin returns the origin of a host as a request or an address writes it: see [CanonicalHost]. What cannot stand
+// in a URL is no host.
 func NewOrigin(scheme, host string) Origin {
 	host = CanonicalHost(scheme, host)
 	if !isHost(host) {

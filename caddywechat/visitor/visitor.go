@@ -13,8 +13,8 @@ type Client struct {
 	WeCom  bool // WeCom's own browser; never together with WeChat, although its User-Agent names both
 	Phone  bool // a phone or tablet, which cannot scan a code on its own screen
 
-	// MiniProgram is the app id of the mini-program in whose web-view the page is, "" elsewhere; and on computers, where
-	// WeChat does not say which one it is.
+	// MiniProgram is the app id of the mini-program in whose web-view the page is, "" elsewhere; and on computers,
+	// where WeChat does not say which one it is.
 	MiniProgram string
 }
 
@@ -56,7 +56,8 @@ func begins(s, word string) bool {
 // appID returns the app id that text begins with, if that has the shape of WeChat's.
 func appID(text string) string {
 	id, _, _ := strings.Cut(strings.ToLower(text), " ")
-	if len(id) != len("wx0123456789abcdef") || !strings.HasPrefix(id, "wx") || strings.Trim(id[2:], "0123456789abcdef") != "" {
+	if len(id) != len("wx0123456789abcdef") || !strings.HasPrefix(id, "wx") ||
+		strings.Trim(id[2:], "0123456789abcdef") != "" {
 		return ""
 	}
 	return id
@@ -79,8 +80,8 @@ func IsNavigation(r *http.Request) bool {
 	return WantsPage(r)
 }
 
-// IsFormOrFrame reports whether r is a person's browser going to a page in a way that a redirect to a login would break: by a
-// form that was posted, whose fields would be lost, or in a frame, where no login opens.
+// IsFormOrFrame reports whether r is a person's browser going to a page in a way that a redirect to a login would
+// break: by a form that was posted, whose fields would be lost, or in a frame, where no login opens.
 func IsFormOrFrame(r *http.Request) bool {
 	h := r.Header
 	if h.Get("Upgrade") != "" || isPrefetch(h) || isScript(h) {
@@ -105,7 +106,8 @@ func IsFormOrFrame(r *http.Request) bool {
 
 // isPrefetch reports whether a browser asks for a page that nobody has gone to yet. Older ones have other words for it.
 func isPrefetch(h http.Header) bool {
-	return strings.HasPrefix(h.Get("Sec-Purpose"), "prefetch") || h.Get("Purpose") == "prefetch" || h.Get("X-Moz") == "prefetch"
+	return strings.HasPrefix(h.Get("Sec-Purpose"), "prefetch") || h.Get("Purpose") == "prefetch" ||
+		h.Get("X-Moz") == "prefetch"
 }
 
 func isScript(h http.Header) bool {

@@ -18,8 +18,8 @@ func callerOf(ctx context.Context) string {
 	return caller
 }
 
-// WithRequestID returns a context for what a request causes. Work in the background that starts with it names the request
-// in its log lines.
+// WithRequestID returns a context for what a request causes. Work in the background that starts with it names the
+// request in its log lines.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }

@@ -79,7 +79,13 @@ func (c *Client) PhoneNumber(ctx context.Context, token, code string) (PhoneNumb
 		Code string `json:"code"`
 	}{code}
 	var answer phoneAnswer
-	if err := c.postOnce(ctx, "/wxa/business/getuserphonenumber", query{}.with("access_token", token), body, &answer); err != nil {
+	if err := c.postOnce(
+		ctx,
+		"/wxa/business/getuserphonenumber",
+		query{}.with("access_token", token),
+		body,
+		&answer,
+	); err != nil {
 		return PhoneNumber{}, withoutSecrets(err, token, code)
 	}
 	return answer.number()

@@ -32,7 +32,10 @@ func (t *ServerToken) AgentTicket() *Ticket {
 	return t.newTicket("agent ticket", t.client.weComAgentTicket)
 }
 
-func (t *ServerToken) newTicket(kind string, ask func(ctx context.Context, token string) (string, time.Duration, error)) *Ticket {
+func (t *ServerToken) newTicket(
+	kind string,
+	ask func(ctx context.Context, token string) (string, time.Duration, error),
+) *Ticket {
 	k := &Ticket{app: t.app, now: t.client.now}
 	k.ticket = newShared(t, kind, 2*t.limit()) // for a token, too
 	k.ticket.ask = func(ctx context.Context) (ticket string, ttl time.Duration, err error) {

@@ -178,7 +178,13 @@ func (c *Client) WeComAvatar(ctx context.Context, token *ServerToken, user WeCom
 			UserID string `json:"userid"`
 			Avatar string `json:"avatar"`
 		}
-		if err := c.postToWeCom(ctx, "/cgi-bin/auth/getuserdetail", query{}.with("access_token", access), body, &answer); err != nil {
+		if err := c.postToWeCom(
+			ctx,
+			"/cgi-bin/auth/getuserdetail",
+			query{}.with("access_token", access),
+			body,
+			&answer,
+		); err != nil {
 			return withoutSecrets(err, access, user.Ticket)
 		}
 		if err := checkUser(answer.UserID, user.UserID); err != nil {

@@ -41,7 +41,8 @@ func RefusesCaddyfiles(t *testing.T, open func() caddyfile.Unmarshaler, secret s
 		switch {
 		case err == nil:
 			t.Errorf("%s: taken", name)
-		case !strings.Contains(err.Error(), tt.Word), !strings.Contains(err.Error(), fmt.Sprintf("Testfile:%d", tt.Line)):
+		case !strings.Contains(err.Error(), tt.Word),
+			!strings.Contains(err.Error(), fmt.Sprintf("Testfile:%d", tt.Line)):
 			t.Errorf("%s: got %v, want %q with line %d", name, err, tt.Word, tt.Line)
 		case strings.Contains(err.Error(), secret):
 			t.Errorf("%s: the error holds the secret: %v", name, err)
@@ -51,7 +52,12 @@ func RefusesCaddyfiles(t *testing.T, open func() caddyfile.Unmarshaler, secret s
 
 // RefusesConfigs checks that a new module refuses to be provisioned by each JSON, by an error that begins with Prefix,
 // which is the option's name as a rule, and does not hold the secret.
-func RefusesConfigs(t *testing.T, open func() caddy.Provisioner, secret string, configs map[string]struct{ JSON, Prefix string }) {
+func RefusesConfigs(
+	t *testing.T,
+	open func() caddy.Provisioner,
+	secret string,
+	configs map[string]struct{ JSON, Prefix string },
+) {
 	t.Helper()
 	for name, tt := range configs {
 		_, err := Provision(open(), tt.JSON)

@@ -110,15 +110,17 @@ func badRequest(message string) *problem.Problem {
 	return &p
 }
 
-// readBody reads what a program posted. What another site's page makes a browser post is nobody's request, and counts for
-// nobody: it cannot be JSON, for which browsers ask first. Mini-programs on a computer send JSON, and call themselves
-// another site.
+// readBody reads what a program posted. What another site's page makes a browser post is nobody's request, and counts
+// for nobody: it cannot be JSON, for which browsers ask first. Mini-programs on a computer send JSON, and call
+// themselves another site.
 func (a *API) readBody(w http.ResponseWriter, r *visitor.Request) ([]byte, *problem.Problem) {
 	if r.Origin.Host == "" {
 		return nil, &problem.BadRequest
 	}
 	if site.IsCrossSite(r) && !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		return nil, badRequest("send JSON, and Content-Type: application/json, where the request comes from another origin")
+		return nil, badRequest(
+			"send JSON, and Content-Type: application/json, where the request comes from another origin",
+		)
 	}
 	// The real clock, for the connection's sake. Not every writer can; then the server's own limits hold.
 	connection := http.NewResponseController(w)
@@ -137,8 +139,8 @@ func (a *API) readBody(w http.ResponseWriter, r *visitor.Request) ([]byte, *prob
 // askTimeout bounds all that an account does for a program: whatever calls WeChat has deadlines of its own.
 const askTimeout = time.Minute
 
-// withoutCancel returns a context for a call whose client may leave: it has asked WeChat all the same, and what became of
-// its code counts.
+// withoutCancel returns a context for a call whose client may leave: it has asked WeChat all the same, and what became
+// of its code counts.
 func withoutCancel(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 }

@@ -16,8 +16,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
-// tryCode lets an account ask WeChat about what a program sent, unless too much of what came from its address was refused
-// lately: then the error is a tooMany. Where others' of the same address are not decided yet, it waits for them.
+// tryCode lets an account ask WeChat about what a program sent, unless too much of what came from its address was
+// refused lately: then the error is a tooMany. Where others' of the same address are not decided yet, it waits for
+// them.
 func (a *API) tryCode(r *visitor.Request, by account.Account, ask func(context.Context) error) error {
 	at := client{account.Ref(by), a.Site.ClientNetwork(r)}
 	ctx, cancel := context.WithTimeout(r.Context(), 2*a.Timeout) // a call to each of two hosts
@@ -70,6 +71,8 @@ func (a *API) logTooMany(r *visitor.Request, at client) {
 			fields = append(fields, zap.String("cure", "if visitors come by a proxy at this address, name it as "+
 				"trusted_proxies in the global option servers: until then all of them count as one"))
 		}
-		a.Logger.Warn("too many codes of an address were refused: nobody there can log in by a program for now", fields...)
+		a.Logger.Warn(
+			"too many codes of an address were refused: nobody there can log in by a program for now",
+			fields...)
 	})
 }

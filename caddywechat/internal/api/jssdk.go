@@ -86,7 +86,8 @@ func readSigning(query string, o visitor.Origin) (ask signing, fault string) {
 	}
 	ask = signing{url: values.Get("url"), agent: values.Get("app") == "agent", account: values.Get("account")}
 	if app, ok := values["app"]; ok && app[0] != "agent" {
-		return ask, "app is agent, for WeCom's wx.agentConfig, or is left out; if it is the page's own, that was not encoded: " +
+		return ask, "app is agent, for WeCom's wx.agentConfig, or is left out; if it is the page's own, that was " +
+			"not encoded: " +
 			encoding
 	}
 	return ask, faultOfPage(ask.url, o)
@@ -101,7 +102,8 @@ func faultOfPage(text string, o visitor.Origin) string {
 	case strings.Contains(shown, "&amp;"):
 		return "url holds &amp;, as HTML writes an &: take the address from the browser, and " + encoding
 	case strings.ContainsFunc(shown, isNeverShown):
-		return "url holds a blank or another character that browsers show encoded only: it was not encoded, or decoded before: " +
+		return "url holds a blank or another character that browsers show encoded only: it was not encoded, or " +
+			"decoded before: " +
 			encoding
 	case encodedTwice.MatchString(text):
 		return "url was encoded twice: " + encoding
@@ -149,8 +151,8 @@ func (a *API) signerFor(r *visitor.Request, ask signing) (signer account.PageSig
 	}
 }
 
-// isPageOf reports whether text is the address of a page of the site at o. The scheme is left out: behind a balancer that
-// is not trusted we do not know it.
+// isPageOf reports whether text is the address of a page of the site at o. The scheme is left out: behind a balancer
+// that is not trusted we do not know it.
 func isPageOf(o visitor.Origin, text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && len(text) <= longestPageURL && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil &&

@@ -48,8 +48,8 @@ type tooMany struct{ wait time.Duration }
 func (tooMany) Error() string { return "too many codes of this address were refused within a minute" }
 
 // acquire takes the place of one more code, and waits for it as long as ctx lasts where others' are not decided yet.
-// [Limiter.release] must follow unless there is an error, which is a tooMany or that of ctx. A client without an address
-// is everybody behind a proxy, and not counted.
+// [Limiter.release] must follow unless there is an error, which is a tooMany or that of ctx. A client without an
+// address is everybody behind a proxy, and not counted.
 func (l *Limiter) acquire(ctx context.Context, at client, now func() time.Time) error {
 	if !at.network.IsValid() {
 		return nil

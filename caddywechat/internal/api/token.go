@@ -63,8 +63,8 @@ func (a *API) refuseToken(w http.ResponseWriter, r *visitor.Request, by account.
 	return a.Answers.Problem(w, r, p, page.Data{})
 }
 
-// Serve answers what an account offers to the programs of its people. A cookie does not do: another site's page could make
-// a browser send it.
+// Serve answers what an account offers to the programs of its people. A cookie does not do: another site's page could
+// make a browser send it.
 func (a *API) Serve(w http.ResponseWriter, r *visitor.Request, of account.Account, e account.Endpoint) error {
 	if len(r.Tokens) == 0 {
 		return a.Login.TokenRequired(w, r, of)

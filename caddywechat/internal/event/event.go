@@ -1,5 +1,5 @@
-// Package event owns the words for what happens: how a login, a logout or a revocation ended. Metrics, log lines, Caddy's
-// events and hooks share them, and all of them hear of it by one [Sink]. Nobody else writes such a word down.
+// Package event owns the words for what happens: how a login, a logout or a revocation ended. Metrics, log lines,
+// Caddy's events and hooks share them, and all of them hear of it by one [Sink]. Nobody else writes such a word down.
 package event
 
 import (

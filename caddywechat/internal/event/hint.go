@@ -7,8 +7,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Hint is a line of the log that strangers can cause, or many at once: it is written once a second, or once in Every. The
-// zero Hint is ready to use. It must not be copied once it was used.
+// Hint is a line of the log that strangers can cause, or many at once: it is written once a second, or once in Every.
+// The zero Hint is ready to use. It must not be copied once it was used.
 type Hint struct {
 	Every   time.Duration // 0: a second
 	limiter atomic.Pointer[rate.Limiter]

@@ -1,6 +1,6 @@
-// Package gate decides: what the rules ask of a request, whether its session is what is asked for, and to whom an address
-// of the module itself goes. A decision is a value with its reason. The package writes nothing, neither an answer nor a
-// line of the log.
+// Package gate decides: what the rules ask of a request, whether its session is what is asked for, and to whom an
+// address of the module itself goes. A decision is a value with its reason. The package writes nothing, neither an
+// answer nor a line of the log.
 package gate
 
 import (

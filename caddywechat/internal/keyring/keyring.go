@@ -32,7 +32,8 @@ type Config struct {
 }
 
 // Keyring has a site's keys, made at first use: of the configured secrets, and of one that the store keeps. Where none
-// are configured that one is made if it is not there; else it only opens, and for a while. It is safe for concurrent use.
+// are configured that one is made if it is not there; else it only opens, and for a while. It is safe for concurrent
+// use.
 type Keyring struct {
 	Config
 	ready   atomic.Pointer[readyKeys]

@@ -101,7 +101,10 @@ func (k *Keyring) loadConfigured() (any, error) {
 	return k.settle(Secrets{All: append(slices.Clone(k.Config.Secrets), made), until: until.Unix(), isFinal: true})
 }
 
-var errNotSettled = fmt.Errorf("%w: it does not say whether a session key was made before one was configured", store.ErrStore)
+var errNotSettled = fmt.Errorf(
+	"%w: it does not say whether a session key was made before one was configured",
+	store.ErrStore,
+)
 
 // formerKey returns the key that was made before there were configured ones, and until when it opens what it sealed:
 // for a lifetime after the first one was configured, so that nobody is logged out. It is nil where there is none.
@@ -113,7 +116,10 @@ func (k *Keyring) formerKey(ctx context.Context) (made []byte, until time.Time, 
 	if err != nil || made == nil {
 		return nil, time.Time{}, err
 	}
-	isConfigured := slices.ContainsFunc(k.Config.Secrets, func(secret []byte) bool { return string(secret) == string(made) })
+	isConfigured := slices.ContainsFunc(
+		k.Config.Secrets,
+		func(secret []byte) bool { return string(secret) == string(made) },
+	)
 	if isConfigured || config.Key(string(made)) != nil {
 		return nil, time.Time{}, nil
 	}

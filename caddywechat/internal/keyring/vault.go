@@ -12,9 +12,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// Vault keeps secrets in the store, sealed. A secret stands there under a name with the id of its key, so that sites with
-// different keys that share a store don't get in one another's way, and opens under its own name only. It is safe for
-// concurrent use.
+// Vault keeps secrets in the store, sealed. A secret stands there under a name with the id of its key, so that sites
+// with different keys that share a store don't get in one another's way, and opens under its own name only. It is safe
+// for concurrent use.
 type Vault struct {
 	Keyring *Keyring
 	Store   store.Store
@@ -65,8 +65,8 @@ func (v *Vault) Get(ctx context.Context, key string) ([]byte, error) {
 	return nil, nil
 }
 
-// PutIfAbsent keeps a secret unless there is one already, and returns the one that is there afterwards; nil for one that
-// does not open.
+// PutIfAbsent keeps a secret unless there is one already, and returns the one that is there afterwards; nil for one
+// that does not open.
 func (v *Vault) PutIfAbsent(ctx context.Context, key string, secret []byte, life time.Duration) ([]byte, error) {
 	name, sealed, err := v.seal(ctx, key, secret)
 	if err != nil {

@@ -230,8 +230,8 @@ func (as Attempts) isUnderWay(slot int) bool {
 	return as.slot[slot] != nil && !as.slot[slot].IsSpent()
 }
 
-// Restarts returns the restarts that the attempts tell of: those that led to an attempt, with the attempt itself where it
-// led to a session that isLost. Of several attempts the one with the longest way behind it counts.
+// Restarts returns the restarts that the attempts tell of: those that led to an attempt, with the attempt itself where
+// it led to a session that isLost. Of several attempts the one with the longest way behind it counts.
 func (as Attempts) Restarts(k StateKey, isLost func(Attempt) bool, now time.Time) Restarts {
 	var longest Restarts
 	for _, a := range as.slot {

@@ -17,8 +17,8 @@ type authorization struct {
 }
 
 const (
-	// maxHead is how many bytes Location and Set-Cookie have of the answer that starts a login. With what else is in its
-	// head, of ours, of Caddy and perhaps of the site, they have to fit into nginx's buffer of 4,096.
+	// maxHead is how many bytes Location and Set-Cookie have of the answer that starts a login. With what else is in
+	// its head, of ours, of Caddy and perhaps of the site, they have to fit into nginx's buffer of 4,096.
 	maxHead = 3600
 	// pageHead is what the head of a page takes that comes instead of a Location.
 	pageHead = 900
@@ -28,8 +28,8 @@ const (
 	maxTo = 512
 )
 
-// prepare makes an attempt and finds room for it. A target that does not fit, or for which logins in other tabs would have
-// to give way, waits in the store. Where that fails it comes along all the same if it can, else its path does.
+// prepare makes an attempt and finds room for it. A target that does not fit, or for which logins in other tabs would
+// have to give way, waits in the store. Where that fails it comes along all the same if it can, else its path does.
 func (f *Flow) prepare(r *visitor.Request, s start, attempts Attempts, k *keys) (authorization, error) {
 	state := k.state.NewState(s.restarts)
 	attempt := NewAttempt(state, s.account.Kind(), account.Ref(s.account), s.profile, s.target, f.Now())
@@ -63,7 +63,13 @@ func (f *Flow) prepare(r *visitor.Request, s start, attempts Attempts, k *keys) 
 }
 
 // compose makes the answer of an attempt.
-func (f *Flow) compose(r *visitor.Request, s start, attempts Attempts, k *keys, a Attempt) (ask authorization, err error) {
+func (f *Flow) compose(
+	r *visitor.Request,
+	s start,
+	attempts Attempts,
+	k *keys,
+	a Attempt,
+) (ask authorization, err error) {
 	sealed, err := k.attempt.Seal(f.Site.Scope(r.Origin), a)
 	if err != nil {
 		return authorization{}, err

@@ -28,7 +28,8 @@ type callback struct {
 	slot    int
 	known   bool
 
-	// Whom the code is for, if the attempt is known, else by whom the login starts; nil where the site has no such account.
+	// Whom the code is for, if the attempt is known, else by whom the login starts; nil where the site has no such
+	// account.
 	account account.Redirector
 	target  string // where the visitor returns to
 }
@@ -43,8 +44,8 @@ const (
 	codeRefused = "WeChat refused the code"
 )
 
-// Callback is where WeChat sends a visitor back to. Every way through it ends at the page that the visitor asked for, at
-// another login, or on a page that says what to do.
+// Callback is where WeChat sends a visitor back to. Every way through it ends at the page that the visitor asked for,
+// at another login, or on a page that says what to do.
 func (f *Flow) Callback(w http.ResponseWriter, r *visitor.Request) error {
 	k, err := f.keys(r)
 	if err != nil {
@@ -121,11 +122,12 @@ func (f *Flow) turnAside(w http.ResponseWriter, c *callback) error {
 func IsCode(code string) bool { return code != "" && len(code) <= 1024 }
 
 // finish exchanges the code of an attempt that is this browser's, and returns the visitor with a new session. Callbacks
-// that come twice share one exchange and its result: those that come to this instance, and those that come to others where
-// the store allows it.
+// that come twice share one exchange and its result: those that come to this instance, and those that come to others
+// where the store allows it.
 func (f *Flow) finish(w http.ResponseWriter, c *callback, code string) error {
 	result := f.Memory.recent.Do(c.Context(), f.attemptKey(c.Origin, c.attempt), f.Now(), func() Result {
-		// A visitor who leaves, as WeChat does when it asks twice, does not stop the exchange: the code is spent by now.
+		// A visitor who leaves, as WeChat does when it asks twice, does not stop the exchange: the code is spent by
+		// now.
 		result := f.exchangeOnce(context.WithoutCancel(c.Context()), c, code)
 		result.Target = c.target
 		return result
@@ -167,8 +169,8 @@ func (f *Flow) fail(w http.ResponseWriter, c *callback, err error) error {
 	return f.Answers.Problem(w, c.Request, p, data)
 }
 
-// attemptKey names an attempt for [Recent] and for other instances. Its random part is enough; the site is there so that
-// nobody has to think about it.
+// attemptKey names an attempt for [Recent] and for other instances. Its random part is enough; the site is there so
+// that nobody has to think about it.
 func (f *Flow) attemptKey(o visitor.Origin, a Attempt) string { return f.Site.Scope(o) + "|" + a.State }
 
 // restart starts another login for a visitor whose callback led to none: it may be one of a loop.

@@ -40,9 +40,9 @@ func chosen(r *visitor.Request, found []account.Redirector) account.Redirector {
 	return nil
 }
 
-// Choose sends a visitor to a login: to the account that serves the browser, to the choice where several do, or to a page
-// that says where else to go. A phone can't scan its own screen, so it is shown the way into WeChat or WeCom first, until
-// scan says that this visitor has another one.
+// Choose sends a visitor to a login: to the account that serves the browser, to the choice where several do, or to a
+// page that says where else to go. A phone can't scan its own screen, so it is shown the way into WeChat or WeCom
+// first, until scan says that this visitor has another one.
 func (f *Flow) Choose(w http.ResponseWriter, r *visitor.Request, profile, scan bool, target string) error {
 	client := r.Client()
 	found := f.Accounts.For(client)
@@ -50,13 +50,18 @@ func (f *Flow) Choose(w http.ResponseWriter, r *visitor.Request, profile, scan b
 	switch {
 	case len(found) == 0:
 		return f.showWhere(w, r, target, "")
-	case !scan && client.Phone && allScan(found, client) && (f.Accounts.SendsInto(weChatOnPhone) || f.Accounts.SendsInto(weComOnPhone)):
+	case !scan && client.Phone && allScan(found, client) && f.servesApps():
 		return f.showWhere(w, r, target, f.Site.LoginURL(target, profile)+"&scan=1")
 	case one == nil:
 		return f.showChoice(w, r, found, profile, target)
 	default:
 		return f.start(w, r, start{account: one, profile: profile, target: target})
 	}
+}
+
+// servesApps reports whether a phone has WeChat or WeCom to log in by.
+func (f *Flow) servesApps() bool {
+	return f.Accounts.SendsInto(weChatOnPhone) || f.Accounts.SendsInto(weComOnPhone)
 }
 
 // allScan reports whether every way to log in takes a phone that scans the screen.

@@ -28,8 +28,8 @@ const (
 )
 
 // exchangeOnce exchanges the code of an attempt once for all instances, where the store tells at once which of them is
-// first: the others land the visitor with what that one gets. Where the store does not answer, or the first one does not
-// come to an end, an instance exchanges the code by itself, and at the worst WeChat refuses it.
+// first: the others land the visitor with what that one gets. Where the store does not answer, or the first one does
+// not come to an end, an instance exchanges the code by itself, and at the worst WeChat refuses it.
 func (f *Flow) exchangeOnce(ctx context.Context, c *callback, code string) Result {
 	if f.Cluster == nil || f.Status.IsFailing() {
 		return f.exchange(ctx, c, code)
@@ -53,8 +53,8 @@ func (f *Flow) exchangeOnce(ctx context.Context, c *callback, code string) Resul
 // exchangeKey names an attempt in the store without telling its state.
 func exchangeKey(attempt string) string { return keyring.Key(exchangeArea, attempt) }
 
-// claim returns what stands for an attempt in the store, which is mine for the first who asks. The store's watch does not
-// see it: that a login would not wait says nothing about the store.
+// claim returns what stands for an attempt in the store, which is mine for the first who asks. The store's watch does
+// not see it: that a login would not wait says nothing about the store.
 func (f *Flow) claim(ctx context.Context, key, mine string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()

@@ -14,8 +14,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// ServeLogin starts a login, by the account that is asked for or the one that serves the browser. A visitor whose session
-// is what is asked for goes straight on, but for one who names an account: that is how people switch.
+// ServeLogin starts a login, by the account that is asked for or the one that serves the browser. A visitor whose
+// session is what is asked for goes straight on, but for one who names an account: that is how people switch.
 func (f *Flow) ServeLogin(w http.ResponseWriter, r *visitor.Request) error {
 	query := r.URL.Query()
 	if f.isOnOtherHost(r) {
@@ -98,14 +98,14 @@ var hopCookie = session.OwnCookie("wechat_hop")
 
 const (
 	hopFor = 10 * time.Second
-	// maxHop is the length in bytes of the longest address that goes to the public host as it is: the head of the answer
-	// has to fit into a proxy's buffer.
+	// maxHop is the length in bytes of the longest address that goes to the public host as it is: the head of the
+	// answer has to fit into a proxy's buffer.
 	maxHop = 3400
 )
 
-// isOnOtherHost reports whether the browser is on another host than public_url, where cookies would not be found again. A
-// browser that comes back with the mark of being sent there was on the public host before: a proxy in front changes the
-// Host header.
+// isOnOtherHost reports whether the browser is on another host than public_url, where cookies would not be found again.
+// A browser that comes back with the mark of being sent there was on the public host before: a proxy in front changes
+// the Host header.
 func (f *Flow) isOnOtherHost(r *visitor.Request) bool {
 	isMarked := func(c visitor.Cookie) bool { return c.Name == hopCookie }
 	return f.Site.IsOtherHost(r) && !slices.ContainsFunc(r.Cookies, isMarked)
@@ -121,8 +121,8 @@ func (f *Flow) goToPublicHost(w http.ResponseWriter, r *visitor.Request) error {
 	return nil
 }
 
-// mayHaveFragment reports whether the browser's address may go on behind a #, which only a page of ours can find out. An
-// address that the login endpoint would not take as it is goes without.
+// mayHaveFragment reports whether the browser's address may go on behind a #, which only a page of ours can find out.
+// An address that the login endpoint would not take as it is goes without.
 func (f *Flow) mayHaveFragment(r *visitor.Request) bool {
 	return f.KeepFragment && r.Method == http.MethodGet && f.Site.ReturnTo(r.Target()) == r.Target()
 }

@@ -1,6 +1,7 @@
-// Package login owns the way through a login: the attempt that a browser carries to WeChat and back, the state that names
-// it, the exchange of the code, once for a cluster, the address to return to, the results of the last minute, the end of
-// loops, and the logout. It asks nobody who may enter a page, which is the gate's; it only makes and ends sessions.
+// Package login owns the way through a login: the attempt that a browser carries to WeChat and back, the state that
+// names it, the exchange of the code, once for a cluster, the address to return to, the results of the last minute, the
+// end of loops, and the logout. It asks nobody who may enter a page, which is the gate's; it only makes and ends
+// sessions.
 package login
 
 import (
@@ -46,8 +47,8 @@ type Config struct {
 	Logger       *zap.Logger
 }
 
-// Memory is what a process remembers of the logins of all its sites, beyond reloads of the configuration. The zero Memory
-// is ready to use.
+// Memory is what a process remembers of the logins of all its sites, beyond reloads of the configuration. The zero
+// Memory is ready to use.
 type Memory struct {
 	recent     Recent
 	unreturned unreturned

@@ -11,8 +11,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// target returns where a callback returns to. A spent attempt keeps no target: this instance knows it for a minute, then
-// the URL has it, or the store.
+// target returns where a callback returns to. A spent attempt keeps no target: this instance knows it for a minute,
+// then the URL has it, or the store.
 func (f *Flow) target(c *callback) string {
 	isSpent := c.known && c.attempt.IsSpent()
 	if isSpent {
@@ -49,8 +49,8 @@ func (f *Flow) isFinished(c *callback) bool {
 	return ok
 }
 
-// lastResult returns the session that a spent attempt led to, if that was on this instance within the last minute and it
-// still lives.
+// lastResult returns the session that a spent attempt led to, if that was on this instance within the last minute and
+// it still lives.
 func (f *Flow) lastResult(c *callback) (s session.Session, ok bool) {
 	result, ok := f.Memory.recent.Last(c.Context(), f.attemptKey(c.Origin, c.attempt), f.Now())
 	return result.Session, ok && result.Err == nil && f.Sessions.IsLive(&result.Session, f.Sessions.Policy)
@@ -62,8 +62,8 @@ func (f *Flow) isRepeatable(c *callback) bool {
 	return ok || f.satisfies(c.live, c.attempt.Profile)
 }
 
-// repeat answers a callback whose attempt is spent as the first one was answered, or sends a visitor with a session on. A
-// browser may ask twice now and then; one that does it again and again is in a loop.
+// repeat answers a callback whose attempt is spent as the first one was answered, or sends a visitor with a session on.
+// A browser may ask twice now and then; one that does it again and again is in a loop.
 func (f *Flow) repeat(w http.ResponseWriter, c *callback) error {
 	restarts, _ := f.restartsBefore(c.Request, c.attempt.Profile, c.attempts, c.keys)
 	isNavigation := visitor.IsNavigation(c.Request.Request)
@@ -120,7 +120,8 @@ func (f *Flow) spentCookie(c *callback, spent Attempt) (*http.Cookie, error) {
 	return c.attempts.Cookie(c.slot, sealed, spent, f.Now()), err
 }
 
-// redirectHome sends the visitor to the page they asked for, with cookies, and with those of rest for which there is room.
+// redirectHome sends the visitor to the page they asked for, with cookies, and with those of rest for which there is
+// room.
 func (f *Flow) redirectHome(w http.ResponseWriter, c *callback, cookies []*http.Cookie, rest ...*http.Cookie) {
 	location := site.Location(c.Origin.String(), c.target)
 	for _, cookie := range rest {

@@ -15,8 +15,8 @@ import (
 // snapshotLifetime bounds the session of a person whom WeChat made up.
 const snapshotLifetime = time.Hour
 
-// IssueToken returns a new session, for a program, of the person for whom an account vouches by a grant. The error is an
-// [account.ErrNotAMember], a [problem.ErrNoUnionID] or the store's.
+// IssueToken returns a new session, for a program, of the person for whom an account vouches by a grant. The error is
+// an [account.ErrNotAMember], a [problem.ErrNoUnionID] or the store's.
 func (f *Flow) IssueToken(ctx context.Context, a account.Account, g account.Grant) (session.Session, error) {
 	id := named(a, g.Identity)
 	if !account.Admits(a, id) || id.Get(identity.Snapshot) != "" {
@@ -77,9 +77,9 @@ func named(a account.Account, id identity.Identity) identity.Identity {
 	return id.With(identity.Account, a.Kind()).With(identity.AppID, a.AppID())
 }
 
-// keepKnown adds to an identity what a session of the same person knew: a login for the profile need not bring all that a
-// silent one brought, and a silent one in another tab must not take the profile away. Whether it is the same person, their
-// account says.
+// keepKnown adds to an identity what a session of the same person knew: a login for the profile need not bring all that
+// a silent one brought, and a silent one in another tab must not take the profile away. Whether it is the same person,
+// their account says.
 func (f *Flow) keepKnown(a account.Account, id identity.Identity, live *session.Session) identity.Identity {
 	if live == nil || f.Accounts.Of(live.Account, live.Identity) != a ||
 		id.Get(identity.Snapshot) != live.Identity.Get(identity.Snapshot) {

@@ -13,8 +13,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// ServeLogout ends the visitor's session, or with others=1 all others of the same person. What a browser asks for by itself, such as an image or the next page ahead of a
-// click, does not, and a request that another site caused shows a button instead.
+// ServeLogout ends the visitor's session, or with others=1 all others of the same person. What a browser asks for by
+// itself, such as an image or the next page ahead of a click, does not, and a request that another site caused shows a
+// button instead.
 func (f *Flow) ServeLogout(w http.ResponseWriter, r *visitor.Request) error {
 	returnTo := r.URL.Query().Get("return_to")
 	if r.URL.Query().Get("others") == "1" {
@@ -90,8 +91,8 @@ func logoutOf(sessions *session.Manager, s *session.Session, stored bool) event.
 	}
 }
 
-// endOthers ends all sessions and tokens of the person but the one that the request came with, which goes on as a new one:
-// a copy of it that somebody else has ends with the others.
+// endOthers ends all sessions and tokens of the person but the one that the request came with, which goes on as a new
+// one: a copy of it that somebody else has ends with the others.
 func (f *Flow) endOthers(w http.ResponseWriter, r *visitor.Request, returnTo string) error {
 	target := f.Site.ReturnTo(returnTo)
 	switch {

@@ -47,14 +47,14 @@ func (f *Flow) restartsBefore(r *visitor.Request, profile bool, attempts Attempt
 func (f *Flow) restarts(c *callback) Restarts {
 	now := f.Now()
 	restarts, _ := f.restartsBefore(c.Request, c.attempt.Profile, c.attempts, c.keys)
-	// What the state says counts for a browser that does not show that it keeps our cookies. Another's state must not stop
-	// one that does.
+	// What the state says counts for a browser that does not show that it keeps our cookies. Another's state must not
+	// stop one that does.
 	if !f.keepsCookies(c) {
 		restarts = Longest(now, restarts, c.keys.state.Restarts(c.state))
 	}
 	restarts = restarts.Add(now)
-	// Instances with different keys pass the visitor to and fro, and leave a cookie each time. One of them is this one's;
-	// a few may be left from before the key was changed.
+	// Instances with different keys pass the visitor to and fro, and leave a cookie each time. One of them is this
+	// one's; a few may be left from before the key was changed.
 	for range min(c.attempts.Foreign()-foreignAllowed, MaxRestarts) {
 		restarts = restarts.Add(now)
 	}
@@ -101,8 +101,8 @@ func (f *Flow) endAttempts(w http.ResponseWriter, r *visitor.Request, k *keys) {
 	setCookies(w, f.resetRestarts(r, k)...)
 }
 
-// stopLoop shows a visitor why the login does not come to an end. It removes all that tells of restarts, so that the retry
-// starts anew, and leaves logins in other tabs alone.
+// stopLoop shows a visitor why the login does not come to an end. It removes all that tells of restarts, so that the
+// retry starts anew, and leaves logins in other tabs alone.
 func (f *Flow) stopLoop(
 	w http.ResponseWriter, r *visitor.Request, k *keys, profile bool, target string, why cause,
 ) error {

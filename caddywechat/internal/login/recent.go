@@ -26,7 +26,8 @@ type Recent struct {
 
 const (
 	recentFor = time.Minute
-	// recentMax takes about 10 MB, more with long addresses. Under such a load the oldest go before their minute is over.
+	// recentMax takes about 10 MB, more with long addresses. Under such a load the oldest go before their minute is
+	// over.
 	recentMax = 10_000
 )
 

@@ -16,11 +16,11 @@ const MaxRestarts = 3
 // RestartWindow is how long a restart counts.
 const RestartWindow = time.Minute
 
-// Restarts are the times of a browser's last restarts, the newest first. A restart is a callback that led to another login,
-// or that came again. Logins that merely began are none.
+// Restarts are the times of a browser's last restarts, the newest first. A restart is a callback that led to another
+// login, or that came again. Logins that merely began are none.
 //
-// They ride in a cookie of their own, which each restart writes anew; in the state of a login, for browsers that keep no
-// cookie; and with that in the attempts, so that instances which can't open one another's cookies have them as well.
+// They ride in a cookie of their own, which each restart writes anew; in the state of a login, for browsers that keep
+// no cookie; and with that in the attempts, so that instances which can't open one another's cookies have them as well.
 type Restarts []time.Time
 
 // Add returns the restarts with one more, without those that no longer count.
@@ -74,8 +74,8 @@ func ReadRestarts(cookies []visitor.Cookie, s *seal.Sealer, site string, secure 
 	return nil, sent
 }
 
-// RestartsCookie returns the cookie that keeps sealed restarts for as long as they count, or removes them when there are
-// none.
+// RestartsCookie returns the cookie that keeps sealed restarts for as long as they count, or removes them when there
+// are none.
 func RestartsCookie(sealed string, secure bool) *http.Cookie {
 	life := RestartWindow
 	if sealed == "" {

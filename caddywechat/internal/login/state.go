@@ -10,12 +10,12 @@ import (
 )
 
 // A state names one attempt in the URL that goes to WeChat and back: hex digits, since WeChat takes letters and digits
-// only, at most 128. Behind its random part it carries, authenticated, the restarts that the browser has been through, if
-// there are any: a browser that keeps no cookie has no other slot for them.
+// only, at most 128. Behind its random part it carries, authenticated, the restarts that the browser has been through,
+// if there are any: a browser that keeps no cookie has no other slot for them.
 const (
 	stateRandom   = 16                                     // bytes
 	stateMAC      = 16                                     // bytes
-	stateRestarts = 4 + (MaxRestarts - 1)                  // bytes: the last restart's time, the others' distance from it
+	stateRestarts = 4 + (MaxRestarts - 1)                  // bytes: the last one's time, the others' distance from it
 	stateLength   = stateRandom + stateRestarts + stateMAC // bytes, of the longest state
 )
 
@@ -33,8 +33,8 @@ func (k StateKey) NewState(restarts Restarts) string {
 	return hex.EncodeToString(b)
 }
 
-// Restarts returns what a state carries, nothing for one that was not made with this key. What somebody on the way appended to
-// it does not count.
+// Restarts returns what a state carries, nothing for one that was not made with this key. What somebody on the way
+// appended to it does not count.
 func (k StateKey) Restarts(state string) Restarts {
 	b, err := hex.DecodeString(state[:min(len(state), 2*stateLength)])
 	if err != nil || len(b) != stateLength {

@@ -71,7 +71,8 @@ func (f *Flow) targetKey(o visitor.Origin, a Attempt) string {
 	return keyring.Key(targetArea, f.attemptKey(o, a))
 }
 
-// fitTarget returns a target as a login keeps it and as a Location may hold it, which is less than all of a very long one.
+// fitTarget returns a target as a login keeps it and as a Location may hold it, which is less than all of a very long
+// one.
 func (f *Flow) fitTarget(r *visitor.Request, target string) string {
 	kept, whole := Fit(target)
 	if !whole {

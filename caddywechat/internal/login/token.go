@@ -43,8 +43,8 @@ func (f *Flow) LoginRequired(w http.ResponseWriter, r *visitor.Request) error {
 	return f.Answers.ToProgram(w, r, problem.LoginRequired, f.Site.LoginURL(f.Site.PageOf(r), false))
 }
 
-// TokenRequired tells a program that it needs a token, another one where it sent one, and how it gets that. The browser's
-// login_url would be of no use to it. Where it is known whose tokens are meant, only that account is named.
+// TokenRequired tells a program that it needs a token, another one where it sent one, and how it gets that. The
+// browser's login_url would be of no use to it. Where it is known whose tokens are meant, only that account is named.
 func (f *Flow) TokenRequired(w http.ResponseWriter, r *visitor.Request, accounts ...account.Account) error {
 	message := "send the token of a login (Authorization: Bearer …): "
 	if len(r.Tokens) > 0 {

@@ -25,7 +25,8 @@ func (f *Flow) showWhere(w http.ResponseWriter, r *visitor.Request, target, acti
 	client, accounts := r.Client(), f.Accounts
 	weChat := !client.WeChat && accounts.SendsInto(weChatOnPhone)
 	weCom := !client.WeCom && accounts.SendsInto(weComOnPhone)
-	outside := (client.WeChat || client.WeCom) && (accounts.SendsInto(browserOnDesk) || accounts.SendsInto(browserOnPhone))
+	outside := (client.WeChat || client.WeCom) &&
+		(accounts.SendsInto(browserOnDesk) || accounts.SendsInto(browserOnPhone))
 	data := page.Data{URL: r.Origin.String() + target, Action: action, Phone: client.Phone, WeCom: weCom}
 	switch {
 	case weChat && weCom:

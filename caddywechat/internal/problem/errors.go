@@ -29,8 +29,8 @@ type meaning struct {
 	cure    string
 }
 
-// cases are the errors that have an answer of their own. Of those that an error is, the first counts. They are looked at
-// before what WeChat itself says is.
+// cases are the errors that have an answer of their own. Of those that an error is, the first counts. They are looked
+// at before what WeChat itself says is.
 var cases = []meaning{
 	{account.ErrCodeRefused, event.Failed, CodeUsed, ""},
 	{account.ErrNotAMember, event.NotAMember, NotAMember, ""},

@@ -15,8 +15,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// Writer writes the answers of the module itself: problems, pages, JSON and redirects, each with the headers that all of
-// them have. It is safe for concurrent use.
+// Writer writes the answers of the module itself: problems, pages, JSON and redirects, each with the headers that all
+// of them have. It is safe for concurrent use.
 type Writer struct {
 	Pages  *page.Pages
 	Logger *zap.Logger
@@ -47,8 +47,8 @@ func (a *Writer) ToProgram(w http.ResponseWriter, r *visitor.Request, p Problem,
 	return a.JSON(w, p.Status, body{Error: p.Word, Message: p.Message, RequestID: r.ID(), LoginURL: loginURL})
 }
 
-// Fail answers with a problem that an operator can mend, and logs why. Where the visitor has left that is the reason, and
-// nobody's fault.
+// Fail answers with a problem that an operator can mend, and logs why. Where the visitor has left that is the reason,
+// and nobody's fault.
 func (a *Writer) Fail(w http.ResponseWriter, r *visitor.Request, p Problem, err error) error {
 	if r.Context().Err() == nil {
 		a.Logger.Error("request failed", event.RequestFields(r, zap.Error(err), zap.Int("status", p.Status))...)

@@ -1,5 +1,5 @@
-// Package profile refreshes nicknames and avatars in the background. It owns the jobs: at most one for a person, some for
-// the process. A session takes over what a job brought with its next navigation; nobody waits.
+// Package profile refreshes nicknames and avatars in the background. It owns the jobs: at most one for a person, some
+// for the process. A session takes over what a job brought with its next navigation; nobody waits.
 package profile
 
 import (
@@ -60,8 +60,8 @@ type Refresher struct {
 // NewRefresher returns a refresher that has nothing to do yet.
 func NewRefresher(c Config) *Refresher { return &Refresher{Config: c} }
 
-// Refresh returns the session to go on with, and whether that is a new one: an old profile starts a job, and a navigation
-// after that takes its result over.
+// Refresh returns the session to go on with, and whether that is a new one: an old profile starts a job, and a
+// navigation after that takes its result over.
 func (f *Refresher) Refresh(r *visitor.Request, s *session.Session) (*session.Session, bool) {
 	if len(r.Tokens) > 0 || f.MaxAge == 0 {
 		return s, false
@@ -145,8 +145,8 @@ func (j job) run(ctx context.Context) {
 	f.Jobs.end(j.key, profile{}, now.Add(pause))
 }
 
-// fromOtherInstance returns the profile that another instance, or another session's job, brought lately; a zero one where
-// none did.
+// fromOtherInstance returns the profile that another instance, or another session's job, brought lately; a zero one
+// where none did.
 func (j job) fromOtherInstance(ctx context.Context) (profile, error) {
 	text, err := j.refresher.Vault.Get(ctx, j.key)
 	if err != nil || text == nil {
@@ -170,7 +170,12 @@ func (j job) fromWeChat(ctx context.Context) (profile, error) {
 		return profile{}, errNothing
 	}
 	mine, lease := rand.Text(), f.Grants.Key(leaseArea, j.account, j.userID)
-	whose, err := f.Vault.Store.PutIfAbsent(ctx, lease, []byte(mine), pause) // which rests all instances if this one fails
+	whose, err := f.Vault.Store.PutIfAbsent(
+		ctx,
+		lease,
+		[]byte(mine),
+		pause,
+	) // which rests all instances if this one fails
 	if err != nil {
 		return profile{}, err
 	}

@@ -244,8 +244,8 @@ func (l *List) Survives(now time.Time, subjects ...Subject) time.Time {
 	return time.Unix(at, 0)
 }
 
-// NextTime returns the time that a revocation says it was made at: now, or, where others of this second or a later one were
-// made, the second after them. No two get the same, so no session survives one that it does not know.
+// NextTime returns the time that a revocation says it was made at: now, or, where others of this second or a later one
+// were made, the second after them. No two get the same, so no session survives one that it does not know.
 func (l *List) NextTime(now time.Time) time.Time {
 	for {
 		last := l.last.Load()
@@ -260,9 +260,14 @@ func (l *List) NextTime(now time.Time) time.Time {
 const hearsWithin = 5
 
 // NextInPlaceOf returns the time of a revocation that ends all sessions of a person but one which takes the place of s,
-// and survives it: later than all that is known of the person, and else some way back, so that what was revoked elsewhere
-// meanwhile, and is not known here, ends that one, too. Where there is no such time yet it returns how long to wait.
-func (l *List) NextInPlaceOf(s *session.Session, now time.Time, subjects ...Subject) (at time.Time, wait time.Duration) {
+// and survives it: later than all that is known of the person, and else some way back, so that what was revoked
+// elsewhere meanwhile, and is not known here, ends that one, too. Where there is no such time yet it returns how long
+// to wait.
+func (l *List) NextInPlaceOf(
+	s *session.Session,
+	now time.Time,
+	subjects ...Subject,
+) (at time.Time, wait time.Duration) {
 	next := max(s.Survives.Unix(), l.all.Load()) + 1
 	for _, subject := range subjects {
 		if o, ok := l.person(subject); ok {

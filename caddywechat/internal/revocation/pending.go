@@ -19,8 +19,8 @@ const (
 	maxSent    = 100
 )
 
-// pendingRecord is what a journal of the store is to say: revocations, for all who have one of the keys. Without keys they
-// are for all sites of the store.
+// pendingRecord is what a journal of the store is to say: revocations, for all who have one of the keys. Without keys
+// they are for all sites of the store.
 type pendingRecord struct {
 	journal     string
 	secrets     [][]byte // the sites' session keys

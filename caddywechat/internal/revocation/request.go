@@ -91,8 +91,9 @@ var ErrNotStored = errors.New("revoked here; other instances will know when the 
 // forgetTimeout bounds what one site waits for the store.
 const forgetTimeout = 3 * time.Second
 
-// Revoke carries a request out at all sites of the store, and has them forget what they keep about the person. It returns
-// how many live sessions ended here, of those that came lately. Where no site uses the store there is nothing to do.
+// Revoke carries a request out at all sites of the store, and has them forget what they keep about the person. It
+// returns how many live sessions ended here, of those that came lately. Where no site uses the store there is nothing
+// to do.
 func (s *Sync) Revoke(ctx context.Context, request Request) (seen int, err error) {
 	by := s.newest()
 	if by == nil {

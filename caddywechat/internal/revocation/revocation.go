@@ -16,7 +16,8 @@ type Revocation struct {
 	// old says that the revocation is of version 1, which anybody can have written who can write to the store.
 	old bool
 
-	At      time.Time // when it was made, as [List.NextTime] gives it, to the second; does not matter for a single session
+	// At is when it was made, as [List.NextTime] gives it, to the second. It does not matter for a single session.
+	At      time.Time
 	Expires time.Time // when none of the sessions would live any more, to the second
 }
 

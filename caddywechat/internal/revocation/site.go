@@ -172,8 +172,8 @@ func keysByID(secrets [][]byte) map[seal.Mark]seal.Key {
 	return keys
 }
 
-// secrets returns the session keys of the sites, each once. The error is the store's, which does not say what keys there
-// are.
+// secrets returns the session keys of the sites, each once. The error is the store's, which does not say what keys
+// there are.
 func (s *Sync) secrets(ctx context.Context) ([][]byte, error) {
 	secrets, lacking, err := s.knownSecrets(ctx)
 	if err != nil || lacking == nil {
@@ -225,7 +225,8 @@ func (s *Sync) WithoutStore() string {
 		lacksKey = site.Keyring.NeedsStore() || lacksKey
 	}
 	if lacksKey {
-		return "sites without session key keep theirs there, and nobody logs in to them and no session opens until it can be " +
+		return "sites without session key keep theirs there, and nobody logs in to them and no session opens until " +
+			"it can be " +
 			"read; with session { key … } they don't need the store for that"
 	}
 	return "sessions and silent logins go on, what needs memory does not"

@@ -11,8 +11,8 @@ import (
 // Subject is one of the ways in which a person can be called, as a digest that does not tell who it is.
 type Subject [len(session.ID{})]byte
 
-// What a subject is a digest of begins with one of these. They are those of version 1 of revocations, whose digests stand
-// in stores.
+// What a subject is a digest of begins with one of these. They are those of version 1 of revocations, whose digests
+// stand in stores.
 const (
 	aUser    = 2
 	anOpenID = 3
@@ -38,7 +38,8 @@ func subjectOf(kind byte, parts ...string) (subject Subject) {
 	return subject
 }
 
-// subjectsOf returns all ways in which a revocation can name somebody, whatever user_id was when it was made and is now.
+// subjectsOf returns all ways in which a revocation can name somebody, whatever user_id was when it was made and is
+// now.
 func subjectsOf(a account.Account, id identity.Identity) [4]Subject {
 	person := a.Person(id)
 	return [4]Subject{

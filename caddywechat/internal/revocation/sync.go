@@ -31,9 +31,9 @@ const (
 	readTimeout = 3 * time.Second
 )
 
-// Sync keeps a [List] in step with the store that all its sites share, beyond reloads of the configuration: it reads what
-// other instances revoke, and tells them what is revoked here. It works with the store and the keys of the site that
-// joined last. It is safe for concurrent use.
+// Sync keeps a [List] in step with the store that all its sites share, beyond reloads of the configuration: it reads
+// what other instances revoke, and tells them what is revoked here. It works with the store and the keys of the site
+// that joined last. It is safe for concurrent use.
 type Sync struct {
 	list   List
 	status *store.Status
@@ -59,20 +59,25 @@ type hints struct{ forged, version, old, otherKeys event.Hint }
 
 const hintEvery = time.Hour
 
-// NewSync returns the Sync of a store, whose status it looks at. It does nothing before somebody needs it, and has to be
-// closed.
+// NewSync returns the Sync of a store, whose status it looks at. It does nothing before somebody needs it, and has to
+// be closed.
 func NewSync(status *store.Status) *Sync {
 	return &Sync{
 		status: status, work: background.NewGroup(), read: make(chan struct{}),
 		hints: hints{
-			forged: event.Hint{Every: hintEvery}, version: event.Hint{Every: hintEvery}, old: event.Hint{Every: hintEvery},
+			forged: event.Hint{
+				Every: hintEvery,
+			},
+			version:   event.Hint{Every: hintEvery},
+			old:       event.Hint{Every: hintEvery},
 			otherKeys: event.Hint{Every: hintEvery},
 		},
 	}
 }
 
-// Join makes a site one of those that use the store. Others work with it from then on, so it must be ready. seen returns
-// the site's live sessions that came to this instance lately, for operators who want to know how many they revoke.
+// Join makes a site one of those that use the store. Others work with it from then on, so it must be ready. seen
+// returns the site's live sessions that came to this instance lately, for operators who want to know how many they
+// revoke.
 func (s *Sync) Join(site *Site, seen func() iter.Seq[*session.Session]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,8 +85,8 @@ func (s *Sync) Join(site *Site, seen func() iter.Seq[*session.Session]) {
 	s.sites = append(s.sites, site)
 }
 
-// Leave ends what [Sync.Join] started. What the store did not take yet is told it once more when the last site leaves, in
-// the background.
+// Leave ends what [Sync.Join] started. What the store did not take yet is told it once more when the last site leaves,
+// in the background.
 func (s *Sync) Leave(site *Site) {
 	s.mu.Lock()
 	isLast := len(s.sites) == 1 && s.sites[0] == site
@@ -151,8 +156,11 @@ func (s *Sync) follow(ctx context.Context) {
 			started := site.Now()
 			isRead := s.Exchange(ctx)
 			if took := site.Now().Sub(started); !isKnown && (!isRead || took > firstReadTimeout) {
-				site.Logger.Warn("the store did not tell in time what was revoked before: until it does, such sessions go on",
-					zap.Bool("known now", isRead), zap.Duration("after", took))
+				site.Logger.Warn(
+					"the store did not tell in time what was revoked before: until it does, such sessions go on",
+					zap.Bool("known now", isRead),
+					zap.Duration("after", took),
+				)
 			}
 			isKnown = isKnown || isRead
 			goOn()
@@ -165,8 +173,9 @@ func (s *Sync) follow(ctx context.Context) {
 	}
 }
 
-// Exchange applies what other instances revoked since it was called last, and tells them what is revoked here and they do
-// not know yet. It reports whether all that they revoked could be read. Whoever follows the store calls it now and then.
+// Exchange applies what other instances revoked since it was called last, and tells them what is revoked here and they
+// do not know yet. It reports whether all that they revoked could be read. Whoever follows the store calls it now and
+// then.
 func (s *Sync) Exchange(ctx context.Context) (all bool) {
 	site := s.newest()
 	if site == nil {
@@ -207,8 +216,8 @@ func (s *Site) openJournals() (journals []journal) {
 	return journals
 }
 
-// readJournals applies what other instances revoked, and reports whether that is all there is. An error is logged by the
-// store's watch; what could be read counts all the same.
+// readJournals applies what other instances revoked, and reports whether that is all there is. An error is logged by
+// the store's watch; what could be read counts all the same.
 func (s *Site) readJournals(ctx context.Context, journals []journal) (all bool) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -258,15 +267,17 @@ func (s *Site) applyRecord(keys map[seal.Mark]seal.Key, journal string, record [
 }
 
 // believes reports whether a revocation counts that was read from the store. One that an older version wrote may be
-// anybody's. It counts where whoever can write to the store could be anybody anyway, and where it names a session, which
-// only those can who were told its random id.
+// anybody's. It counts where whoever can write to the store could be anybody anyway, and where it names a session,
+// which only those can who were told its random id.
 func (s *Site) believes(r Revocation) bool {
 	if !r.IsOld() || r.IsOfOneSession() || s.Keyring.KeepsKey {
 		return true
 	}
 	s.sync.hints.old.Do(s.Now(), func() {
-		s.Logger.Warn("revocations of people or of everybody that an older version wrote don't count, for anybody may " +
-			"have written them to this store: give the orders again that were given before the upgrade")
+		s.Logger.Warn(
+			"revocations of people or of everybody that an older version wrote don't count, for anybody may " +
+				"have written them to this store: give the orders again that were given before the upgrade",
+		)
 	})
 	return false
 }

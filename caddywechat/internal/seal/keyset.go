@@ -25,8 +25,8 @@ type Keyset struct {
 // keysets has, by a digest of the secrets, the key sets that somebody uses: sites with the same secrets share one.
 var keysets sync.Map // of digest to weak.Pointer[Keyset]
 
-// NewKeyset returns the key set of the secrets, of which there must be one at least: those of [New]. While somebody uses
-// it, the same secrets give the same key set.
+// NewKeyset returns the key set of the secrets, of which there must be one at least: those of [New]. While somebody
+// uses it, the same secrets give the same key set.
 func NewKeyset(secrets ...[]byte) (*Keyset, error) {
 	digest := digestOf(secrets)
 	if known, ok := keysets.Load(digest); ok {

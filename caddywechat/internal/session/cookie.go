@@ -51,8 +51,8 @@ func (c Cookies) name() string {
 	return c.Name
 }
 
-// IsName reports whether a cookie of that name is a session's: by this configuration, or by one without a name of its own,
-// which nobody else's cookies have.
+// IsName reports whether a cookie of that name is a session's: by this configuration, or by one without a name of its
+// own, which nobody else's cookies have.
 func (c Cookies) IsName(name string, secure bool) bool {
 	bare, hasPrefix := strings.CutPrefix(name, HostPrefix)
 	if !hasPrefix {
@@ -68,7 +68,8 @@ func (c Cookies) New(value string, life time.Duration, secure bool) *http.Cookie
 	return cookie
 }
 
-// Cookie returns a cookie of one host, for a browser to keep for the given time, or to delete when that is not positive.
+// Cookie returns a cookie of one host, for a browser to keep for the given time, or to delete when that is not
+// positive.
 func Cookie(name, value string, life time.Duration, secure bool) *http.Cookie {
 	maxAge := int((life + time.Second - 1) / time.Second)
 	if maxAge <= 0 {

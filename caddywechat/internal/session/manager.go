@@ -88,8 +88,9 @@ const (
 	maxLogoutCookies = 64
 )
 
-// Find returns the visitor's session with the field id of the person, nil where there is none. Nobody may change it. Two
-// cookies that both open are none: one of them was planted. The error tells that nobody can know, for want of the key.
+// Find returns the visitor's session with the field id of the person, nil where there is none. Nobody may change it.
+// Two cookies that both open are none: one of them was planted. The error tells that nobody can know, for want of the
+// key.
 func (m *Manager) Find(r *visitor.Request) (*Session, error) {
 	sessions, err := m.find(r, maxCookies)
 	if err != nil || len(sessions) != 1 {
@@ -127,8 +128,8 @@ func (m *Manager) find(r *visitor.Request, limit int) ([]*Session, error) {
 	return sessions, nil
 }
 
-// findToken returns the live session in the token that a program sent, none where it sent two that differ: one of them is
-// not its own.
+// findToken returns the live session in the token that a program sent, none where it sent two that differ: one of them
+// is not its own.
 func (m *Manager) findToken(r *visitor.Request) ([]*Session, error) {
 	for _, token := range r.Tokens[1:] {
 		if token != r.Tokens[0] {
@@ -142,8 +143,8 @@ func (m *Manager) findToken(r *visitor.Request) ([]*Session, error) {
 	return []*Session{s}, nil
 }
 
-// open returns the session in a sealed text, nil where it does not open at this site, or stands for nobody here. Whether
-// it counts is for IsLive to say.
+// open returns the session in a sealed text, nil where it does not open at this site, or stands for nobody here.
+// Whether it counts is for IsLive to say.
 func (m *Manager) open(r *visitor.Request, f form, text string) (*Session, error) {
 	if len(text) > seal.MaxLength {
 		return nil, nil

@@ -22,8 +22,8 @@ type Session struct {
 	Expires  time.Time // the end that the configuration of that day gave it, to the second
 	Seen     time.Time // the visitor's last navigation that was noted, to the second; at first the login
 	Renewed  time.Time // when the profile was last renewed, to the second; zero: not since the login
-	// Survives is the last revocation of the person that was known when the session was made, to the second; zero: none. It
-	// and those before it do not end the session.
+	// Survives is the last revocation of the person that was known when the session was made, to the second; zero:
+	// none. It and those before it do not end the session.
 	Survives time.Time
 }
 
@@ -66,8 +66,8 @@ func (s Session) Expiry(p Policy) time.Time {
 	return end
 }
 
-// NeedsTouch reports whether a navigation now is to be noted, so that the session does not end as idle: not every one, for
-// each takes a new cookie and an answer that nobody may cache.
+// NeedsTouch reports whether a navigation now is to be noted, so that the session does not end as idle: not every one,
+// for each takes a new cookie and an answer that nobody may cache.
 func (s Session) NeedsTouch(p Policy, now time.Time) bool {
 	return p.Idle > 0 && now.Sub(s.Seen) >= p.Idle/10
 }
@@ -80,14 +80,14 @@ func (s Session) ProfileTime() time.Time {
 	return s.Renewed
 }
 
-// The versions are the first byte of a payload. Whoever changes what follows it gives it a new number: instances of both
-// versions run side by side during an upgrade, and each takes for no session what it does not know. So a session is of the
-// oldest version that holds what there is to say.
+// The versions are the first byte of a payload. Whoever changes what follows it gives it a new number: instances of
+// both versions run side by side during an upgrade, and each takes for no session what it does not know. So a session
+// is of the oldest version that holds what there is to say.
 const (
 	version        = 2
 	versionRenewed = 3 // with the age when its profile was last renewed, behind the age when last seen
-	// With that age one second older, 0 for never, the second of Survives, 0 for none, and what stands behind the app id in
-	// the account's name.
+	// With that age one second older, 0 for never, the second of Survives, 0 for none, and what stands behind the app
+	// id in the account's name.
 	versionMore = 4
 )
 

@@ -9,11 +9,11 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// ClientNetwork returns the network by which limits count the client of a request: its address, of IPv6 the /64 that one
-// subscriber has. It is not valid where nobody knows the address.
+// ClientNetwork returns the network by which limits count the client of a request: its address, of IPv6 the /64 that
+// one subscriber has. It is not valid where nobody knows the address.
 //
-// Caddy's client_ip would not do: unless trusted_proxies_strict is set it is the first address of X-Forwarded-For, which
-// clients write as they like, to evade a limit or to turn it on somebody else.
+// Caddy's client_ip would not do: unless trusted_proxies_strict is set it is the first address of X-Forwarded-For,
+// which clients write as they like, to evade a limit or to turn it on somebody else.
 func (s *Site) ClientNetwork(r *visitor.Request) netip.Prefix {
 	address := r.Server.ClientAddress(r.Request)
 	s.checkProxy(r, address)

@@ -25,8 +25,8 @@ func IsAmbiguous(r *http.Request) bool {
 		scripts.MatchString(rawPath) || scripts.MatchString(r.URL.Path)
 }
 
-// isPlain reports whether a path is one of those, most by far, that need no closer look: letters, digits and little else, no
-// segment that begins with a dot, and none before the last that ends like a script.
+// isPlain reports whether a path is one of those, most by far, that need no closer look: letters, digits and little
+// else, no segment that begins with a dot, and none before the last that ends like a script.
 func isPlain(path string) bool {
 	mayBeScript := false // the segment, by what stands behind a dot
 	for i := range len(path) {
@@ -45,15 +45,17 @@ func isPlain(path string) bool {
 	return true
 }
 
-// ambiguous: a backslash, a semicolon, a control byte; one of / \ . ; % ? # or a control byte percent-encoded; ASCII in the
-// overlong forms of UTF-8, which sloppy decoders take (GBK has some of these, too: such a name is not open either; other
-// bytes that are no UTF-8 stay open); or a segment of dots, with blanks among them, which Windows drops.
+// ambiguous: a backslash, a semicolon, a control byte; one of / \ . ; % ? # or a control byte percent-encoded; ASCII in
+// the overlong forms of UTF-8, which sloppy decoders take (GBK has some of these, too: such a name is not open either;
+// other bytes that are no UTF-8 stay open); or a segment of dots, with blanks among them, which Windows drops.
 var ambiguous = regexp.MustCompile(`(?i)[\\;\x00-\x1f\x7f]` +
 	`|%(2f|5c|2e|3b|25|3f|23|[01][0-9a-f]|7f` +
-	`|c[01]%[89ab][0-9a-f]|e0%[89][0-9a-f]%[89ab][0-9a-f]|f0%8[0-9a-f]%[89ab][0-9a-f]|f8%8[0-7]%[89ab][0-9a-f]|fc%8[0-3]%[89ab][0-9a-f])` +
+	`|c[01]%[89ab][0-9a-f]|e0%[89][0-9a-f]%[89ab][0-9a-f]|f0%8[0-9a-f]%[89ab][0-9a-f]` +
+	`|f8%8[0-7]%[89ab][0-9a-f]|fc%8[0-3]%[89ab][0-9a-f])` +
 	`|/(%20)*\.(\.|%20)*(/|$)`)
 
-// scripts finds more of a path behind the name of a script, which servers hand to it: /member/index.php/a.css runs index.php.
+// scripts finds more of a path behind the name of a script, which servers hand to it: /member/index.php/a.css runs
+// index.php.
 var scripts = regexp.MustCompile(`(?i)\.(php[^/]*|phtml|phar|jsp[^/]*|asp[^/]*|ashx|asmx|cgi|fcgi|pl|py|cfm)[. ]*/`)
 
 // scriptLetters are what the names of these begin with.

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// ReturnTo judges an address that a stranger gave for after the login, and returns it, or "/" for anything that is not a
-// path on this site outside its prefix. It may carry a query and a fragment. Characters that are not ASCII come back
+// ReturnTo judges an address that a stranger gave for after the login, and returns it, or "/" for anything that is not
+// a path on this site outside its prefix. It may carry a query and a fragment. Characters that are not ASCII come back
 // percent-encoded, as they must stand in a Location header.
 func (s *Site) ReturnTo(address string) string { return returnTo(address, s.config.Prefix) }
 
@@ -42,8 +42,8 @@ func hasDotSegment(path string) bool {
 	return false
 }
 
-// encodeLoosePercents encodes percent signs that begin no encoded byte. Browsers let them stand in a fragment, others take
-// such an address for none.
+// encodeLoosePercents encodes percent signs that begin no encoded byte. Browsers let them stand in a fragment, others
+// take such an address for none.
 func encodeLoosePercents(s string) string {
 	pieces := strings.Split(s, "%")
 	for i, piece := range pieces[1:] {

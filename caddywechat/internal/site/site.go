@@ -1,6 +1,6 @@
-// Package site knows what belongs to a protected site: its origin, its prefix, the domain of its cookies, which addresses
-// a visitor may be sent to, and which paths servers disagree about. It owns the configuration of these and judges
-// requests by it; it answers none.
+// Package site knows what belongs to a protected site: its origin, its prefix, the domain of its cookies, which
+// addresses a visitor may be sent to, and which paths servers disagree about. It owns the configuration of these and
+// judges requests by it; it answers none.
 package site
 
 import (

@@ -101,7 +101,8 @@ func journalAway(t *testing.T, b Backend) {
 		seen = append(seen, read(t, there)...)
 	}
 	slices.Sort(all)
-	for name, got := range map[string][]string{"away": read(t, away), "there": seen, "new": read(t, b.Open().Follow("log"))} {
+	fresh := read(t, b.Open().Follow("log"))
+	for name, got := range map[string][]string{"away": read(t, away), "there": seen, "new": fresh} {
 		slices.Sort(got)
 		got = slices.DeleteFunc(slices.Compact(got), func(value string) bool { return value == "first" })
 		if !slices.Equal(got, all) {

@@ -67,7 +67,11 @@ func wantValue(t *testing.T, s store.Store, key, want string) {
 
 func wantAbsent(t *testing.T, s store.Store, key string) {
 	t.Helper()
-	if got, err := s.Get(t.Context(), key); !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) || got != nil {
+	if got, err := s.Get(
+		t.Context(),
+		key,
+	); !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) ||
+		got != nil {
 		t.Errorf("%s: got %.40q, %v, want ErrNotFound", key, got, err)
 	}
 }
@@ -82,7 +86,11 @@ func mustPut(t *testing.T, s store.Store, key, value string, ttl time.Duration) 
 func absent(t *testing.T, b Backend) {
 	s := b.Open()
 	wantAbsent(t, s, key)
-	if got, err := s.Take(t.Context(), key); !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) || got != nil {
+	if got, err := s.Take(
+		t.Context(),
+		key,
+	); !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) ||
+		got != nil {
 		t.Errorf("take: got %q, %v", got, err)
 	}
 	if err := s.Delete(t.Context(), key); err != nil {
@@ -234,7 +242,10 @@ func bounds(t *testing.T, b Backend) {
 	}
 	_, err = s.PutIfAbsent(ctx, key, nil, -1)
 	refused("put if absent without a ttl", err)
-	for _, key := range []string{"", "/", "a/", "/a", "a//b", "..", "a/../b", "A", "a b", "a.b", "a:b", "ä", "a\x00", "a\n", strings.Repeat("a", 201)} {
+	for _, key := range []string{
+		"", "/", "a/", "/a", "a//b", "..", "a/../b", "A", "a b", "a.b", "a:b", "ä", "a\x00", "a\n",
+		strings.Repeat("a", 201),
+	} {
 		refused("put "+key, s.Put(ctx, key, nil, long))
 		refused("append "+key, s.Append(ctx, key, nil, long))
 		refused("delete "+key, s.Delete(ctx, key))
