@@ -12,13 +12,13 @@ PICTURES ?= $(CURDIR)/bin/pictures
 test:
 	.ci/programs
 	GORACE=halt_on_error=1 E2E_RACE=1 E2E_PROGRAMS=required E2E_PICTURES=$(PICTURES) go test -race -timeout 30m ./...
-	go test ./caddywechat/bench
+	go test ./caddywechat/bench -measure
 	@echo "pictures of the pages: $(PICTURES)"
 
-# What a request costs beside the same request without the gate.
+# What a request costs beside the same request without the gate, and what sessions and sites take of the memory.
 SAMPLES ?= 24
 bench:
-	go test -run '^$$' -bench . -benchtime $(SAMPLES)x ./caddywechat/bench
+	go test -v -run Memory -bench . -benchtime $(SAMPLES)x ./caddywechat/bench -measure
 
 # The binary compared with a plain proxy and with forward_auth, then soaked for as long as SOAK says, 0 for not at all.
 SOAK ?= 10m

@@ -9,7 +9,7 @@ import (
 
 // The race detector allocates as well, so these are for a build without it.
 
-func TestAllocationsOfARequest(t *testing.T) {
+func TestAllocations_OfARequestAreFew(t *testing.T) {
 	silent, profile := page(somewhere, cookieOf(t, person(1))), page(somewhere, cookieOf(t, withProfile(1)))
 	for name, tt := range map[string]struct {
 		directives string
@@ -34,7 +34,7 @@ func TestAllocationsOfARequest(t *testing.T) {
 }
 
 // A cookie that opens nothing takes no more than one that does.
-func TestAllocationsOfACookieThatDoesNotOpen(t *testing.T) {
+func TestAllocations_OfAnInvalidCookieAreNoMore(t *testing.T) {
 	crowd := crowd(t, 1<<12)
 	most := allocations(t, gate(optional), crowd) - allocations(t, "", crowd)
 	for name, cookie := range bad(t) {

@@ -13,8 +13,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 )
 
-// The attempt is the browser's to keep.
-func TestALoginThatBeginsLeavesNothingBehind(t *testing.T) {
+// The browser keeps the login attempt.
+func TestMemory_OfALoginThatBeginsIsFreed(t *testing.T) {
 	conn := newChain(t, gate("")).conn()
 	request := page(somewhere, "")
 	begin := func(times int) {
@@ -34,7 +34,8 @@ func TestALoginThatBeginsLeavesNothingBehind(t *testing.T) {
 }
 
 // What is remembered of opened sessions has a bound, which the README states.
-func TestMemoryOfSessions(t *testing.T) {
+func TestMemory_OfSessionsIsBounded(t *testing.T) {
+	skipUnlessMeasuring(t)
 	const visitors = 1 << 16 // four times as many as there are places
 	conn := newChain(t, gate("")).conn()
 	before := heap()
@@ -66,13 +67,14 @@ func TestMemoryOfSessions(t *testing.T) {
 
 // A further site takes little memory beside what it takes without the gate: they share what does not differ. The limits
 // are some way above what the README says, for the runtime has things of its own to do.
-func TestMemoryOfASite(t *testing.T) {
+func TestMemory_OfASiteIsSmall(t *testing.T) {
+	skipUnlessMeasuring(t)
 	same := func(int) string { return gate("") }
 	own := func(i int) string { return strings.ReplaceAll(gate(""), key, fmt.Sprintf("%s%d", key, i)) }
 	for name, tt := range map[string]struct {
 		directives func(i int) string
 		isVisited  bool
-		most       int64
+		most       float64
 	}{
 		"the same keys":            {same, false, 4000},
 		"keys of its own":          {own, false, 4000},
@@ -81,11 +83,16 @@ func TestMemoryOfASite(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			memoryOf(t, 1, tt.directives, tt.isVisited) // what all sites share
-			gated := further(t, tt.directives, tt.isVisited)
-			plain := further(t, func(int) string { return "" }, tt.isVisited)
-			t.Logf("%d bytes", gated-plain)
-			if gated-plain > tt.most {
-				t.Errorf("a further site takes %d bytes, want at most %d", gated-plain, tt.most)
+			// The median: what the runtime frees or keeps meanwhile is counted, too.
+			var measured []float64
+			for range 3 {
+				gated := further(t, tt.directives, tt.isVisited)
+				plain := further(t, func(int) string { return "" }, tt.isVisited)
+				measured = append(measured, float64(gated-plain))
+			}
+			t.Logf("%.0f bytes", median(measured))
+			if median(measured) > tt.most {
+				t.Errorf("a further site takes %.0f bytes, want at most %.0f", measured, tt.most)
 			}
 		})
 	}

@@ -4,49 +4,91 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// binary is the program under test, built once for all tests.
-var binary string
+// parallel is how many tests run at a time unless -parallel says how many. They start programs and wait for them: most of
+// the time a processor has nothing to do for a test.
+const parallel = 6
+
+// testDir is for what all tests share. It is removed when they are over.
+var testDir string
 
 func TestMain(m *testing.M) {
-	os.Exit(build(m))
+	os.Exit(runTests(m))
 }
 
-func build(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "caddywechat-e2e-")
-	if err != nil {
+func runTests(m *testing.M) int {
+	flag.Parse()
+	isGiven := false
+	flag.Visit(func(f *flag.Flag) { isGiven = isGiven || f.Name == "test.parallel" })
+	if !isGiven {
+		flag.Set("test.parallel", strconv.Itoa(parallel))
+	}
+	var err error
+	if testDir, err = os.MkdirTemp("", "caddywechat-e2e-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "caddywechat")
-	args := []string{"build", "-o", binary}
-	if os.Getenv("E2E_RACE") != "" {
-		args = append(args, "-race")
-	}
-	out, err := exec.Command("go", append(args, "../../cmd/caddywechat")...).CombinedOutput()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "building the binary: %v\n%s", err, out)
-		return 1
-	}
+	defer os.RemoveAll(testDir)
 	defer func() { stopChromium() }()
 	return m.Run()
 }
+
+// buildBinary builds the program under test when the first test needs it.
+var buildBinary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(testDir, "caddywechat")
+	args := append([]string{"build", "-o", path}, raceFlag()...)
+	out, err := exec.Command("go", append(args, "../../cmd/caddywechat")...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building the binary: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// raceFlag is what go build is told of the race detector: E2E_RACE asks for it.
+func raceFlag() []string {
+	if os.Getenv("E2E_RACE") == "" {
+		return nil
+	}
+	return []string{"-race"}
+}
+
+// binary returns the path of the program under test. With -short tests that need it are skipped.
+func binary(t *testing.T) string {
+	t.Helper()
+	skipIfShort(t)
+	path, err := buildBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// skipIfShort skips tests that start programs, where -short asks for the quick tests only.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped with -short: it starts programs")
+	}
+}
+
+// patience is how long a test waits for what takes a moment on a machine that has nothing else to do: others may run on it,
+// too. It says nothing of how long something may take.
+const patience = time.Minute
 
 // process is a running binary.
 type process struct {
@@ -66,7 +108,7 @@ func home(t *testing.T, env ...string) []string {
 // start runs the binary until the test ends.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(binary(t), args...)
 	cmd.Env = env
 	return startCommand(t, cmd)
 }
@@ -87,6 +129,7 @@ func startInstance(i *instance) *process {
 
 func startCommand(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
+	skipIfShort(t)
 	p := &process{t: t, cmd: cmd, log: new(logBuffer), exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
@@ -122,9 +165,9 @@ func (p *process) stop() {
 // run runs the binary to its end and returns what it printed.
 func run(t *testing.T, env []string, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, binary(t), args...)
 	cmd.Env = env
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -145,7 +188,7 @@ func (p *process) waitFor(pattern string) []string {
 // eventually waits for something that the process is about to do.
 func (p *process) eventually(what string, done func() bool) {
 	p.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !done() {
 		select {
 		case <-p.exited:
@@ -193,29 +236,6 @@ func (l *logBuffer) String() string {
 func (l *logBuffer) tail() string {
 	text := l.String()
 	return text[max(0, len(text)-4000):]
-}
-
-// nextPort is where freePort looks next: below the ports that the kernel gives away by itself, which somebody could get
-// between the moment a port was found free and the moment a process opens it.
-var nextPort = func() *atomic.Int32 {
-	n := new(atomic.Int32)
-	n.Store(int32(15_000 + os.Getpid()%1000*10))
-	return n
-}()
-
-// freePort returns a port of the loopback interface that nobody listens on.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 1000 {
-		port := int(nextPort.Add(1))
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
 }
 
 // write puts a file into a folder of the test's own and returns its path.

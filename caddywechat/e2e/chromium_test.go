@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -263,6 +265,35 @@ func (b *tab) keepCookies(on bool) {
 	settings.open("chrome://settings/content/siteData")
 	evaluate[bool](settings, strings.ReplaceAll(change, "SITE", strconv.Quote(site))+", true")
 	b.eventually(fmt.Sprintf(`(document.cookie = "probe=1; Max-Age=60", document.cookie.includes("probe=1")) == %t`, on))
+}
+
+// clipboardInUse is held while a page copies something: Chromium's pages share a clipboard.
+var clipboardInUse sync.Mutex
+
+// copy clicks on the button that copies an address, waits until the button says so, and then looks, while no other page
+// copies anything.
+func (b *tab) copy(says string, look func()) {
+	b.t.Helper()
+	clipboardInUse.Lock()
+	defer clipboardInUse.Unlock()
+	b.click("#copy")
+	b.eventually(`document.getElementById("copy").innerText == "` + says + `"`)
+	look()
+}
+
+// clipboard returns what a page has copied.
+func (b *tab) clipboard() string {
+	b.t.Helper()
+	profile := chromedp.FromContext(b.ctx)
+	_, err := cdp.Call(b.ctx, profile.Browser, browser.SetPermission, browser.SetPermissionParams{
+		Permission: &browser.PermissionDescriptor{Name: "clipboard-read"}, Setting: browser.PermissionSettingGranted,
+		BrowserContextID: profile.BrowserContextID,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.do(call(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
+	return ask(b, chromedp.Evaluate[string]("navigator.clipboard.readText()", chromedp.EvalAwaitPromise))
 }
 
 // picture takes a screenshot into the folder that E2E_PICTURES names, if it does.

@@ -41,27 +41,27 @@ func (l storeLines) since(before storeLines) storeLines {
 }
 
 // tryFaults lets one fault after the other happen, and looks at what visitors, balancers and operators get.
-func (c *cluster) tryFaults(crowd *crowd, faults []fault) {
+func (c *cluster) tryFaults(traffic *traffic, faults []fault) {
 	c.t.Helper()
 	c.t.Log(rowHead)
-	c.t.Log(crowd.during("all is well", func() { time.Sleep(time.Second) }))
-	crowd.wantAllWell(c.t, "all is well", 0)
+	c.t.Log(traffic.during("all is well", func() { time.Sleep(time.Second) }))
+	traffic.wantNoFailures(c.t, "all is well", 0)
 	for _, f := range faults {
-		c.tryFault(crowd, f)
+		c.tryFault(traffic, f)
 	}
 }
 
-func (c *cluster) tryFault(crowd *crowd, f fault) {
+func (c *cluster) tryFault(traffic *traffic, f fault) {
 	c.t.Helper()
 	before := make(map[*instance]storeLines) // of the process that runs when all is over: none yet of one that is killed
 	for _, i := range c.instances {
 		before[i] = i.storeLines()
 	}
-	stranger := c.phoneOf("member-0")
+	stranger := c.browserOf("member-0")
 	for at := range c.instances {
 		stranger.open(at, c.url(membersHost, "/")) // has the key from here on, where one was made
 	}
-	c.t.Log(crowd.during(f.name, func() {
+	c.t.Log(traffic.during(f.name, func() {
 		f.breaks()
 		begun := time.Now()
 		if f.storeFails {
@@ -73,7 +73,7 @@ func (c *cluster) tryFault(crowd *crowd, f fault) {
 		c.untilHealthIs(f.name, http.StatusOK)
 		time.Sleep(300 * time.Millisecond)
 	}))
-	crowd.wantAllWell(c.t, f.name, f.mayBeCut)
+	traffic.wantNoFailures(c.t, f.name, f.mayBeCut)
 	if f.storeFails {
 		// What needs the store works again: with nothing learned about the visitor, consent is asked.
 		if end := stranger.followFrom(stranger.open(anywhere, c.url(membersHost, "/"))); end.StatusCode != http.StatusOK {
@@ -96,10 +96,10 @@ func (c *cluster) wantUnavailable(m *member, what string) {
 	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.Header.Get("Content-Type"), "text/html") || a.Header.Get("Retry-After") == "" {
 		c.t.Errorf("%s: a login that needs the store ended with status %d", what, a.StatusCode)
 	}
-	callback := m.open(anywhere, m.open(anywhere, c.url(membersHost, "/")).next()).next()
+	callback := m.open(anywhere, m.open(anywhere, c.url(membersHost, "/")).Next()).Next()
 	a = m.open(anywhere, callback, "Accept: application/json")
-	if a.StatusCode != http.StatusServiceUnavailable || word(a) != "503 store_unavailable" {
-		c.t.Errorf("%s: a login that needs the store ended with status %d: %s", what, a.StatusCode, a.body)
+	if a.StatusCode != http.StatusServiceUnavailable || errorWord(a) != "503 store_unavailable" {
+		c.t.Errorf("%s: a login that needs the store ended with status %d: %s", what, a.StatusCode, a.Text)
 	}
 }
 
@@ -118,7 +118,7 @@ func (c *cluster) untilHealthIs(what string, status int) {
 	}
 }
 
-func TestClusterFaultsWithRedis(t *testing.T) {
+func TestCluster_WithRedisSurvivesFaults(t *testing.T) {
 	t.Parallel()
 	c := newRedisCluster(t)
 	killed := c.instances[1]
@@ -129,7 +129,7 @@ func TestClusterFaultsWithRedis(t *testing.T) {
 			i.revoke("--user", "nobody")
 		}
 	}
-	c.tryFaults(c.crowd(12), []fault{
+	c.tryFaults(c.traffic(12), []fault{
 		{name: "an instance is killed and started again", breaks: killed.kill, mends: killed.restart, lasts: time.Second, mayBeCut: 20},
 		{name: "Redis is killed and started with its data", breaks: c.redis.kill, mends: c.redis.launch, storeFails: true, lasts: 3 * time.Second},
 		{name: "Redis is killed and started empty", breaks: func() { c.redis.kill(); c.redis.forget() }, mends: c.redis.launch, storeFails: true},
@@ -138,7 +138,7 @@ func TestClusterFaultsWithRedis(t *testing.T) {
 	})
 }
 
-func TestClusterFaultsWithASharedFolder(t *testing.T) {
+func TestCluster_WithASharedFolderSurvivesFaults(t *testing.T) {
 	t.Parallel()
 	c := newFolderCluster(t)
 	inside, aside := filepath.Join(c.folder, "wechat"), filepath.Join(c.folder, "aside")
@@ -160,5 +160,5 @@ func TestClusterFaultsWithASharedFolder(t *testing.T) {
 			breaks: func() { must(os.Rename(inside, aside)) }, mends: func() {}, // at once: instances go on writing
 		},
 	}
-	c.tryFaults(c.crowd(12), faults)
+	c.tryFaults(c.traffic(12), faults)
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestClusterFaultsWithAFullFolder needs a file system of its own.
-func TestClusterFaultsWithAFullFolder(t *testing.T) {
+// TestCluster_SurvivesAFullFolder needs a file system of its own.
+func TestCluster_SurvivesAFullFolder(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.folder = t.TempDir()
@@ -22,7 +22,7 @@ func TestClusterFaultsWithAFullFolder(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	c.add(3, binary, c.folder, c.caddyfile("", defaultApp))
+	c.add(3, binary(t), c.folder, c.caddyfile("", defaultApp))
 	c.start()
 	ballast := filepath.Join(c.folder, "ballast")
 	fill := func() {
@@ -41,7 +41,7 @@ func TestClusterFaultsWithAFullFolder(t *testing.T) {
 			i.revoke("--user", "nobody")
 		}
 	}
-	c.tryFaults(c.crowd(12), []fault{
+	c.tryFaults(c.traffic(12), []fault{
 		{name: "the folder is full", breaks: fill, mends: func() { os.Remove(ballast) }, lasts: 2 * time.Second},
 	})
 }

@@ -36,16 +36,16 @@ func (c *cluster) tryFirstVisitors() {
 		t.Fatalf("before the first visitor there is %v", made)
 	}
 	members := []*member{c.member("first-0"), c.member("first-1"), c.member("first-2")}
-	begun := make([]answer, len(members))
+	begun := make([]response, len(members))
 	var wait sync.WaitGroup
 	for i, m := range members {
 		wait.Go(func() { begun[i], _ = m.get(i, "/page") })
 	}
 	wait.Wait()
 	for i, m := range members {
-		callback := m.open(anywhere, begun[i].next()).next()
-		if a := m.open((i+1)%3, callback); a.next() != c.url(host, "/page") {
-			t.Errorf("begun on %d: landed at %q with status %d: %s", i, a.next(), a.StatusCode, a.body)
+		callback := m.open(anywhere, begun[i].Next()).Next()
+		if a := m.open((i+1)%3, callback); a.Next() != c.url(host, "/page") {
+			t.Errorf("begun on %d: landed at %q with status %d: %s", i, a.Next(), a.StatusCode, a.Text)
 		}
 		for at := range 3 {
 			m.wantPage(at)
@@ -70,12 +70,12 @@ func (c *cluster) tryTheSameCallbackTwice() {
 	for round := range rounds {
 		m := c.member(fmt.Sprintf("twice-%d", round))
 		callback := m.toCallback(round%3, "/page")
-		cookies := m.siteCookies()
-		var answers [2]answer
+		cookies := m.cookieLine()
+		var answers [2]response
 		var wait sync.WaitGroup
 		for i := range answers {
 			// Without the jar: both have the cookies of this moment.
-			twin := c.phoneOf(m.id)
+			twin := c.browserOf(m.id)
 			wait.Go(func() { answers[i], _ = twin.get((round+1+i)%3, callback, cookies) })
 		}
 		wait.Wait()
@@ -84,15 +84,15 @@ func (c *cluster) tryTheSameCallbackTwice() {
 				t.Fatal("no answer")
 			}
 			// The browser goes where the answer leads that came last, and has the cookies of both.
-			last := c.phoneOf(m.id)
-			for _, each := range []answer{answers[1-i], a} {
-				last.Jar.SetCookies(mustParse(c.url(host, "/")), each.Cookies())
+			last := c.browserOf(m.id)
+			for _, each := range []response{answers[1-i], a} {
+				last.SetCookies("/", each.Cookies()...)
 			}
-			if a.next() == c.url(host, "/page") {
+			if a.Next() == c.url(host, "/page") {
 				landed++
 			}
 			if end := last.followFrom(a); !last.isServed(end) {
-				t.Errorf("round %d: ended with status %d: %s", round, end.StatusCode, end.body)
+				t.Errorf("round %d: ended with status %d: %s", round, end.StatusCode, end.Text)
 			}
 		}
 	}
@@ -107,13 +107,13 @@ func (c *cluster) tryTheSameCallbackTwice() {
 	}
 }
 
-// TestClusterInstanceDiesDuringAnExchange kills the instance that has a visitor's code at WeChat. The visitor asks again,
+// TestCluster_EndsTheLoginOfAnInstanceThatDied kills the instance that has a visitor's code at WeChat. The visitor asks again,
 // another instance waits a while for what the first one gets, and then ends the login by itself.
-func TestClusterInstanceDiesDuringAnExchange(t *testing.T) {
+func TestCluster_EndsTheLoginOfAnInstanceThatDied(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.redis = startRedis(t)
-	c.add(2, binary, "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}\ntimeout 2s", defaultApp))
+	c.add(2, binary(t), "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}\ntimeout 2s", defaultApp))
 	c.start()
 	m := c.member("unlucky")
 	callback := m.toCallback(1, "/page")
@@ -121,7 +121,7 @@ func TestClusterInstanceDiesDuringAnExchange(t *testing.T) {
 	if err := c.sim.Fault(fault); err != nil {
 		t.Fatal(err)
 	}
-	answered := make(chan answer, 1)
+	answered := make(chan response, 1)
 	go func() { a, _ := m.get(0, callback); answered <- a }()
 	c.instances[0].eventually("WeChat has the code", func() bool { return c.exchanges() == 1 })
 	c.instances[0].kill()
@@ -130,21 +130,7 @@ func TestClusterInstanceDiesDuringAnExchange(t *testing.T) {
 	}
 	begun := time.Now()
 	if end := m.followFrom(m.open(1, callback)); !m.isServed(end) {
-		t.Errorf("ended with status %d: %s", end.StatusCode, end.body)
+		t.Errorf("ended with status %d: %s", end.StatusCode, end.Text)
 	}
 	t.Logf("logged in %s after the instance died, with %d calls to WeChat", time.Since(begun).Round(time.Millisecond), c.exchanges())
-}
-
-// followFrom goes on from an answer as long as it is redirected.
-func (m *member) followFrom(a answer) answer {
-	m.cluster.t.Helper()
-	for range 16 {
-		next := a.next()
-		if next == "" {
-			return a
-		}
-		a = m.open(anywhere, next)
-	}
-	m.cluster.t.Fatal("redirected for ever")
-	return a
 }

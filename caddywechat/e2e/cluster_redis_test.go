@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 )
 
 // redisServer is a Redis with a password that keeps its data in a folder.
@@ -25,7 +27,7 @@ type redisServer struct {
 
 func startRedis(t *testing.T) *redisServer {
 	t.Helper()
-	r := &redisServer{t: t, path: program(t, "redis-server"), port: freePort(t), dir: t.TempDir()}
+	r := &redisServer{t: t, path: program(t, "redis-server"), port: freeport.Get(t), dir: t.TempDir()}
 	r.client = redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", r.port), Password: redisSecret, PoolSize: 1})
 	t.Cleanup(func() { r.client.Close() })
 	r.launch()

@@ -45,13 +45,13 @@ func (i *instance) goroutines() int {
 	return n
 }
 
-// TestClusterReloads reloads all instances over and over while people come and go, then stops one after the
+// TestCluster_ReloadsWithoutLosingSessions reloads all instances over and over while people come and go, then stops one after the
 // other and starts it again.
-func TestClusterReloads(t *testing.T) {
+func TestCluster_ReloadsWithoutLosingSessions(t *testing.T) {
 	c := newCluster(t)
 	c.redis = startRedis(t)
 	// Without reverse_proxy: Caddy itself keeps one idle connection to the app for each reload, for two minutes.
-	c.add(3, binary, "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}",
+	c.add(3, binary(t), "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}",
 		`respond "X-Wechat-User: {http.auth.user.id}"`))
 	c.start()
 	reload := func(round int) {
@@ -71,9 +71,9 @@ func TestClusterReloads(t *testing.T) {
 		c.balancer.CloseIdleConnections() // connections have goroutines, too
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	}
-	crowd := c.crowd(12)
+	traffic := c.traffic(12)
 	t.Log(rowHead)
-	t.Log(crowd.during("all is well", func() {
+	t.Log(traffic.during("all is well", func() {
 		for round := range 3 {
 			reload(round)
 		}
@@ -88,14 +88,14 @@ func TestClusterReloads(t *testing.T) {
 	}
 
 	rounds := 0
-	t.Log(crowd.during("all are reloaded every 300 ms", func() {
+	t.Log(traffic.during("all are reloaded every 300 ms", func() {
 		for begun := time.Now(); time.Since(begun) < 5*time.Second; rounds++ {
 			next := time.After(300 * time.Millisecond)
 			reload(rounds)
 			<-next
 		}
 	}))
-	crowd.wantAllWell(t, "reloads", rounds) // the kernel may have given a connection to the listener that closed
+	traffic.wantNoFailures(t, "reloads", rounds) // the kernel may have given a connection to the listener that closed
 	quiet()
 	for n, i := range c.instances {
 		i.eventually("goroutines end", func() bool { return i.goroutines() <= goroutines[n]+5 })
@@ -106,11 +106,11 @@ func TestClusterReloads(t *testing.T) {
 		t.Errorf("%d connections to Redis after %d reloads, %d before", got, rounds, connections)
 	}
 
-	t.Log(crowd.during("one after the other stops and starts again", func() {
+	t.Log(traffic.during("one after the other stops and starts again", func() {
 		for _, i := range c.instances {
 			i.stop()
 			i.restart()
 		}
 	}))
-	crowd.wantAllWell(t, "restarts", 20) // connections that a listener took with it; a binary with the race detector is slow to come back
+	traffic.wantNoFailures(t, "restarts", 20) // connections that a listener took with it; a binary with the race detector is slow to come back
 }

@@ -87,10 +87,10 @@ func (c *cluster) tryRevocations() {
 		}
 	}
 	// The browser forgets its cookie at the logout; somebody may have kept it.
-	kept := members[3].siteCookies()
+	kept := members[3].Cookies("/")
 	members[3].open(0, "/_wechat/logout", byALink...)
-	gone[3] = c.phoneOf("by-logout")
-	gone[3].Jar.SetCookies(mustParse(c.url(host, "/")), cookiesOf(kept))
+	gone[3] = c.browserOf("by-logout")
+	gone[3].SetCookies("/", kept...)
 	if !gone[3].isOut(0) {
 		t.Error("logged out, and still served by the instance that was asked")
 	}
@@ -120,11 +120,6 @@ func (c *cluster) tryRevocations() {
 	stays.login(0, 1, 2)
 }
 
-func cookiesOf(header string) (cookies []*http.Cookie) {
-	cookies, _ = http.ParseCookie(strings.TrimPrefix(header, "Cookie: "))
-	return cookies
-}
-
 // tryReading counts what Redis is asked for while people with sessions come and go.
 func (c *cluster) tryReading() {
 	t := c.t
@@ -152,8 +147,8 @@ func (c *cluster) tryReading() {
 	}
 }
 
-// TestClusterAdminAnswersHoldNoSecret looks at what the admin API says of a revocation, also of one that the store did not take.
-func TestClusterAdminAnswersHoldNoSecret(t *testing.T) {
+// TestRevokeEndpoint_AnswersWithoutSecrets looks at what the admin API says of a revocation, also of one that the store did not take.
+func TestRevokeEndpoint_AnswersWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	c := newRedisCluster(t)
 	order := func(body string) (int, string) {

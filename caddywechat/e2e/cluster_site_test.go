@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -28,7 +29,7 @@ type cluster struct {
 	t         *testing.T
 	sim       *simulator.Simulator
 	simURL    string
-	app       *app
+	app       *httptest.Server
 	balancer  *balancer
 	instances []*instance
 	redis     *redisServer // nil for a cluster that shares a folder
@@ -50,7 +51,7 @@ func newRedisCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := newCluster(t)
 	c.redis = startRedis(t)
-	c.add(3, binary, "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}", defaultApp))
+	c.add(3, binary(t), "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}", defaultApp))
 	c.start()
 	return c
 }
@@ -60,13 +61,13 @@ func newFolderCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := newCluster(t)
 	c.folder = t.TempDir()
-	c.add(3, binary, c.folder, c.caddyfile("", defaultApp))
+	c.add(3, binary(t), c.folder, c.caddyfile("", defaultApp))
 	c.start()
 	return c
 }
 
-// TestClusterWithRedis tries one cluster in many ways, for starting it takes its time.
-func TestClusterWithRedis(t *testing.T) {
+// TestCluster_WithRedisIsOneSite tries one cluster in many ways, for starting it takes its time.
+func TestCluster_WithRedisIsOneSite(t *testing.T) {
 	c := newRedisCluster(t)
 	c.tryWandering()
 	c.tryTheSameCallbackTwice()
@@ -74,7 +75,7 @@ func TestClusterWithRedis(t *testing.T) {
 	c.tryRevocations()
 }
 
-func TestClusterWithASharedFolder(t *testing.T) {
+func TestCluster_WithASharedFolderIsOneSite(t *testing.T) {
 	t.Parallel()
 	c := newFolderCluster(t)
 	c.tryFirstVisitors()
@@ -90,16 +91,9 @@ func newCluster(t *testing.T) *cluster {
 	account := func(appID, domain string) simulator.OfficialAccount {
 		return simulator.OfficialAccount{AppID: appID, Secret: simulator.DemoSecret, Domain: domain, OpenPlatform: simulator.DemoOpenPlatform}
 	}
-	var err error
-	c.sim, err = simulator.New(simulator.Config{Accounts: []simulator.OfficialAccount{
+	c.sim, c.simURL = newSimulator(t, simulator.Config{Accounts: []simulator.OfficialAccount{
 		account(simulator.DemoAppID, host), account(membersAppID, membersHost),
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim := httptest.NewServer(c.sim)
-	t.Cleanup(func() { c.sim.Close(); sim.Close() })
-	c.simURL = sim.URL
 	c.balancer = newBalancer(t)
 	return c
 }
@@ -133,7 +127,7 @@ func (c *cluster) add(n int, program, folder, caddyfile string) {
 		if root == "" {
 			root = c.t.TempDir()
 		}
-		i := &instance{t: c.t, binary: program, port: freePort(c.t), admin: freePort(c.t)}
+		i := &instance{t: c.t, binary: program, port: freeport.Get(c.t), admin: freeport.Get(c.t)}
 		i.env = home(c.t, "WECHAT_APP_SECRET="+simulator.DemoSecret, "SESSION_KEY="+clusterKey)
 		if c.redis != nil {
 			i.env = append(i.env, "REDIS_URL="+c.redis.url())

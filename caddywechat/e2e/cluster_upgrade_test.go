@@ -14,6 +14,7 @@ import (
 // that cannot be known the test is skipped.
 func previousBinary(t *testing.T) string {
 	t.Helper()
+	skipIfShort(t)
 	git := func(args ...string) (string, bool) {
 		out, err := exec.Command("git", append([]string{"-C", "../.."}, args...)...).Output()
 		return strings.TrimSpace(string(out)), err == nil
@@ -40,10 +41,7 @@ func previousBinary(t *testing.T) string {
 	if out, err := exec.Command("tar", "-xf", archive, "-C", tree).CombinedOutput(); err != nil {
 		t.Fatalf("unpacking %s: %v\n%s", commit, err, out)
 	}
-	args := []string{"build", "-o", program}
-	if os.Getenv("E2E_RACE") != "" {
-		args = append(args, "-race") // the rest of the program is built with it already
-	}
+	args := append([]string{"build", "-o", program}, raceFlag()...)
 	build := exec.Command("go", append(args, "./cmd/caddywechat")...)
 	build.Dir = tree
 	if out, err := build.CombinedOutput(); err != nil {
@@ -58,22 +56,22 @@ func previousBinary(t *testing.T) string {
 func readsNoAttempt(m *member) bool {
 	m.cluster.t.Helper()
 	a := m.open(0, m.toCallback(1, "/page"))
-	if a.next() == m.cluster.url(host, "/page") {
+	if a.Next() == m.cluster.url(host, "/page") {
 		return false
 	}
-	callback := m.open(anywhere, a.next()).next()
-	if a := m.open(0, callback); a.next() != m.cluster.url(host, "/page") {
-		m.cluster.t.Errorf("begun afresh it landed at %q with status %d", a.next(), a.StatusCode)
+	callback := m.open(anywhere, a.Next()).Next()
+	if a := m.open(0, callback); a.Next() != m.cluster.url(host, "/page") {
+		m.cluster.t.Errorf("begun afresh it landed at %q with status %d", a.Next(), a.StatusCode)
 	}
 	m.wantPage(0)
 	m.wantPage(1)
 	return true
 }
 
-// TestClusterOfTwoVersions is an upgrade that goes on: one instance runs the program of before, one this one, with
+// TestCluster_OfTwoVersionsIsOneSite is an upgrade that goes on: one instance runs the program of before, one this one, with
 // the same key and store. What the one of before begins this one finishes, and the other way round where attempts
 // have not changed.
-func TestClusterOfTwoVersions(t *testing.T) {
+func TestCluster_OfTwoVersionsIsOneSite(t *testing.T) {
 	t.Parallel()
 	previous := previousBinary(t)
 	for name, options := range map[string]string{"made key": "", "Redis": "session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}"} {
@@ -81,7 +79,7 @@ func TestClusterOfTwoVersions(t *testing.T) {
 			c := newCluster(t)
 			c.redis, c.folder = startRedis(t), t.TempDir()
 			c.add(1, previous, c.folder, c.caddyfile(options, defaultApp))
-			c.add(1, binary, c.folder, c.caddyfile(options, defaultApp))
+			c.add(1, binary(t), c.folder, c.caddyfile(options, defaultApp))
 			c.start()
 			for begin := range 2 {
 				for callback := range 2 {
@@ -92,8 +90,8 @@ func TestClusterOfTwoVersions(t *testing.T) {
 					m.login(begin, callback, 0)
 					m.wantPage(1)
 					// A callback that comes again, to the other one, lands too.
-					if a := m.open(1-callback, m.toCallback(begin, "/_wechat/login?account=official_account&return_to=/again")); a.next() != c.url(host, "/again") {
-						t.Errorf("begun on %d, back on %d: landed at %q", begin, 1-callback, a.next())
+					if a := m.open(1-callback, m.toCallback(begin, "/_wechat/login?account=official_account&return_to=/again")); a.Next() != c.url(host, "/again") {
+						t.Errorf("begun on %d, back on %d: landed at %q", begin, 1-callback, a.Next())
 					}
 					m.wantPage(0)
 					m.wantPage(1)
@@ -112,7 +110,7 @@ func TestClusterOfTwoVersions(t *testing.T) {
 			stays := c.member("stays")
 			stays.login(0, 0, 0)
 			c.instances[0].stop()
-			c.instances[0].binary = binary
+			c.instances[0].binary = binary(t)
 			c.instances[0].restart()
 			stays.wantPage(0)
 			stays.wantPage(1)

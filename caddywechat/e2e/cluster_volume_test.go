@@ -31,25 +31,26 @@ func (i *instance) memory() int {
 // people is how many log in: whoever logs out fifty times ends what sessions they have elsewhere.
 const people = 50
 
-// TestClusterOfManyLogins counts what logins cost: calls to WeChat, memory, entries in Redis. E2E_LOGINS says how many; where it is
+// TestCluster_KeepsNothingOfManyLogins counts what logins cost: calls to WeChat, memory, entries in Redis. E2E_LOGINS says how many; where it is
 // set the test also waits until everything in Redis is over.
-func TestClusterOfManyLogins(t *testing.T) {
+func TestCluster_KeepsNothingOfManyLogins(t *testing.T) {
+	t.Parallel()
 	logins, err := strconv.Atoi(cmp.Or(os.Getenv("E2E_LOGINS"), "1000"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := newCluster(t)
 	c.redis = startRedis(t)
-	c.add(3, binary, "", c.caddyfile("session {\nkey {env.SESSION_KEY}\nlifetime 5s\n}\nstore redis {env.REDIS_URL}", defaultApp))
+	c.add(3, binary(t), "", c.caddyfile("session {\nkey {env.SESSION_KEY}\nlifetime 5s\n}\nstore redis {env.REDIS_URL}", defaultApp))
 	c.start()
 	for n := range people {
 		c.member(fmt.Sprintf("many%d", n))
 	}
 	var who atomic.Int64
 	login := func(logout bool) {
-		m := c.phoneOf(fmt.Sprintf("many%d", who.Add(1)%people))
-		if a := m.open(anywhere, m.toCallback(anywhere, "/page")); a.next() != c.url(host, "/page") {
-			t.Errorf("landed at %q with status %d: %s", a.next(), a.StatusCode, a.body)
+		m := c.browserOf(fmt.Sprintf("many%d", who.Add(1)%people))
+		if a := m.open(anywhere, m.toCallback(anywhere, "/page")); a.Next() != c.url(host, "/page") {
+			t.Errorf("landed at %q with status %d: %s", a.Next(), a.StatusCode, a.Text)
 		}
 		if logout {
 			m.open(anywhere, "/_wechat/logout", byALink...)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/listening"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
@@ -28,12 +29,13 @@ func otherAddress(t *testing.T) string {
 	return "127.0.0.2"
 }
 
-// TestDemoOnAPhone opens the demo as a phone in the same network does: by an address of this machine, to which all of it
+// TestDemo_OpensOnAPhone opens the demo as a phone in the same network does: by an address of this machine, to which all of it
 // leads.
-func TestDemoOnAPhone(t *testing.T) {
+func TestDemo_OpensOnAPhone(t *testing.T) {
+	t.Parallel()
 	at := otherAddress(t)
 	b := newTabAs(t, phoneBrowser)
-	p, address := startDemo(t, freePort(t), "--listen", at)
+	p, address := startDemo(t, freeport.Get(t), "--listen", at)
 	base, err := url.Parse(address)
 	if err != nil || base.Hostname() != at {
 		t.Fatalf("it says that it is at %s", address)
@@ -85,9 +87,10 @@ func TestDemoOnAPhone(t *testing.T) {
 	computer.wantNoConsoleErrors()
 }
 
-func TestDemoIsOnlyWhereItListens(t *testing.T) {
+func TestDemo_IsReachedOnlyWhereItListens(t *testing.T) {
+	t.Parallel()
 	at := otherAddress(t)
-	port := freePort(t)
+	port := freeport.Get(t)
 	p, address := startDemo(t, port, "--listen", at)
 	p.answers(address + "/public")
 	client := http.Client{Timeout: time.Second}
@@ -100,12 +103,13 @@ func TestDemoIsOnlyWhereItListens(t *testing.T) {
 		t.Errorf("who can open it is told: %v\n%s", isTold, p.log)
 	}
 
-	p, address = startDemo(t, freePort(t), "--listen", "0.0.0.0")
+	p, address = startDemo(t, freeport.Get(t), "--listen", "0.0.0.0")
 	p.answers(address + "/public")
 	p.waitFor("Whoever reaches this machine")
 }
 
-func TestDemoRefusesWhereItCannotBe(t *testing.T) {
+func TestDemo_RefusesAddressesItCannotListenAt(t *testing.T) {
+	t.Parallel()
 	for listen, want := range map[string]string{
 		"8.8.8.8":         "in no private network",
 		"198.51.100.7:80": "in no private network",

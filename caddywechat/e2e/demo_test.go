@@ -6,21 +6,36 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// startDemo starts the demo and returns its address.
+// demoStarts is held while a demo starts. It chooses ports that are free, and its Caddy opens them a moment later: of two
+// demos that start at once both could choose the same.
+var demoStarts sync.Mutex
+
+// startDemo starts the demo, with a folder for temporary files of its own, and returns its address.
 func startDemo(t *testing.T, port int, flags ...string) (*process, string) {
 	t.Helper()
-	p := start(t, home(t, "TMPDIR="+t.TempDir()), append([]string{"wechat", "demo", "--port", fmt.Sprint(port)}, flags...)...)
+	return startDemoIn(t, t.TempDir(), port, flags...)
+}
+
+// startDemoIn is startDemo with a given folder for temporary files.
+func startDemoIn(t *testing.T, temp string, port int, flags ...string) (*process, string) {
+	t.Helper()
+	demoStarts.Lock()
+	defer demoStarts.Unlock()
+	p := start(t, home(t, "TMPDIR="+temp), append([]string{"wechat", "demo", "--port", fmt.Sprint(port)}, flags...)...)
 	return p, p.waitFor(`is at +(http://\S+:\d+)\n`)[1]
 }
 
-func TestDemoInChromium(t *testing.T) {
+func TestDemo_LogsInAndOut(t *testing.T) {
+	t.Parallel()
 	b := newTab(t)
-	_, address := startDemo(t, freePort(t))
+	_, address := startDemo(t, freeport.Get(t))
 	emma := simulator.OpenID(simulator.DemoAppID, "emma")
 
 	b.open(address + "/orders?id=5#top")
@@ -73,7 +88,8 @@ func TestDemoInChromium(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestDemoTakesAnotherPortWhereOneIsBusy(t *testing.T) {
+func TestDemo_TakesAnotherPortWhereOneIsBusy(t *testing.T) {
+	t.Parallel()
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -88,10 +104,11 @@ func TestDemoTakesAnotherPortWhereOneIsBusy(t *testing.T) {
 	p.answers(address + "/public")
 }
 
-func TestDemoEndsAtCtrlC(t *testing.T) {
+func TestDemo_EndsAtCtrlC(t *testing.T) {
+	t.Parallel()
 	tmp := t.TempDir()
-	p := start(t, home(t, "TMPDIR="+tmp), "wechat", "demo", "--port", fmt.Sprint(freePort(t)))
-	p.answers(p.waitFor(`is at +(http://localhost:\d+)\n`)[1] + "/public")
+	p, address := startDemoIn(t, tmp, freeport.Get(t))
+	p.answers(address + "/public")
 	p.stop()
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, p.log.tail())
@@ -105,9 +122,10 @@ func TestDemoEndsAtCtrlC(t *testing.T) {
 	}
 }
 
-func TestDemoOfTheFamilyInChromium(t *testing.T) {
+func TestDemo_OffersALoginOutsideWeChat(t *testing.T) {
+	t.Parallel()
 	b := newTabAs(t, desktopChrome)
-	p, _ := startDemo(t, freePort(t))
+	p, _ := startDemo(t, freeport.Get(t))
 	address := p.waitFor(`see it:  (http://localhost:\d+)\n`)[1]
 	b.open(address + "/orders?id=5")
 	b.see(`a[href$="account=wecom"]`)

@@ -10,7 +10,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-func TestBrowserThatKeepsNoCookies(t *testing.T) {
+func TestLogin_ExplainsThatCookiesAreNeeded(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	b := newTabAs(t, iPhone)
 	b.open(s.url("/public"))
@@ -32,7 +33,8 @@ func TestBrowserThatKeepsNoCookies(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestWeChatRefusesEveryCode(t *testing.T) {
+func TestLogin_EndsWhereWeChatRefusesEveryCode(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	fault := simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029}
 	if err := s.sim.Fault(fault); err != nil {
@@ -54,7 +56,8 @@ func TestWeChatRefusesEveryCode(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestDeclinedAndAskedAgain(t *testing.T) {
+func TestConsent_MayBeDeclinedAndGivenLater(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	s.quirks(simulator.Quirks{DenyRedirects: true})
 	b := newTabAs(t, android)
@@ -80,7 +83,8 @@ func TestDeclinedAndAskedAgain(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestSnapshotVisitorHasNothingToTap(t *testing.T) {
+func TestSnapshotPage_HasNothingToTap(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	s.quirks(simulator.Quirks{SnapshotPages: true})
 	b := newTabAs(t, iPhone)
@@ -100,7 +104,8 @@ func TestSnapshotVisitorHasNothingToTap(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestConsentOfASilentVisitor(t *testing.T) {
+func TestConsent_IsAskedOnce(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	b := newTabAs(t, windows)
 	b.open(s.url("/orders"))
@@ -119,7 +124,8 @@ func TestConsentOfASilentVisitor(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestLogoutFromAnotherSite(t *testing.T) {
+func TestLogout_FromAnotherSiteIsConfirmed(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

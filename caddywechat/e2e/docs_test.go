@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -54,7 +55,8 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
-func TestEveryCaddyfileInTheDocumentationIsValid(t *testing.T) {
+func TestDocumentation_ShowsValidCaddyfiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	env := home(t, "WECHAT_APP_ID=wx0123456789abcdef", "WECHAT_APP_SECRET=0123456789abcdef0123456789abcdef",
 		"SESSION_KEY=Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP", "REDIS_URL=redis://127.0.0.1:6379",
@@ -88,7 +90,8 @@ func withPages(text string) string {
 	return strings.ReplaceAll(text, "/etc/caddy/wechat-pages", dir)
 }
 
-func TestBothLanguagesShowTheSameCode(t *testing.T) {
+func TestReadme_ShowsTheSameCodeInBothLanguages(t *testing.T) {
+	t.Parallel()
 	block := regexp.MustCompile("(?s)```.*?```")
 	english := block.FindAllString(read(t, root+"README.md"), -1)
 	chinese := block.FindAllString(read(t, root+"README.zh-CN.md"), -1)
@@ -101,7 +104,7 @@ func TestBothLanguagesShowTheSameCode(t *testing.T) {
 // new texts make to it. The app is to listen at the port app. It returns the addresses of the site and of the simulator.
 func startLaptop(t *testing.T, example string, app int, changes ...string) (caddy *process, front, sim string) {
 	t.Helper()
-	frontPort, simPort := freePort(t), freePort(t)
+	frontPort, simPort := freeport.Get(t), freeport.Get(t)
 	start(t, home(t), "wechat", "simulator", "--any-browser", "--listen", fmt.Sprintf("127.0.0.1:%d", simPort)).waitFor("/simulator/")
 	config := strings.NewReplacer(append(changes,
 		"localhost:8080", fmt.Sprintf("localhost:%d", frontPort), "localhost:8081", fmt.Sprintf("localhost:%d", app),
@@ -114,20 +117,21 @@ func startLaptop(t *testing.T, example string, app int, changes ...string) (cadd
 	return caddy, front, fmt.Sprintf("http://127.0.0.1:%d", simPort)
 }
 
-func TestBasicExample(t *testing.T) {
+func TestBasicExample_GreetsTheVisitor(t *testing.T) {
+	t.Parallel()
 	php := program(t, "php")
-	app := freePort(t)
+	app := freeport.Get(t)
 	startProgram(t, php, "-S", fmt.Sprintf("localhost:%d", app), "-t", root+"examples/basic/app")
 	caddy, base, _ := startLaptop(t, "basic", app)
 
 	v := (&site{t: t, caddy: caddy}).visitor()
-	v.agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0"
+	v.Agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0"
 	caddy.eventually("the app answers", func() bool { return v.open(base+"/about.php").StatusCode == http.StatusOK })
 	chain := v.follow(base + "/index.php")
-	if last := chain[len(chain)-1]; !strings.Contains(last.body, "你好，"+simulator.OpenID(simulator.DemoAppID, "xiaoming")) {
-		t.Errorf("status %d: %s", last.StatusCode, last.body)
+	if last := chain[len(chain)-1]; !strings.Contains(last.Text, "你好，"+simulator.OpenID(simulator.DemoAppID, "xiaoming")) {
+		t.Errorf("status %d: %s", last.StatusCode, last.Text)
 	}
-	if a := v.open(base+"/about.php", "X-Wechat-User: evil"); !strings.Contains(a.body, "无需登录") {
-		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	if a := v.open(base+"/about.php", "X-Wechat-User: evil"); !strings.Contains(a.Text, "无需登录") {
+		t.Errorf("status %d: %s", a.StatusCode, a.Text)
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-func TestFormOrFrame_InABrowser(t *testing.T) {
+func TestFormOrFrame_OffersALogin(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "https", `wechat_auth {
 		{account}
 		public /public

@@ -64,9 +64,10 @@ var exhibits = []struct {
 	{"too_early", page.TooEarly, page.Data{Action: again}},
 }
 
-// TestEveryPageOnEveryScreen looks at each page as a visitor does: in each language, on a phone and on a desktop, by day
+// TestPages_FitEveryScreen looks at each page as a visitor does: in each language, on a phone and on a desktop, by day
 // and by night.
-func TestEveryPageOnEveryScreen(t *testing.T) {
+func TestPages_FitEveryScreen(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, e := range exhibits {
 			if r.URL.Path == "/"+url.PathEscape(e.title) {
@@ -78,39 +79,52 @@ func TestEveryPageOnEveryScreen(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusNoContent) // the browser's own wishes, such as an icon
 	}))
-	defer server.Close()
-	b := newTab(t)
+	t.Cleanup(server.Close)
 	for _, language := range []string{"zh-CN", "zh-TW", "en"} {
-		b.do(call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": language}}))
-		for _, screen := range []struct {
-			name          string
-			width, height int64
-		}{{"phone", 390, 844}, {"small", 320, 568}, {"desktop", 1280, 800}} {
-			b.do(call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-				Width: screen.width, Height: screen.height, DeviceScaleFactor: 1, Mobile: screen.name != "desktop",
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t)
+			b.do(call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
+				Headers: network.Headers{"Accept-Language": language},
 			}))
-			for _, scheme := range []string{"light", "dark"} {
-				b.do(call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
-				}))
-				for _, e := range exhibits {
-					b.open(server.URL + "/" + e.title)
-					name := e.title + "-" + language + "-" + screen.name + "-" + scheme
-					if problem := ask(b, chromedp.Evaluate[string](fitsTheScreen)); problem != "" {
-						t.Errorf("%s: %s", name, problem)
-					}
-					if screen.name != "small" {
-						b.picture("page-" + name)
-					}
-				}
+			for _, e := range exhibits {
+				b.open(server.URL + "/" + e.title)
+				b.wantFitsEveryScreen(e.title + "-" + language)
+			}
+			b.wantNoConsoleErrors()
+		})
+	}
+}
+
+// wantFitsEveryScreen fails the test unless the page that is open fits phones and a desktop, by day and by night. A page
+// takes its screen and its colours from CSS alone, so it need not be asked for again.
+func (b *tab) wantFitsEveryScreen(page string) {
+	b.t.Helper()
+	for _, screen := range []struct {
+		name          string
+		width, height int64
+	}{{"phone", 390, 844}, {"small", 320, 568}, {"desktop", 1280, 800}} {
+		b.do(call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: screen.width, Height: screen.height, DeviceScaleFactor: 1, Mobile: screen.name != "desktop",
+		}))
+		for _, scheme := range []string{"light", "dark"} {
+			b.do(call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+			}}))
+			name := page + "-" + screen.name + "-" + scheme
+			if problem := ask(b, chromedp.Evaluate[string](fitsTheScreen)); problem != "" {
+				b.t.Errorf("%s: %s", name, problem)
+			}
+			if screen.name != "small" {
+				b.picture("page-" + name)
 			}
 		}
 	}
-	b.wantNoConsoleErrors()
 }
 
-// TestOwnPagesInChromium looks at the example's pages: a browser must not block anything of them.
-func TestOwnPagesInChromium(t *testing.T) {
+// TestOwnPages_ShowWithoutConsoleErrors looks at the example's pages: a browser must not block anything of them.
+func TestOwnPages_ShowWithoutConsoleErrors(t *testing.T) {
+	t.Parallel()
 	dir := root + "examples/own-pages/pages"
 	pages, err := page.Load(dir)
 	if err != nil {
@@ -134,8 +148,7 @@ func TestOwnPagesInChromium(t *testing.T) {
 	}
 	b.picture("own-consent")
 	b.open(server.URL + "/open_in_wechat")
-	b.click("#copy")
-	b.picture("own-open_in_wechat")
+	b.copy("已复制", func() { b.picture("own-open_in_wechat") })
 	b.wantNoConsoleErrors()
 }
 
@@ -168,9 +181,10 @@ func call[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action[ch
 	}
 }
 
-// TestWithoutJavaScript shows what is left of the two pages that have a script: an address to copy by hand, and a button
+// TestPages_WorkWithoutJavaScript shows what is left of the two pages that have a script: an address to copy by hand, and a button
 // that leads on.
-func TestWithoutJavaScript(t *testing.T) {
+func TestPages_WorkWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/open_in_wechat", func(w http.ResponseWriter, r *http.Request) {
 		page.BuiltIn().Write(w, r, http.StatusForbidden, page.OpenInWeChat, page.Data{URL: sharedURL, Phone: true})

@@ -5,10 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/browser"
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/chromedp"
-
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -51,7 +47,8 @@ func (b *tab) wantPage(status int64, title string) {
 	}
 }
 
-func TestEveryWeChatLogsInSilently(t *testing.T) {
+func TestLogin_IsSilentInEveryWeChat(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	for name, wechat := range map[string]look{"iPhone": iPhone, "Android": android, "Windows": windows, "HarmonyOS": harmonyOS} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +65,8 @@ func TestEveryWeChatLogsInSilently(t *testing.T) {
 	}
 }
 
-func TestOutsideWeChat(t *testing.T) {
+func TestOpenInWeChatPage_OffersTheAddress(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	english, dark := desktopChrome, phoneBrowser
 	english.language, dark.dark = "en-GB", true
@@ -93,11 +91,11 @@ func TestOutsideWeChat(t *testing.T) {
 				t.Errorf("it shows %s", got)
 			}
 			b.picture("journey-outside-" + name)
-			b.click("#copy")
-			b.eventually(`document.getElementById("copy").innerText == "` + tc.copied + `"`)
-			if got := b.clipboard(); got != address {
-				t.Errorf("it copied %s", got)
-			}
+			b.copy(tc.copied, func() {
+				if got := b.clipboard(); got != address {
+					t.Errorf("it copied %s", got)
+				}
+			})
 			b.wantNoConsoleErrors()
 		})
 	}
@@ -108,30 +106,17 @@ func TestOutsideWeChat(t *testing.T) {
 		if evaluate[bool](b, "isSecureContext") {
 			t.Fatal("this page may write to the clipboard")
 		}
-		b.click("#copy")
-		b.eventually(`document.getElementById("copy").innerText == "已复制"`)
-		if got := evaluate[string](b, "getSelection().toString()"); got != s.url("/orders") {
-			t.Errorf("it selected %s", got)
-		}
+		b.copy("已复制", func() {
+			if got := evaluate[string](b, "getSelection().toString()"); got != s.url("/orders") {
+				t.Errorf("it selected %s", got)
+			}
+		})
 		b.wantNoConsoleErrors()
 	})
 }
 
-// clipboard returns what a page has copied.
-func (b *tab) clipboard() string {
-	b.t.Helper()
-	profile := chromedp.FromContext(b.ctx)
-	_, err := cdp.Call(b.ctx, profile.Browser, browser.SetPermission, browser.SetPermissionParams{
-		Permission: &browser.PermissionDescriptor{Name: "clipboard-read"}, Setting: browser.PermissionSettingGranted,
-		BrowserContextID: profile.BrowserContextID,
-	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return ask(b, chromedp.Evaluate[string]("navigator.clipboard.readText()", chromedp.EvalAwaitPromise))
-}
-
-func TestBackAfterALogin(t *testing.T) {
+func TestBack_SkipsTheLogin(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	b := newTabAs(t, iPhone)
 	b.open(s.url("/public"))
@@ -159,7 +144,8 @@ func TestBackAfterALogin(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestBackToThePageThatKeptTheFragment(t *testing.T) {
+func TestBack_SkipsThePageThatKeptTheFragment(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "keep_fragment")
 	b := newTabAs(t, android)
 	b.open(s.url("/public"))
@@ -170,7 +156,8 @@ func TestBackToThePageThatKeptTheFragment(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestAppWithoutFragmentStaysWithoutOne(t *testing.T) {
+func TestKeepFragment_AddsNone(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "keep_fragment")
 	b := newTabAs(t, android)
 	b.open(s.url("/app"))
@@ -181,7 +168,8 @@ func TestAppWithoutFragmentStaysWithoutOne(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestCallbackThatIsOpenedAgain(t *testing.T) {
+func TestCallback_MayBeOpenedAgain(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	b := newTabAs(t, iPhone)
 	b.open(s.url("/orders?id=5"))
@@ -218,7 +206,8 @@ func TestCallbackThatIsOpenedAgain(t *testing.T) {
 	}
 }
 
-func TestWeChatAsksTwice(t *testing.T) {
+func TestCallback_ThatComesTwiceIsExchangedOnce(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	s.quirks(simulator.Quirks{DuplicateCallback: time.Millisecond})
 	b := newTabAs(t, android)
@@ -233,7 +222,8 @@ func TestWeChatAsksTwice(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestTwoTabsLogInAtOnce(t *testing.T) {
+func TestLogin_WorksInTwoTabsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newJourney(t, "")
 	t.Run("silently", func(t *testing.T) {
 		first := newTabAs(t, windows)

@@ -9,7 +9,7 @@ import (
 )
 
 // A `header` directive that removes a header, or says >, changes headers while they are written: after the gate did.
-func TestLateHeaders_LeaveOurOwnAnswersAlone(t *testing.T) {
+func TestLateHeaders_DoNotChangeOwnResponses(t *testing.T) {
 	t.Parallel()
 	const late = `header {
 		Cache-Control "max-age=600"
@@ -38,7 +38,7 @@ func TestLateHeaders_LeaveOurOwnAnswersAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, "http", directives)
-			check := func(what string, a answer, status int) {
+			check := func(what string, a response, status int) {
 				t.Helper()
 				if a.StatusCode != status || a.Header.Get("Cache-Control") != "no-store" ||
 					!slices.Contains(strings.Split(strings.Join(a.Header["Vary"], ", "), ", "), "Cookie") {
@@ -66,8 +66,8 @@ func TestLateHeaders_LeaveOurOwnAnswersAlone(t *testing.T) {
 			chain := v.follow("/_wechat/login?return_to=/page")
 			check("callback", chain[len(chain)-2], http.StatusFound)
 			a := chain[len(chain)-1]
-			if a.StatusCode != http.StatusOK || !strings.HasPrefix(a.body, "GET /page") {
-				t.Fatalf("status %d: %s", a.StatusCode, a.body)
+			if a.StatusCode != http.StatusOK || !strings.HasPrefix(a.Text, "GET /page") {
+				t.Fatalf("status %d: %s", a.StatusCode, a.Text)
 			}
 			if got := a.Header.Get("Cache-Control"); got != "max-age=600" {
 				t.Errorf("the app's answer: Cache-Control %q", got)
@@ -77,7 +77,7 @@ func TestLateHeaders_LeaveOurOwnAnswersAlone(t *testing.T) {
 	}
 }
 
-func TestLateHeaders_LeaveAnAnswerWithANewCookieAlone(t *testing.T) {
+func TestLateHeaders_DoNotChangeAResponseWithANewCookie(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "http", `header {
 		Cache-Control "public, max-age=600"

@@ -6,27 +6,7 @@ import (
 	"testing"
 )
 
-func TestAStoreThatDoesNotAnswerIsLoggedAfterLoading(t *testing.T) {
-	t.Parallel()
-	directives := fmt.Sprintf(`wechat_auth {
-		{account}
-		session {
-			key Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP
-		}
-		store redis redis://127.0.0.1:%d
-	}
-	reverse_proxy {app}`, freePort(t))
-	s := newSite(t, "http", directives)
-	s.caddy.waitFor(`"error".*the store cannot be read`) // nobody has come yet
-
-	file := write(t, "Caddyfile", s.caddyfile(directives))
-	out, err := run(t, s.env, "validate", "--config", file, "--adapter", "caddyfile")
-	if err != nil || strings.Contains(out, "the store") {
-		t.Errorf("%v: %s", err, out)
-	}
-}
-
-func TestGatesThatCanNeverWorkAreRefused(t *testing.T) {
+func TestGate_ThatCanNeverWorkIsRefused(t *testing.T) {
 	t.Parallel()
 	const inFolder = "handle /app/* {\nwechat_auth {\n{account}\n}\nreverse_proxy {app}\n}\nhandle {\nrespond 404\n}"
 	s := newSite(t, "http", "wechat_auth {\n{account}\n}\nreverse_proxy {app}")

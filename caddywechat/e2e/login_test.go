@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -23,7 +24,8 @@ const directives = `wechat_auth {
 	}
 	reverse_proxy {app}`
 
-func TestSilentLogin(t *testing.T) {
+func TestLogin_IsSilent(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "https", directives)
 	v := s.visitor()
 	chain := v.follow("/orders?id=5")
@@ -46,16 +48,17 @@ func TestSilentLogin(t *testing.T) {
 		"GET /orders?id=5 HTTP/1.1", "X-Wechat-User: " + person, "X-Wechat-Openid: " + person, "X-Wechat-Account: official_account",
 		"X-Wechat-Appid: " + simulator.DemoAppID, "X-Wechat-Scope: snsapi_base",
 	} {
-		if !strings.Contains(last.body, line+"\r\n") {
-			t.Errorf("%q is not in what the app got:\n%s", line, last.body)
+		if !strings.Contains(last.Text, line+"\r\n") {
+			t.Errorf("%q is not in what the app got:\n%s", line, last.Text)
 		}
 	}
-	if strings.Contains(last.body, "wechat_session") {
-		t.Errorf("the app got the session:\n%s", last.body)
+	if strings.Contains(last.Text, "wechat_session") {
+		t.Errorf("the app got the session:\n%s", last.Text)
 	}
 }
 
-func TestLogsHoldTheUserAndNoSecret(t *testing.T) {
+func TestLogs_HoldTheUserAndNoSecret(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "https", directives)
 	v := s.visitor()
 	callback := v.follow("/page")[2]
@@ -99,7 +102,8 @@ func TestLogsHoldTheUserAndNoSecret(t *testing.T) {
 	}
 }
 
-func TestReloadKeepsSessionsAndLoginsInProgress(t *testing.T) {
+func TestReload_KeepsSessionsAndLoginsInProgress(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", directives)
 	loggedIn, underWay := s.visitor(), s.visitor()
 	loggedIn.login("/page")
@@ -134,7 +138,8 @@ func TestReloadKeepsSessionsAndLoginsInProgress(t *testing.T) {
 	}
 }
 
-func TestRestartKeepsSessions(t *testing.T) {
+func TestRestart_KeepsSessions(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", directives)
 	v := s.visitor()
 	v.login("/page")
@@ -157,7 +162,8 @@ func dataDir(s *site) string {
 	return ""
 }
 
-func TestStorageThatDoesNotWork(t *testing.T) {
+func TestStorage_ThatFailsIsUnavailable(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", `wechat_auth {
 		{account}
 		public /public
@@ -174,7 +180,7 @@ func TestStorageThatDoesNotWork(t *testing.T) {
 		}
 	}
 	if a := v.open("/page", "Accept: x"); !strings.Contains(s.caddy.log.String(), "session key") {
-		t.Errorf("no log line; %s", a.body)
+		t.Errorf("no log line; %s", a.Text)
 	}
 	if err := os.Remove(filepath.Join(dataDir(s), "wechat")); err != nil {
 		t.Fatal(err)
@@ -183,7 +189,8 @@ func TestStorageThatDoesNotWork(t *testing.T) {
 	v.login("/page")
 }
 
-func TestManyReloadsLeakNothing(t *testing.T) {
+func TestReload_LeaksNothing(t *testing.T) {
+	t.Parallel()
 	// Without reverse_proxy: Caddy itself keeps one idle connection to the app for each reload, for two minutes.
 	s := newSite(t, "http", `wechat_auth {
 		{account}
@@ -230,7 +237,8 @@ func TestManyReloadsLeakNothing(t *testing.T) {
 	s.caddy.eventually("goroutines end", func() bool { return goroutines() <= before+5 })
 }
 
-func TestConcurrentVisitors(t *testing.T) {
+func TestLogin_WorksForVisitorsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", directives)
 	var wait sync.WaitGroup
 	for i := range 32 {
@@ -243,7 +251,8 @@ func TestConcurrentVisitors(t *testing.T) {
 	}
 }
 
-func TestBehindABalancer(t *testing.T) {
+func TestTrustedProxies_TellTheScheme(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", directives)
 	s.config = write(t, "Caddyfile", strings.Replace(s.caddyfile(directives), "debug", "debug\n\tservers {\n\t\ttrusted_proxies static 127.0.0.1/32\n\t}", 1))
 	s.restart()
@@ -261,7 +270,8 @@ func TestBehindABalancer(t *testing.T) {
 	}
 }
 
-func TestTryFilesDoesNotSwallowTheCallback(t *testing.T) {
+func TestTryFiles_LeavesTheCallback(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	for name, text := range map[string]string{"index.html": "index for {http.auth.user.id}", "admin.html": "admin"} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
@@ -287,19 +297,21 @@ func TestTryFilesDoesNotSwallowTheCallback(t *testing.T) {
 	}
 }
 
-func TestVerifyFileOnASiteThatRedirects(t *testing.T) {
+func TestVerifyFile_IsServedOnASiteThatRedirects(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", `wechat_verify MP_verify_iwu2jY0FNdXA7RGa.txt
 	redir https://h5.example.com{uri}`)
 	v := s.visitor()
-	if a := v.open("/MP_verify_iwu2jY0FNdXA7RGa.txt"); a.StatusCode != http.StatusOK || a.body != "iwu2jY0FNdXA7RGa" {
-		t.Errorf("status %d: %q", a.StatusCode, a.body)
+	if a := v.open("/MP_verify_iwu2jY0FNdXA7RGa.txt"); a.StatusCode != http.StatusOK || a.Text != "iwu2jY0FNdXA7RGa" {
+		t.Errorf("status %d: %q", a.StatusCode, a.Text)
 	}
 	if a := v.open("/other"); a.StatusCode != http.StatusFound {
 		t.Errorf("status %d", a.StatusCode)
 	}
 }
 
-func TestBadConfigurationFailsInAdapt(t *testing.T) {
+func TestAdapt_RefusesABadConfiguration(t *testing.T) {
+	t.Parallel()
 	env := home(t)
 	for text, want := range map[string]string{
 		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef\n\t}\n}\n":                                                                         `Caddyfile:3`,
@@ -317,8 +329,9 @@ func TestBadConfigurationFailsInAdapt(t *testing.T) {
 	}
 }
 
-func TestSimulatorCommand(t *testing.T) {
-	port := freePort(t)
+func TestSimulatorCommand_ServesWeChat(t *testing.T) {
+	t.Parallel()
+	port := freeport.Get(t)
 	p := start(t, home(t), "wechat", "simulator", "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--domain", host)
 	p.waitFor(`http://127\.0\.0\.1:\d+/simulator/`)
 	base := fmt.Sprintf("http://127.0.0.1:%d", port)

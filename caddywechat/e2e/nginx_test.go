@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 )
 
 // startNginx runs nginx, with its own defaults, in front of the site until the test ends, and returns where it listens.
 func startNginx(t *testing.T, s *site) string {
 	t.Helper()
-	port, dir := freePort(t), t.TempDir()
+	port, dir := freeport.Get(t), t.TempDir()
 	user := ""
 	if os.Geteuid() == 0 {
 		user = "user root;\n"
@@ -69,8 +71,8 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// TestLongAddressesBehindNginx has the addresses that made nginx, or Caddy itself, refuse a browser's requests.
-func TestLongAddressesBehindNginx(t *testing.T) {
+// TestLongAddresses_PassNginx has the addresses that made nginx, or Caddy itself, refuse a browser's requests.
+func TestLongAddresses_PassNginx(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "http", directives)
 	front := startNginx(t, s)
@@ -80,10 +82,10 @@ func TestLongAddressesBehindNginx(t *testing.T) {
 		t.Helper()
 		chain := v.follow(front + page)
 		last := chain[len(chain)-1]
-		if last.StatusCode != http.StatusOK || !strings.HasPrefix(last.body, "GET "+page+" HTTP/1.") ||
-			!strings.Contains(last.body, "X-Wechat-User: "+person) {
+		if last.StatusCode != http.StatusOK || !strings.HasPrefix(last.Text, "GET "+page+" HTTP/1.") ||
+			!strings.Contains(last.Text, "X-Wechat-User: "+person) {
 			t.Fatalf("%.40s (%d bytes): request %d, for %.60s, has status %d: %.200s",
-				page, len(page), len(chain), last.Request.URL, last.StatusCode, last.body)
+				page, len(page), len(chain), last.Request.URL, last.StatusCode, last.Text)
 		}
 	}
 	// abandons begins logins and comes back from none.

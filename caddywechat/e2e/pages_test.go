@@ -19,7 +19,8 @@ func newBrowserSite(t *testing.T, options, app string) *site {
 	}`, true)
 }
 
-func TestHashRouteSurvivesTheLogin(t *testing.T) {
+func TestKeepFragment_KeepsAHashRoute(t *testing.T) {
+	t.Parallel()
 	b := newTab(t)
 	s := newBrowserSite(t, "keep_fragment", `header Content-Type "text/html; charset=utf-8"
 	respond "<link rel=icon href=data:,><p id=hash></p><p id=user>{http.auth.user.id}</p><script>hash.textContent = location.pathname + location.search + location.hash</script>"`)
@@ -33,7 +34,8 @@ func TestHashRouteSurvivesTheLogin(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-func TestConsentInChromium(t *testing.T) {
+func TestConsent_IsGivenInABrowser(t *testing.T) {
+	t.Parallel()
 	b := newTab(t)
 	s := newBrowserSite(t, "userinfo /profile", `header Content-Type "text/html; charset=utf-8"
 	respond "<link rel=icon href=data:,><p id=name>{http.auth.user.nickname}</p>"`)

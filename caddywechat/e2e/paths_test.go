@@ -8,9 +8,10 @@ import (
 	"testing"
 )
 
-// TestWhichPathIsJudgedAndWhichTheAppGets puts what rewrites URLs before and after wechat_auth. Rules and return addresses
+// TestRewrites_ChangeTheAppsPathAndNoRule puts what rewrites URLs before and after wechat_auth. Rules and return addresses
 // are about the URL that the visitor sees; the app gets what the site makes of it.
-func TestWhichPathIsJudgedAndWhichTheAppGets(t *testing.T) {
+func TestRewrites_ChangeTheAppsPathAndNoRule(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	gate := `wechat_auth {
 		{account}
@@ -98,7 +99,8 @@ func TestWhichPathIsJudgedAndWhichTheAppGets(t *testing.T) {
 	}
 }
 
-func TestLoginInsideHandlePath(t *testing.T) {
+func TestLogin_WorksInsideHandlePath(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", `handle_path /app/* {
 		wechat_auth {
 			{account}
@@ -111,16 +113,17 @@ func TestLoginInsideHandlePath(t *testing.T) {
 	}`)
 	v := s.visitor()
 	v.login("/app/orders?id=5")
-	if a := v.open("/app/orders?id=5"); !strings.HasPrefix(a.body, "GET /orders?id=5 HTTP/1.1") {
-		t.Errorf("the app got %.60q", a.body)
+	if a := v.open("/app/orders?id=5"); !strings.HasPrefix(a.Text, "GET /orders?id=5 HTTP/1.1") {
+		t.Errorf("the app got %.60q", a.Text)
 	}
 	if a := v.open("/_wechat/me"); a.StatusCode != http.StatusNotFound {
 		t.Errorf("outside the block: status %d", a.StatusCode)
 	}
 }
 
-// TestRulesSeeTheReceivedURLWhateverMatcherTheyUse has matchers beside path, after something else rewrote the URL.
-func TestRulesSeeTheReceivedURLWhateverMatcherTheyUse(t *testing.T) {
+// TestRules_MatchTheReceivedURL has matchers beside path, after something else rewrote the URL.
+func TestRules_MatchTheReceivedURL(t *testing.T) {
+	t.Parallel()
 	for name, matcher := range map[string]string{
 		"path":                 "path /public/*",
 		"path_regexp":          "path_regexp ^/public/",
@@ -152,7 +155,8 @@ func TestRulesSeeTheReceivedURLWhateverMatcherTheyUse(t *testing.T) {
 	}
 }
 
-func TestTwoGatesOnOneRequestLetNothingThrough(t *testing.T) {
+func TestTwoGates_OnOneRequestLetNothingThrough(t *testing.T) {
+	t.Parallel()
 	app := newRawApp(t)
 	for name, tc := range map[string]struct {
 		directives string

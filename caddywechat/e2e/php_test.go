@@ -12,13 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
 // startPHP runs php-fpm until the test ends and returns where it listens. The folder is one that this user owns.
 func startPHP(t *testing.T) string {
 	t.Helper()
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	address := fmt.Sprintf("127.0.0.1:%d", freeport.Get(t))
 	pool, args := "", []string{"--nodaemonize"}
 	if os.Geteuid() == 0 {
 		pool, args = "user = root\n", append(args, "--allow-to-run-as-root")
@@ -71,11 +72,11 @@ func phpApp(t *testing.T) string {
 type cgi map[string]any
 
 // cgiOf reads the answer of an app that tells its variables.
-func cgiOf(t *testing.T, a answer) cgi {
+func cgiOf(t *testing.T, a response) cgi {
 	t.Helper()
 	var vars cgi
-	if err := json.Unmarshal([]byte(a.body), &vars); err != nil {
-		t.Fatalf("%s: status %d, %v: %.500s", a.Request.URL, a.StatusCode, err, a.body)
+	if err := json.Unmarshal([]byte(a.Text), &vars); err != nil {
+		t.Fatalf("%s: status %d, %v: %.500s", a.Request.URL, a.StatusCode, err, a.Text)
 	}
 	return vars
 }
@@ -132,7 +133,8 @@ func phpDirectives(dir, address string) string {
 	file_server`
 }
 
-func TestPHPKnowsWhoIsAsking(t *testing.T) {
+func TestPHP_KnowsTheUser(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", phpDirectives(phpApp(t), startPHP(t)))
 	v := s.visitor()
 	chain := v.follow("/orders/5?tab=2")
@@ -159,7 +161,8 @@ func TestPHPKnowsWhoIsAsking(t *testing.T) {
 	}
 }
 
-func TestPHPFrontControllerKnowsNobodyOnPublicPaths(t *testing.T) {
+func TestPHP_KnowsNobodyOnPublicPaths(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", phpDirectives(phpApp(t), startPHP(t)))
 	v := s.visitor()
 	v.follow("/page")
@@ -183,8 +186,9 @@ func TestPHPFrontControllerKnowsNobodyOnPublicPaths(t *testing.T) {
 	}
 }
 
-// TestPHPPathsThatOnlyLookPublic asks for scripts by what PHP calls PATH_INFO, and by what servers decode differently.
-func TestPHPPathsThatOnlyLookPublic(t *testing.T) {
+// TestPHP_PathsThatOnlyLookPublicNeedALogin asks for scripts by what PHP calls PATH_INFO, and by what servers decode differently.
+func TestPHP_PathsThatOnlyLookPublicNeedALogin(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "http", phpDirectives(phpApp(t), startPHP(t)))
 	for _, path := range []string{
 		"/public.php/admin",
@@ -234,7 +238,8 @@ func TestPHPPathsThatOnlyLookPublic(t *testing.T) {
 	}
 }
 
-func TestPHPNeverSeesHeadersThatTheClientMadeUp(t *testing.T) {
+func TestPHP_NeverSeesForgedHeaders(t *testing.T) {
+	t.Parallel()
 	dir, address := phpApp(t), startPHP(t)
 	directives := phpDirectives(dir, address)
 	s := newSite(t, "http", directives)
@@ -290,7 +295,7 @@ func TestPHPNeverSeesHeadersThatTheClientMadeUp(t *testing.T) {
 }
 
 // A rule by suffix is about the path's end only, and servers behind look at its beginning.
-func TestSuffixRulesOpenNoScript(t *testing.T) {
+func TestSuffixRules_OpenNoScript(t *testing.T) {
 	t.Parallel()
 	dir, address := phpApp(t), startPHP(t)
 	s := newSite(t, "http", `root * `+dir+`

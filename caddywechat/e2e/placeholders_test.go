@@ -8,7 +8,7 @@ import (
 )
 
 // {http.auth.user.id} is basic_auth's, too; what stands in {http.wechat.*} is ours alone.
-func TestPlaceholders_BesideBasicAuth(t *testing.T) {
+func TestPlaceholders_AreOursBesideBasicAuth(t *testing.T) {
 	t.Parallel()
 	const password, hash = "pw4", "$2a$14$8Ki6Vi1d8LU53dsflYzUpuRBjuoie0dyivW/ImSYuSEFT00/lcQny"
 	s := newSite(t, "http", `wechat_auth {
@@ -23,16 +23,16 @@ func TestPlaceholders_BesideBasicAuth(t *testing.T) {
 		header_up X-Who {http.wechat.id}
 		header_up X-Kind {http.wechat.account}
 	}`)
-	if a := s.visitor().open("/optional"); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "X-Who: \r\n") {
-		t.Errorf("nobody: status %d: %s", a.StatusCode, a.body)
+	if a := s.visitor().open("/optional"); a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "X-Who: \r\n") {
+		t.Errorf("nobody: status %d: %s", a.StatusCode, a.Text)
 	}
 	v := s.visitor()
 	v.login("/page")
-	if a := v.open("/page"); !strings.Contains(a.body, "X-Who: "+person+"\r\n") || !strings.Contains(a.body, "X-Kind: official_account\r\n") {
-		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	if a := v.open("/page"); !strings.Contains(a.Text, "X-Who: "+person+"\r\n") || !strings.Contains(a.Text, "X-Kind: official_account\r\n") {
+		t.Errorf("status %d: %s", a.StatusCode, a.Text)
 	}
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("somebody:"+password))
-	if a := v.open("/staff", "Authorization: "+basic); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "X-Who: "+person+"\r\n") {
-		t.Errorf("behind basic_auth: status %d: %s", a.StatusCode, a.body)
+	if a := v.open("/staff", "Authorization: "+basic); a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "X-Who: "+person+"\r\n") {
+		t.Errorf("behind basic_auth: status %d: %s", a.StatusCode, a.Text)
 	}
 }

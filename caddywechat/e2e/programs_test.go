@@ -10,6 +10,7 @@ import (
 // test`, which installs what is needed.
 func program(t *testing.T, name string) string {
 	t.Helper()
+	skipIfShort(t)
 	path, err := exec.LookPath(name)
 	switch {
 	case err == nil:

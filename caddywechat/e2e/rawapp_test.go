@@ -58,7 +58,8 @@ func identityOnTheWire(request string) []string {
 	return found
 }
 
-func TestOnTheWireIsNoHeaderThatTheClientMadeUp(t *testing.T) {
+func TestProxiedRequest_HasNoForgedHeaders(t *testing.T) {
+	t.Parallel()
 	s, app := newRawSite(t)
 	v := s.visitor()
 	v.follow("/page")
@@ -86,7 +87,7 @@ func TestOnTheWireIsNoHeaderThatTheClientMadeUp(t *testing.T) {
 			if a.StatusCode != http.StatusOK || a.Header.Get("X-App") == "" {
 				t.Errorf("%s, %s: status %d", tc.path, spelling, a.StatusCode)
 			}
-			if got := identityOnTheWire(a.body); !slices.Equal(got, tc.identity) {
+			if got := identityOnTheWire(a.Text); !slices.Equal(got, tc.identity) {
 				t.Errorf("%s, session %t, %s: the app got\n%s", tc.path, tc.session, spelling, strings.Join(got, "\n"))
 			}
 		}
@@ -96,7 +97,8 @@ func TestOnTheWireIsNoHeaderThatTheClientMadeUp(t *testing.T) {
 	}
 }
 
-func TestOnTheWireConnectionRemovesNothing(t *testing.T) {
+func TestProxiedRequest_KeepsTheIdentityWhateverConnectionNames(t *testing.T) {
+	t.Parallel()
 	s, _ := newRawSite(t)
 	v := s.visitor()
 	v.follow("/page")
@@ -113,17 +115,18 @@ func TestOnTheWireConnectionRemovesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			request := append([]string{"GET /page HTTP/1.1", "Host: {host}", "Cookie: " + v.cookies()}, lines...)
 			a := s.send(head(request...))
-			if got := identityOnTheWire(a.body); a.StatusCode != http.StatusOK || !slices.Equal(got, identityLines) {
-				t.Errorf("status %d, the app got\n%s", a.StatusCode, a.body)
+			if got := identityOnTheWire(a.Text); a.StatusCode != http.StatusOK || !slices.Equal(got, identityLines) {
+				t.Errorf("status %d, the app got\n%s", a.StatusCode, a.Text)
 			}
-			if strings.Contains(a.body, "X-Else") {
-				t.Errorf("what the client may name stayed:\n%s", a.body)
+			if strings.Contains(a.Text, "X-Else") {
+				t.Errorf("what the client may name stayed:\n%s", a.Text)
 			}
 		})
 	}
 }
 
-func TestOnTheWireTrailersBringNoIdentity(t *testing.T) {
+func TestProxiedRequest_HasNoIdentityInTrailers(t *testing.T) {
+	t.Parallel()
 	s, app := newRawSite(t)
 	v := s.visitor()
 	v.follow("/page")
@@ -140,13 +143,13 @@ func TestOnTheWireTrailersBringNoIdentity(t *testing.T) {
 				lines = append(lines, "Trailer: "+tc.announced)
 			}
 			a := s.send(head(lines...) + body + tc.trailers + "\r\n\r\n")
-			if a.StatusCode != http.StatusOK || !strings.Contains(a.body, "hello") || !strings.Contains(a.body, ", world") {
-				t.Errorf("%s, %s: status %d, the app got\n%s", path, name, a.StatusCode, a.body)
+			if a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "hello") || !strings.Contains(a.Text, ", world") {
+				t.Errorf("%s, %s: status %d, the app got\n%s", path, name, a.StatusCode, a.Text)
 			}
-			if strings.Contains(tc.announced, "X-Sum") && !strings.Contains(a.body, "X-Sum: 9\r\n") {
-				t.Errorf("%s, %s: the app's own trailer is gone:\n%s", path, name, a.body)
+			if strings.Contains(tc.announced, "X-Sum") && !strings.Contains(a.Text, "X-Sum: 9\r\n") {
+				t.Errorf("%s, %s: the app's own trailer is gone:\n%s", path, name, a.Text)
 			}
-			if _, after, _ := strings.Cut(a.body, "\r\n0\r\n"); len(identityOnTheWire("\r\n"+after)) > 0 {
+			if _, after, _ := strings.Cut(a.Text, "\r\n0\r\n"); len(identityOnTheWire("\r\n"+after)) > 0 {
 				t.Errorf("%s, %s: trailers %q", path, name, after)
 			}
 		}
@@ -156,7 +159,8 @@ func TestOnTheWireTrailersBringNoIdentity(t *testing.T) {
 	}
 }
 
-func TestOnTheWireAreOtherCookiesByteForByteAndNoneOfOurs(t *testing.T) {
+func TestProxiedRequest_HasOtherCookiesByteForByteAndNoneOfOurs(t *testing.T) {
+	t.Parallel()
 	s, app := newRawSite(t)
 	v := s.visitor()
 	v.open("/begun")  // leaves an attempt
@@ -180,8 +184,8 @@ func TestOnTheWireAreOtherCookiesByteForByteAndNoneOfOurs(t *testing.T) {
 		} {
 			request := append([]string{"GET /page HTTP/1.1", "Host: {host}"}, lines...)
 			a := s.send(head(request...))
-			if a.StatusCode != http.StatusOK || !strings.Contains(a.body, "\r\nCookie: "+foreign+"\r\n") {
-				t.Errorf("%s, %s: status %d, the app got\n%s", foreign, name, a.StatusCode, a.body)
+			if a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "\r\nCookie: "+foreign+"\r\n") {
+				t.Errorf("%s, %s: status %d, the app got\n%s", foreign, name, a.StatusCode, a.Text)
 			}
 		}
 	}
@@ -198,8 +202,9 @@ func TestOnTheWireAreOtherCookiesByteForByteAndNoneOfOurs(t *testing.T) {
 	}
 }
 
-// TestOnTheWireIsNothingOfMalformedRequests sends what servers read in different ways.
-func TestOnTheWireIsNothingOfMalformedRequests(t *testing.T) {
+// TestProxiedRequest_IsNeverMalformed sends what servers read in different ways.
+func TestProxiedRequest_IsNeverMalformed(t *testing.T) {
+	t.Parallel()
 	s, app := newRawSite(t)
 	smuggled := head("GET /page HTTP/1.1", "Host: {host}", "X-Wechat-User: "+evil)
 	for name, request := range map[string]string{
@@ -227,8 +232,9 @@ func TestOnTheWireIsNothingOfMalformedRequests(t *testing.T) {
 	}
 }
 
-// TestErrorPagesOfAnotherServerGetNoSecrets lets the app fail, and another server make the page for that.
-func TestErrorPagesOfAnotherServerGetNoSecrets(t *testing.T) {
+// TestErrorRoutes_GetNoSecrets lets the app fail, and another server make the page for that.
+func TestErrorRoutes_GetNoSecrets(t *testing.T) {
+	t.Parallel()
 	app := newRawApp(t)
 	s := newSite(t, "http", `wechat_auth {
 		{account}
@@ -256,11 +262,11 @@ func TestErrorPagesOfAnotherServerGetNoSecrets(t *testing.T) {
 	} {
 		lines := append([]string{"GET " + tc.path + " HTTP/1.1", "Host: {host}", "Cookie: a=b; " + tc.cookie}, hostile(mixedCase, 2)...)
 		a := s.send(head(lines...))
-		if a.Header.Get("X-App") == "" || strings.Contains(a.body, evil) || !strings.Contains(a.body, "\r\nCookie: a=b") || strings.Contains(a.body, "wechat_session") {
-			t.Errorf("%s: status %d, the other server got\n%s", tc.path, a.StatusCode, a.body)
+		if a.Header.Get("X-App") == "" || strings.Contains(a.Text, evil) || !strings.Contains(a.Text, "\r\nCookie: a=b") || strings.Contains(a.Text, "wechat_session") {
+			t.Errorf("%s: status %d, the other server got\n%s", tc.path, a.StatusCode, a.Text)
 		}
-		if got := len(identityOnTheWire(a.body)) > 0; got != tc.identity {
-			t.Errorf("%s, cookie %t: the other server got\n%s", tc.path, tc.cookie != "", a.body)
+		if got := len(identityOnTheWire(a.Text)) > 0; got != tc.identity {
+			t.Errorf("%s, cookie %t: the other server got\n%s", tc.path, tc.cookie != "", a.Text)
 		}
 	}
 }

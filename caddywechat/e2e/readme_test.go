@@ -26,19 +26,19 @@ func newReadmeSite(t *testing.T, text string) *site {
 	return nil
 }
 
-func TestReadmeGateForAFolder(t *testing.T) {
+func TestReadme_GateForAFolderWorks(t *testing.T) {
 	t.Parallel()
 	s := newReadmeSite(t, "handle /app/*")
 	v := s.visitor()
 	chain := v.follow("/app/orders?id=7")
 	last := chain[len(chain)-1]
-	if last.StatusCode != http.StatusOK || !strings.Contains(last.body, "X-Wechat-User: "+person) {
-		t.Errorf("status %d: %s", last.StatusCode, last.body)
+	if last.StatusCode != http.StatusOK || !strings.Contains(last.Text, "X-Wechat-User: "+person) {
+		t.Errorf("status %d: %s", last.StatusCode, last.Text)
 	}
 	for _, path := range []string{"/", "/other", "/app"} {
 		a := v.open(path, "X-Wechat-User: "+evil)
-		if a.StatusCode != http.StatusOK || strings.Contains(a.body, "X-Wechat-") {
-			t.Errorf("%s: status %d, the app got %s", path, a.StatusCode, a.body)
+		if a.StatusCode != http.StatusOK || strings.Contains(a.Text, "X-Wechat-") {
+			t.Errorf("%s: status %d, the app got %s", path, a.StatusCode, a.Text)
 		}
 	}
 	if a := s.visitor().request("GET", "/app/orders", "", "Accept: */*"); a.StatusCode != http.StatusUnauthorized {
@@ -46,7 +46,7 @@ func TestReadmeGateForAFolder(t *testing.T) {
 	}
 }
 
-func TestReadmePersonalPagesStayOutOfCaches(t *testing.T) {
+func TestReadme_KeepsPersonalPagesOutOfCaches(t *testing.T) {
 	t.Parallel()
 	s := newReadmeSite(t, "?Cache-Control")
 	v := s.visitor()
@@ -64,8 +64,8 @@ func TestReadmePersonalPagesStayOutOfCaches(t *testing.T) {
 	}
 }
 
-// TestASecretInAFileIsExchangedByAReload: only with --force, where nothing else changed.
-func TestASecretInAFileIsExchangedByAReload(t *testing.T) {
+// TestReload_WithForceReadsASecretAgain: only with --force, where nothing else changed.
+func TestReload_WithForceReadsASecretAgain(t *testing.T) {
 	t.Parallel()
 	secret := filepath.Join(t.TempDir(), "secret")
 	put := func(text string) {

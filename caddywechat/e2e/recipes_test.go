@@ -3,13 +3,13 @@ package e2e
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -23,18 +23,11 @@ const (
 // {port} is where its sites listen.
 func newRecipe(t *testing.T, name string, env ...string) *site {
 	t.Helper()
-	s := &site{t: t, app: newApp(t), port: freePort(t), admin: freePort(t), scheme: "http", host: host}
-	var err error
-	s.sim, err = simulator.New(simulator.Config{Accounts: []simulator.OfficialAccount{
+	s := &site{t: t, app: newApp(t), port: freeport.Get(t), admin: freeport.Get(t), scheme: "http", host: host}
+	s.sim, s.simURL = newSimulator(t, simulator.Config{Accounts: []simulator.OfficialAccount{
 		{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host},
 		{AppID: shopAppID, Secret: shopSecret, Domain: shopHost},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim := httptest.NewServer(s.sim)
-	t.Cleanup(func() { s.sim.Close(); sim.Close() })
-	s.simURL = sim.URL
 	env = append([]string{
 		"SITE=http://" + host + ":{port}", "WECHAT_APP_ID=" + simulator.DemoAppID, "WECHAT_APP_SECRET=" + simulator.DemoSecret,
 	}, env...)
@@ -56,7 +49,8 @@ func newRecipe(t *testing.T, name string, env ...string) *site {
 	return s
 }
 
-func TestRecipeStaff(t *testing.T) {
+func TestStaffExample_LetsOnlyStaffIn(t *testing.T) {
+	t.Parallel()
 	s := newRecipe(t, "staff", "STAFF=o0000000000000000000000000000 "+person)
 	s.visitor().login("/orders")
 	if a := s.visitor().open("/orders"); a.StatusCode != http.StatusFound {
@@ -67,8 +61,8 @@ func TestRecipeStaff(t *testing.T) {
 	}
 	stranger := s.visitor()
 	chain := stranger.follow("/orders")
-	if last := chain[len(chain)-1]; last.StatusCode != http.StatusForbidden || !strings.Contains(last.body, "not on the list") {
-		t.Errorf("a stranger: status %d: %s", last.StatusCode, last.body)
+	if last := chain[len(chain)-1]; last.StatusCode != http.StatusForbidden || !strings.Contains(last.Text, "not on the list") {
+		t.Errorf("a stranger: status %d: %s", last.StatusCode, last.Text)
 	}
 	for _, header := range []string{"X-Wechat-User: " + person, "Remote-User: " + person} {
 		if a := stranger.open("/orders", header); a.StatusCode != http.StatusForbidden {
@@ -89,8 +83,9 @@ func TestRecipeStaff(t *testing.T) {
 	}
 }
 
-// TestMatchersThatKnowWhoIsAsking shows which of Caddy's matchers read {http.auth.user.*} behind wechat_auth.
-func TestMatchersThatKnowWhoIsAsking(t *testing.T) {
+// TestMatchers_KnowTheUser shows which of Caddy's matchers read {http.auth.user.*} behind wechat_auth.
+func TestMatchers_KnowTheUser(t *testing.T) {
+	t.Parallel()
 	for name, matcher := range map[string]string{
 		"not vars":        "not vars {http.auth.user.id} someone " + person,
 		"not vars_regexp": "not vars_regexp {http.auth.user.id} ^" + person + "$",
@@ -121,11 +116,12 @@ func TestMatchersThatKnowWhoIsAsking(t *testing.T) {
 	}
 }
 
-func TestRecipePublicHooks(t *testing.T) {
+func TestPublicHooksExample_PassesNotifications(t *testing.T) {
+	t.Parallel()
 	s := newRecipe(t, "public-hooks")
 	v := s.visitor()
 	v.login("/page")
-	v.agent = "Mozilla/4.0"
+	v.Agent = "Mozilla/4.0"
 	for _, notification := range []struct{ path, body, contentType string }{
 		{"/pay/notify", `{"id":"EV-1","resource":{"ciphertext":"…","nonce":"fdasflkja484w"}}` + "\n", "application/json"},
 		{"/pay/refund-notify", "<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>", "text/xml"},
@@ -134,9 +130,9 @@ func TestRecipePublicHooks(t *testing.T) {
 		for _, cookie := range []string{"", v.cookies()} {
 			a := v.request("POST", notification.path, notification.body, "Content-Type: "+notification.contentType, "Cookie: "+cookie,
 				"Wechatpay-Signature: c2ln", "Wechatpay-Nonce: n", "Wechatpay-Timestamp: 1554208460", "Wechatpay-Serial: 50", "X-Wechat-User: "+evil)
-			head, body, _ := strings.Cut(a.body, "\r\n\r\n")
+			head, body, _ := strings.Cut(a.Text, "\r\n\r\n")
 			if a.StatusCode != http.StatusOK || body != notification.body || !strings.HasPrefix(head, "POST "+notification.path+" HTTP/1.1") {
-				t.Errorf("%s: status %d, the app got %q", notification.path, a.StatusCode, a.body)
+				t.Errorf("%s: status %d, the app got %q", notification.path, a.StatusCode, a.Text)
 			}
 			for _, line := range []string{"Wechatpay-Signature: c2ln", "Wechatpay-Nonce: n", "Wechatpay-Timestamp: 1554208460", "Wechatpay-Serial: 50"} {
 				if !strings.Contains(head, line) {
@@ -159,7 +155,8 @@ func TestRecipePublicHooks(t *testing.T) {
 	}
 }
 
-func TestRecipeBalancer(t *testing.T) {
+func TestBalancerExample_TrustsTheBalancerOnly(t *testing.T) {
+	t.Parallel()
 	s := newRecipe(t, "balancer", "BALANCER=127.0.0.1/32")
 	v := s.visitor()
 	forwarded := []string{"X-Forwarded-Proto: https", "X-Forwarded-For: 203.0.113.9"}
@@ -185,8 +182,8 @@ func TestRecipeBalancer(t *testing.T) {
 	if !strings.Contains(session, "__Host-wechat_session=") {
 		t.Errorf("the visitor got %s", session)
 	}
-	if a = v.open("/page?x=1", append(forwarded, session)...); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "X-Wechat-User: "+person) {
-		t.Errorf("status %d, the app got %s", a.StatusCode, a.body)
+	if a = v.open("/page?x=1", append(forwarded, session)...); a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "X-Wechat-User: "+person) {
+		t.Errorf("status %d, the app got %s", a.StatusCode, a.Text)
 	}
 
 	// Somebody else than the balancer is not believed.
@@ -199,7 +196,7 @@ func TestRecipeBalancer(t *testing.T) {
 }
 
 // cookieLine returns the cookies that an answer sets, as a request's header. A jar would not send Secure ones to http.
-func cookieLine(a answer) string {
+func cookieLine(a response) string {
 	var pairs []string
 	for _, c := range a.Cookies() {
 		pairs = append(pairs, c.Name+"="+c.Value)
@@ -207,7 +204,8 @@ func cookieLine(a answer) string {
 	return "Cookie: " + strings.Join(pairs, "; ")
 }
 
-func TestRecipeHealthCheck(t *testing.T) {
+func TestHealthCheckExample_TellsHealth(t *testing.T) {
+	t.Parallel()
 	s := newRecipe(t, "health-check", "LISTEN=http://:{port}", "WECHAT_HOST="+host)
 	probe := "http://127.0.0.1:" + fmt.Sprint(s.port)
 	v := s.visitor()
@@ -217,8 +215,8 @@ func TestRecipeHealthCheck(t *testing.T) {
 			if a.StatusCode != status {
 				t.Errorf("%s as %s: status %d, want %d", path, agent, a.StatusCode, status)
 			}
-			if path == "/_wechat/health" && a.body != "" {
-				t.Errorf("it tells %q", a.body)
+			if path == "/_wechat/health" && a.Text != "" {
+				t.Errorf("it tells %q", a.Text)
 			}
 		}
 		if a := v.request("HEAD", probe+path, "", "User-Agent: SLBHealthCheck"); a.StatusCode != status {
@@ -253,7 +251,8 @@ func TestRecipeHealthCheck(t *testing.T) {
 	}
 }
 
-func TestRecipeTwoAccounts(t *testing.T) {
+func TestTwoAccountsExample_KeepsThemApart(t *testing.T) {
+	t.Parallel()
 	s := newRecipe(t, "two-accounts", "SHOP_SITE=http://"+shopHost+":{port}", "SHOP_APP_ID="+shopAppID, "SHOP_APP_SECRET="+shopSecret)
 	shop := *s
 	shop.host = shopHost
@@ -262,8 +261,8 @@ func TestRecipeTwoAccounts(t *testing.T) {
 	chain := customer.follow("/goods?id=7")
 	last := chain[len(chain)-1]
 	for _, line := range []string{"X-Wechat-User: " + simulator.OpenID(shopAppID, "xiaoming"), "X-Wechat-Appid: " + shopAppID} {
-		if !strings.Contains(last.body, line+"\r\n") {
-			t.Errorf("%q is not in what the shop got: %s", line, last.body)
+		if !strings.Contains(last.Text, line+"\r\n") {
+			t.Errorf("%q is not in what the shop got: %s", line, last.Text)
 		}
 	}
 	if last.Request.URL.String() != shop.url("/goods?id=7") {
@@ -275,8 +274,8 @@ func TestRecipeTwoAccounts(t *testing.T) {
 			t.Errorf("%s: status %d", name, a.StatusCode)
 		}
 	}
-	if a := v.open("/page", "Cookie: "+customer.cookies()); strings.Contains(a.body, simulator.OpenID(shopAppID, "xiaoming")) {
-		t.Errorf("both at once: %s", a.body)
+	if a := v.open("/page", "Cookie: "+customer.cookies()); strings.Contains(a.Text, simulator.OpenID(shopAppID, "xiaoming")) {
+		t.Errorf("both at once: %s", a.Text)
 	}
 	// Nor is a login that was begun on the other.
 	begun := s.visitor()
@@ -292,19 +291,20 @@ func TestRecipeTwoAccounts(t *testing.T) {
 	}
 }
 
-func TestRecipeOwnPages(t *testing.T) {
+func TestOwnPagesExample_ShowsItsPages(t *testing.T) {
+	t.Parallel()
 	s := newRecipe(t, "own-pages")
 	a := s.visitor().open("/orders")
-	if a.StatusCode != http.StatusOK || !strings.Contains(a.body, "<h1>欢迎光临茶馆</h1>") ||
-		!strings.Contains(a.body, `<a href="`+s.simURL+`/connect/oauth2/authorize?`) {
-		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	if a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "<h1>欢迎光临茶馆</h1>") ||
+		!strings.Contains(a.Text, `<a href="`+s.simURL+`/connect/oauth2/authorize?`) {
+		t.Errorf("status %d: %s", a.StatusCode, a.Text)
 	}
-	if a := s.visitor().open("/logo.svg"); a.StatusCode != http.StatusOK || !strings.HasPrefix(a.body, "<svg") {
-		t.Errorf("the logo: status %d: %s", a.StatusCode, a.body)
+	if a := s.visitor().open("/logo.svg"); a.StatusCode != http.StatusOK || !strings.HasPrefix(a.Text, "<svg") {
+		t.Errorf("the logo: status %d: %s", a.StatusCode, a.Text)
 	}
 	outside := s.visitor()
-	outside.agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0"
-	if a := outside.open("/orders"); a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, "<h1>请用微信进茶馆</h1>") || !strings.Contains(a.body, `class="qr"`) {
-		t.Errorf("status %d: %s", a.StatusCode, a.body)
+	outside.Agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0"
+	if a := outside.open("/orders"); a.StatusCode != http.StatusForbidden || !strings.Contains(a.Text, "<h1>请用微信进茶馆</h1>") || !strings.Contains(a.Text, `class="qr"`) {
+		t.Errorf("status %d: %s", a.StatusCode, a.Text)
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/net/websocket"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 )
 
 // modernApp is an app with streams and sockets. Under …/events it sends an event and goes on when it is told to, under
@@ -120,10 +122,10 @@ type outcome struct {
 	word   string // what JSON calls the error
 }
 
-func outcomeOf(a answer) outcome {
+func outcomeOf(a response) outcome {
 	o := outcome{status: a.StatusCode, app: a.Header.Get("X-App") != "", user: a.Header.Get("X-App-User")}
 	var body struct{ Error string }
-	if !o.app && json.Unmarshal([]byte(a.body), &body) == nil {
+	if !o.app && json.Unmarshal([]byte(a.Text), &body) == nil {
 		o.word = body.Error
 	}
 	return o
@@ -152,7 +154,8 @@ func wanted(path string, navigation, session bool) outcome {
 	}
 }
 
-func TestEveryKindOfRequestOnEveryKindOfPath(t *testing.T) {
+func TestRequests_OfEveryKindGetWhatTheirPathNeeds(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/1.1 and TLS", "HTTP/2", "HTTP/3"} {
 		t.Run(protocol, func(t *testing.T) {
@@ -219,7 +222,7 @@ func TestEveryKindOfRequestOnEveryKindOfPath(t *testing.T) {
 // newHTTP3Front starts a Caddy that speaks HTTP/3 to the site and HTTP/1.1 to us, and returns its address.
 func newHTTP3Front(t *testing.T, s *site) string {
 	t.Helper()
-	port := freePort(t)
+	port := freeport.Get(t)
 	config := fmt.Sprintf(`{
 	admin off
 	persist_config off
@@ -241,16 +244,17 @@ http://127.0.0.1:%d {
 	return base
 }
 
-func TestLoginURLLeadsBackToThePageThatTheScriptRanOn(t *testing.T) {
+func TestLoginURL_ReturnsToThePageOfTheScript(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	s := newSite(t, "http", allRules(app.Listener.Addr().String()))
 	v := s.visitor()
-	loginURL := func(a answer) string {
+	loginURL := func(a response) string {
 		var body struct {
 			LoginURL string `json:"login_url"`
 		}
-		if err := json.Unmarshal([]byte(a.body), &body); err != nil {
-			t.Fatalf("status %d: %s", a.StatusCode, a.body)
+		if err := json.Unmarshal([]byte(a.Text), &body); err != nil {
+			t.Fatalf("status %d: %s", a.StatusCode, a.Text)
 		}
 		return body.LoginURL
 	}
@@ -269,7 +273,8 @@ func TestLoginURLLeadsBackToThePageThatTheScriptRanOn(t *testing.T) {
 	}
 }
 
-func TestLargeBodiesArriveWhole(t *testing.T) {
+func TestBodies_ArriveWhole(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	for _, scheme := range []string{"http", "https"} {
 		s := newSite(t, scheme, allRules(app.Listener.Addr().String()))
@@ -291,7 +296,8 @@ func TestLargeBodiesArriveWhole(t *testing.T) {
 	}
 }
 
-func TestWebSockets(t *testing.T) {
+func TestWebSockets_NeedWhatTheirPathNeeds(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	s := newSite(t, "http", allRules(app.Listener.Addr().String()))
 	v := s.visitor()
@@ -349,7 +355,8 @@ func askBySocket(t *testing.T, s *site, config *websocket.Config) (string, error
 	return says, err
 }
 
-func TestEventsArriveWhenTheyAreSent(t *testing.T) {
+func TestEvents_ArriveWhenTheyAreSent(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	for _, scheme := range []string{"http", "https"} {
 		s := newSite(t, scheme, allRules(app.Listener.Addr().String()))
@@ -365,7 +372,8 @@ func TestEventsArriveWhenTheyAreSent(t *testing.T) {
 	}
 }
 
-func TestAnAnswerWithANewCookieStreams(t *testing.T) {
+func TestEvents_StreamBesideANewCookie(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	s := newSite(t, "http", `wechat_auth {
 		{account}
@@ -420,7 +428,8 @@ func (app *modernApp) wantEvents(v *visitor, path, event string, headers ...stri
 	return res.Header
 }
 
-func TestOddRequestLines(t *testing.T) {
+func TestRequestLine_OddOnesOpenNothing(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	s := newSite(t, "http", allRules(app.Listener.Addr().String()))
 	v := s.visitor()
@@ -480,8 +489,9 @@ func TestOddRequestLines(t *testing.T) {
 	}
 }
 
-// TestLoginLandsOnTheVeryBytes begins with the bytes that a browser may send and looks where the callback leads to.
-func TestLoginLandsOnTheVeryBytes(t *testing.T) {
+// TestLogin_ReturnsToTheExactBytes begins with the bytes that a browser may send and looks where the callback leads to.
+func TestLogin_ReturnsToTheExactBytes(t *testing.T) {
+	t.Parallel()
 	app := newModernApp(t)
 	s := newSite(t, "http", allRules(app.Listener.Addr().String()))
 	origin := s.url("")
@@ -546,7 +556,7 @@ func TestLoginLandsOnTheVeryBytes(t *testing.T) {
 }
 
 // keep puts an answer's cookies where the visitor keeps them.
-func (v *visitor) keep(a answer) {
+func (v *visitor) keep(a response) {
 	v.t.Helper()
 	u, err := url.Parse(v.url("/"))
 	if err != nil {

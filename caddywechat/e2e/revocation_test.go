@@ -10,11 +10,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 )
 
 // What an older version wrote to a journal anybody can write, who can write to the Redis.
-func TestAForgedRevocationInRedisLogsNobodyOut(t *testing.T) {
+func TestRevocation_ForgedInRedisEndsNoSession(t *testing.T) {
 	t.Parallel()
 	c := newRedisCluster(t)
 	m := c.member("stays")
@@ -51,18 +52,26 @@ func TestAForgedRevocationInRedisLogsNobodyOut(t *testing.T) {
 }
 
 // A store that does not answer is logged right after loading, before anybody comes; validating asks nothing.
-func TestAStoreThatIsDownIsLoggedAtOnce(t *testing.T) {
+func TestStore_ThatIsDownIsLoggedAfterLoading(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "http", fmt.Sprintf("wechat_auth {\n{account}\nsession {\nkey %s\n}\nstore redis redis://127.0.0.1:%d\n}\nreverse_proxy {app}", clusterKey, freePort(t)))
+	s := newSite(t, "http", fmt.Sprintf(`wechat_auth {
+		{account}
+		session {
+			key %s
+		}
+		store redis redis://127.0.0.1:%d
+	}
+	reverse_proxy {app}`, clusterKey, freeport.Get(t)))
 	s.caddy.waitFor(`"error".*the store cannot be read: sessions and silent logins go on`)
-	if out, err := run(t, s.env, "validate", "--config", s.config, "--adapter", "caddyfile"); err != nil || strings.Contains(out, "the store cannot") {
+	out, err := run(t, s.env, "validate", "--config", s.config, "--adapter", "caddyfile")
+	if err != nil || strings.Contains(out, "the store") {
 		t.Errorf("validate: %v\n%s", err, out)
 	}
 }
 
 // A key that is configured in place of a made one logs nobody out, and the log says until when and how to end it, before
 // anybody comes.
-func TestAKeyInPlaceOfAMadeOne(t *testing.T) {
+func TestKey_InPlaceOfAMadeOneKeepsSessions(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "http", "wechat_auth {\n{account}\n}\nreverse_proxy {app}")
 	v := s.visitor()
@@ -94,7 +103,7 @@ func TestAKeyInPlaceOfAMadeOne(t *testing.T) {
 }
 
 // The command says what it ended, and of whom nothing is known here; and which way there is to a Caddy that it does not find.
-func TestWhatTheRevokeCommandSays(t *testing.T) {
+func TestRevokeCommand_SaysWhatItEnded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "http", "wechat_auth {\n{account}\n}\nreverse_proxy {app}")
 	v := s.visitor()
@@ -115,7 +124,7 @@ func TestWhatTheRevokeCommandSays(t *testing.T) {
 			t.Errorf("%q: %v, %s", tt.args, err, out)
 		}
 	}
-	out, err := run(t, s.env, "wechat", "revoke", "--address", fmt.Sprintf("127.0.0.1:%d", freePort(t)), "--all")
+	out, err := run(t, s.env, "wechat", "revoke", "--address", fmt.Sprintf("127.0.0.1:%d", freeport.Get(t)), "--all")
 	if err == nil || !strings.Contains(out, "refused") || !strings.Contains(out, "--address") {
 		t.Errorf("%v, %s", err, out)
 	}

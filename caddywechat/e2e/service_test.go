@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -33,21 +34,23 @@ func setting(t *testing.T, unit, name string) string {
 	return match[1]
 }
 
-func TestServiceUnitIsValid(t *testing.T) {
+func TestServiceUnit_IsValid(t *testing.T) {
+	t.Parallel()
 	analyze := program(t, "systemd-analyze")
-	unit := strings.ReplaceAll(read(t, unitFile), installedProgram, binary)
+	unit := strings.ReplaceAll(read(t, unitFile), installedProgram, binary(t))
 	file := write(t, "caddywechat.service", unit)
 	if out, err := exec.Command(analyze, "verify", "--man=no", file).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
 
-// TestServiceUnitRuns runs what the unit says, as systemd does it: with the secrets in the environment, and told when it
+// TestServiceUnit_Runs runs what the unit says, as systemd does it: with the secrets in the environment, and told when it
 // is ready.
-func TestServiceUnitRuns(t *testing.T) {
+func TestServiceUnit_Runs(t *testing.T) {
+	t.Parallel()
 	unit := read(t, unitFile)
 	dir := t.TempDir()
-	port, admin := freePort(t), freePort(t)
+	port, admin := freeport.Get(t), freeport.Get(t)
 	caddyfile, secretFile := filepath.Join(dir, "Caddyfile"), filepath.Join(dir, "secret")
 	configure := func(hello, secret string) {
 		t.Helper()
@@ -69,7 +72,7 @@ http://:%d {
 		}
 	}
 	words := func(name string) []string {
-		here := strings.NewReplacer(installedProgram, binary, installedCaddyfile, caddyfile)
+		here := strings.NewReplacer(installedProgram, binary(t), installedCaddyfile, caddyfile)
 		return strings.Fields(here.Replace(setting(t, unit, name)))
 	}
 	const envSecret = "0123456789abcdef0123456789abcdef"
@@ -96,8 +99,8 @@ http://:%d {
 
 	site := &site{t: t, caddy: p}
 	address := fmt.Sprintf("http://127.0.0.1:%d/hello", port)
-	if a := site.visitor().open(address); a.body != "one" {
-		t.Fatalf("status %d: %s", a.StatusCode, a.body)
+	if a := site.visitor().open(address); a.Text != "one" {
+		t.Fatalf("status %d: %s", a.StatusCode, a.Text)
 	}
 	reload := func() string {
 		t.Helper()
@@ -112,8 +115,8 @@ http://:%d {
 	}
 	configure("two", envSecret)
 	out := reload()
-	if a := site.visitor().open(address); a.body != "two" {
-		t.Errorf("after a reload: %s", a.body)
+	if a := site.visitor().open(address); a.Text != "two" {
+		t.Errorf("after a reload: %s", a.Text)
 	}
 	// A secret in a file can change alone.
 	configure("two", strings.Repeat("f", 32))
@@ -131,8 +134,9 @@ http://:%d {
 	}
 }
 
-// TestServiceUnitIsWhatTheDocumentationInstalls holds the paths of the two together.
-func TestServiceUnitIsWhatTheDocumentationInstalls(t *testing.T) {
+// TestServiceUnit_IsWhatTheDocumentationInstalls holds the paths of the two together.
+func TestServiceUnit_IsWhatTheDocumentationInstalls(t *testing.T) {
+	t.Parallel()
 	unit := read(t, unitFile)
 	if got, want := setting(t, unit, "ExecStart"), installedProgram+" run --config "+installedCaddyfile; got != want {
 		t.Errorf("it starts %s, want %s", got, want)

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 )
 
-// TestSimulatorCommandKnowsItsNames asks under names that a browser may have been led here by.
-func TestSimulatorCommandKnowsItsNames(t *testing.T) {
-	port := freePort(t)
+// TestSimulatorCommand_AnswersToItsNames asks under names that a browser may have been led here by.
+func TestSimulatorCommand_AnswersToItsNames(t *testing.T) {
+	t.Parallel()
+	port := freeport.Get(t)
 	p := start(t, home(t), "wechat", "simulator", "--listen", fmt.Sprintf("0.0.0.0:%d", port), "--host", "wechat", "--host", "sim.internal",
 		"--domain", host)
 	p.waitFor(`http://127\.0\.0\.1:\d+/simulator/`)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,9 +14,6 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
-
-const phoneUserAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
-	"Mobile/15E148 MicroMessenger/8.0.59(0x18003b28) NetType/WIFI Language/zh_CN"
 
 // screen is what a visitor looks at.
 type screen struct {
@@ -51,7 +47,7 @@ func (b *tab) watch(s screen) {
 		chromedp.EmulateViewport(s.width, s.height, chromedp.EmulateScale(2)),
 		chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 			_, err := cdp.Call(ctx, target, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
-				UserAgent: phoneUserAgent, AcceptLanguage: s.language,
+				UserAgent: inWeChat, AcceptLanguage: s.language,
 			})
 			return err
 		}),
@@ -75,26 +71,12 @@ func (b *tab) wantFits(s screen) {
 	}
 }
 
-// newSimulator starts a simulator of its own for a test.
-func newSimulator(t *testing.T, config simulator.Config) (sim *simulator.Simulator, address string) {
-	t.Helper()
-	sim, err := simulator.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	t.Cleanup(func() {
-		sim.Close()
-		server.Close()
-	})
-	return sim, server.URL
-}
-
 func simQuery(appID, scope, redirectURI string) string {
 	return "?appid=" + appID + "&redirect_uri=" + url.QueryEscape(redirectURI) + "&response_type=code&scope=" + scope + "&state=a1B2"
 }
 
-func TestSimulatorPagesInChromium(t *testing.T) {
+func TestSimulatorPages_FitThePhone(t *testing.T) {
+	t.Parallel()
 	b := newTab(t)
 	sim, address := newSimulator(t, simulator.Config{})
 	authorize := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoAppID, "snsapi_userinfo", "http://localhost:8080/callback")
@@ -163,7 +145,8 @@ func TestSimulatorPagesInChromium(t *testing.T) {
 }
 
 // Whatever people, accounts and sites are called, the pages hold it.
-func TestSimulatorPagesHoldNastyNames(t *testing.T) {
+func TestSimulatorPages_HoldNastyNames(t *testing.T) {
+	t.Parallel()
 	name := strings.Repeat("很长的名字", 20) + strings.Repeat("W", 80)
 	b := newTab(t)
 	sim, address := newSimulator(t, simulator.Config{

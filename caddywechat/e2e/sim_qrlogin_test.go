@@ -80,7 +80,10 @@ func getJSON(address string, into any) error {
 // scan follows the link that stands for scanning the QR code, and returns the tab that it opens: the phone's.
 func (b *tab) scan() *tab {
 	b.t.Helper()
-	opened := chromedp.WaitNewTarget(b.ctx, func(info *target.Info) bool { return info.URL != "" })
+	computer := chromedp.FromContext(b.ctx).Target.TargetID
+	opened := chromedp.WaitNewTarget(b.ctx, func(info *target.Info) bool {
+		return info.OpenerID == computer && info.URL != "" // tests that run at the same time open tabs, too
+	})
 	b.click("#scan")
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithTargetID(<-opened))
 	b.t.Cleanup(cancel)
@@ -92,7 +95,8 @@ func (b *tab) scan() *tab {
 	return phone
 }
 
-func TestQRLoginInChromium(t *testing.T) {
+func TestSimulator_LogsInByQRCode(t *testing.T) {
+	t.Parallel()
 	b := newTab(t)
 	_, address := newSimulator(t, simulator.Config{})
 	site := newShop(t, address)
@@ -127,7 +131,8 @@ func TestQRLoginInChromium(t *testing.T) {
 }
 
 // A code of WeCom's is long, and comes back whole.
-func TestWeComLoginInChromium(t *testing.T) {
+func TestSimulator_LogsInByWeCom(t *testing.T) {
+	t.Parallel()
 	b := newTab(t)
 	_, address := newSimulator(t, simulator.Config{})
 	codes := make(chan string, 1)

@@ -1,26 +1,22 @@
 package e2e
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/http/httputil"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/testbrowser"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
 const (
-	inWeChat = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.59(0x18003b28) NetType/WIFI Language/zh_CN"
+	inWeChat = testbrowser.InWeChat
 	host     = "h5.example.com"
 )
 
@@ -31,7 +27,7 @@ type site struct {
 	t         *testing.T
 	sim       *simulator.Simulator
 	simURL    string
-	app       *app
+	app       *httptest.Server
 	port      int
 	admin     int
 	env       []string
@@ -42,54 +38,56 @@ type site struct {
 	caddyfile func(directives string) string
 }
 
-// app is a legacy application: it answers with the request that it got.
-type app struct {
-	*httptest.Server
-	mu   sync.Mutex
-	last string
-}
-
-func newApp(t *testing.T) *app {
-	a := new(app)
-	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// newApp starts a legacy application: it answers with the request that it got.
+func newApp(t *testing.T) *httptest.Server {
+	t.Helper()
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		dump, err := httputil.DumpRequest(r, true)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		a.mu.Lock()
-		a.last = string(dump)
-		a.mu.Unlock()
 		w.Header().Set("Content-Type", "text/plain")
 		w.Write(dump)
 	}))
-	t.Cleanup(a.Close)
-	return a
+	t.Cleanup(app.Close)
+	return app
 }
 
-// newSite starts Caddy with the given directives on one site, and further variables in its environment. In the directives
-// {account} is the account's line with the simulator as platform, and {app} the app's address.
+// newSimulator starts a simulator of its own for a test.
+func newSimulator(t *testing.T, config simulator.Config) (sim *simulator.Simulator, address string) {
+	t.Helper()
+	sim, err := simulator.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim)
+	t.Cleanup(func() {
+		sim.Close()
+		server.Close()
+	})
+	return sim, server.URL
+}
+
+// newSite starts Caddy with the given directives on one site, and further variables in its environment. In the
+// directives {account} is the account's line with the simulator as platform, and {app} the app's address.
 func newSite(t *testing.T, scheme, directives string, env ...string) *site {
 	t.Helper()
 	return newSiteAt(t, scheme, host, directives, false, env...)
 }
 
+// newSiteAt is newSite for another host, or for a WeChat that takes every browser for its own.
 func newSiteAt(t *testing.T, scheme, host, directives string, anyBrowser bool, env ...string) *site {
 	t.Helper()
-	s := &site{t: t, app: newApp(t), port: freePort(t), admin: freePort(t), env: home(t, append(env, "WECHAT_APP_SECRET="+simulator.DemoSecret)...), scheme: scheme, host: host}
-	var err error
-	s.sim, err = simulator.New(simulator.Config{Accounts: []simulator.OfficialAccount{
+	s := &site{t: t, app: newApp(t), port: freeport.Get(t), admin: freeport.Get(t), scheme: scheme, host: host}
+	s.env = home(t, append(env, "WECHAT_APP_SECRET="+simulator.DemoSecret)...)
+	s.sim, s.simURL = newSimulator(t, simulator.Config{Accounts: []simulator.OfficialAccount{
 		{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host, OpenPlatform: simulator.DemoOpenPlatform},
 	}, AnyBrowser: anyBrowser})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim := httptest.NewServer(s.sim)
-	t.Cleanup(func() { s.sim.Close(); sim.Close() })
-	s.simURL = sim.URL
 	s.caddyfile = func(directives string) string {
 		directives = strings.NewReplacer(
-			"{account}", fmt.Sprintf("official_account %s {env.WECHAT_APP_SECRET}\n\t\tplatform %s", simulator.DemoAppID, s.simURL),
+			"{account}", fmt.Sprintf(
+				"official_account %s {env.WECHAT_APP_SECRET}\n\t\tplatform %s", simulator.DemoAppID, s.simURL),
 			"{app}", s.app.Listener.Addr().String(),
 		).Replace(directives)
 		tlsLine := ""
@@ -139,7 +137,8 @@ func (s *site) restart() {
 func (s *site) reload(directives string) {
 	s.t.Helper()
 	s.config = write(s.t, "Caddyfile", s.caddyfile(directives))
-	out, err := run(s.t, s.env, "reload", "--force", "--config", s.config, "--adapter", "caddyfile", "--address", fmt.Sprintf("127.0.0.1:%d", s.admin))
+	out, err := run(s.t, s.env, "reload", "--force", "--config", s.config, "--adapter", "caddyfile",
+		"--address", fmt.Sprintf("127.0.0.1:%d", s.admin))
 	if err != nil {
 		s.t.Fatalf("reload: %v\n%s", err, out)
 	}
@@ -152,85 +151,63 @@ func (s *site) url(path string) string {
 // visitor is a browser inside WeChat with cookies of its own. It follows no redirect by itself.
 type visitor struct {
 	*site
-	agent string
-	*http.Client
+	*testbrowser.Browser
 }
+
+// response is a response with its body read.
+type response = testbrowser.Response
 
 func (s *site) visitor() *visitor {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if name, port, _ := net.SplitHostPort(addr); strings.HasSuffix(name, "example.com") {
-			addr = "127.0.0.1:" + port
-		}
-		return new(net.Dialer).DialContext(ctx, network, addr)
-	}
-	transport := &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
-	s.t.Cleanup(transport.CloseIdleConnections)
-	return &visitor{site: s, agent: inWeChat, Client: &http.Client{
-		Jar: jar, Transport: transport, Timeout: 30 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// answer is a response with its body read.
-type answer struct {
-	*http.Response
-	body string
+	v := &visitor{s, testbrowser.New(testbrowser.Config{
+		Base: s.url(""),
+		// Caddy was just reloaded: the kernel had given the connection to the listener that closed.
+		Retry: func(err error) bool { return errors.Is(err, syscall.ECONNRESET) },
+	})}
+	s.t.Cleanup(v.CloseIdleConnections)
+	return v
 }
 
 // open goes to an address, or a path of the site, as a person does.
-func (v *visitor) open(address string, headers ...string) answer {
+func (v *visitor) open(address string, lines ...string) response {
 	v.t.Helper()
-	if strings.HasPrefix(address, "/") {
-		address = v.url(address)
-	}
-	req, err := http.NewRequest("GET", address, nil)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	req.Header.Set("User-Agent", v.agent)
-	req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
-	for _, line := range headers {
-		name, value, _ := strings.Cut(line, ": ")
-		req.Header[name] = append(req.Header[name], value)
-	}
-	res, err := v.Do(req)
-	if errors.Is(err, syscall.ECONNRESET) {
-		// Caddy was just reloaded: the kernel had given the connection to the listener that closed. Browsers ask again, too.
-		res, err = v.Do(req)
-	}
-	if err != nil {
-		v.t.Fatalf("%s: %v\n%s", address, err, v.caddy.log.tail())
-	}
-	return answer{res, readAll(v.t, res.Body)}
+	return v.must(v.Open(v.t.Context(), address, lines...))
 }
 
-// follow opens an address and goes on as long as it is redirected. It returns every answer.
-func (v *visitor) follow(address string) []answer {
+// request sends a request with these header lines and a User-Agent, unless they name one, and nothing else.
+func (v *visitor) request(method, address, body string, lines ...string) response {
 	v.t.Helper()
-	var chain []answer
-	for len(chain) < 20 {
-		a := v.open(address)
-		chain = append(chain, a)
-		location, err := a.Location()
-		if err != nil {
-			return chain
-		}
-		address = location.String()
-	}
-	v.t.Fatal("redirected for ever")
-	return nil
+	return v.must(v.Send(v.t.Context(), method, address, body, lines...))
 }
 
-// login logs the visitor in by way of a page, and checks that they land there.
+// must fails the test where there is no response.
+func (v *visitor) must(a response, err error) response {
+	v.t.Helper()
+	if err != nil {
+		v.t.Fatalf("%v\n%s", err, v.caddy.log.tail())
+	}
+	return a
+}
+
+// follow opens an address and follows redirects. It returns every response.
+func (v *visitor) follow(address string) []response {
+	v.t.Helper()
+	chain, err := v.Follow(v.t.Context(), address)
+	if err != nil {
+		v.t.Fatalf("%v\n%s", err, v.caddy.log.tail())
+	}
+	return chain
+}
+
+// login logs the visitor in by way of a page, and checks that they get back to it.
 func (v *visitor) login(page string) {
 	v.t.Helper()
 	chain := v.follow(page)
 	last := chain[len(chain)-1]
-	if last.StatusCode != http.StatusOK || last.Request.URL.String() != v.url(page) || !strings.Contains(last.body, "X-Wechat-User: "+person) {
-		v.t.Fatalf("login by %s ended at %s with status %d: %s\n%s", page, last.Request.URL, last.StatusCode, last.body, v.caddy.log.tail())
+	if last.StatusCode != http.StatusOK || last.Request.URL.String() != v.url(page) ||
+		!strings.Contains(last.Text, "X-Wechat-User: "+person) {
+		v.t.Fatalf("login by %s ended with %s\n%s", page, last, v.caddy.log.tail())
 	}
 }
+
+// cookies returns the visitor's cookies for the site as a header's value.
+func (v *visitor) cookies() string { return testbrowser.CookieHeader(v.Cookies("/")) }

@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 )
 
 // spa is examples/single-page-app in a browser.
@@ -21,7 +23,7 @@ type spa struct {
 func newSPA(t *testing.T, changes ...string) *spa {
 	t.Helper()
 	b := newTab(t)
-	_, front, sim := startLaptop(t, "single-page-app", freePort(t), changes...)
+	_, front, sim := startLaptop(t, "single-page-app", freeport.Get(t), changes...)
 	return &spa{b, front, sim}
 }
 
@@ -57,7 +59,8 @@ func (s *spa) wantNoConsoleErrors() {
 // endSession ends the session unseen by the page.
 func (s *spa) endSession() { s.t.Helper(); s.do(call(network.ClearBrowserCookies, cdp.Empty{})) }
 
-func TestSinglePageApp(t *testing.T) {
+func TestSinglePageApp_LogsInOnItsRoutes(t *testing.T) {
+	t.Parallel()
 	for name, page := range map[string]string{"hash": "/#", "path": "/shop"} {
 		t.Run(name, func(t *testing.T) {
 			s := newSPA(t)
@@ -106,7 +109,8 @@ func TestSinglePageApp(t *testing.T) {
 	}
 }
 
-func TestSinglePageAppAsksForTheProfileAgain(t *testing.T) {
+func TestSinglePageApp_AsksForTheProfileAgain(t *testing.T) {
+	t.Parallel()
 	s := newSPA(t)
 	s.open(s.front + "/#/orders/9")
 	s.wantText("order", "9: "+person)
@@ -122,7 +126,8 @@ func TestSinglePageAppAsksForTheProfileAgain(t *testing.T) {
 	s.wantNoConsoleErrors()
 }
 
-func TestSinglePageAppKnowsWhenTheSessionEnds(t *testing.T) {
+func TestSinglePageApp_KnowsWhenTheSessionEnds(t *testing.T) {
+	t.Parallel()
 	s := newSPA(t, "public @shell", "public @shell\n\t\tsession {\n\t\t\tlifetime 3s\n\t\t}")
 	s.open(s.front + "/#/orders/9")
 	s.wantText("order", "9: "+person)
@@ -135,7 +140,8 @@ func TestSinglePageAppKnowsWhenTheSessionEnds(t *testing.T) {
 }
 
 // An API that never lets anybody in must not send the browser to WeChat for ever.
-func TestSinglePageAppDoesNotGoRound(t *testing.T) {
+func TestSinglePageApp_DoesNotLoop(t *testing.T) {
+	t.Parallel()
 	const order = "`{\"order\":\"{re.1}\",\"user\":\"{header.X-Wechat-User}\"}`"
 	s := newSPA(t, order, "`{\"error\":\"login_required\",\"login_url\":\"/_wechat/login\"}` 401")
 	s.open(s.front + "/#/orders/9")
@@ -159,7 +165,8 @@ func TestSinglePageAppDoesNotGoRound(t *testing.T) {
 	s.wantNoConsoleErrors()
 }
 
-func TestSinglePageAppOutsideWeChat(t *testing.T) {
+func TestSinglePageApp_OutsideWeChatShowsItsAddress(t *testing.T) {
+	t.Parallel()
 	s := newSPA(t, "\trequest_header User-Agent \"MicroMessenger\"\n", "")
 	s.tab = newTabAs(t, phoneBrowser)
 	s.open(s.front + "/#/orders/9")
@@ -170,7 +177,8 @@ func TestSinglePageAppOutsideWeChat(t *testing.T) {
 	s.wantNoConsoleErrors()
 }
 
-func TestSinglePageAppWithoutCookies(t *testing.T) {
+func TestSinglePageApp_WithoutCookiesExplains(t *testing.T) {
+	t.Parallel()
 	s := newSPA(t)
 	s.open(s.front)
 	s.keepCookies(false)
@@ -183,7 +191,8 @@ func TestSinglePageAppWithoutCookies(t *testing.T) {
 	s.wantNoConsoleErrors()
 }
 
-func TestSinglePageAppInProduction(t *testing.T) {
+func TestSinglePageApp_InProductionServesItsRoutes(t *testing.T) {
+	t.Parallel()
 	folder, err := filepath.Abs(root + "examples/single-page-app/app")
 	if err != nil {
 		t.Fatal(err)
@@ -194,17 +203,17 @@ func TestSinglePageAppInProduction(t *testing.T) {
 		"/": `href="#/orders/9"`, "/shop/orders/9": `href="/shop/orders/9"`, "/shop/": `href="/shop/orders/9"`,
 		"/login.js": "export async function api",
 	} {
-		if a := v.open(path); a.StatusCode != http.StatusOK || !strings.Contains(a.body, words) {
-			t.Errorf("%s: status %d: %s", path, a.StatusCode, a.body)
+		if a := v.open(path); a.StatusCode != http.StatusOK || !strings.Contains(a.Text, words) {
+			t.Errorf("%s: status %d: %s", path, a.StatusCode, a.Text)
 		}
 	}
 	for _, path := range []string{"/api/orders/9", "/api/", "/shop/../api/orders/9", "/shop/..%2Fapi/orders/9", "/other"} {
 		if a := v.request("GET", path, ""); a.StatusCode != http.StatusUnauthorized {
-			t.Errorf("%s: status %d: %s", path, a.StatusCode, a.body)
+			t.Errorf("%s: status %d: %s", path, a.StatusCode, a.Text)
 		}
 	}
 	v.login("/api/orders/9")
-	if a := v.request("GET", "/api/nickname", ""); a.StatusCode != http.StatusUnauthorized || !strings.Contains(a.body, "profile_required") {
-		t.Errorf("the profile: status %d: %s", a.StatusCode, a.body)
+	if a := v.request("GET", "/api/nickname", ""); a.StatusCode != http.StatusUnauthorized || !strings.Contains(a.Text, "profile_required") {
+		t.Errorf("the profile: status %d: %s", a.StatusCode, a.Text)
 	}
 }

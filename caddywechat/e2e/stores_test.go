@@ -7,10 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-func TestStoreInMemory(t *testing.T) {
+func TestMemoryStore_KeepsSessionsOverReloads(t *testing.T) {
+	t.Parallel()
 	directives := "wechat_auth {\n{account}\nstore memory\n}\nreverse_proxy {app}"
 	s := newSite(t, "http", directives)
 	s.caddy.waitFor(`"warn".*store memory.*session \{ key`)
@@ -28,10 +30,11 @@ func TestStoreInMemory(t *testing.T) {
 	}
 }
 
-// TestStoreInRedis has a unionid learned by one process and used by the next, and Redis fail between.
-func TestStoreInRedis(t *testing.T) {
+// TestRedisStore_SharesWhatIsLearned has a unionid learned by one process and used by the next, and Redis fail between.
+func TestRedisStore_SharesWhatIsLearned(t *testing.T) {
+	t.Parallel()
 	path := program(t, "redis-server")
-	port := freePort(t)
+	port := freeport.Get(t)
 	startRedis := func() *process {
 		dir := t.TempDir()
 		p := startProgram(t, path, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--requirepass", "s3cr3t-of-redis", "--dir", dir, "--save", "")
@@ -56,7 +59,7 @@ func TestStoreInRedis(t *testing.T) {
 	}
 	reverse_proxy {app}`, port), "REDIS_PASSWORD=s3cr3t-of-redis")
 	unionID := simulator.UnionID(simulator.DemoOpenPlatform, "xiaoming")
-	login := func() answer {
+	login := func() response {
 		chain := s.visitor().follow("/page")
 		return chain[len(chain)-1]
 	}
@@ -67,13 +70,13 @@ func TestStoreInRedis(t *testing.T) {
 	}
 
 	set(simulator.UnionIDAlways)
-	if a := login(); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "X-Wechat-User: "+unionID) {
-		t.Fatalf("status %d: %s", a.StatusCode, a.body)
+	if a := login(); a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "X-Wechat-User: "+unionID) {
+		t.Fatalf("status %d: %s", a.StatusCode, a.Text)
 	}
 	set(simulator.UnionIDNever)
 	s.restart()
-	if a := login(); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "X-Wechat-User: "+unionID) {
-		t.Errorf("what another process learned is not known: status %d: %s", a.StatusCode, a.body)
+	if a := login(); a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "X-Wechat-User: "+unionID) {
+		t.Errorf("what another process learned is not known: status %d: %s", a.StatusCode, a.Text)
 	}
 
 	redis.stop()

@@ -7,15 +7,18 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 )
 
-// TestASecondProcessOnATakenPort runs what has a port twice. Caddy's listeners share ports: without a check the second
+// TestPort_OfAnotherCaddyIsTold runs what has a port twice. Caddy's listeners share ports: without a check the second
 // process would get some of the visitors of the first, and say nothing.
-func TestASecondProcessOnATakenPort(t *testing.T) {
+func TestPort_OfAnotherCaddyIsTold(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells who listens")
 	}
-	port := freePort(t)
+	port := freeport.Get(t)
 	site := gateAt(port, "admin off")
 	config := write(t, "Caddyfile", site)
 	arguments := []string{"run", "--config", config, "--adapter", "caddyfile"}
@@ -47,8 +50,9 @@ func TestASecondProcessOnATakenPort(t *testing.T) {
 	start(t, home(t), arguments...).waitFor("serving initial configuration")
 }
 
-// TestAPortOfAnotherProgram is one that Caddy cannot share. Which of Caddy's apps comes to the port first is by chance.
-func TestAPortOfAnotherProgram(t *testing.T) {
+// TestPort_OfAnotherProgramIsTold is one that Caddy cannot share. Which of Caddy's apps comes to the port first is by chance.
+func TestPort_OfAnotherProgramIsTold(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", ":0")
 	if err != nil {
 		t.Fatal(err)
@@ -91,15 +95,16 @@ func wantTaken(t *testing.T, out string, err error, port int, by string) {
 	}
 }
 
-// TestAnAdminAddressThatIsShared warns only: many leave it as it is.
-func TestAnAdminAddressThatIsShared(t *testing.T) {
+// TestAdminAddress_ThatIsSharedIsTold warns only: many leave it as it is.
+func TestAdminAddress_ThatIsSharedIsTold(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells who listens")
 	}
-	admin := freePort(t)
+	admin := freeport.Get(t)
 	var processes []*process
 	for range 2 {
-		port := freePort(t)
+		port := freeport.Get(t)
 		config := write(t, "Caddyfile", gateAt(port, fmt.Sprintf("admin 127.0.0.1:%d", admin)))
 		p := start(t, home(t), "run", "--config", config, "--adapter", "caddyfile")
 		p.waitFor("serving initial configuration")

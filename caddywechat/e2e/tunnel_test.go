@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 )
 
 // asgiApp tells who is asking for what.
@@ -28,7 +30,7 @@ async def app(scope, receive, send):
 // startHypercorn runs the application in a server that upgrades connections to HTTP/2 without TLS.
 func startHypercorn(t *testing.T) string {
 	t.Helper()
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	address := fmt.Sprintf("127.0.0.1:%d", freeport.Get(t))
 	file := write(t, "asgiapp.py", asgiApp)
 	p := startProgram(t, program(t, "hypercorn"), "--bind", address, file+":app")
 	p.answers("http://" + address + "/")
@@ -83,7 +85,7 @@ func askAsAnybody(t *testing.T, conn net.Conn, reader io.Reader, path string) st
 
 var h2c = []string{"Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"}
 
-func TestNoTunnelPastTheGate(t *testing.T) {
+func TestH2C_OpensNoTunnelPastTheGate(t *testing.T) {
 	t.Parallel()
 	address := startHypercorn(t)
 	// The server by itself does upgrade, and then answers for any path: the test would see it.

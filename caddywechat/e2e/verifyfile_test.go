@@ -34,15 +34,15 @@ func TestVerifyFile_OpensNothingElse(t *testing.T) {
 					"with a WebSocket": {"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="},
 				} {
 					a := s.send(head(append([]string{"GET " + path + " HTTP/1.1", "Host: {host}"}, lines...)...))
-					if a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusUnauthorized || a.Header.Get("X-App") != "" || strings.Contains(a.body, "HTTP/1.1") {
-						t.Errorf("%s %s: status %d from %q: %.200s", path, what, a.StatusCode, a.Header.Get("X-App"), a.body)
+					if a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusUnauthorized || a.Header.Get("X-App") != "" || strings.Contains(a.Text, "HTTP/1.1") {
+						t.Errorf("%s %s: status %d from %q: %.200s", path, what, a.StatusCode, a.Header.Get("X-App"), a.Text)
 					}
 				}
 			}
 			if strings.Contains(directives, "root") {
 				a := s.send(head("GET /MP_verify_iwu2jY0FNdXA7RGa.txt HTTP/1.1", "Host: {host}"))
-				if a.StatusCode != http.StatusOK || a.body != "iwu2jY0FNdXA7RGa" {
-					t.Errorf("the file that is there: status %d: %.100s", a.StatusCode, a.body)
+				if a.StatusCode != http.StatusOK || a.Text != "iwu2jY0FNdXA7RGa" {
+					t.Errorf("the file that is there: status %d: %.100s", a.StatusCode, a.Text)
 				}
 			}
 		})

@@ -19,7 +19,7 @@ func head(lines ...string) string {
 }
 
 // send sends a request byte for byte, with {host} replaced, and returns the answer. The site must be on http.
-func (s *site) send(request string) answer {
+func (s *site) send(request string) response {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 	if err != nil {
@@ -36,49 +36,11 @@ func (s *site) send(request string) answer {
 	if err != nil {
 		s.t.Fatalf("%.200q: %v\n%s", request, err, s.caddy.log.tail())
 	}
-	return answer{res, readAll(s.t, res.Body)}
+	return response{Response: res, Text: readAll(s.t, res.Body)}
 }
 
 // authority is what stands in the Host header.
 func (s *site) authority() string { return fmt.Sprintf("%s:%d", s.host, s.port) }
-
-// cookies returns the visitor's cookies for the site as a header's value.
-func (v *visitor) cookies() string {
-	v.t.Helper()
-	req, err := http.NewRequest("GET", v.url("/"), nil)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	for _, c := range v.Jar.Cookies(req.URL) {
-		req.AddCookie(c)
-	}
-	return req.Header.Get("Cookie")
-}
-
-// request sends a request with these headers and a User-Agent, unless they name one, and nothing else.
-func (v *visitor) request(method, address, body string, headers ...string) answer {
-	v.t.Helper()
-	if strings.HasPrefix(address, "/") {
-		address = v.url(address)
-	}
-	req, err := http.NewRequest(method, address, strings.NewReader(body))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	req.Header.Set("User-Agent", v.agent)
-	for _, line := range headers {
-		name, value, _ := strings.Cut(line, ": ")
-		if name == "User-Agent" {
-			req.Header.Del(name)
-		}
-		req.Header[name] = append(req.Header[name], value)
-	}
-	res, err := v.Do(req)
-	if err != nil {
-		v.t.Fatalf("%s %s: %v\n%s", method, address, err, v.caddy.log.tail())
-	}
-	return answer{res, readAll(v.t, res.Body)}
-}
 
 // withServerOptions restarts the site with options of the server.
 func (s *site) withServerOptions(options, directives string) {

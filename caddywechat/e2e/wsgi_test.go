@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 )
 
 // wsgiApp tells what a WSGI application knows of a request.
@@ -28,13 +30,14 @@ make_server("127.0.0.1", int(sys.argv[1]), app, handler_class=Quiet).serve_forev
 // startWSGI runs the application until the test ends and returns its address.
 func startWSGI(t *testing.T) string {
 	t.Helper()
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	address := fmt.Sprintf("127.0.0.1:%d", freeport.Get(t))
 	p := startProgram(t, program(t, "python3"), write(t, "app.py", wsgiApp), address[len("127.0.0.1:"):])
 	p.answers("http://" + address + "/")
 	return address
 }
 
-func TestWSGINeverSeesHeadersThatTheClientMadeUp(t *testing.T) {
+func TestWSGI_NeverSeesForgedHeaders(t *testing.T) {
+	t.Parallel()
 	address := startWSGI(t)
 	directives := `@site not path /outside/*
 	wechat_auth @site {
@@ -50,7 +53,7 @@ func TestWSGINeverSeesHeadersThatTheClientMadeUp(t *testing.T) {
 	known := identityInCGI()
 	known["HTTP_REMOTE_USER"] = person
 	nobody := map[string]any{}
-	identityOf := func(a answer) map[string]any {
+	identityOf := func(a response) map[string]any {
 		vars := cgiOf(t, a)
 		// The process may stand in an environment with a REMOTE_USER or REMOTE_HOST of its own.
 		delete(vars, "REMOTE_USER")

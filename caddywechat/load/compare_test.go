@@ -4,7 +4,7 @@ package main
 
 import "testing"
 
-func TestARoundIsJudgedByWhatTheAppSaw(t *testing.T) {
+func TestCheck_ComparesWithWhatTheAppSaw(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		identifies bool

@@ -20,7 +20,7 @@ func soaked(at func(minute float64) float64) []sample {
 	return samples
 }
 
-func TestGrowthIsThatOfTheSecondHalf(t *testing.T) {
+func TestGrowthOf_TakesTheSecondHalf(t *testing.T) {
 	g := growthOf(soaked(func(minute float64) float64 {
 		if minute < 5 {
 			return 4 // warming up
@@ -33,7 +33,7 @@ func TestGrowthIsThatOfTheSecondHalf(t *testing.T) {
 	}
 }
 
-func TestOnlyGrossGrowthIsAnError(t *testing.T) {
+func TestVerdict_FailsForGrossGrowthOnly(t *testing.T) {
 	level := func(float64) float64 { return 10 }
 	creeping := func(minute float64) float64 { return 10 + minute/10 }
 	gross := func(minute float64) float64 { return 10 + minute }

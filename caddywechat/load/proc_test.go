@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestParseCPUTime(t *testing.T) {
+func TestParseCPUTime_ReadsTheFieldsBehindTheName(t *testing.T) {
 	const numbers = " S 1 2 3 0 -1 4194560 5 6 7 8 1234 66 9 10 20 0 12 0 99 1000 200"
 	for _, name := range []string{"(caddywechat)", "(a b)", "(x) 1 2 3)"} {
 		got, err := parseCPUTime("77 " + name + numbers)
@@ -23,7 +23,7 @@ func TestParseCPUTime(t *testing.T) {
 	}
 }
 
-func TestParseResident(t *testing.T) {
+func TestParseResident_CountsPages(t *testing.T) {
 	if got, err := parseResident("5000 1200 300 1 0 900 0\n", 4096); err != nil || got != 1200*4096 {
 		t.Errorf("%d, %v", got, err)
 	}
@@ -34,7 +34,7 @@ func TestParseResident(t *testing.T) {
 	}
 }
 
-func TestOurOwnProcessUsesSomething(t *testing.T) {
+func TestProc_KnowsThisProcess(t *testing.T) {
 	if _, err := cpuTime(os.Getpid()); err != nil {
 		t.Error(err)
 	}

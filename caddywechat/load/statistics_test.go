@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestMedian(t *testing.T) {
+func TestMedian_IsTheMiddle(t *testing.T) {
 	for _, tt := range []struct {
 		numbers []float64
 		want    float64
@@ -27,7 +27,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-func TestSlope(t *testing.T) {
+func TestSlope_IsThatOfLeastSquares(t *testing.T) {
 	for _, tt := range []struct {
 		x, y []float64
 		want float64

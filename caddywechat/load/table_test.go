@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestComparisonIsRoundByRound(t *testing.T) {
+func TestWriteComparison_ComparesRunByRun(t *testing.T) {
 	of := func(name string, rates ...float64) *setup {
 		s := &setup{site: &site{process: &process{name: name}}}
 		for _, rate := range rates {

@@ -26,7 +26,7 @@ Transfer/sec:      1.42MB
 `
 }
 
-func TestParseWrk(t *testing.T) {
+func TestParseWrk_ReadsFiguresAndFailures(t *testing.T) {
 	for _, tt := range []struct {
 		p50, p99, failures string
 		want               wrkResult
@@ -50,7 +50,7 @@ func TestParseWrk(t *testing.T) {
 	}
 }
 
-func TestParseWrkThatSaysSomethingElse(t *testing.T) {
+func TestParseWrk_FailsForOtherOutput(t *testing.T) {
 	whole := report("3.77ms", "7.81ms", "")
 	for _, said := range []string{
 		"",

@@ -42,6 +42,9 @@ type Config struct {
 	Agent string
 	// Base is put in front of addresses that begin with a slash, such as "https://h5.example.com:8443".
 	Base string
+	// Retry says after which errors Open asks once more, as browsers do where a connection ended before the response: for
+	// example while a server is reloaded. Without it Open never does.
+	Retry func(error) bool
 	// Transport is shared with other browsers. Without it the browser has connections of its own.
 	Transport *http.Transport
 }
@@ -51,6 +54,7 @@ type Browser struct {
 	*http.Client
 	Agent string
 	Base  string
+	Retry func(error) bool
 }
 
 // New returns a browser that nobody has used yet.
@@ -62,7 +66,7 @@ func New(c Config) *Browser {
 	if c.Agent == "" {
 		c.Agent = InWeChat
 	}
-	return &Browser{Agent: c.Agent, Base: c.Base, Client: &http.Client{
+	return &Browser{Agent: c.Agent, Base: c.Base, Retry: c.Retry, Client: &http.Client{
 		Jar: jar, Transport: c.Transport, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -164,7 +168,11 @@ func (b *Browser) Open(ctx context.Context, address string, lines ...string) (Re
 	if !has(lines, "Accept") {
 		lines = append([]string{"Accept: " + AcceptPage}, lines...)
 	}
-	return b.Send(ctx, http.MethodGet, address, "", lines...)
+	r, err := b.Send(ctx, http.MethodGet, address, "", lines...)
+	if err != nil && b.Retry != nil && b.Retry(err) {
+		r, err = b.Send(ctx, http.MethodGet, address, "", lines...)
+	}
+	return r, err
 }
 
 // Follow opens a page and follows redirects until a response has none. It returns every response, the last one also where

@@ -1,7 +1,9 @@
 package testbrowser
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -49,6 +51,22 @@ func TestOpen_SendsWhatANavigationSends(t *testing.T) {
 		if accept, agent := got.Header["Accept"], got.Header["User-Agent"]; !slices.Equal(accept, []string{tt.accept}) ||
 			!slices.Equal(agent, []string{tt.agent}) {
 			t.Errorf("with %q: Accept %q, User-Agent %q", tt.lines, accept, agent)
+		}
+	}
+}
+
+func TestOpen_AsksOnceMoreWhereItIsToldTo(t *testing.T) {
+	requests := 0
+	port := newSite(t, func(w http.ResponseWriter, r *http.Request) {
+		if requests++; requests%2 == 1 {
+			panic(http.ErrAbortHandler) // ends the connection
+		}
+	})
+	for _, retries := range []bool{false, true} {
+		b := newBrowser(t, Config{Retry: func(err error) bool { return retries && errors.Is(err, io.EOF) }})
+		requests = 0
+		if r, err := b.Open(t.Context(), "http://127.0.0.1:"+port+"/"); (err == nil) != retries {
+			t.Errorf("retries %t: %s, %v", retries, r, err)
 		}
 	}
 }
