@@ -33,6 +33,8 @@ var walls = []struct {
 	{"internal/background", ""},
 	{"internal/listening", ""},
 	{"internal/placement", ""},
+	{"internal/freeport", ""},
+	{"internal/testbrowser", ""},
 	{"internal/page", "locale"},
 	{"internal/site", "visitor"},
 	{"internal/event", "visitor"},
@@ -66,7 +68,7 @@ var walls = []struct {
 	{"store/memory", "store"},
 	{"store/redis", "config store"},
 
-	{"load", "listening simulator weixin"},
+	{"load", "freeport simulator testbrowser"},
 	{"bench", "simulator"},
 	{"e2e", "simulator"},
 }

@@ -20,7 +20,7 @@ func TestAllocations_OfARequestAreFew(t *testing.T) {
 		"seen, 3 headers":    {gate(threeHeaders), always(silent), 9},
 		"seen, default":      {gate(""), always(silent), 13},
 		"seen, with profile": {gate(""), always(profile), 16},
-		"not seen":           {gate(""), crowd(t, 1<<12), 35},
+		"not seen":           {gate(""), visits(t, 1<<12), 35},
 		"public, no cookie":  {gate("public *"), always(page(somewhere, "")), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -35,8 +35,8 @@ func TestAllocations_OfARequestAreFew(t *testing.T) {
 
 // A cookie that opens nothing takes no more than one that does.
 func TestAllocations_OfAnInvalidCookieAreNoMore(t *testing.T) {
-	crowd := crowd(t, 1<<12)
-	most := allocations(t, gate(optional), crowd) - allocations(t, "", crowd)
+	requests := visits(t, 1<<12)
+	most := allocations(t, gate(optional), requests) - allocations(t, "", requests)
 	for name, cookie := range bad(t) {
 		t.Run(name, func(t *testing.T) {
 			request := always(page(somewhere, cookie))

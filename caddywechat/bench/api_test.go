@@ -47,7 +47,8 @@ func serveAPI(text string) {
 			return
 		}
 		w.Header().Set("Content-Type", "text/plain")
-		fmt.Fprintf(w, `{"access_token":"%0110d","expires_in":7200,"refresh_token":"%0110d","openid":"oWx1-%023d","scope":"snsapi_base"}`, 1, 2, 3)
+		fmt.Fprintf(w, `{"access_token":"%0110d","expires_in":7200,"refresh_token":"%0110d",`+
+			`"openid":"oWx1-%023d","scope":"snsapi_base"}`, 1, 2, 3)
 	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {

@@ -35,9 +35,10 @@ func BenchmarkExchange(b *testing.B) {
 	}
 	b.ReportMetric(median(ours.cpu), "ns/op")
 	logins = append(logins, fmt.Sprintf(
-		"A code is exchanged for %.0f µs of CPU and %.2f new connections; with Go's default transport for %.1f times as much "+
-			"(goal: 6 or more) and %.2f.",
-		median(ours.cpu)/1000, median(ours.connections), median(theirs.cpu)/median(ours.cpu), median(theirs.connections)))
+		"A code is exchanged for %.0f µs of CPU and %.2f new connections; with Go's default transport for %.1f times "+
+			"as much (goal: 6 or more) and %.2f.",
+		median(ours.cpu)/1000, median(ours.connections), median(theirs.cpu)/median(ours.cpu),
+		median(theirs.connections)))
 }
 
 // spent is what calls cost.
@@ -89,7 +90,8 @@ func BenchmarkCallback(b *testing.B) {
 			conn := <-conns
 			defer func() { conns <- conn }()
 			begun := time.Now()
-			if status := conn.send(callbacks[i]); status != http.StatusFound || conn.answer.header.Get("Location") != "/" {
+			if status := conn.send(callbacks[i]); status != http.StatusFound ||
+				conn.answer.header.Get("Location") != "/" {
 				return fmt.Errorf("status %d to %s", status, conn.answer.header.Get("Location"))
 			}
 			took[i] = time.Since(begun).Seconds() * 1000
@@ -106,8 +108,8 @@ func BenchmarkCallback(b *testing.B) {
 	}
 	b.ReportMetric(median(cpu), "ns/op")
 	logins = append(logins, fmt.Sprintf(
-		"%d callbacks at a time, while WeChat takes %s for each: they take %.1f ms more than that (goal: at most 5), %.0f µs of "+
-			"them CPU, and come to %.3f of the rate that WeChat allows (goal: 0.95).",
+		"%d callbacks at a time, while WeChat takes %s for each: they take %.1f ms more than that (goal: at most 5), "+
+			"%.0f µs of them CPU, and come to %.3f of the rate that WeChat allows (goal: 0.95).",
 		inFlight, latency, median(over), median(cpu)/1000, median(rate)))
 }
 

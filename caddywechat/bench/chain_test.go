@@ -35,7 +35,10 @@ func init() {
 type nowhere struct{}
 
 func (nowhere) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "http.reverse_proxy.transport.nowhere", New: func() caddy.Module { return new(nowhere) }}
+	return caddy.ModuleInfo{
+		ID:  "http.reverse_proxy.transport.nowhere",
+		New: func() caddy.Module { return new(nowhere) },
+	}
 }
 
 func (*nowhere) UnmarshalCaddyfile(*caddyfile.Dispenser) error { return nil }
@@ -120,7 +123,8 @@ func serverOf(ctx caddy.Context) (*caddyhttp.Server, error) {
 
 // gate returns a wechat_auth directive with these options.
 func gate(options string) string {
-	return fmt.Sprintf("wechat_auth {\nofficial_account %s 4d27eb0f2f4cb9bd0a1f3b6ec4a1a9d2\nplatform %s\nsession {\nkey %s\n}\n%s\n}\n",
+	return fmt.Sprintf("wechat_auth {\nofficial_account %s 4d27eb0f2f4cb9bd0a1f3b6ec4a1a9d2\n"+
+		"platform %s\nsession {\nkey %s\n}\n%s\n}\n",
 		appID, platform, key, options)
 }
 
@@ -189,10 +193,12 @@ const somewhere = "/shop/items/1024?from=list"
 func page(path, cookie string) []byte {
 	lines := "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: keep-alive\r\n" +
 		"Upgrade-Insecure-Requests: 1\r\n" +
-		"User-Agent: Mozilla/5.0 (Linux; Android 14; V2309A Build/UP1A.231005.007; wv) AppleWebKit/537.36 (KHTML, like Gecko) " +
-		"Version/4.0 Chrome/130.0.6723.103 Mobile Safari/537.36 XWEB/1300199 MMWEBSDK/20240802 MMWEBID/2817 " +
-		"MicroMessenger/8.0.53.2740(0x2800353D) WeChat/arm64 Weixin NetType/WIFI Language/zh_CN ABI/arm64\r\n" +
-		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/wxpic,image/avif,image/webp,*/*;q=0.8\r\n" +
+		"User-Agent: Mozilla/5.0 (Linux; Android 14; V2309A Build/UP1A.231005.007; wv) AppleWebKit/537.36 " +
+		"(KHTML, like Gecko) Version/4.0 Chrome/130.0.6723.103 Mobile Safari/537.36 XWEB/1300199 MMWEBSDK/20240802 " +
+		"MMWEBID/2817 MicroMessenger/8.0.53.2740(0x2800353D) WeChat/arm64 Weixin " +
+		"NetType/WIFI Language/zh_CN ABI/arm64\r\n" +
+		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/wxpic,image/avif,image/webp," +
+		"*/*;q=0.8\r\n" +
 		"X-Requested-With: com.tencent.mm\r\n" +
 		"Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-User: ?1\r\nSec-Fetch-Dest: document\r\n" +
 		"Accept-Encoding: gzip, deflate, br\r\nAccept-Language: zh-CN,zh;q=0.9,en-US;q=0.8,en;q=0.7\r\n"

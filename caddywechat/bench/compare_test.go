@@ -11,7 +11,7 @@ import (
 )
 
 // perSample is how many requests one sample takes: enough for several cycles of the garbage collector, which has to be
-// paid for as well, and few enough that the machine's moods touch both sides of a comparison alike.
+// paid for as well, and few enough that other work of the machine affects both sides of a comparison alike.
 const perSample = 4096
 
 // side is one side of a comparison.

@@ -25,7 +25,7 @@ func BenchmarkSessionSeen(b *testing.B) {
 }
 
 func BenchmarkSessionNotSeen(b *testing.B) {
-	requests := crowd(b, 1<<17)
+	requests := visits(b, 1<<17)
 	compare(b, 1.25,
 		side{newChain(b, gate("")), requests, http.StatusOK},
 		side{newChain(b, ""), requests, http.StatusOK})

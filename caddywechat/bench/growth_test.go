@@ -11,8 +11,9 @@ import (
 func BenchmarkGrowth(b *testing.B) {
 	for _, visitors := range []int{1, 1 << 10, 1 << 14, 1 << 17, 1 << 20} {
 		b.Run(fmt.Sprintf("%d-sessions", visitors), func(b *testing.B) {
-			requests := shuffled(crowd(b, visitors))
-			compare(b, 0, side{newChain(b, gate("")), requests, http.StatusOK}, side{newChain(b, ""), requests, http.StatusOK})
+			requests := shuffled(visits(b, visitors))
+			compare(b, 0, side{newChain(b, gate("")), requests, http.StatusOK},
+				side{newChain(b, ""), requests, http.StatusOK})
 		})
 	}
 }

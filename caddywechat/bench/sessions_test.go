@@ -29,7 +29,8 @@ func withProfile(number int) identity.Identity {
 		With(identity.Scope, "snsapi_userinfo").
 		With(identity.UnionID, fmt.Sprintf("oUn1-%023d", number)).
 		With(identity.Nickname, "阿强🌊在路上").
-		With(identity.Avatar, "https://thirdwx.qlogo.cn/mmopen/vi_32/Q0j4TwGTfTK8oGQ3x9nYfXJbWm6Xb2kq1ZyB5lVw7cJg0dPz4sUeRiHtNaLo/132")
+		With(identity.Avatar, "https://thirdwx.qlogo.cn/mmopen/vi_32/"+
+			"Q0j4TwGTfTK8oGQ3x9nYfXJbWm6Xb2kq1ZyB5lVw7cJg0dPz4sUeRiHtNaLo/132")
 }
 
 // cookieOf returns what the browser of somebody who logged in sends.
@@ -51,11 +52,11 @@ func sealed(tb testing.TB, sealer *seal.Sealer, id identity.Identity) string {
 	return text
 }
 
-// crowd returns requests of so many silent visitors, one after the other.
-func crowd(tb testing.TB, visitors int) requests { return crowdOf(tb, visitors, person) }
+// visits returns requests of so many silent visitors, one after the other.
+func visits(tb testing.TB, visitors int) requests { return requestsOf(tb, visitors, person) }
 
-// crowdOf returns requests of so many visitors, one after the other.
-func crowdOf(tb testing.TB, visitors int, who func(number int) identity.Identity) requests {
+// requestsOf returns requests of so many visitors, one after the other.
+func requestsOf(tb testing.TB, visitors int, who func(number int) identity.Identity) requests {
 	tb.Helper()
 	sealer, err := seal.New("session", []byte(key))
 	if err != nil {

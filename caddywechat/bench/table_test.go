@@ -27,8 +27,8 @@ const fewSamples = 12
 func printResults(w io.Writer) {
 	if len(results) > 0 {
 		fmt.Fprint(w, `
-What a request costs with the gate, compared with the same without: a proxied request, or for RedirectToWeChat a redirect
-that never changes.
+What a request costs with the gate, compared with the same without: a proxied request, or for RedirectToWeChat a
+redirect that never changes.
   plain        a request without the gate, the median
   time         how many times as long one takes with the gate: the median of pairs of samples that were taken in turn
   least time   the same of the shortest samples of both sides

@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// parallel is how many tests run at a time unless -parallel says how many. They start programs and wait for them: most of
-// the time a processor has nothing to do for a test.
+// parallel is how many tests run at a time unless -parallel says how many. They start programs and wait for them: most
+// of the time a processor has nothing to do for a test.
 const parallel = 6
 
 // testDir is for what all tests share. It is removed when they are over.
@@ -86,8 +86,8 @@ func skipIfShort(t *testing.T) {
 	}
 }
 
-// patience is how long a test waits for what takes a moment on a machine that has nothing else to do: others may run on it,
-// too. It says nothing of how long something may take.
+// patience is how long a test waits for what takes a moment on a machine that has nothing else to do: others may run on
+// it, too. It says nothing of how long something may take.
 const patience = time.Minute
 
 // process is a running binary.

@@ -33,8 +33,12 @@ func startChromium() (context.Context, error) {
 		chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("ignore-certificate-errors", true),
 		chromedp.Flag("host-resolver-rules", "MAP *.example.com 127.0.0.1"),
-		// So that Back asks the site, and is not answered from memory, which chromedp does not notice.
-		chromedp.Flag("disable-features", "BackForwardCache,Translate"))
+		// A process for each site of each tab would keep a small machine busy with starting them.
+		chromedp.Flag("renderer-process-limit", "2"), chromedp.Flag("disable-site-isolation-trials", true),
+		chromedp.Flag("disable-features", strings.Join([]string{
+			"IsolateOrigins", "site-per-process", "SpareRendererForSitePerProcess", "Translate",
+			"BackForwardCache", // Back asks the site, and is not answered from memory, which chromedp does not notice
+		}, ",")))
 	ctx, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(ctx)
 	stopChromium = func() { stop(); stopAllocator() }
@@ -91,7 +95,10 @@ func openTab(t *testing.T, parent context.Context, l look, options ...chromedp.C
 		scheme = "dark"
 	}
 	b.do(
-		call(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: l.agent, AcceptLanguage: l.language}),
+		call(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
+			UserAgent:      l.agent,
+			AcceptLanguage: l.language,
+		}),
 		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		}),
@@ -136,10 +143,10 @@ func withoutFragment(address string) string {
 	return address
 }
 
-// wantNoConsoleErrors fails the test if a page wrote an error to the console. Chromium also writes there that an address
-// answered with an error status. That is no fault of a page where the page itself has that status, as most of ours have,
-// nor with the icon that the browser asks every site for, nor with refused, addresses that a script asks for to be told
-// that a login is needed.
+// wantNoConsoleErrors fails the test if a page wrote an error to the console. Chromium also writes there that an
+// address answered with an error status. That is no fault of a page where the page itself has that status, as most of
+// ours have, nor with the icon that the browser asks every site for, nor with refused, addresses that a script asks for
+// to be told that a login is needed.
 func (b *tab) wantNoConsoleErrors(refused ...string) {
 	b.t.Helper()
 	b.mu.Lock()
@@ -198,6 +205,9 @@ func ask[T any](b *tab, action chromedp.Action[T]) T {
 	return value
 }
 
+// poll is how often the browser is asked for an element that is to come. Many tabs wait at a time.
+var poll = chromedp.RetryInterval(20 * time.Millisecond)
+
 // open goes to an address.
 func (b *tab) open(address string) { b.t.Helper(); b.do(chromedp.Navigate(address)) }
 
@@ -206,22 +216,25 @@ func (b *tab) back()   { b.t.Helper(); b.do(chromedp.NavigateBack()) }
 func (b *tab) reload() { b.t.Helper(); b.do(chromedp.Reload()) }
 
 // click clicks on the element that a CSS selector names.
-func (b *tab) click(css string) { b.t.Helper(); b.do(chromedp.Click(chromedp.CSS(css))) }
+func (b *tab) click(css string) { b.t.Helper(); b.do(chromedp.Click(chromedp.CSS(css), poll)) }
 
-// follow clicks on what leads to another page and waits for it.
+// follow clicks on what opens another page and waits for it.
 func (b *tab) follow(css string) {
 	b.t.Helper()
 	b.do(func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
-		_, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(css)))
+		_, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(css), poll))
 		return chromedp.Void{}, err
 	})
 }
 
 // see waits until an element is visible.
-func (b *tab) see(css string) { b.t.Helper(); b.do(chromedp.WaitVisible(chromedp.CSS(css))) }
+func (b *tab) see(css string) { b.t.Helper(); b.do(chromedp.WaitVisible(chromedp.CSS(css), poll)) }
 
 // text returns an element's text, once it is there.
-func (b *tab) text(css string) string { b.t.Helper(); return ask(b, chromedp.Text(chromedp.CSS(css))) }
+func (b *tab) text(css string) string {
+	b.t.Helper()
+	return ask(b, chromedp.Text(chromedp.CSS(css), poll))
+}
 
 // address returns where the browser is.
 func (b *tab) address() string { b.t.Helper(); return ask(b, chromedp.Location()) }
@@ -264,7 +277,8 @@ func (b *tab) keepCookies(on bool) {
 	settings := openTab(b.t, process, look{wide: true})
 	settings.open("chrome://settings/content/siteData")
 	evaluate[bool](settings, strings.ReplaceAll(change, "SITE", strconv.Quote(site))+", true")
-	b.eventually(fmt.Sprintf(`(document.cookie = "probe=1; Max-Age=60", document.cookie.includes("probe=1")) == %t`, on))
+	b.eventually(fmt.Sprintf(`(document.cookie = "probe=1; Max-Age=60", document.cookie.includes("probe=1")) == %t`,
+		on))
 }
 
 // clipboardInUse is held while a page copies something: Chromium's pages share a clipboard.

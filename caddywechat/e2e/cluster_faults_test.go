@@ -12,8 +12,8 @@ import (
 // fault is something that happens to a cluster while people come and go.
 type fault struct {
 	name string
-	// breaks begins the fault, mends ends it.
-	breaks, mends func()
+	// begin begins the fault, end ends it.
+	begin, end func()
 	// storeFails says that the store does not work in between, in which instances then answer 503 for their health.
 	storeFails bool
 	// lasts is how long it goes on at least.
@@ -44,8 +44,8 @@ func (l storeLines) since(before storeLines) storeLines {
 func (c *cluster) tryFaults(traffic *traffic, faults []fault) {
 	c.t.Helper()
 	c.t.Log(rowHead)
-	c.t.Log(traffic.during("all is well", func() { time.Sleep(time.Second) }))
-	traffic.wantNoFailures(c.t, "all is well", 0)
+	c.t.Log(traffic.during("there is no fault", func() { time.Sleep(time.Second) }))
+	traffic.wantNoFailures(c.t, "there is no fault", 0)
 	for _, f := range faults {
 		c.tryFault(traffic, f)
 	}
@@ -53,7 +53,8 @@ func (c *cluster) tryFaults(traffic *traffic, faults []fault) {
 
 func (c *cluster) tryFault(traffic *traffic, f fault) {
 	c.t.Helper()
-	before := make(map[*instance]storeLines) // of the process that runs when all is over: none yet of one that is killed
+	// of the process that runs when all is over: none yet of one that is killed
+	before := make(map[*instance]storeLines)
 	for _, i := range c.instances {
 		before[i] = i.storeLines()
 	}
@@ -62,27 +63,29 @@ func (c *cluster) tryFault(traffic *traffic, f fault) {
 		stranger.open(at, c.url(membersHost, "/")) // has the key from here on, where one was made
 	}
 	c.t.Log(traffic.during(f.name, func() {
-		f.breaks()
+		f.begin()
 		begun := time.Now()
 		if f.storeFails {
 			c.untilHealthIs(f.name, http.StatusServiceUnavailable)
 			c.wantUnavailable(stranger, f.name)
 		}
 		time.Sleep(f.lasts - time.Since(begun))
-		f.mends()
+		f.end()
 		c.untilHealthIs(f.name, http.StatusOK)
 		time.Sleep(300 * time.Millisecond)
 	}))
 	traffic.wantNoFailures(c.t, f.name, f.mayBeCut)
 	if f.storeFails {
 		// What needs the store works again: with nothing learned about the visitor, consent is asked.
-		if end := stranger.followFrom(stranger.open(anywhere, c.url(membersHost, "/"))); end.StatusCode != http.StatusOK {
+		if end := stranger.followFrom(stranger.open(anywhere, c.url(membersHost,
+			"/"))); end.StatusCode != http.StatusOK {
 			c.t.Errorf("%s: when it is over, a login that needs the store ends with status %d", f.name, end.StatusCode)
 		}
 	}
 	for n, i := range c.instances {
 		lines := i.storeLines().since(before[i])
-		if lines.readFails != lines.readWorks || lines.writeFails != lines.writeWorks || lines.readFails > 1 || lines.writeFails > 1 ||
+		if lines.readFails != lines.readWorks || lines.writeFails != lines.writeWorks || lines.readFails > 1 ||
+			lines.writeFails > 1 ||
 			f.storeFails && lines.readFails+lines.writeFails == 0 {
 			c.t.Errorf("%s: instance %d logged %+v", f.name, n, lines)
 		}
@@ -93,7 +96,8 @@ func (c *cluster) tryFault(traffic *traffic, f fault) {
 func (c *cluster) wantUnavailable(m *member, what string) {
 	c.t.Helper()
 	a := m.followFrom(m.open(anywhere, c.url(membersHost, "/")))
-	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.Header.Get("Content-Type"), "text/html") || a.Header.Get("Retry-After") == "" {
+	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.Header.Get("Content-Type"), "text/html") ||
+		a.Header.Get("Retry-After") == "" {
 		c.t.Errorf("%s: a login that needs the store ended with status %d", what, a.StatusCode)
 	}
 	callback := m.open(anywhere, m.open(anywhere, c.url(membersHost, "/")).Next()).Next()
@@ -130,11 +134,23 @@ func TestCluster_WithRedisSurvivesFaults(t *testing.T) {
 		}
 	}
 	c.tryFaults(c.traffic(12), []fault{
-		{name: "an instance is killed and started again", breaks: killed.kill, mends: killed.restart, lasts: time.Second, mayBeCut: 20},
-		{name: "Redis is killed and started with its data", breaks: c.redis.kill, mends: c.redis.launch, storeFails: true, lasts: 3 * time.Second},
-		{name: "Redis is killed and started empty", breaks: func() { c.redis.kill(); c.redis.forget() }, mends: c.redis.launch, storeFails: true},
-		{name: "Redis stands still", breaks: c.redis.stand, mends: c.redis.goOn, storeFails: true, lasts: 5 * time.Second},
-		{name: "Redis is full", breaks: fill, mends: c.redis.empty, lasts: 2 * time.Second},
+		{
+			name: "an instance is killed and started again", begin: killed.kill, end: killed.restart,
+			lasts: time.Second, mayBeCut: 20,
+		},
+		{
+			name: "Redis is killed and started with its data", begin: c.redis.kill, end: c.redis.launch,
+			storeFails: true, lasts: 3 * time.Second,
+		},
+		{
+			name: "Redis is killed and started empty", begin: func() { c.redis.kill(); c.redis.forget() },
+			end: c.redis.launch, storeFails: true,
+		},
+		{
+			name: "Redis is stopped", begin: c.redis.pause, end: c.redis.resume, storeFails: true,
+			lasts: 5 * time.Second,
+		},
+		{name: "Redis is full", begin: fill, end: c.redis.empty, lasts: 2 * time.Second},
 	})
 }
 
@@ -149,15 +165,18 @@ func TestCluster_WithASharedFolderSurvivesFaults(t *testing.T) {
 	}
 	killed := c.instances[1]
 	faults := []fault{
-		{name: "an instance is killed and started again", breaks: killed.kill, mends: killed.restart, lasts: time.Second, mayBeCut: 20},
+		{
+			name: "an instance is killed and started again", begin: killed.kill, end: killed.restart,
+			lasts: time.Second, mayBeCut: 20,
+		},
 		{
 			name: "the folder can be neither read nor written", storeFails: true, lasts: 3 * time.Second,
-			breaks: func() { must(os.Rename(inside, aside)); must(os.WriteFile(inside, nil, 0o600)) },
-			mends:  func() { must(os.Remove(inside)); must(os.Rename(aside, inside)) },
+			begin: func() { must(os.Rename(inside, aside)); must(os.WriteFile(inside, nil, 0o600)) },
+			end:   func() { must(os.Remove(inside)); must(os.Rename(aside, inside)) },
 		},
 		{
 			name: "the folder is deleted", lasts: 3 * time.Second,
-			breaks: func() { must(os.Rename(inside, aside)) }, mends: func() {}, // at once: instances go on writing
+			begin: func() { must(os.Rename(inside, aside)) }, end: func() {}, // at once: instances go on writing
 		},
 	}
 	c.tryFaults(c.traffic(12), faults)

@@ -42,6 +42,6 @@ func TestCluster_SurvivesAFullFolder(t *testing.T) {
 		}
 	}
 	c.tryFaults(c.traffic(12), []fault{
-		{name: "the folder is full", breaks: fill, mends: func() { os.Remove(ballast) }, lasts: 2 * time.Second},
+		{name: "the folder is full", begin: fill, end: func() { os.Remove(ballast) }, lasts: 2 * time.Second},
 	})
 }

@@ -11,14 +11,15 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// tryWandering begins logins on one instance, comes back to another and goes on at a third, in every order there is.
-func (c *cluster) tryWandering() {
+// tryLoginsOverInstances begins logins on one instance, comes back to another and goes on at a third, in every sequence
+// there is.
+func (c *cluster) tryLoginsOverInstances() {
 	c.t.Helper()
 	before := c.exchanges()
 	for begin := range 3 {
 		for callback := range 3 {
 			for page := range 3 {
-				c.member(fmt.Sprintf("wanderer-%d%d%d", begin, callback, page)).login(begin, callback, page)
+				c.member(fmt.Sprintf("member-%d%d%d", begin, callback, page)).login(begin, callback, page)
 			}
 		}
 	}
@@ -27,8 +28,8 @@ func (c *cluster) tryWandering() {
 	}
 }
 
-// tryFirstVisitors has the first visitors of three instances that began on an empty folder come at the same moment: one key
-// is made for all.
+// tryFirstVisitors has the first visitors of three instances that began on an empty folder come at the same moment: one
+// key is made for all.
 func (c *cluster) tryFirstVisitors() {
 	t := c.t
 	t.Helper()
@@ -45,7 +46,7 @@ func (c *cluster) tryFirstVisitors() {
 	for i, m := range members {
 		callback := m.open(anywhere, begun[i].Next()).Next()
 		if a := m.open((i+1)%3, callback); a.Next() != c.url(host, "/page") {
-			t.Errorf("begun on %d: landed at %q with status %d: %s", i, a.Next(), a.StatusCode, a.Text)
+			t.Errorf("begun on %d: ended at %q with status %d: %s", i, a.Next(), a.StatusCode, a.Text)
 		}
 		for at := range 3 {
 			m.wantPage(at)
@@ -62,62 +63,72 @@ func (c *cluster) tryTheSameCallbackTwice() {
 	t.Helper()
 	before := c.exchanges()
 	defer c.sim.ClearFaults()
-	if err := c.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}); err != nil {
+	if err := c.sim.Fault(simulator.Fault{
+		Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay,
+		Delay: 50 * time.Millisecond,
+	}); err != nil {
 		t.Fatal(err)
 	}
-	const rounds = 10
-	landed := 0
-	for round := range rounds {
-		m := c.member(fmt.Sprintf("twice-%d", round))
-		callback := m.toCallback(round%3, "/page")
+	const logins = 10
+	redirected := 0
+	for n := range logins {
+		m := c.member(fmt.Sprintf("twice-%d", n))
+		callback := m.toCallback(n%3, "/page")
 		cookies := m.cookieLine()
 		var answers [2]response
 		var wait sync.WaitGroup
 		for i := range answers {
 			// Without the jar: both have the cookies of this moment.
 			twin := c.browserOf(m.id)
-			wait.Go(func() { answers[i], _ = twin.get((round+1+i)%3, callback, cookies) })
+			wait.Go(func() { answers[i], _ = twin.get((n+1+i)%3, callback, cookies) })
 		}
 		wait.Wait()
 		for i, a := range answers {
 			if a.Response == nil {
 				t.Fatal("no answer")
 			}
-			// The browser goes where the answer leads that came last, and has the cookies of both.
+			// The browser follows the response that came last, and has the cookies of both.
 			last := c.browserOf(m.id)
 			for _, each := range []response{answers[1-i], a} {
 				last.SetCookies("/", each.Cookies()...)
 			}
 			if a.Next() == c.url(host, "/page") {
-				landed++
+				redirected++
 			}
 			if end := last.followFrom(a); !last.isServed(end) {
-				t.Errorf("round %d: ended with status %d: %s", round, end.StatusCode, end.Text)
+				t.Errorf("login %d: ended with status %d: %s", n, end.StatusCode, end.Text)
 			}
 		}
 	}
-	t.Logf("%d logins whose callback came to two instances at once: %d of %d answers led to the page at once, %d calls to WeChat",
-		rounds, landed, 2*rounds, c.exchanges()-before)
-	wantLanded, wantCalls := rounds, 3*rounds // one call each, and another login for those that WeChat refused
+	t.Logf("%d logins whose callback came to two instances at once: %d of %d responses redirected to the page, "+
+		"%d calls to WeChat",
+		logins, redirected, 2*logins, c.exchanges()-before)
+	wantRedirected, wantCalls := logins, 3*logins // one call each, and another login for those that WeChat refused
 	if c.redis != nil {
-		wantLanded, wantCalls = 2*rounds-1, rounds+2 // on a machine that is busy, one claim may have taken too long
+		wantRedirected, wantCalls = 2*logins-1, logins+2 // on a machine that is busy, one claim may have taken too long
 	}
-	if got := c.exchanges() - before; landed < wantLanded || got > wantCalls {
-		t.Errorf("%d answers led to the page after %d calls to WeChat, want %d after %d", landed, got, wantLanded, wantCalls)
+	if got := c.exchanges() - before; redirected < wantRedirected || got > wantCalls {
+		t.Errorf("%d responses redirected to the page after %d calls to WeChat, want %d after %d", redirected, got,
+			wantRedirected,
+			wantCalls)
 	}
 }
 
-// TestCluster_EndsTheLoginOfAnInstanceThatDied kills the instance that has a visitor's code at WeChat. The visitor asks again,
-// another instance waits a while for what the first one gets, and then ends the login by itself.
+// TestCluster_EndsTheLoginOfAnInstanceThatDied kills the instance that has a visitor's code at WeChat. The visitor asks
+// again, another instance waits a while for what the first one gets, and then ends the login by itself.
 func TestCluster_EndsTheLoginOfAnInstanceThatDied(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.redis = startRedis(t)
-	c.add(2, binary(t), "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}\ntimeout 2s", defaultApp))
+	c.add(2, binary(t), "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}\ntimeout 2s",
+		defaultApp))
 	c.start()
-	m := c.member("unlucky")
+	m := c.member("interrupted")
 	callback := m.toCallback(1, "/page")
-	fault := simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: -1, Delay: time.Second, Consume: true, Times: 1}
+	fault := simulator.Fault{
+		Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: -1,
+		Delay: time.Second, Consume: true, Times: 1,
+	}
 	if err := c.sim.Fault(fault); err != nil {
 		t.Fatal(err)
 	}
@@ -132,5 +143,6 @@ func TestCluster_EndsTheLoginOfAnInstanceThatDied(t *testing.T) {
 	if end := m.followFrom(m.open(1, callback)); !m.isServed(end) {
 		t.Errorf("ended with status %d: %s", end.StatusCode, end.Text)
 	}
-	t.Logf("logged in %s after the instance died, with %d calls to WeChat", time.Since(begun).Round(time.Millisecond), c.exchanges())
+	t.Logf("logged in %s after the instance died, with %d calls to WeChat", time.Since(begun).Round(time.Millisecond),
+		c.exchanges())
 }

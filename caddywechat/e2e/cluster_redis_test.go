@@ -28,7 +28,10 @@ type redisServer struct {
 func startRedis(t *testing.T) *redisServer {
 	t.Helper()
 	r := &redisServer{t: t, path: program(t, "redis-server"), port: freeport.Get(t), dir: t.TempDir()}
-	r.client = redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", r.port), Password: redisSecret, PoolSize: 1})
+	r.client = redis.NewClient(&redis.Options{
+		Addr: fmt.Sprintf("127.0.0.1:%d", r.port), Password: redisSecret,
+		PoolSize: 1,
+	})
 	t.Cleanup(func() { r.client.Close() })
 	r.launch()
 	return r
@@ -61,10 +64,10 @@ func (r *redisServer) forget() {
 	}
 }
 
-// stand makes Redis stand still: it takes connections and answers nothing.
-func (r *redisServer) stand() { r.cmd.Process.Signal(syscall.SIGSTOP) }
+// pause stops Redis until resume: it takes connections and answers nothing.
+func (r *redisServer) pause() { r.cmd.Process.Signal(syscall.SIGSTOP) }
 
-func (r *redisServer) goOn() { r.cmd.Process.Signal(syscall.SIGCONT) }
+func (r *redisServer) resume() { r.cmd.Process.Signal(syscall.SIGCONT) }
 
 // fill makes Redis refuse whatever needs more memory.
 func (r *redisServer) fill() { r.set("maxmemory", "1") }

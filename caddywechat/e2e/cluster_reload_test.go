@@ -45,8 +45,8 @@ func (i *instance) goroutines() int {
 	return n
 }
 
-// TestCluster_ReloadsWithoutLosingSessions reloads all instances over and over while people come and go, then stops one after the
-// other and starts it again.
+// TestCluster_ReloadsWithoutLosingSessions reloads all instances over and over while people come and go, then stops one
+// after the other and starts it again.
 func TestCluster_ReloadsWithoutLosingSessions(t *testing.T) {
 	c := newCluster(t)
 	c.redis = startRedis(t)
@@ -54,15 +54,16 @@ func TestCluster_ReloadsWithoutLosingSessions(t *testing.T) {
 	c.add(3, binary(t), "", c.caddyfile("session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}",
 		`respond "X-Wechat-User: {http.auth.user.id}"`))
 	c.start()
-	reload := func(round int) {
+	reload := func(number int) {
 		for _, i := range c.instances {
 			text, err := os.ReadFile(i.config)
 			if err != nil {
 				t.Fatal(err)
 			}
 			changed := string(text)
-			if round%2 == 1 {
-				changed = strings.ReplaceAll(changed, "respond ", "header X-Round "+strconv.Itoa(round)+"\n\trespond ")
+			if number%2 == 1 {
+				changed = strings.ReplaceAll(changed, "respond ",
+					"header X-Reload "+strconv.Itoa(number)+"\n\trespond ")
 			}
 			i.load(changed)
 		}
@@ -73,9 +74,9 @@ func TestCluster_ReloadsWithoutLosingSessions(t *testing.T) {
 	}
 	traffic := c.traffic(12)
 	t.Log(rowHead)
-	t.Log(traffic.during("all is well", func() {
-		for round := range 3 {
-			reload(round)
+	t.Log(traffic.during("there is no fault", func() {
+		for number := range 3 {
+			reload(number)
 		}
 		time.Sleep(time.Second)
 	}))
@@ -87,23 +88,23 @@ func TestCluster_ReloadsWithoutLosingSessions(t *testing.T) {
 		goroutines = append(goroutines, i.goroutines())
 	}
 
-	rounds := 0
+	reloads := 0
 	t.Log(traffic.during("all are reloaded every 300 ms", func() {
-		for begun := time.Now(); time.Since(begun) < 5*time.Second; rounds++ {
+		for begun := time.Now(); time.Since(begun) < 5*time.Second; reloads++ {
 			next := time.After(300 * time.Millisecond)
-			reload(rounds)
+			reload(reloads)
 			<-next
 		}
 	}))
-	traffic.wantNoFailures(t, "reloads", rounds) // the kernel may have given a connection to the listener that closed
+	traffic.wantNoFailures(t, "reloads", reloads) // the kernel may have given a connection to the listener that closed
 	quiet()
 	for n, i := range c.instances {
 		i.eventually("goroutines end", func() bool { return i.goroutines() <= goroutines[n]+5 })
-		t.Logf("instance %d: %d goroutines before %d reloads, %d after", n, goroutines[n], rounds, i.goroutines())
+		t.Logf("instance %d: %d goroutines before %d reloads, %d after", n, goroutines[n], reloads, i.goroutines())
 	}
 	t.Logf("%d connections to Redis before, %d after", connections, c.redis.connections())
-	if got := c.redis.connections(); got > connections+rounds/2 {
-		t.Errorf("%d connections to Redis after %d reloads, %d before", got, rounds, connections)
+	if got := c.redis.connections(); got > connections+reloads/2 {
+		t.Errorf("%d connections to Redis after %d reloads, %d before", got, reloads, connections)
 	}
 
 	t.Log(traffic.during("one after the other stops and starts again", func() {
@@ -112,5 +113,6 @@ func TestCluster_ReloadsWithoutLosingSessions(t *testing.T) {
 			i.restart()
 		}
 	}))
-	traffic.wantNoFailures(t, "restarts", 20) // connections that a listener took with it; a binary with the race detector is slow to come back
+	// connections that a listener took with it; a binary with the race detector is slow to come back
+	traffic.wantNoFailures(t, "restarts", 20)
 }

@@ -16,7 +16,8 @@ const withinFive = 5*time.Second + 3*time.Second
 // revoke runs the command against one instance.
 func (i *instance) revoke(args ...string) (string, error) {
 	i.t.Helper()
-	return run(i.t, i.env, append([]string{"wechat", "revoke", "--address", fmt.Sprintf("127.0.0.1:%d", i.admin)}, args...)...)
+	return run(i.t, i.env, append([]string{"wechat", "revoke", "--address", fmt.Sprintf("127.0.0.1:%d", i.admin)},
+		args...)...)
 }
 
 // isOut reports whether an instance does not take the member's session any more.
@@ -94,7 +95,8 @@ func (c *cluster) tryRevocations() {
 	if !gone[3].isOut(0) {
 		t.Error("logged out, and still served by the instance that was asked")
 	}
-	t.Logf("three revocations and a logout were in force on all instances %s after the last", c.untilOut(gone).Round(time.Millisecond))
+	t.Logf("three revocations and a logout were in force on all instances %s after the last",
+		c.untilOut(gone).Round(time.Millisecond))
 
 	for _, i := range c.instances {
 		i.kill()
@@ -115,7 +117,8 @@ func (c *cluster) tryRevocations() {
 	if !stays.isOut(0) {
 		t.Error("everybody was revoked, and somebody is served by the instance that was asked")
 	}
-	t.Logf("the revocation of everybody was in force on all instances after %s", c.untilOut([]*member{stays}).Round(time.Millisecond))
+	t.Logf("the revocation of everybody was in force on all instances after %s",
+		c.untilOut([]*member{stays}).Round(time.Millisecond))
 	time.Sleep(time.Second) // a session of the same second as the revocation is over, too
 	stays.login(0, 1, 2)
 }
@@ -147,11 +150,12 @@ func (c *cluster) tryReading() {
 	}
 }
 
-// TestRevokeEndpoint_AnswersWithoutSecrets looks at what the admin API says of a revocation, also of one that the store did not take.
+// TestRevokeEndpoint_AnswersWithoutSecrets looks at what the admin API says of a revocation, also of one that the store
+// did not take.
 func TestRevokeEndpoint_AnswersWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	c := newRedisCluster(t)
-	order := func(body string) (int, string) {
+	send := func(body string) (int, string) {
 		res, err := http.Post(c.instances[0].adminURL("/wechat/revoke"), "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
@@ -161,21 +165,26 @@ func TestRevokeEndpoint_AnswersWithoutSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, secret := range []string{redisSecret, clusterKey, c.instances[0].env[len(c.instances[0].env)-1], "s3cr3t"} {
+		for _, secret := range []string{
+			redisSecret, clusterKey, c.instances[0].env[len(c.instances[0].env)-1],
+			"s3cr3t",
+		} {
 			if strings.Contains(string(text), secret) {
 				t.Errorf("%q is in the answer %s", secret, text)
 			}
 		}
 		return res.StatusCode, string(text)
 	}
-	if status, text := order(`{"user":"somebody"}`); status != http.StatusOK || text != "{\"revoked\":true,\"seen\":0}\n" {
+	if status, text := send(`{"user":"somebody"}`); status != http.StatusOK ||
+		text != "{\"revoked\":true,\"seen\":0}\n" {
 		t.Errorf("status %d: %s", status, text)
 	}
-	if status, text := order(`{"key":"` + clusterKey[:8] + `"}`); status != http.StatusBadRequest {
-		t.Errorf("a bad order: status %d: %s", status, text)
+	if status, text := send(`{"key":"` + clusterKey[:8] + `"}`); status != http.StatusBadRequest {
+		t.Errorf("a bad request: status %d: %s", status, text)
 	}
 	c.redis.fill()
-	if status, text := order(`{"user":"somebody"}`); status != http.StatusServiceUnavailable || !strings.Contains(text, "revoked here") {
+	if status, text := send(`{"user":"somebody"}`); status != http.StatusServiceUnavailable ||
+		!strings.Contains(text, "revoked here") {
 		t.Errorf("without room: status %d: %s", status, text)
 	}
 	if out, err := c.instances[0].revoke("--user", "somebody"); err == nil || strings.Contains(out, "s3cr3t") {

@@ -69,7 +69,7 @@ func newFolderCluster(t *testing.T) *cluster {
 // TestCluster_WithRedisIsOneSite tries one cluster in many ways, for starting it takes its time.
 func TestCluster_WithRedisIsOneSite(t *testing.T) {
 	c := newRedisCluster(t)
-	c.tryWandering()
+	c.tryLoginsOverInstances()
 	c.tryTheSameCallbackTwice()
 	c.tryReading()
 	c.tryRevocations()
@@ -79,7 +79,7 @@ func TestCluster_WithASharedFolderIsOneSite(t *testing.T) {
 	t.Parallel()
 	c := newFolderCluster(t)
 	c.tryFirstVisitors()
-	c.tryWandering()
+	c.tryLoginsOverInstances()
 	c.tryTheSameCallbackTwice()
 	c.tryRevocations()
 }
@@ -89,7 +89,10 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{t: t, app: newApp(t)}
 	account := func(appID, domain string) simulator.OfficialAccount {
-		return simulator.OfficialAccount{AppID: appID, Secret: simulator.DemoSecret, Domain: domain, OpenPlatform: simulator.DemoOpenPlatform}
+		return simulator.OfficialAccount{
+			AppID: appID, Secret: simulator.DemoSecret, Domain: domain,
+			OpenPlatform: simulator.DemoOpenPlatform,
+		}
 	}
 	c.sim, c.simURL = newSimulator(t, simulator.Config{Accounts: []simulator.OfficialAccount{
 		account(simulator.DemoAppID, host), account(membersAppID, membersHost),
@@ -100,8 +103,8 @@ func newCluster(t *testing.T) *cluster {
 
 const defaultApp = "reverse_proxy {app}"
 
-// caddyfile has the site of most tests, for {port}, {admin} and {folder}, and beside it one whose silent logins need the
-// store: it is told no unionid, and asks what it has learned.
+// caddyfile has the site of most tests, for {port}, {admin} and {folder}, and beside it one whose silent logins need
+// the store: it is told no unionid, and asks what it has learned.
 func (c *cluster) caddyfile(options, app string) string {
 	site := func(host, appID, options string) string {
 		return fmt.Sprintf(`http://%s:{port} {

@@ -189,8 +189,8 @@ func (c *traffic) count(change func()) {
 	change()
 }
 
-// wantNoFailures fails the test where a session was lost, or a response was not what was asked for, beside those that may
-// be cut.
+// wantNoFailures fails the test where a session was lost, or a response was not what was asked for, beside those that
+// may be cut.
 func (c *traffic) wantNoFailures(t *testing.T, what string, mayBeCut int) {
 	t.Helper()
 	if c.lost > 0 {

@@ -6,11 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
 
-// previousBinary builds the program as it was where this branch began, or at the commit that E2E_PREVIOUS names. Where
+// previousBinary builds the program as it was where this branch began, or at the commit that E2E_PREVIOUS names, and
+// keeps it in the folder bin: a commit does not change. Where
 // that cannot be known the test is skipped.
 func previousBinary(t *testing.T) string {
 	t.Helper()
@@ -29,8 +31,17 @@ func previousBinary(t *testing.T) string {
 	if !ok {
 		t.Skip("skipped for want of git history: a shallow clone has none; E2E_PREVIOUS may name a commit")
 	}
+	t.Logf("beside the program of commit %.12s", commit)
+	program, err := filepath.Abs(fmt.Sprintf(
+		root+"bin/previous/caddywechat-%.12s-%s%s", commit, runtime.Version(), strings.Join(raceFlag(), "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if isFile(program) {
+		return program
+	}
 	dir := t.TempDir()
-	tree, program := filepath.Join(dir, "tree"), filepath.Join(dir, "caddywechat")
+	tree := filepath.Join(dir, "tree")
 	if err := os.Mkdir(tree, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +52,16 @@ func previousBinary(t *testing.T) string {
 	if out, err := exec.Command("tar", "-xf", archive, "-C", tree).CombinedOutput(); err != nil {
 		t.Fatalf("unpacking %s: %v\n%s", commit, err, out)
 	}
-	args := append([]string{"build", "-o", program}, raceFlag()...)
+	built := fmt.Sprintf("%s-%d", program, os.Getpid()) // until it is complete
+	args := append([]string{"build", "-o", built}, raceFlag()...)
 	build := exec.Command("go", append(args, "./cmd/caddywechat")...)
 	build.Dir = tree
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building %s: %v\n%s", commit, err, out)
 	}
-	t.Logf("beside the program of commit %.12s", commit)
+	if err := os.Rename(built, program); err != nil {
+		t.Fatal(err)
+	}
 	return program
 }
 
@@ -61,20 +75,23 @@ func readsNoAttempt(m *member) bool {
 	}
 	callback := m.open(anywhere, a.Next()).Next()
 	if a := m.open(0, callback); a.Next() != m.cluster.url(host, "/page") {
-		m.cluster.t.Errorf("begun afresh it landed at %q with status %d", a.Next(), a.StatusCode)
+		m.cluster.t.Errorf("begun afresh it ended at %q with status %d", a.Next(), a.StatusCode)
 	}
 	m.wantPage(0)
 	m.wantPage(1)
 	return true
 }
 
-// TestCluster_OfTwoVersionsIsOneSite is an upgrade that goes on: one instance runs the program of before, one this one, with
-// the same key and store. What the one of before begins this one finishes, and the other way round where attempts
+// TestCluster_OfTwoVersionsIsOneSite is an upgrade that goes on: one instance runs the program of before, one this one,
+// with the same key and store. What the one of before begins this one finishes, and the other way round where attempts
 // have not changed.
 func TestCluster_OfTwoVersionsIsOneSite(t *testing.T) {
 	t.Parallel()
 	previous := previousBinary(t)
-	for name, options := range map[string]string{"made key": "", "Redis": "session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}"} {
+	for name, options := range map[string]string{
+		"made key": "",
+		"Redis":    "session {\nkey {env.SESSION_KEY}\n}\nstore redis {env.REDIS_URL}",
+	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(t)
 			c.redis, c.folder = startRedis(t), t.TempDir()
@@ -89,9 +106,10 @@ func TestCluster_OfTwoVersionsIsOneSite(t *testing.T) {
 					}
 					m.login(begin, callback, 0)
 					m.wantPage(1)
-					// A callback that comes again, to the other one, lands too.
-					if a := m.open(1-callback, m.toCallback(begin, "/_wechat/login?account=official_account&return_to=/again")); a.Next() != c.url(host, "/again") {
-						t.Errorf("begun on %d, back on %d: landed at %q", begin, 1-callback, a.Next())
+					// A callback that comes again, to the other one, ends the login, too.
+					again := m.toCallback(begin, "/_wechat/login?account=official_account&return_to=/again")
+					if a := m.open(1-callback, again); a.Next() != c.url(host, "/again") {
+						t.Errorf("begun on %d, back on %d: redirected to %q", begin, 1-callback, a.Next())
 					}
 					m.wantPage(0)
 					m.wantPage(1)

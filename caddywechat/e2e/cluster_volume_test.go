@@ -31,8 +31,8 @@ func (i *instance) memory() int {
 // people is how many log in: whoever logs out fifty times ends what sessions they have elsewhere.
 const people = 50
 
-// TestCluster_KeepsNothingOfManyLogins counts what logins cost: calls to WeChat, memory, entries in Redis. E2E_LOGINS says how many; where it is
-// set the test also waits until everything in Redis is over.
+// TestCluster_KeepsNothingOfManyLogins counts what logins cost: calls to WeChat, memory, entries in Redis. E2E_LOGINS
+// says how many; where it is set the test also waits until everything in Redis is over.
 func TestCluster_KeepsNothingOfManyLogins(t *testing.T) {
 	t.Parallel()
 	logins, err := strconv.Atoi(cmp.Or(os.Getenv("E2E_LOGINS"), "1000"))
@@ -41,7 +41,8 @@ func TestCluster_KeepsNothingOfManyLogins(t *testing.T) {
 	}
 	c := newCluster(t)
 	c.redis = startRedis(t)
-	c.add(3, binary(t), "", c.caddyfile("session {\nkey {env.SESSION_KEY}\nlifetime 5s\n}\nstore redis {env.REDIS_URL}", defaultApp))
+	c.add(3, binary(t), "", c.caddyfile("session {\nkey {env.SESSION_KEY}\nlifetime 5s\n}\nstore redis {env.REDIS_URL}",
+		defaultApp))
 	c.start()
 	for n := range people {
 		c.member(fmt.Sprintf("many%d", n))
@@ -50,7 +51,7 @@ func TestCluster_KeepsNothingOfManyLogins(t *testing.T) {
 	login := func(logout bool) {
 		m := c.browserOf(fmt.Sprintf("many%d", who.Add(1)%people))
 		if a := m.open(anywhere, m.toCallback(anywhere, "/page")); a.Next() != c.url(host, "/page") {
-			t.Errorf("landed at %q with status %d: %s", a.Next(), a.StatusCode, a.Text)
+			t.Errorf("ended at %q with status %d: %s", a.Next(), a.StatusCode, a.Text)
 		}
 		if logout {
 			m.open(anywhere, "/_wechat/logout", byALink...)
@@ -76,7 +77,8 @@ func TestCluster_KeepsNothingOfManyLogins(t *testing.T) {
 	took := time.Since(begun)
 	calls, after := c.exchanges()-exchanges, c.memories()
 	t.Logf("%d logins in %s (%.0f a second): %d calls to WeChat, %.0f for 1,000 logins",
-		logins, took.Round(time.Millisecond), float64(logins)/took.Seconds(), calls, 1000*float64(calls)/float64(logins))
+		logins, took.Round(time.Millisecond), float64(logins)/took.Seconds(), calls,
+		1000*float64(calls)/float64(logins))
 	t.Logf("memory of the instances in MiB: %v before, %v after", before, after)
 	if calls != logins {
 		t.Errorf("%d calls to WeChat for %d logins", calls, logins)

@@ -29,8 +29,8 @@ func otherAddress(t *testing.T) string {
 	return "127.0.0.2"
 }
 
-// TestDemo_OpensOnAPhone opens the demo as a phone in the same network does: by an address of this machine, to which all of it
-// leads.
+// TestDemo_OpensOnAPhone opens the demo as a phone in the same network does: by an address of this machine, to which
+// all of it leads.
 func TestDemo_OpensOnAPhone(t *testing.T) {
 	t.Parallel()
 	at := otherAddress(t)
@@ -45,7 +45,8 @@ func TestDemo_OpensOnAPhone(t *testing.T) {
 	b.open(address + "/orders?id=5#top")
 	b.see(`input[value="afang"]`)
 	b.picture("demo-phone-1-who")
-	if weChat, err := url.Parse(b.address()); err != nil || weChat.Hostname() != at || weChat.Path != "/connect/oauth2/authorize" {
+	if weChat, err := url.Parse(b.address()); err != nil || weChat.Hostname() != at ||
+		weChat.Path != "/connect/oauth2/authorize" {
 		t.Errorf("WeChat is at %s", weChat)
 	}
 	b.click(`input[value="afang"]`)
@@ -54,7 +55,7 @@ func TestDemo_OpensOnAPhone(t *testing.T) {
 		t.Errorf("the app received %s", headers)
 	}
 	if at := b.address(); !strings.HasPrefix(at, address+"/orders?id=5") {
-		t.Errorf("landed at %s", at)
+		t.Errorf("ended at %s", at)
 	}
 	b.picture("demo-phone-2-app")
 	b.click(`a[href="/profile"]`)
@@ -82,7 +83,7 @@ func TestDemo_OpensOnAPhone(t *testing.T) {
 	phone.follow(`button[value="allow"]`)
 	computer.see(`main[data-rule="login"]`)
 	if at := computer.address(); at != family+"/login-me" {
-		t.Errorf("the computer landed at %s", at)
+		t.Errorf("the computer ended at %s", at)
 	}
 	computer.wantNoConsoleErrors()
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// demoStarts is held while a demo starts. It chooses ports that are free, and its Caddy opens them a moment later: of two
-// demos that start at once both could choose the same.
+// demoStarts is held while a demo starts. It chooses ports that are free, and its Caddy opens them a moment later: of
+// two demos that start at once both could choose the same.
 var demoStarts sync.Mutex
 
 // startDemo starts the demo, with a folder for temporary files of its own, and returns its address.
@@ -48,7 +48,7 @@ func TestDemo_LogsInAndOut(t *testing.T) {
 	}
 	b.picture("demo-2-app")
 	if at := b.address(); !strings.HasPrefix(at, address+"/orders?id=5") {
-		t.Errorf("landed at %s", at)
+		t.Errorf("ended at %s", at)
 	}
 	b.click(`a[href="/profile"]`)
 	b.click(`a.button`) // our page, before WeChat's

@@ -23,7 +23,7 @@ func TestLogin_ExplainsThatCookiesAreNeeded(t *testing.T) {
 		t.Errorf("it says %s", got)
 	}
 	if got := len(b.askedFor(s.url("/_wechat/callback?"))); got != 3 {
-		t.Errorf("%d rounds", got)
+		t.Errorf("%d logins", got)
 	}
 	b.follow("a.button") // which does not help yet, but is no dead end
 	b.wantPage(http.StatusTooManyRequests, "登录没有成功")
@@ -48,7 +48,7 @@ func TestLogin_EndsWhereWeChatRefusesEveryCode(t *testing.T) {
 		t.Errorf("it says %s", got)
 	}
 	if got := s.sim.Calls("/sns/oauth2/access_token"); got != 3 {
-		t.Errorf("%d rounds", got)
+		t.Errorf("%d logins", got)
 	}
 	s.sim.ClearFaults()
 	b.click("a.button")
@@ -92,7 +92,8 @@ func TestSnapshotPage_HasNothingToTap(t *testing.T) {
 	b.click("a.button")
 	b.wantPage(http.StatusForbidden, "请点底部的“使用完整服务”")
 	b.picture("journey-snapshot")
-	if got := evaluate[int](b, `document.querySelectorAll("a, button, input, form, summary, [onclick], [tabindex], script").length`); got != 0 {
+	const controls = `document.querySelectorAll("a, button, input, form, summary, [onclick], [tabindex], script")`
+	if got := evaluate[int](b, controls+".length"); got != 0 {
 		t.Errorf("%d elements could be tapped", got)
 	}
 	// WeChat's own bar opens the page once more, as an ordinary one.
@@ -129,7 +130,8 @@ func TestLogout_FromAnotherSiteIsConfirmed(t *testing.T) {
 	s := newJourney(t, "")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<link rel="icon" href="data:,"><a href="%s">退出</a><img src="%[1]s" alt="">`, s.url("/_wechat/logout"))
+		fmt.Fprintf(w, `<link rel="icon" href="data:,"><a href="%s">退出</a><img src="%[1]s" alt="">`,
+			s.url("/_wechat/logout"))
 	}))
 	t.Cleanup(elsewhere.Close)
 	b := newTabAs(t, iPhone)

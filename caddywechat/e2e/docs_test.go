@@ -58,15 +58,40 @@ func read(t *testing.T, name string) string {
 func TestDocumentation_ShowsValidCaddyfiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	env := home(t, "WECHAT_APP_ID=wx0123456789abcdef", "WECHAT_APP_SECRET=0123456789abcdef0123456789abcdef",
-		"SESSION_KEY=Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP", "REDIS_URL=redis://127.0.0.1:6379",
-		"WEBSITE_APP_ID=wx1123456789abcdef", "WEBSITE_APP_SECRET=1123456789abcdef0123456789abcdef",
-		"MINI_APP_ID=wx2123456789abcdef", "MINI_APP_SECRET=2123456789abcdef0123456789abcdef",
-		"MOBILE_APP_ID=wx3123456789abcdef", "MOBILE_APP_SECRET=3123456789abcdef0123456789abcdef",
-		"WECOM_CORP_ID=ww0123456789abcdef", "WECOM_SECRET=0123456789abcdef0123456789abcdef0123456789a", "WECOM_AGENT_ID=1000002", "WECHAT_HOST=h5.example.com",
-		"SHOP_APP_ID=wxfedcba9876543210", "SHOP_APP_SECRET=fedcba9876543210fedcba9876543210", "DEMO_STORAGE="+dir, "DEMO_PORT=8080", "DEMO_FAMILY_PORT=8082", "DEMO_WEBSITE_APP_ID=wx4123456789abcdef", "DEMO_WEBSITE_APP_SECRET=0123456789abcdef0123456789abcdef", "DEMO_CORP_ID=ww4123456789abcdef",
-		"DEMO_WECOM_SECRET=0123456789abcdef0123456789abcdef0123456789a", "DEMO_AGENT_ID=1", "DEMO_MINI_APP_ID=wx5123456789abcdef", "DEMO_MINI_APP_SECRET=0123456789abcdef0123456789abcdef", "DEMO_MOBILE_APP_ID=wx6123456789abcdef", "DEMO_MOBILE_APP_SECRET=0123456789abcdef0123456789abcdef", "DEMO_APP_ID=wx0123456789abcdef",
-		"DEMO_APP_SECRET=0123456789abcdef0123456789abcdef", "DEMO_PLATFORM=http://127.0.0.1:9090", "DEMO_APP=127.0.0.1:9091")
+	env := home(t,
+		"WECHAT_APP_ID=wx0123456789abcdef",
+		"WECHAT_APP_SECRET=0123456789abcdef0123456789abcdef",
+		"SESSION_KEY=Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP",
+		"REDIS_URL=redis://127.0.0.1:6379",
+		"WEBSITE_APP_ID=wx1123456789abcdef",
+		"WEBSITE_APP_SECRET=1123456789abcdef0123456789abcdef",
+		"MINI_APP_ID=wx2123456789abcdef",
+		"MINI_APP_SECRET=2123456789abcdef0123456789abcdef",
+		"MOBILE_APP_ID=wx3123456789abcdef",
+		"MOBILE_APP_SECRET=3123456789abcdef0123456789abcdef",
+		"WECOM_CORP_ID=ww0123456789abcdef",
+		"WECOM_SECRET=0123456789abcdef0123456789abcdef0123456789a",
+		"WECOM_AGENT_ID=1000002",
+		"WECHAT_HOST=h5.example.com",
+		"SHOP_APP_ID=wxfedcba9876543210",
+		"SHOP_APP_SECRET=fedcba9876543210fedcba9876543210",
+		"DEMO_STORAGE="+dir,
+		"DEMO_PORT=8080",
+		"DEMO_FAMILY_PORT=8082",
+		"DEMO_WEBSITE_APP_ID=wx4123456789abcdef",
+		"DEMO_WEBSITE_APP_SECRET=0123456789abcdef0123456789abcdef",
+		"DEMO_CORP_ID=ww4123456789abcdef",
+		"DEMO_WECOM_SECRET=0123456789abcdef0123456789abcdef0123456789a",
+		"DEMO_AGENT_ID=1",
+		"DEMO_MINI_APP_ID=wx5123456789abcdef",
+		"DEMO_MINI_APP_SECRET=0123456789abcdef0123456789abcdef",
+		"DEMO_MOBILE_APP_ID=wx6123456789abcdef",
+		"DEMO_MOBILE_APP_SECRET=0123456789abcdef0123456789abcdef",
+		"DEMO_APP_ID=wx0123456789abcdef",
+		"DEMO_APP_SECRET=0123456789abcdef0123456789abcdef",
+		"DEMO_PLATFORM=http://127.0.0.1:9090",
+		"DEMO_APP=127.0.0.1:9091",
+	)
 	for name, text := range caddyfiles(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -96,16 +121,19 @@ func TestReadme_ShowsTheSameCodeInBothLanguages(t *testing.T) {
 	english := block.FindAllString(read(t, root+"README.md"), -1)
 	chinese := block.FindAllString(read(t, root+"README.zh-CN.md"), -1)
 	if strings.Join(english, "\n") != strings.Join(chinese, "\n") {
-		t.Errorf("README.md shows\n%s\n\nREADME.zh-CN.md shows\n%s", strings.Join(english, "\n"), strings.Join(chinese, "\n"))
+		t.Errorf("README.md shows\n%s\n\nREADME.zh-CN.md shows\n%s", strings.Join(english, "\n"),
+			strings.Join(chinese, "\n"))
 	}
 }
 
-// startLaptop runs an example's laptop.Caddyfile as its README says, but on other ports and with the changes that old and
-// new texts make to it. The app is to listen at the port app. It returns the addresses of the site and of the simulator.
+// startLaptop runs an example's laptop.Caddyfile as its README says, but on other ports and with the changes that old
+// and new texts make to it. The app is to listen at the port app. It returns the addresses of the site and of the
+// simulator.
 func startLaptop(t *testing.T, example string, app int, changes ...string) (caddy *process, front, sim string) {
 	t.Helper()
 	frontPort, simPort := freeport.Get(t), freeport.Get(t)
-	start(t, home(t), "wechat", "simulator", "--any-browser", "--listen", fmt.Sprintf("127.0.0.1:%d", simPort)).waitFor("/simulator/")
+	start(t, home(t), "wechat", "simulator", "--any-browser", "--listen",
+		fmt.Sprintf("127.0.0.1:%d", simPort)).waitFor("/simulator/")
 	config := strings.NewReplacer(append(changes,
 		"localhost:8080", fmt.Sprintf("localhost:%d", frontPort), "localhost:8081", fmt.Sprintf("localhost:%d", app),
 		"127.0.0.1:9090", fmt.Sprintf("127.0.0.1:%d", simPort), "examples/", root+"examples/")...).
@@ -128,7 +156,8 @@ func TestBasicExample_GreetsTheVisitor(t *testing.T) {
 	v.Agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0"
 	caddy.eventually("the app answers", func() bool { return v.open(base+"/about.php").StatusCode == http.StatusOK })
 	chain := v.follow(base + "/index.php")
-	if last := chain[len(chain)-1]; !strings.Contains(last.Text, "你好，"+simulator.OpenID(simulator.DemoAppID, "xiaoming")) {
+	if last := chain[len(chain)-1]; !strings.Contains(last.Text, "你好，"+simulator.OpenID(simulator.DemoAppID,
+		"xiaoming")) {
 		t.Errorf("status %d: %s", last.StatusCode, last.Text)
 	}
 	if a := v.open(base+"/about.php", "X-Wechat-User: evil"); !strings.Contains(a.Text, "无需登录") {

@@ -18,8 +18,10 @@ import (
 
 const (
 	sharedURL = "https://h5.example.com/spring/detail?id=20260412&from=poster"
-	requestID = "2f6c1a9e-7b1d-4a55-9c35-0f6b8a1d3e77"
-	again     = "/_wechat/login?return_to=%2Fspring%2Fdetail"
+	// authorizeURL is the beginning of WeChat's.
+	authorizeURL = "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx#wechat_redirect"
+	requestID    = "2f6c1a9e-7b1d-4a55-9c35-0f6b8a1d3e77"
+	again        = "/_wechat/login?return_to=%2Fspring%2Fdetail"
 )
 
 // exhibits are the pages, in each shape that a visitor may see, with what the gate shows on them.
@@ -32,17 +34,23 @@ var exhibits = []struct {
 	{"open_in_wechat-phone", page.OpenInWeChat, page.Data{URL: sharedURL, Phone: true}},
 	{"open_in_wechat-long", page.OpenInWeChat, page.Data{URL: sharedURL + "&q=" + strings.Repeat("%E6%98%A5", 200)}},
 	{"open_in_wechat-or-wecom", page.OpenInWeChat, page.Data{URL: sharedURL, WeCom: true}},
-	{"open_in_wechat-or-wecom-phone", page.OpenInWeChat, page.Data{URL: sharedURL, Phone: true, WeCom: true, Action: again}},
+	{"open_in_wechat-or-wecom-phone", page.OpenInWeChat, page.Data{
+		URL: sharedURL, Phone: true, WeCom: true,
+		Action: again,
+	}},
 	{"open_in_wecom", page.OpenInWeCom, page.Data{URL: sharedURL}},
 	{"open_in_wecom-phone", page.OpenInWeCom, page.Data{URL: sharedURL, Phone: true, Action: again}},
 	{"open_in_browser", page.OpenInBrowser, page.Data{URL: sharedURL, Phone: true}},
 	{"open_in_browser-scan", page.OpenInBrowser, page.Data{URL: sharedURL, Phone: true, Scans: true}},
 	{"not_in_browser", page.NotInBrowser, page.Data{URL: sharedURL}},
 	{"fragment", page.Fragment, page.Data{}}, // with an action its script goes on at once
-	{"consent", page.Consent, page.Data{Action: "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx#wechat_redirect"}},
+	{"consent", page.Consent, page.Data{Action: authorizeURL}},
 	{"login_needed", page.LoginNeeded, page.Data{Action: again}},
 	{"login_needed-unsent", page.LoginNeeded, page.Data{Action: again, Unsent: true}},
-	{"choose", page.Choose, page.Data{Choices: []page.Choice{{Label: "微信扫码登录", URL: again}, {Label: "企业微信登录", URL: again}}}},
+	{"choose", page.Choose, page.Data{Choices: []page.Choice{
+		{Label: "微信扫码登录", URL: again},
+		{Label: "企业微信登录", URL: again},
+	}}},
 	{"declined", page.Declined, page.Data{Action: again}},
 	{"snapshot", page.Snapshot, page.Data{}},
 	{"too_often", page.TooOften, page.Data{Action: again}},
@@ -96,8 +104,8 @@ func TestPages_FitEveryScreen(t *testing.T) {
 	}
 }
 
-// wantFitsEveryScreen fails the test unless the page that is open fits phones and a desktop, by day and by night. A page
-// takes its screen and its colours from CSS alone, so it need not be asked for again.
+// wantFitsEveryScreen fails the test unless the page that is open fits phones and a desktop, by day and by night. A
+// page takes its screen and its colours from CSS alone, so it need not be asked for again.
 func (b *tab) wantFitsEveryScreen(page string) {
 	b.t.Helper()
 	for _, screen := range []struct {
@@ -143,7 +151,9 @@ func TestOwnPages_ShowWithoutConsoleErrors(t *testing.T) {
 	defer server.Close()
 	b := newTab(t)
 	b.open(server.URL + "/consent")
-	if got := ask(b, chromedp.Evaluate[int](`document.querySelector("img").naturalWidth && getComputedStyle(document.querySelector("img")).width === "96px" ? 1 : 0`)); got != 1 {
+	const isShown = `document.querySelector("img").naturalWidth > 0 &&
+		getComputedStyle(document.querySelector("img")).width === "96px"`
+	if !evaluate[bool](b, isShown) {
 		t.Error("the logo or the style is missing")
 	}
 	b.picture("own-consent")
@@ -152,8 +162,8 @@ func TestOwnPages_ShowWithoutConsoleErrors(t *testing.T) {
 	b.wantNoConsoleErrors()
 }
 
-// fitsTheScreen says what of a page does not: something that sticks out to the side, a heading or a button that has to be
-// searched for, a text that is cut off or that can hardly be told from its ground.
+// fitsTheScreen says what of a page does not: something that sticks out to the side, a heading or a button that has to
+// be searched for, a text that is cut off or that can hardly be told from its ground.
 const fitsTheScreen = `(() => {
 	const width = document.documentElement.clientWidth, height = window.innerHeight;
 	if (document.documentElement.scrollWidth > width) return "it is wider than the screen";
@@ -161,14 +171,24 @@ const fitsTheScreen = `(() => {
 	if (heading.top < 0 || heading.bottom > height) return "the heading is out of sight";
 	const button = document.querySelector(".button:not(.quiet):not([hidden])");
 	if (button && height > 600 && button.getBoundingClientRect().bottom > height) return "the button is out of sight";
-	const light = c => { const [r, g, b] = c.match(/[\d.]+/g).map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126*r + .7152*g + .0722*b };
-	const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (!/, 0\)$/.test(c)) return c } return "rgb(255, 255, 255)" };
+	const linear = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+	const light = c => { const [r, g, b] = c.match(/[\d.]+/g).map(linear); return .2126*r + .7152*g + .0722*b };
+	const ground = e => {
+		for (; e; e = e.parentElement) {
+			const c = getComputedStyle(e).backgroundColor;
+			if (!/, 0\)$/.test(c)) return c;
+		}
+		return "rgb(255, 255, 255)";
+	};
 	for (const e of document.querySelectorAll("h1, p, li, .button, .address, footer, summary")) {
 		const box = e.getBoundingClientRect();
 		if (box.width && (box.left < 0 || box.right > width + 1)) return e.tagName + " sticks out: " + e.textContent;
-		const a = light(getComputedStyle(e).color), b = light(ground(e)), contrast = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-		const large = parseFloat(getComputedStyle(e).fontSize) >= 24 || parseFloat(getComputedStyle(e).fontSize) >= 18.66 && getComputedStyle(e).fontWeight >= 700;
-		if (contrast < (large ? 3 : 4.5)) return e.tagName + " has a contrast of " + contrast.toFixed(1) + ": " + e.textContent;
+		const style = getComputedStyle(e), size = parseFloat(style.fontSize);
+		const a = light(style.color), b = light(ground(e)), contrast = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+		const large = size >= 24 || size >= 18.66 && style.fontWeight >= 700;
+		if (contrast < (large ? 3 : 4.5)) {
+			return e.tagName + " has a contrast of " + contrast.toFixed(1) + ": " + e.textContent;
+		}
 	}
 	return "";
 })()`
@@ -181,8 +201,8 @@ func call[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action[ch
 	}
 }
 
-// TestPages_WorkWithoutJavaScript shows what is left of the two pages that have a script: an address to copy by hand, and a button
-// that leads on.
+// TestPages_WorkWithoutJavaScript shows what is left of the two pages that have a script: an address to copy by hand,
+// and a button to go on by.
 func TestPages_WorkWithoutJavaScript(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
@@ -206,11 +226,11 @@ func TestPages_WorkWithoutJavaScript(t *testing.T) {
 	if got := b.text("#address"); got != sharedURL {
 		t.Errorf("the address is %s", got)
 	}
-	b.do(chromedp.WaitNotVisible(chromedp.CSS("#copy")))
+	b.do(chromedp.WaitNotVisible(chromedp.CSS("#copy"), poll))
 	b.picture("without-javascript")
 	b.open(server.URL + "/fragment")
 	b.click("a.button")
 	if got := b.text("#to"); got != "%2Fapp" {
-		t.Errorf("the button leads to a login for %s", got)
+		t.Errorf("the button goes to a login for %s", got)
 	}
 }

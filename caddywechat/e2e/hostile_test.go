@@ -5,11 +5,12 @@ import "strings"
 // evil stands in every value that a client made up: it may reach no app, whatever the name that it came under.
 const evil = "made-up-by-the-client"
 
-// reservedNames are names that only wechat_auth may set: one that it sets for everybody, those that it sets for some, and
-// those of other presets.
+// reservedNames are names that only wechat_auth may set: one that it sets for everybody, those that it sets for some,
+// and those of other presets.
 var reservedNames = []string{
 	"X-Wechat-User", "X-Wechat-Account", "X-Wechat-Appid", "X-Wechat-Openid", "X-Wechat-Unionid", "X-Wechat-Scope",
-	"X-Wechat-Nickname", "X-Wechat-Snapshot", "X-Wechat-Assertion", "X-Wechat-Whatever", "X-Wecom-Userid", "X-Wx-Openid",
+	"X-Wechat-Nickname", "X-Wechat-Snapshot", "X-Wechat-Assertion", "X-Wechat-Whatever", "X-Wecom-Userid",
+	"X-Wx-Openid",
 	"X-Wx-Source", "Remote-User", "Remote-Name",
 }
 

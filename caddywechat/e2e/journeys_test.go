@@ -8,8 +8,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// newJourney starts a site as in production, but for the simulator in WeChat's place. Browsers present themselves as what
-// they are taken for.
+// newJourney starts a site as in production, but for the simulator in WeChat's place. Browsers present themselves as
+// what they are taken for.
 func newJourney(t *testing.T, options string) *site {
 	t.Helper()
 	return newSite(t, "https", `wechat_auth {
@@ -33,7 +33,8 @@ func (s *site) quirks(q simulator.Quirks) {
 func (b *tab) wantLanded(address, user string) {
 	b.t.Helper()
 	// An address without fragment takes on that of WeChat's own URL, or with keep_fragment a bare #.
-	b.eventually(`location.href.replace(/#(wechat_redirect)?$/, "") == "` + address + `" && document.readyState == "complete"`)
+	b.eventually(`location.href.replace(/#(wechat_redirect)?$/, "") == "` + address +
+		`" && document.readyState == "complete"`)
 	if got := b.text("pre"); !strings.Contains(got, "X-Wechat-User: "+user+"\n") {
 		b.t.Errorf("at %s the app got %s", address, got)
 	}
@@ -50,7 +51,10 @@ func (b *tab) wantPage(status int64, title string) {
 func TestLogin_IsSilentInEveryWeChat(t *testing.T) {
 	t.Parallel()
 	s := newJourney(t, "")
-	for name, wechat := range map[string]look{"iPhone": iPhone, "Android": android, "Windows": windows, "HarmonyOS": harmonyOS} {
+	for name, wechat := range map[string]look{
+		"iPhone": iPhone, "Android": android, "Windows": windows,
+		"HarmonyOS": harmonyOS,
+	} {
 		t.Run(name, func(t *testing.T) {
 			b := newTabAs(t, wechat)
 			b.open(s.url("/orders?id=5&name=%E8%8C%B6"))

@@ -34,7 +34,10 @@ func TestLateHeaders_DoNotChangeOwnResponses(t *testing.T) {
 	for name, directives := range map[string]string{
 		"at site level": late + gate + "reverse_proxy {app}",
 		"in a route":    "route {\n" + late + "encode\n" + gate + "reverse_proxy {app}\n}",
-		"said late":     "header >Cache-Control max-age=600\nheader >Content-Security-Policy \"default-src 'self'\"\nheader >Strict-Transport-Security x\n" + gate + "reverse_proxy {app}",
+		"said late": `header >Cache-Control max-age=600
+			header >Content-Security-Policy "default-src 'self'"
+			header >Strict-Transport-Security x
+			` + gate + "reverse_proxy {app}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, "http", directives)
@@ -47,7 +50,9 @@ func TestLateHeaders_DoNotChangeOwnResponses(t *testing.T) {
 				if a.Header.Get("Cdn-Cache-Control") != "" || a.Header.Get("Expires") != "" {
 					t.Errorf("%s: caches may have it: %v", what, a.Header)
 				}
-				if csp := a.Header.Get("Content-Security-Policy"); strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") && (!strings.HasPrefix(csp, "default-src 'none'") || a.Header.Get("X-Frame-Options") != "DENY") {
+				if csp := a.Header.Get("Content-Security-Policy"); strings.HasPrefix(a.Header.Get("Content-Type"),
+					"text/html") && (!strings.HasPrefix(csp, "default-src 'none'") ||
+					a.Header.Get("X-Frame-Options") != "DENY") {
 					t.Errorf("%s: the page has another's policy: %s", what, csp)
 				}
 				if a.Header.Get("Strict-Transport-Security") == "" {

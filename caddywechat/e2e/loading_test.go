@@ -27,7 +27,8 @@ func TestGate_ThatCanNeverWorkIsRefused(t *testing.T) {
 		}
 	}
 	// A running instance goes on with what it has.
-	if out, err := run(t, s.env, "reload", "--config", file, "--adapter", "caddyfile", "--address", fmt.Sprintf("127.0.0.1:%d", s.admin)); err == nil {
+	if out, err := run(t, s.env, "reload", "--config", file, "--adapter", "caddyfile", "--address",
+		fmt.Sprintf("127.0.0.1:%d", s.admin)); err == nil {
 		t.Errorf("it was loaded: %s", out)
 	}
 	if a := v.open("/page"); a.StatusCode != 200 {

@@ -42,10 +42,11 @@ func TestLogin_IsSilent(t *testing.T) {
 	}
 	last := chain[3]
 	if last.Request.URL.String() != s.url("/orders?id=5") || last.StatusCode != http.StatusOK {
-		t.Errorf("landed at %s with status %d", last.Request.URL, last.StatusCode)
+		t.Errorf("ended at %s with status %d", last.Request.URL, last.StatusCode)
 	}
 	for _, line := range []string{
-		"GET /orders?id=5 HTTP/1.1", "X-Wechat-User: " + person, "X-Wechat-Openid: " + person, "X-Wechat-Account: official_account",
+		"GET /orders?id=5 HTTP/1.1", "X-Wechat-User: " + person, "X-Wechat-Openid: " +
+			person, "X-Wechat-Account: official_account",
 		"X-Wechat-Appid: " + simulator.DemoAppID, "X-Wechat-Scope: snsapi_base",
 	} {
 		if !strings.Contains(last.Text, line+"\r\n") {
@@ -65,7 +66,10 @@ func TestLogs_HoldTheUserAndNoSecret(t *testing.T) {
 	code := callback.Request.URL.Query().Get("code")
 	state := callback.Request.URL.Query().Get("state")
 	v.open("/_wechat/me")
-	for method, path := range map[string]string{"HEAD": "/_wechat/callback", "POST": "/_wechat/callback", "GET": "/_wechat/callback/"} {
+	for method, path := range map[string]string{
+		"HEAD": "/_wechat/callback", "POST": "/_wechat/callback",
+		"GET": "/_wechat/callback/",
+	} {
 		req, err := http.NewRequest(method, s.url(path+"?code="+code+"&state="+state), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -114,13 +118,13 @@ func TestReload_KeepsSessionsAndLoginsInProgress(t *testing.T) {
 		t.Errorf("status %d", a.StatusCode)
 	}
 	if got := underWay.open(callback).Header.Get("Location"); got != "/other" {
-		t.Errorf("the login in progress led to %s", got)
+		t.Errorf("the login in progress ended at %s", got)
 	}
 	// A callback that comes again is known to the process, not to the configuration.
 	s.reload(directives)
 	calls := s.sim.Calls("/sns/oauth2/access_token")
 	if got := underWay.open(callback).Header.Get("Location"); got != "/other" {
-		t.Errorf("the callback again led to %s", got)
+		t.Errorf("the callback again redirected to %s", got)
 	}
 	if got := s.sim.Calls("/sns/oauth2/access_token"); got != calls {
 		t.Errorf("%d more exchanges", got-calls)
@@ -174,7 +178,10 @@ func TestStorage_ThatFailsIsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := s.visitor()
-	for path, status := range map[string]int{"/public": 200, "/optional": 200, "/page": 503, "/_wechat/health": 503, "/_wechat/callback?code=x&state=y": 503} {
+	for path, status := range map[string]int{
+		"/public": 200, "/optional": 200, "/page": 503, "/_wechat/health": 503,
+		"/_wechat/callback?code=x&state=y": 503,
+	} {
 		if a := v.open(path); a.StatusCode != status {
 			t.Errorf("%s: status %d, want %d", path, a.StatusCode, status)
 		}
@@ -185,7 +192,8 @@ func TestStorage_ThatFailsIsUnavailable(t *testing.T) {
 	if err := os.Remove(filepath.Join(dataDir(s), "wechat")); err != nil {
 		t.Fatal(err)
 	}
-	s.caddy.eventually("it recovers by itself", func() bool { return v.open("/_wechat/health").StatusCode == http.StatusOK })
+	s.caddy.eventually("it recovers by itself",
+		func() bool { return v.open("/_wechat/health").StatusCode == http.StatusOK })
 	v.login("/page")
 }
 
@@ -254,7 +262,8 @@ func TestLogin_WorksForVisitorsAtOnce(t *testing.T) {
 func TestTrustedProxies_TellTheScheme(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "http", directives)
-	s.config = write(t, "Caddyfile", strings.Replace(s.caddyfile(directives), "debug", "debug\n\tservers {\n\t\ttrusted_proxies static 127.0.0.1/32\n\t}", 1))
+	s.config = write(t, "Caddyfile", strings.Replace(s.caddyfile(directives), "debug",
+		"debug\n\tservers {\n\t\ttrusted_proxies static 127.0.0.1/32\n\t}", 1))
 	s.restart()
 	v := s.visitor()
 	a := v.open("/page", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example, h5.example.com")
@@ -262,10 +271,12 @@ func TestTrustedProxies_TellTheScheme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := location.Query().Get("redirect_uri"), "https://h5.example.com/_wechat/callback?to=%2Fpage"; got != want {
+	const want = "https://h5.example.com/_wechat/callback?to=%2Fpage"
+	if got := location.Query().Get("redirect_uri"); got != want {
 		t.Errorf("redirect_uri %s, want %s", got, want)
 	}
-	if got := a.Header.Get("Set-Cookie"); !strings.HasPrefix(got, "__Host-wechat_login_") || !strings.Contains(got, "; Secure;") {
+	if got := a.Header.Get("Set-Cookie"); !strings.HasPrefix(got, "__Host-wechat_login_") ||
+		!strings.Contains(got, "; Secure;") {
 		t.Errorf("Set-Cookie: %s", got)
 	}
 }
@@ -313,18 +324,24 @@ func TestVerifyFile_IsServedOnASiteThatRedirects(t *testing.T) {
 func TestAdapt_RefusesABadConfiguration(t *testing.T) {
 	t.Parallel()
 	env := home(t)
+	const id, secret = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef"
+	gate := func(lines ...string) string {
+		return "h5.example.com {\n\twechat_auth {\n\t\t" + strings.Join(lines, "\n\t\t") + "\n\t}\n}\n"
+	}
 	for text, want := range map[string]string{
-		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef\n\t}\n}\n":                                                                         `Caddyfile:3`,
-		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account {env.NOT_SET_ANYWHERE} 0123456789abcdef0123456789abcdef\n\t}\n}\n":                                    `app_id`,
-		"h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef 0123456789abcdef0123456789abcdef\n\t\tsession {\n\t\t\tkey short\n\t\t}\n\t}\n}\n": `Caddyfile:5`,
+		gate("official_account " + id):                                               `Caddyfile:3`,
+		gate("official_account {env.NOT_SET_ANYWHERE} " + secret):                    `app_id`,
+		gate("official_account "+id+" "+secret, "session {\n\t\t\tkey short\n\t\t}"): `Caddyfile:5`,
 	} {
-		out, err := run(t, env, "adapt", "--validate", "--config", write(t, "Caddyfile", text), "--adapter", "caddyfile")
+		out, err := run(t, env, "adapt", "--validate", "--config", write(t, "Caddyfile", text), "--adapter",
+			"caddyfile")
 		if err == nil || !strings.Contains(out, want) {
 			t.Errorf("%q: %v\n%s", text, err, out)
 		}
 	}
-	good := "{\n\tadmin off\n}\nhttp://h5.example.com {\n\twechat_auth {\n\t\tofficial_account wx0123456789abcdef 0123456789abcdef0123456789abcdef\n\t}\n}\n"
-	if out, err := run(t, env, "adapt", "--validate", "--config", write(t, "Caddyfile", good), "--adapter", "caddyfile"); err != nil {
+	good := "{\n\tadmin off\n}\nhttp://" + gate("official_account "+id+" "+secret)
+	if out, err := run(t, env, "adapt", "--validate", "--config", write(t, "Caddyfile", good), "--adapter",
+		"caddyfile"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -336,13 +353,15 @@ func TestSimulatorCommand_ServesWeChat(t *testing.T) {
 	p.waitFor(`http://127\.0\.0\.1:\d+/simulator/`)
 	base := fmt.Sprintf("http://127.0.0.1:%d", port)
 	p.answers(base + "/simulator/")
-	res, err := http.Post(base+"/simulator/faults", "application/json", strings.NewReader(`{"path":"/sns/oauth2/access_token","kind":"errcode","errcode":-1,"times":1}`))
+	res, err := http.Post(base+"/simulator/faults", "application/json",
+		strings.NewReader(`{"path":"/sns/oauth2/access_token","kind":"errcode","errcode":-1,"times":1}`))
 	if err != nil || res.StatusCode != http.StatusCreated {
 		t.Fatal(err, res)
 	}
 	res.Body.Close()
 	for _, want := range []float64{-1, 40029} {
-		res, err := http.Get(base + "/sns/oauth2/access_token?appid=" + simulator.DemoAppID + "&secret=" + simulator.DemoSecret + "&code=x&grant_type=authorization_code")
+		res, err := http.Get(base + "/sns/oauth2/access_token?appid=" + simulator.DemoAppID + "&secret=" +
+			simulator.DemoSecret + "&code=x&grant_type=authorization_code")
 		if err != nil {
 			t.Fatal(err)
 		}

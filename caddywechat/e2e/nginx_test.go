@@ -78,7 +78,7 @@ func TestLongAddresses_PassNginx(t *testing.T) {
 	front := startNginx(t, s)
 	letters := func(n int) string { return "/" + strings.Repeat("%E5%95%86", n) }
 	long := func(bytes int) string { return "/p?" + strings.Repeat("q", bytes-3) }
-	lands := func(t *testing.T, v *visitor, page string) {
+	wantLogin := func(t *testing.T, v *visitor, page string) {
 		t.Helper()
 		chain := v.follow(front + page)
 		last := chain[len(chain)-1]
@@ -88,11 +88,12 @@ func TestLongAddresses_PassNginx(t *testing.T) {
 				page, len(page), len(chain), last.Request.URL, last.StatusCode, last.Text)
 		}
 	}
-	// abandons begins logins and comes back from none.
-	abandons := func(t *testing.T, v *visitor, pages ...string) {
+	// abandon begins logins and comes back from none.
+	abandon := func(t *testing.T, v *visitor, pages ...string) {
 		t.Helper()
 		for _, page := range pages {
-			if a := v.open(front + page); a.StatusCode != http.StatusFound || !strings.HasPrefix(a.Header.Get("Location"), s.simURL) {
+			if a := v.open(front + page); a.StatusCode != http.StatusFound ||
+				!strings.HasPrefix(a.Header.Get("Location"), s.simURL) {
 				t.Fatalf("%.40s (%d bytes): status %d", page, len(page), a.StatusCode)
 			}
 		}
@@ -101,26 +102,29 @@ func TestLongAddresses_PassNginx(t *testing.T) {
 		"127 letters": letters(127), "1,990 bytes": long(1990), "2,000 bytes": long(2000), "1,400 bytes": long(1400),
 		"512 bytes to encode twice": "/?" + strings.Repeat("&", 510), "two slashes": "//" + long(1900)[1:],
 	} {
-		t.Run(name, func(t *testing.T) { lands(t, s.visitor(), page) })
+		t.Run(name, func(t *testing.T) { wantLogin(t, s.visitor(), page) })
 	}
-	for name, page := range map[string]string{"127 letters": letters(127), "1,990 bytes": long(1990), "short": "/orders"} {
+	for name, page := range map[string]string{
+		"127 letters": letters(127), "1,990 bytes": long(1990),
+		"short": "/orders",
+	} {
 		t.Run("eight abandoned: "+name, func(t *testing.T) {
 			v := s.visitor()
-			abandons(t, v, page, page, page, page, page, page, page, page)
-			lands(t, v, page)
-			lands(t, v, "/else")
+			abandon(t, v, page, page, page, page, page, page, page, page)
+			wantLogin(t, v, page)
+			wantLogin(t, v, "/else")
 		})
 	}
 	t.Run("a foreign page opens eight logins", func(t *testing.T) {
 		for _, isLoggedIn := range []bool{true, false} {
 			v := s.visitor()
 			if isLoggedIn {
-				lands(t, v, "/mine")
+				wantLogin(t, v, "/mine")
 			}
 			popup := "/_wechat/login?account=official_account&return_to=" + url.QueryEscape(long(1990))
-			abandons(t, v, popup, popup, popup, popup, popup, popup, popup, popup)
-			lands(t, v, "/mine")
-			lands(t, v, long(1990))
+			abandon(t, v, popup, popup, popup, popup, popup, popup, popup, popup)
+			wantLogin(t, v, "/mine")
+			wantLogin(t, v, long(1990))
 		}
 	})
 }

@@ -23,10 +23,11 @@ func TestKeepFragment_KeepsAHashRoute(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	s := newBrowserSite(t, "keep_fragment", `header Content-Type "text/html; charset=utf-8"
-	respond "<link rel=icon href=data:,><p id=hash></p><p id=user>{http.auth.user.id}</p><script>hash.textContent = location.pathname + location.search + location.hash</script>"`)
+	respond "<link rel=icon href=data:,><p id=hash></p><p id=user>{http.auth.user.id}</p>`+
+		`<script>hash.textContent = location.pathname + location.search + location.hash</script>"`)
 	b.open(s.url("/app?x=1#/order/9?b=2"))
 	if got, want := b.text("#hash"), "/app?x=1#/order/9?b=2"; got != want {
-		t.Errorf("landed at %s, want %s", got, want)
+		t.Errorf("ended at %s, want %s", got, want)
 	}
 	if got := b.text("#user"); got != simulator.OpenID(simulator.DemoAppID, "xiaoming") {
 		t.Errorf("as %s", got)
@@ -54,7 +55,7 @@ func TestConsent_IsGivenInABrowser(t *testing.T) {
 		t.Errorf("the visitor is called %s", got)
 	}
 	if at := b.address(); at != s.url("/profile") {
-		t.Errorf("landed at %s", at)
+		t.Errorf("ended at %s", at)
 	}
 	b.wantNoConsoleErrors()
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestRewrites_ChangeTheAppsPathAndNoRule puts what rewrites URLs before and after wechat_auth. Rules and return addresses
-// are about the URL that the visitor sees; the app gets what the site makes of it.
+// TestRewrites_ChangeTheAppsPathAndNoRule puts what rewrites URLs before and after wechat_auth. Rules and return
+// addresses are about the URL that the visitor sees; the app gets what the site makes of it.
 func TestRewrites_ChangeTheAppsPathAndNoRule(t *testing.T) {
 	t.Parallel()
 	app := newModernApp(t)
@@ -37,19 +37,23 @@ func TestRewrites_ChangeTheAppsPathAndNoRule(t *testing.T) {
 		directives string
 		requests   []request
 	}{
-		{"handle_path after it", gate + "\n\thandle_path /api/* {" + proxy + "\n\t}" + "\n\thandle {" + proxy + "\n\t}", []request{
-			{"/api/public/x", 200, "/public/x"},
-			{"/api/x", login, ""},
-			{"/public/x", 200, "/public/x"},
-			{"/public/../api/x", login, ""},
-			{"/api/public/../x", login, ""},
-			{"/api/public/%2e%2e/x", login, ""},
-			{"/api/public%2f..%2fx", login, ""},
-			{"/api/public/x;y", login, ""},
-			{`/api/public\x`, login, ""},
-			{"/api//public/x", 200, "/public/x"}, // handle_path reads // as /
-			{"/api%2Fpublic/x", login, ""},
-		}},
+		{
+			"handle_path after it",
+			gate + "\n\thandle_path /api/* {" + proxy + "\n\t}" + "\n\thandle {" + proxy + "\n\t}",
+			[]request{
+				{"/api/public/x", 200, "/public/x"},
+				{"/api/x", login, ""},
+				{"/public/x", 200, "/public/x"},
+				{"/public/../api/x", login, ""},
+				{"/api/public/../x", login, ""},
+				{"/api/public/%2e%2e/x", login, ""},
+				{"/api/public%2f..%2fx", login, ""},
+				{"/api/public/x;y", login, ""},
+				{`/api/public\x`, login, ""},
+				{"/api//public/x", 200, "/public/x"}, // handle_path reads // as /
+				{"/api%2Fpublic/x", login, ""},
+			},
+		},
 		{"strip_prefix before it", "route {\n\turi strip_prefix /x\n\t" + gate + proxy + "\n\t}", []request{
 			{"/x/public/y", login, ""},
 			{"/public/y", 200, "/public/y"},
@@ -58,27 +62,36 @@ func TestRewrites_ChangeTheAppsPathAndNoRule(t *testing.T) {
 			{"/x/_wechat/me", login, ""},
 			{"/public/y;z", login, ""},
 		}},
-		{"handle_path around it", "handle_path /api/* {\n\t" + strings.Replace(gate, "{account}", "{account}\n\t\tprefix /api/_wechat", 1) + proxy + "\n\t}\n\thandle {\n\trespond outside\n\t}", []request{
+		{"handle_path around it", "handle_path /api/* {\n\t" + strings.Replace(gate, "{account}",
+			"{account}\n\t\tprefix /api/_wechat", 1) + proxy + "\n\t}\n\thandle {\n\trespond outside\n\t}", []request{
 			{"/api/public/y", 200, "/public/y"},
 			{"/api/y", login, ""},
 			{"/api/../public/y", 200, ""}, // not the block's
 			{"/api/api/public/y", login, ""},
 		}},
-		{"rewrite before it", "route {\n\trewrite /old/* /public/{path}\n\trewrite /open /private\n\t" + gate + proxy + "\n\t}", []request{
+		{"rewrite before it", "route {\n\trewrite /old/* /public/{path}\n\trewrite /open /private\n\t" + gate + proxy +
+			"\n\t}", []request{
 			{"/old/y", login, ""},
 			{"/open", login, ""},
 			{"/public/y", 200, "/public/y"},
 		}},
-		{"rewrite after it", gate + "\n\trewrite /public/old /private/new?a=b\n\trewrite /private/* /public/x" + proxy, []request{
-			{"/public/old", 200, "/private/new?a=b"}, // Caddy applies the first of its rewrites that matches
-			{"/private/y", login, ""},
-			{"/public/y?q=1", 200, "/public/y?q=1"},
-		}},
-		{"try_files after it", "root * " + root + "\n\t" + gate + "\n\ttry_files {path} /public/index.html" + proxy, []request{
-			{"/private", login, ""},
-			{"/_wechat/nothing", 404, ""},
-			{"/public/y", 200, "/public/index.html"},
-		}},
+		{
+			"rewrite after it",
+			gate + "\n\trewrite /public/old /private/new?a=b\n\trewrite /private/* /public/x" + proxy,
+			[]request{
+				{"/public/old", 200, "/private/new?a=b"}, // Caddy applies the first of its rewrites that matches
+				{"/private/y", login, ""},
+				{"/public/y?q=1", 200, "/public/y?q=1"},
+			},
+		},
+		{
+			"try_files after it", "root * " + root + "\n\t" + gate + "\n\ttry_files {path} /public/index.html" + proxy,
+			[]request{
+				{"/private", login, ""},
+				{"/_wechat/nothing", 404, ""},
+				{"/public/y", 200, "/public/index.html"},
+			},
+		},
 		{"uri replace before it", "route {\n\turi replace /private /public\n\t" + gate + proxy + "\n\t}", []request{
 			{"/private/y", login, ""},
 			{"/public/y", 200, "/public/y"},
@@ -88,7 +101,8 @@ func TestRewrites_ChangeTheAppsPathAndNoRule(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, "http", tc.directives)
 			for _, r := range tc.requests {
-				a := s.send(head("GET "+r.path+" HTTP/1.1", "Host: {host}", "User-Agent: "+inWeChat, "Accept: text/html"))
+				a := s.send(head("GET "+r.path+" HTTP/1.1", "Host: {host}", "User-Agent: "+inWeChat,
+					"Accept: text/html"))
 				_, uri, _ := strings.Cut(a.Header.Get("X-App-Got"), " ")
 				uri, _, _ = strings.Cut(uri, " ")
 				if a.StatusCode != r.status || uri != r.app {

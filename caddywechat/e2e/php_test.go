@@ -60,7 +60,8 @@ func phpApp(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"index.php", "public.php", "optional.php", "outside.php"} {
-		text := "<?php header('X-App: " + name + "'); echo json_encode($_SERVER, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_SLASHES);"
+		text := "<?php header('X-App: " + name +
+			"'); echo json_encode($_SERVER, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_SLASHES);"
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +86,10 @@ func cgiOf(t *testing.T, a response) cgi {
 func (vars cgi) identity() map[string]any {
 	found := make(map[string]any)
 	for name, value := range vars {
-		for _, prefix := range []string{"HTTP_X_WECHAT", "HTTP_X_WECOM", "HTTP_X_WX", "HTTP_REMOTE", "REMOTE_USER", "REMOTE_NAME"} {
+		for _, prefix := range []string{
+			"HTTP_X_WECHAT", "HTTP_X_WECOM", "HTTP_X_WX", "HTTP_REMOTE", "REMOTE_USER",
+			"REMOTE_NAME",
+		} {
 			if strings.HasPrefix(strings.ToUpper(name), prefix) && value != "" {
 				found[name] = value
 			}
@@ -153,7 +157,10 @@ func TestPHP_KnowsTheUser(t *testing.T) {
 		t.Errorf("HTTP_COOKIE holds %s", cookie)
 	}
 	// The page itself and the folder do as well as the front controller.
-	for path, script := range map[string]string{"/": "/index.php", "/index.php": "/index.php", "/index.php/a/b": "/index.php", "/optional.php": "/optional.php"} {
+	for path, script := range map[string]string{
+		"/": "/index.php", "/index.php": "/index.php",
+		"/index.php/a/b": "/index.php", "/optional.php": "/optional.php",
+	} {
 		vars := cgiOf(t, v.open(path))
 		if got := vars.identity(); !maps.Equal(got, identityInPHP()) || vars["SCRIPT_NAME"] != script {
 			t.Errorf("%s, SCRIPT_NAME %s: $_SERVER holds %v", path, vars["SCRIPT_NAME"], got)
@@ -186,7 +193,8 @@ func TestPHP_KnowsNobodyOnPublicPaths(t *testing.T) {
 	}
 }
 
-// TestPHP_PathsThatOnlyLookPublicNeedALogin asks for scripts by what PHP calls PATH_INFO, and by what servers decode differently.
+// TestPHP_PathsThatOnlyLookPublicNeedALogin asks for scripts by what PHP calls PATH_INFO, and by what servers decode
+// differently.
 func TestPHP_PathsThatOnlyLookPublicNeedALogin(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "http", phpDirectives(phpApp(t), startPHP(t)))
@@ -262,7 +270,8 @@ func TestPHP_NeverSeesForgedHeaders(t *testing.T) {
 			{"/outside.php", s.visitor(), map[string]any{}},
 		} {
 			for _, spelling := range slices.Sorted(maps.Keys(spellings)) {
-				// One copy passes where three do not: Caddy drops a header with an underscore that comes more than once.
+				// One copy passes where three do not: Caddy drops a header with an underscore that comes more than
+				// once.
 				for _, copies := range []int{1, 3} {
 					vars := cgiOf(t, tc.v.open(tc.path, hostile(spellings[spelling], copies)...))
 					if got := vars.madeUp(); len(got) > 0 {
@@ -308,7 +317,8 @@ func TestSuffixRules_OpenNoScript(t *testing.T) {
 	rewrite @moved {http.request.orig_uri.path}
 	php_fastcgi `+address)
 	for _, path := range []string{
-		"/index.php/a.css", "/INDEX.PHP/a.css", "/index.php%20/a.css", "/index.ph%70/a.css", "/admin%3f.css", "/admin%23.css", "/moved%2findex.php%3f.css",
+		"/index.php/a.css", "/INDEX.PHP/a.css", "/index.php%20/a.css", "/index.ph%70/a.css", "/admin%3f.css",
+		"/admin%23.css", "/moved%2findex.php%3f.css",
 		"/x/..%20/index.php/a.css", "/x/%e0%80%ae%e0%80%ae/a.css", "/x/..;/a.css", "/admin;.css", `/admin\.css`,
 	} {
 		a := s.send(head("GET "+path+" HTTP/1.1", "Host: {host}", "User-Agent: "+inWeChat, "Accept: text/html"))

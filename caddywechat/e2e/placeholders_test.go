@@ -28,11 +28,13 @@ func TestPlaceholders_AreOursBesideBasicAuth(t *testing.T) {
 	}
 	v := s.visitor()
 	v.login("/page")
-	if a := v.open("/page"); !strings.Contains(a.Text, "X-Who: "+person+"\r\n") || !strings.Contains(a.Text, "X-Kind: official_account\r\n") {
+	if a := v.open("/page"); !strings.Contains(a.Text, "X-Who: "+person+"\r\n") ||
+		!strings.Contains(a.Text, "X-Kind: official_account\r\n") {
 		t.Errorf("status %d: %s", a.StatusCode, a.Text)
 	}
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("somebody:"+password))
-	if a := v.open("/staff", "Authorization: "+basic); a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "X-Who: "+person+"\r\n") {
+	if a := v.open("/staff", "Authorization: "+basic); a.StatusCode != http.StatusOK ||
+		!strings.Contains(a.Text, "X-Who: "+person+"\r\n") {
 		t.Errorf("behind basic_auth: status %d: %s", a.StatusCode, a.Text)
 	}
 }

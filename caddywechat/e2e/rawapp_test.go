@@ -132,18 +132,23 @@ func TestProxiedRequest_HasNoIdentityInTrailers(t *testing.T) {
 	v.follow("/page")
 	const body = "5\r\nhello\r\n7\r\n, world\r\n0\r\n"
 	for name, tc := range map[string]struct{ announced, trailers string }{
-		"announced":       {"X-Wechat-User, X_Wechat_Openid", "X-Wechat-User: " + evil + "\r\nX_Wechat_Openid: " + evil},
+		"announced": {"X-Wechat-User, X_Wechat_Openid", "X-Wechat-User: " + evil + "\r\nX_Wechat_Openid: " +
+			evil},
 		"not announced":   {"", "x-wechat-user: " + evil + "\r\nRemote-User: " + evil},
 		"beside an app's": {"X-Sum, Remote-User", "X-Sum: 9\r\nRemote-User: " + evil},
 		"announced alone": {"X-Wechat-User", "X-Sum: 9"},
 	} {
 		for _, path := range []string{"/page", "/public/x", "/optional/x", "/outside/x"} {
-			lines := []string{"POST " + path + " HTTP/1.1", "Host: {host}", "Cookie: " + v.cookies(), "Transfer-Encoding: chunked"}
+			lines := []string{
+				"POST " + path + " HTTP/1.1", "Host: {host}", "Cookie: " + v.cookies(),
+				"Transfer-Encoding: chunked",
+			}
 			if tc.announced != "" {
 				lines = append(lines, "Trailer: "+tc.announced)
 			}
 			a := s.send(head(lines...) + body + tc.trailers + "\r\n\r\n")
-			if a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "hello") || !strings.Contains(a.Text, ", world") {
+			if a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "hello") ||
+				!strings.Contains(a.Text, ", world") {
 				t.Errorf("%s, %s: status %d, the app got\n%s", path, name, a.StatusCode, a.Text)
 			}
 			if strings.Contains(tc.announced, "X-Sum") && !strings.Contains(a.Text, "X-Sum: 9\r\n") {
@@ -190,12 +195,18 @@ func TestProxiedRequest_HasOtherCookiesByteForByteAndNoneOfOurs(t *testing.T) {
 		}
 	}
 	// In every place where requests pass, and under the names that they have on https, too.
-	for _, path := range []string{"/page", "/public/x", "/optional/x", "/outside/x", "/MP_verify_0123456789abcdef.txt"} {
+	for _, path := range []string{
+		"/page", "/public/x", "/optional/x", "/outside/x",
+		"/MP_verify_0123456789abcdef.txt",
+	} {
 		s.send(head("GET "+path+" HTTP/1.1", "Host: {host}", "Cookie: "+own,
 			"Cookie: __Host-wechat_session=x; __Secure-wechat_session=x; __Host-wechat_login_0=x; wechat_hop=1"))
 	}
 	got := app.everything()
-	for _, name := range []string{"\nCookie: wechat_", " wechat_session=", "__Host-wechat", "__Secure-wechat", " wechat_login_0", "wechat_hop"} {
+	for _, name := range []string{
+		"\nCookie: wechat_", " wechat_session=", "__Host-wechat", "__Secure-wechat",
+		" wechat_login_0", "wechat_hop",
+	} {
 		if strings.Contains(got, name) {
 			t.Errorf("%q reached the app", name)
 		}
@@ -217,12 +228,17 @@ func TestProxiedRequest_IsNeverMalformed(t *testing.T) {
 		"NUL in the name":        head("GET /public/x HTTP/1.1", "Host: {host}", "X-Wechat-User\x00: "+evil),
 		"no name":                head("GET /public/x HTTP/1.1", "Host: {host}", ": "+evil),
 		"non-ASCII hyphen":       head("GET /public/x HTTP/1.1", "Host: {host}", "X\u2010Wechat\u2010User: "+evil),
-		"length and chunked":     head("POST /public/x HTTP/1.1", "Host: {host}", "Content-Length: 500", "Transfer-Encoding: chunked") + "0\r\n\r\n" + smuggled,
-		"two lengths":            head("POST /public/x HTTP/1.1", "Host: {host}", "Content-Length: 0", "Content-Length: 90") + smuggled,
-		"chunked, twice":         head("POST /public/x HTTP/1.1", "Host: {host}", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked") + "0\r\n\r\n" + smuggled,
-		"odd chunked":            head("POST /public/x HTTP/1.1", "Host: {host}", "Transfer-Encoding: xchunked", "Content-Length: 5") + "0\r\n\r\n" + smuggled,
+		"length and chunked": head("POST /public/x HTTP/1.1", "Host: {host}", "Content-Length: 500",
+			"Transfer-Encoding: chunked") + "0\r\n\r\n" + smuggled,
+		"two lengths": head("POST /public/x HTTP/1.1", "Host: {host}", "Content-Length: 0",
+			"Content-Length: 90") + smuggled,
+		"chunked, twice": head("POST /public/x HTTP/1.1", "Host: {host}", "Transfer-Encoding: chunked",
+			"Transfer-Encoding: chunked") + "0\r\n\r\n" + smuggled,
+		"odd chunked": head("POST /public/x HTTP/1.1", "Host: {host}", "Transfer-Encoding: xchunked",
+			"Content-Length: 5") + "0\r\n\r\n" + smuggled,
 	} {
-		if a := s.send(request); a.StatusCode >= http.StatusInternalServerError && a.StatusCode != http.StatusNotImplemented {
+		if a := s.send(request); a.StatusCode >= http.StatusInternalServerError &&
+			a.StatusCode != http.StatusNotImplemented {
 			t.Errorf("%s: status %d", name, a.StatusCode)
 		}
 	}
@@ -260,9 +276,11 @@ func TestErrorRoutes_GetNoSecrets(t *testing.T) {
 		{"/optional/missing", "", false},
 		{"/page", v.cookies(), true},
 	} {
-		lines := append([]string{"GET " + tc.path + " HTTP/1.1", "Host: {host}", "Cookie: a=b; " + tc.cookie}, hostile(mixedCase, 2)...)
+		lines := append([]string{"GET " + tc.path + " HTTP/1.1", "Host: {host}", "Cookie: a=b; " + tc.cookie},
+			hostile(mixedCase, 2)...)
 		a := s.send(head(lines...))
-		if a.Header.Get("X-App") == "" || strings.Contains(a.Text, evil) || !strings.Contains(a.Text, "\r\nCookie: a=b") || strings.Contains(a.Text, "wechat_session") {
+		if a.Header.Get("X-App") == "" || strings.Contains(a.Text, evil) ||
+			!strings.Contains(a.Text, "\r\nCookie: a=b") || strings.Contains(a.Text, "wechat_session") {
 			t.Errorf("%s: status %d, the other server got\n%s", tc.path, a.StatusCode, a.Text)
 		}
 		if got := len(identityOnTheWire(a.Text)) > 0; got != tc.identity {

@@ -19,8 +19,8 @@ const (
 	shopHost   = "shop.example.com"
 )
 
-// newRecipe starts an example's Caddyfile as it is, but for the app's address and the platform. In the environment's lines
-// {port} is where its sites listen.
+// newRecipe starts an example's Caddyfile as it is, but for the app's address and the platform. In the environment's
+// lines {port} is where its sites listen.
 func newRecipe(t *testing.T, name string, env ...string) *site {
 	t.Helper()
 	s := &site{t: t, app: newApp(t), port: freeport.Get(t), admin: freeport.Get(t), scheme: "http", host: host}
@@ -29,7 +29,8 @@ func newRecipe(t *testing.T, name string, env ...string) *site {
 		{AppID: shopAppID, Secret: shopSecret, Domain: shopHost},
 	}})
 	env = append([]string{
-		"SITE=http://" + host + ":{port}", "WECHAT_APP_ID=" + simulator.DemoAppID, "WECHAT_APP_SECRET=" + simulator.DemoSecret,
+		"SITE=http://" + host + ":{port}", "WECHAT_APP_ID=" + simulator.DemoAppID, "WECHAT_APP_SECRET=" +
+			simulator.DemoSecret,
 	}, env...)
 	for i := range env {
 		env[i] = strings.ReplaceAll(env[i], "{port}", fmt.Sprint(s.port))
@@ -61,7 +62,8 @@ func TestStaffExample_LetsOnlyStaffIn(t *testing.T) {
 	}
 	stranger := s.visitor()
 	chain := stranger.follow("/orders")
-	if last := chain[len(chain)-1]; last.StatusCode != http.StatusForbidden || !strings.Contains(last.Text, "not on the list") {
+	if last := chain[len(chain)-1]; last.StatusCode != http.StatusForbidden ||
+		!strings.Contains(last.Text, "not on the list") {
 		t.Errorf("a stranger: status %d: %s", last.StatusCode, last.Text)
 	}
 	for _, header := range []string{"X-Wechat-User: " + person, "Remote-User: " + person} {
@@ -90,7 +92,8 @@ func TestMatchers_KnowTheUser(t *testing.T) {
 		"not vars":        "not vars {http.auth.user.id} someone " + person,
 		"not vars_regexp": "not vars_regexp {http.auth.user.id} ^" + person + "$",
 		"expression":      `expression !({http.auth.user.id} in ["someone", "` + person + `"])`,
-		"map in front":    "not vars {role} staff\n\tmap {http.auth.user.id} {role} {\n\t\t" + person + " staff\n\t\tdefault guest\n\t}",
+		"map in front": "not vars {role} staff\n\tmap {http.auth.user.id} {role} {\n\t\t" + person +
+			" staff\n\t\tdefault guest\n\t}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,18 +126,30 @@ func TestPublicHooksExample_PassesNotifications(t *testing.T) {
 	v.login("/page")
 	v.Agent = "Mozilla/4.0"
 	for _, notification := range []struct{ path, body, contentType string }{
-		{"/pay/notify", `{"id":"EV-1","resource":{"ciphertext":"…","nonce":"fdasflkja484w"}}` + "\n", "application/json"},
+		{
+			"/pay/notify", `{"id":"EV-1","resource":{"ciphertext":"…","nonce":"fdasflkja484w"}}` + "\n",
+			"application/json",
+		},
 		{"/pay/refund-notify", "<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>", "text/xml"},
-		{"/wechat/message?signature=f3&timestamp=1409304348&nonce=xxxxxx&msg_signature=50", "<xml><Encrypt><![CDATA[hyzA]]></Encrypt></xml>\r\n", "text/xml"},
+		{
+			"/wechat/message?signature=f3&timestamp=1409304348&nonce=xxxxxx&msg_signature=50",
+			"<xml><Encrypt><![CDATA[hyzA]]></Encrypt></xml>\r\n", "text/xml",
+		},
 	} {
 		for _, cookie := range []string{"", v.cookies()} {
-			a := v.request("POST", notification.path, notification.body, "Content-Type: "+notification.contentType, "Cookie: "+cookie,
-				"Wechatpay-Signature: c2ln", "Wechatpay-Nonce: n", "Wechatpay-Timestamp: 1554208460", "Wechatpay-Serial: 50", "X-Wechat-User: "+evil)
+			a := v.request("POST", notification.path, notification.body, "Content-Type: "+notification.contentType,
+				"Cookie: "+cookie,
+				"Wechatpay-Signature: c2ln", "Wechatpay-Nonce: n", "Wechatpay-Timestamp: 1554208460",
+				"Wechatpay-Serial: 50", "X-Wechat-User: "+evil)
 			head, body, _ := strings.Cut(a.Text, "\r\n\r\n")
-			if a.StatusCode != http.StatusOK || body != notification.body || !strings.HasPrefix(head, "POST "+notification.path+" HTTP/1.1") {
+			if a.StatusCode != http.StatusOK || body != notification.body ||
+				!strings.HasPrefix(head, "POST "+notification.path+" HTTP/1.1") {
 				t.Errorf("%s: status %d, the app got %q", notification.path, a.StatusCode, a.Text)
 			}
-			for _, line := range []string{"Wechatpay-Signature: c2ln", "Wechatpay-Nonce: n", "Wechatpay-Timestamp: 1554208460", "Wechatpay-Serial: 50"} {
+			for _, line := range []string{
+				"Wechatpay-Signature: c2ln", "Wechatpay-Nonce: n",
+				"Wechatpay-Timestamp: 1554208460", "Wechatpay-Serial: 50",
+			} {
 				if !strings.Contains(head, line) {
 					t.Errorf("%s: %s is missing from\n%s", notification.path, line, head)
 				}
@@ -145,7 +160,8 @@ func TestPublicHooksExample_PassesNotifications(t *testing.T) {
 		}
 	}
 	v = s.visitor()
-	if a := v.request("GET", "/wechat/message?signature=f3&timestamp=1&nonce=2&echostr=5927", ""); a.StatusCode != http.StatusOK {
+	if a := v.request("GET", "/wechat/message?signature=f3&timestamp=1&nonce=2&echostr=5927",
+		""); a.StatusCode != http.StatusOK {
 		t.Errorf("WeChat asks whether it is our server: status %d", a.StatusCode)
 	}
 	for _, path := range []string{"/pay/notify/x", "/pay", "/pay/order", "/wechat/message/..%2F..%2Fpage"} {
@@ -176,21 +192,23 @@ func TestBalancerExample_TrustsTheBalancerOnly(t *testing.T) {
 	}
 	a = v.open(callback.RequestURI(), append(forwarded, cookieLine(a))...)
 	if a.StatusCode != http.StatusFound || a.Header.Get("Location") != "/page?x=1" {
-		t.Fatalf("status %d, lands at %s", a.StatusCode, a.Header.Get("Location"))
+		t.Fatalf("status %d, redirect to %s", a.StatusCode, a.Header.Get("Location"))
 	}
 	session := cookieLine(a)
 	if !strings.Contains(session, "__Host-wechat_session=") {
 		t.Errorf("the visitor got %s", session)
 	}
-	if a = v.open("/page?x=1", append(forwarded, session)...); a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "X-Wechat-User: "+person) {
+	if a = v.open("/page?x=1", append(forwarded, session)...); a.StatusCode != http.StatusOK ||
+		!strings.Contains(a.Text, "X-Wechat-User: "+person) {
 		t.Errorf("status %d, the app got %s", a.StatusCode, a.Text)
 	}
 
 	// Somebody else than the balancer is not believed.
 	s = newRecipe(t, "balancer", "BALANCER=192.0.2.1/32")
-	location := s.visitor().open("/page", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example").Header.Get("Location")
+	location := s.visitor().open("/page", "X-Forwarded-Proto: https",
+		"X-Forwarded-Host: evil.example").Header.Get("Location")
 	if want := url.QueryEscape("http://" + s.authority() + "/_wechat/callback"); !strings.Contains(location, want) {
-		t.Errorf("a stranger leads to %s", location)
+		t.Errorf("a stranger is redirected to %s", location)
 	}
 	s.caddy.waitFor("trusted_proxies")
 }
@@ -209,7 +227,10 @@ func TestHealthCheckExample_TellsHealth(t *testing.T) {
 	s := newRecipe(t, "health-check", "LISTEN=http://:{port}", "WECHAT_HOST="+host)
 	probe := "http://127.0.0.1:" + fmt.Sprint(s.port)
 	v := s.visitor()
-	for path, status := range map[string]int{"/_wechat/health": 200, "/healthz": 200, "/page": 401, "/healthz/x": 401, "/": 401} {
+	for path, status := range map[string]int{
+		"/_wechat/health": 200, "/healthz": 200, "/page": 401, "/healthz/x": 401,
+		"/": 401,
+	} {
 		for _, agent := range []string{"kube-probe/1.32", "GoogleHC/1.0", "SLBHealthCheck", inWeChat} {
 			a := v.request("GET", probe+path, "", "User-Agent: "+agent)
 			if a.StatusCode != status {
@@ -228,7 +249,7 @@ func TestHealthCheckExample_TellsHealth(t *testing.T) {
 	}
 	// People go to the host that public_url says.
 	if a := v.open(probe + "/page"); a.Header.Get("Location") != "https://"+host+"/page" {
-		t.Errorf("status %d, leads to %s", a.StatusCode, a.Header.Get("Location"))
+		t.Errorf("status %d, redirect to %s", a.StatusCode, a.Header.Get("Location"))
 	}
 	// A store that does not work is told, a failing app is not Caddy's health.
 	s.app.Close()
@@ -253,28 +274,36 @@ func TestHealthCheckExample_TellsHealth(t *testing.T) {
 
 func TestTwoAccountsExample_KeepsThemApart(t *testing.T) {
 	t.Parallel()
-	s := newRecipe(t, "two-accounts", "SHOP_SITE=http://"+shopHost+":{port}", "SHOP_APP_ID="+shopAppID, "SHOP_APP_SECRET="+shopSecret)
+	s := newRecipe(t, "two-accounts", "SHOP_SITE=http://"+shopHost+":{port}", "SHOP_APP_ID="+shopAppID,
+		"SHOP_APP_SECRET="+shopSecret)
 	shop := *s
 	shop.host = shopHost
 	v, customer := s.visitor(), shop.visitor()
 	v.login("/page")
 	chain := customer.follow("/goods?id=7")
 	last := chain[len(chain)-1]
-	for _, line := range []string{"X-Wechat-User: " + simulator.OpenID(shopAppID, "xiaoming"), "X-Wechat-Appid: " + shopAppID} {
+	for _, line := range []string{
+		"X-Wechat-User: " + simulator.OpenID(shopAppID, "xiaoming"),
+		"X-Wechat-Appid: " + shopAppID,
+	} {
 		if !strings.Contains(last.Text, line+"\r\n") {
 			t.Errorf("%q is not in what the shop got: %s", line, last.Text)
 		}
 	}
 	if last.Request.URL.String() != shop.url("/goods?id=7") {
-		t.Errorf("landed at %s", last.Request.URL)
+		t.Errorf("ended at %s", last.Request.URL)
 	}
 	// The cookies of one are nothing on the other, and do no harm there.
-	for name, tc := range map[string]struct{ from, to *visitor }{"to the shop": {v, shop.visitor()}, "from the shop": {customer, s.visitor()}} {
+	for name, tc := range map[string]struct{ from, to *visitor }{
+		"to the shop":   {v, shop.visitor()},
+		"from the shop": {customer, s.visitor()},
+	} {
 		if a := tc.to.open("/page", "Cookie: "+tc.from.cookies()); a.StatusCode != http.StatusFound {
 			t.Errorf("%s: status %d", name, a.StatusCode)
 		}
 	}
-	if a := v.open("/page", "Cookie: "+customer.cookies()); strings.Contains(a.Text, simulator.OpenID(shopAppID, "xiaoming")) {
+	if a := v.open("/page", "Cookie: "+customer.cookies()); strings.Contains(a.Text,
+		simulator.OpenID(shopAppID, "xiaoming")) {
 		t.Errorf("both at once: %s", a.Text)
 	}
 	// Nor is a login that was begun on the other.
@@ -283,8 +312,9 @@ func TestTwoAccountsExample_KeepsThemApart(t *testing.T) {
 	callback := begun.open(a.Header.Get("Location")).Header.Get("Location")
 	elsewhere := strings.Replace(callback, host, shopHost, 1)
 	calls := s.sim.Calls("/sns/oauth2/access_token")
-	if a := shop.visitor().open(elsewhere, "Cookie: "+begun.cookies()); a.StatusCode != http.StatusFound || !strings.Contains(a.Header.Get("Location"), "appid="+shopAppID) {
-		t.Errorf("a callback of the other site: status %d, leads to %s", a.StatusCode, a.Header.Get("Location"))
+	if a := shop.visitor().open(elsewhere, "Cookie: "+begun.cookies()); a.StatusCode != http.StatusFound ||
+		!strings.Contains(a.Header.Get("Location"), "appid="+shopAppID) {
+		t.Errorf("a callback of the other site: status %d, redirect to %s", a.StatusCode, a.Header.Get("Location"))
 	}
 	if got := s.sim.Calls("/sns/oauth2/access_token"); got != calls {
 		t.Errorf("%d exchanges of the other's code", got-calls)
@@ -304,7 +334,8 @@ func TestOwnPagesExample_ShowsItsPages(t *testing.T) {
 	}
 	outside := s.visitor()
 	outside.Agent = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0"
-	if a := outside.open("/orders"); a.StatusCode != http.StatusForbidden || !strings.Contains(a.Text, "<h1>请用微信进茶馆</h1>") || !strings.Contains(a.Text, `class="qr"`) {
+	if a := outside.open("/orders"); a.StatusCode != http.StatusForbidden ||
+		!strings.Contains(a.Text, "<h1>请用微信进茶馆</h1>") || !strings.Contains(a.Text, `class="qr"`) {
 		t.Errorf("status %d: %s", a.StatusCode, a.Text)
 	}
 }

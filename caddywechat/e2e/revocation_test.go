@@ -28,9 +28,12 @@ func TestRevocation_ForgedInRedisEndsNoSession(t *testing.T) {
 	forged = seal.AppendNumber(forged, uint64(time.Now().Add(400*24*time.Hour).Unix()))
 	for _, journal := range []string{"revoked", "revoked-by-operator"} {
 		for _, value := range []string{string(forged), "\x02" + string(forged[1:]), "junk"} {
-			if err := c.redis.client.XAdd(t.Context(), &redis.XAddArgs{Stream: "wechat:journal:" + journal, Values: []any{
-				"end", time.Now().Add(time.Hour).UnixMilli(), "value", value,
-			}}).Err(); err != nil {
+			if err := c.redis.client.XAdd(t.Context(), &redis.XAddArgs{
+				Stream: "wechat:journal:" + journal,
+				Values: []any{
+					"end", time.Now().Add(time.Hour).UnixMilli(), "value", value,
+				},
+			}).Err(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -69,8 +72,8 @@ func TestStore_ThatIsDownIsLoggedAfterLoading(t *testing.T) {
 	}
 }
 
-// A key that is configured in place of a made one logs nobody out, and the log says until when and how to end it, before
-// anybody comes.
+// A key that is configured in place of a made one logs nobody out, and the log says until when and how to end it,
+// before anybody comes.
 func TestKey_InPlaceOfAMadeOneKeepsSessions(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "http", "wechat_auth {\n{account}\n}\nreverse_proxy {app}")
@@ -88,7 +91,8 @@ func TestKey_InPlaceOfAMadeOneKeepsSessions(t *testing.T) {
 		t.Error("it speaks of a reload that was none")
 	}
 	s.reload(keyed + "\nheader X-Changed yes")
-	s.caddy.waitFor(`"info".*a reload does not change environment variables.*"variables":\["SESSION_KEY","WECHAT_APP_SECRET"\]`)
+	s.caddy.waitFor(`"info".*a reload does not change environment variables` +
+		`.*"variables":\["SESSION_KEY","WECHAT_APP_SECRET"\]`)
 	if a := v.open("/page"); a.StatusCode != 200 {
 		t.Errorf("after a reload: status %d", a.StatusCode)
 	}
@@ -102,7 +106,8 @@ func TestKey_InPlaceOfAMadeOneKeepsSessions(t *testing.T) {
 	}
 }
 
-// The command says what it ended, and of whom nothing is known here; and which way there is to a Caddy that it does not find.
+// The command says what it ended, and of whom nothing is known here; and which way there is to a Caddy that it does not
+// find.
 func TestRevokeCommand_SaysWhatItEnded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "http", "wechat_auth {\n{account}\n}\nreverse_proxy {app}")
@@ -113,9 +118,16 @@ func TestRevokeCommand_SaysWhatItEnded(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--user", "nobody"}, `revoked: the sessions of user "nobody"; no session of it was seen on this instance`},
-		{[]string{"--session", strings.Repeat("0", 32)}, "revoked: session 00000000000000000000000000000000; no session of it was seen on this instance"},
-		{[]string{"--user", person}, `revoked: the sessions of user "` + person + `"; sessions of it that were seen on this instance lately: 1`},
+		{
+			[]string{"--user", "nobody"},
+			`revoked: the sessions of user "nobody"; no session of it was seen on this instance`,
+		},
+		{
+			[]string{"--session", strings.Repeat("0", 32)},
+			"revoked: session 00000000000000000000000000000000; no session of it was seen on this instance",
+		},
+		{[]string{"--user", person}, `revoked: the sessions of user "` + person +
+			`"; sessions of it that were seen on this instance lately: 1`},
 		{[]string{"--user", person}, "no session of it was seen on this instance"},
 		{[]string{"--all"}, "revoked: everybody's sessions; no session of it"},
 	} {

@@ -44,8 +44,8 @@ func TestServiceUnit_IsValid(t *testing.T) {
 	}
 }
 
-// TestServiceUnit_Runs runs what the unit says, as systemd does it: with the secrets in the environment, and told when it
-// is ready.
+// TestServiceUnit_Runs runs what the unit says, as systemd does it: with the secrets in the environment, and told when
+// it is ready.
 func TestServiceUnit_Runs(t *testing.T) {
 	t.Parallel()
 	unit := read(t, unitFile)
@@ -156,7 +156,7 @@ func TestServiceUnit_IsWhatTheDocumentationInstalls(t *testing.T) {
 			}
 		}
 		if strings.Contains(text, "docs/running#linux-service") {
-			t.Errorf("%s leads to Caddy's unit", page)
+			t.Errorf("%s links to Caddy's unit", page)
 		}
 	}
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 )
 
-// TestSimulatorCommand_AnswersToItsNames asks under names that a browser may have been led here by.
+// TestSimulatorCommand_AnswersToItsNames asks under names that a browser may have been redirected to.
 func TestSimulatorCommand_AnswersToItsNames(t *testing.T) {
 	t.Parallel()
 	port := freeport.Get(t)
-	p := start(t, home(t), "wechat", "simulator", "--listen", fmt.Sprintf("0.0.0.0:%d", port), "--host", "wechat", "--host", "sim.internal",
+	p := start(t, home(t), "wechat", "simulator", "--listen", fmt.Sprintf("0.0.0.0:%d", port), "--host", "wechat",
+		"--host", "sim.internal",
 		"--domain", host)
 	p.waitFor(`http://127\.0\.0\.1:\d+/simulator/`)
 	p.waitFor("Whoever reaches this machine can log in as anybody")

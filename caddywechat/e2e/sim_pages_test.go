@@ -72,18 +72,24 @@ func (b *tab) wantFits(s screen) {
 }
 
 func simQuery(appID, scope, redirectURI string) string {
-	return "?appid=" + appID + "&redirect_uri=" + url.QueryEscape(redirectURI) + "&response_type=code&scope=" + scope + "&state=a1B2"
+	return "?appid=" + appID + "&redirect_uri=" + url.QueryEscape(redirectURI) + "&response_type=code&scope=" + scope +
+		"&state=a1B2"
 }
 
 func TestSimulatorPages_FitThePhone(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	sim, address := newSimulator(t, simulator.Config{})
-	authorize := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoAppID, "snsapi_userinfo", "http://localhost:8080/callback")
-	foreign := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoAppID, "snsapi_userinfo", "http://h5.example.com/callback")
-	weCom := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoCorpID, "snsapi_privateinfo", "http://localhost:8080/callback") + "&agentid=1000002"
-	weComLogin := address + "/wwlogin/sso/login?login_type=CorpApp&agentid=1000002&appid=" + simulator.DemoCorpID + "&redirect_uri=http://localhost:8080/callback&state=a1B2"
-	qrConnect := address + "/connect/qrconnect" + simQuery(simulator.DemoWebsiteAppID, "snsapi_login", "http://localhost:8080/callback")
+	authorize := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoAppID, "snsapi_userinfo",
+		"http://localhost:8080/callback")
+	foreign := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoAppID, "snsapi_userinfo",
+		"http://h5.example.com/callback")
+	weCom := address + "/connect/oauth2/authorize" + simQuery(simulator.DemoCorpID, "snsapi_privateinfo",
+		"http://localhost:8080/callback") + "&agentid=1000002"
+	weComLogin := address + "/wwlogin/sso/login?login_type=CorpApp&agentid=1000002&appid=" + simulator.DemoCorpID +
+		"&redirect_uri=http://localhost:8080/callback&state=a1B2"
+	qrConnect := address + "/connect/qrconnect" + simQuery(simulator.DemoWebsiteAppID, "snsapi_login",
+		"http://localhost:8080/callback")
 
 	for _, language := range []string{"zh-CN", "zh-TW", "en"} {
 		for _, dark := range []bool{false, true} {
@@ -150,9 +156,15 @@ func TestSimulatorPages_HoldNastyNames(t *testing.T) {
 	name := strings.Repeat("很长的名字", 20) + strings.Repeat("W", 80)
 	b := newTab(t)
 	sim, address := newSimulator(t, simulator.Config{
-		Accounts: []simulator.OfficialAccount{{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: strings.Repeat("a", 60) + ".example", Name: name}},
-		Websites: []simulator.WebsiteApp{{AppID: simulator.DemoWebsiteAppID, Secret: simulator.DemoWebsiteSecret, Domain: "localhost", Name: name}},
-		Quirks:   simulator.Quirks{NastyPeople: true, Choose: true},
+		Accounts: []simulator.OfficialAccount{{
+			AppID: simulator.DemoAppID, Secret: simulator.DemoSecret,
+			Domain: strings.Repeat("a", 60) + ".example", Name: name,
+		}},
+		Websites: []simulator.WebsiteApp{{
+			AppID: simulator.DemoWebsiteAppID, Secret: simulator.DemoWebsiteSecret,
+			Domain: "localhost", Name: name,
+		}},
+		Quirks: simulator.Quirks{NastyPeople: true, Choose: true},
 	})
 	s := phone("zh-CN", false)
 	b.watch(s)
@@ -160,12 +172,14 @@ func TestSimulatorPages_HoldNastyNames(t *testing.T) {
 		if err := sim.Hold(person.ID); err != nil {
 			t.Fatal(err)
 		}
-		b.open(address + "/connect/oauth2/authorize" + simQuery(simulator.DemoAppID, "snsapi_base", "http://"+strings.Repeat("a", 60)+".example/callback"))
+		b.open(address + "/connect/oauth2/authorize" + simQuery(simulator.DemoAppID, "snsapi_base",
+			"http://"+strings.Repeat("a", 60)+".example/callback"))
 		b.see(`button[value="allow"]`)
 		b.wantFits(s)
 		b.picture("sim-" + person.ID)
 	}
-	b.open(address + "/connect/qrconnect" + simQuery(simulator.DemoWebsiteAppID, "snsapi_login", "http://localhost/callback"))
+	b.open(address + "/connect/qrconnect" + simQuery(simulator.DemoWebsiteAppID, "snsapi_login",
+		"http://localhost/callback"))
 	b.see(".when-408")
 	b.wantFits(s)
 	b.picture("sim-nasty-qr")

@@ -34,7 +34,8 @@ func (a *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
 	case r.URL.Path == "/login":
-		http.Redirect(w, r, a.wechat+"/connect/qrconnect"+simQuery(simulator.DemoWebsiteAppID, "snsapi_login", a.self+"/callback?to=%2Fcart")+"#wechat_redirect", http.StatusFound)
+		http.Redirect(w, r, a.wechat+"/connect/qrconnect"+simQuery(simulator.DemoWebsiteAppID, "snsapi_login",
+			a.self+"/callback?to=%2Fcart")+"#wechat_redirect", http.StatusFound)
 	case query.Get("code") == "":
 		a.say(w, r, "nobody")
 	default:
@@ -49,7 +50,7 @@ func (a *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *shop) say(w http.ResponseWriter, r *http.Request, name string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	fmt.Fprintf(w, "<link rel=icon href=data:,><p id=name>%s</p><p id=state>%s</p><p id=to>%s</p>",
-		html.EscapeString(name), html.EscapeString(r.URL.Query().Get("state")), html.EscapeString(r.URL.Query().Get("to")))
+		html.EscapeString(name), html.EscapeString(r.FormValue("state")), html.EscapeString(r.FormValue("to")))
 }
 
 func (a *shop) nicknameFor(code string) (string, error) {
@@ -59,9 +60,11 @@ func (a *shop) nicknameFor(code string) (string, error) {
 		Scope, Nickname string
 	}
 	exchange := url.Values{
-		"appid": {simulator.DemoWebsiteAppID}, "secret": {simulator.DemoWebsiteSecret}, "code": {code}, "grant_type": {"authorization_code"},
+		"appid": {simulator.DemoWebsiteAppID}, "secret": {simulator.DemoWebsiteSecret},
+		"code": {code}, "grant_type": {"authorization_code"},
 	}
-	if err := getJSON(a.wechat+"/sns/oauth2/access_token?"+exchange.Encode(), &token); err != nil || token.Scope != "snsapi_login" {
+	if err := getJSON(a.wechat+"/sns/oauth2/access_token?"+exchange.Encode(), &token); err != nil ||
+		token.Scope != "snsapi_login" {
 		return "", fmt.Errorf("token: %+v, %w", token, err)
 	}
 	err := getJSON(a.wechat+"/sns/userinfo?access_token="+token.AccessToken+"&openid="+token.OpenID, &profile)
@@ -143,7 +146,8 @@ func TestSimulator_LogsInByWeCom(t *testing.T) {
 	}))
 	t.Cleanup(site.Close)
 
-	b.open(address + "/wwlogin/sso/login?login_type=CorpApp&appid=" + simulator.DemoCorpID + "&agentid=1000002&redirect_uri=" +
+	b.open(address + "/wwlogin/sso/login?login_type=CorpApp&appid=" + simulator.DemoCorpID +
+		"&agentid=1000002&redirect_uri=" +
 		url.QueryEscape(site.URL+"/callback") + "&state=a1B2")
 	b.see(".when-408")
 	phone := b.scan()
@@ -155,7 +159,8 @@ func TestSimulator_LogsInByWeCom(t *testing.T) {
 	var token struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := getJSON(address+"/cgi-bin/gettoken?corpid="+simulator.DemoCorpID+"&corpsecret="+simulator.DemoWeComSecret, &token); err != nil {
+	if err := getJSON(address+"/cgi-bin/gettoken?corpid="+simulator.DemoCorpID+"&corpsecret="+simulator.DemoWeComSecret,
+		&token); err != nil {
 		t.Fatal(err)
 	}
 	var who struct {

@@ -82,7 +82,10 @@ func newSiteAt(t *testing.T, scheme, host, directives string, anyBrowser bool, e
 	s := &site{t: t, app: newApp(t), port: freeport.Get(t), admin: freeport.Get(t), scheme: scheme, host: host}
 	s.env = home(t, append(env, "WECHAT_APP_SECRET="+simulator.DemoSecret)...)
 	s.sim, s.simURL = newSimulator(t, simulator.Config{Accounts: []simulator.OfficialAccount{
-		{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host, OpenPlatform: simulator.DemoOpenPlatform},
+		{
+			AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host,
+			OpenPlatform: simulator.DemoOpenPlatform,
+		},
 	}, AnyBrowser: anyBrowser})
 	s.caddyfile = func(directives string) string {
 		directives = strings.NewReplacer(

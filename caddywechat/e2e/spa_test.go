@@ -151,7 +151,7 @@ func TestSinglePageApp_DoesNotLoop(t *testing.T) {
 	s.picture("journey-spa-refused")
 	s.follow("#again")
 	s.wantText("reason", "still not let in")
-	s.wantLogins(1) // the session is there: the login leads straight back
+	s.wantLogins(1) // the session is there: the login returns at once
 	s.wantNoConsoleErrors()
 
 	// What the app itself refuses is no matter of logins.
@@ -207,13 +207,17 @@ func TestSinglePageApp_InProductionServesItsRoutes(t *testing.T) {
 			t.Errorf("%s: status %d: %s", path, a.StatusCode, a.Text)
 		}
 	}
-	for _, path := range []string{"/api/orders/9", "/api/", "/shop/../api/orders/9", "/shop/..%2Fapi/orders/9", "/other"} {
+	for _, path := range []string{
+		"/api/orders/9", "/api/", "/shop/../api/orders/9", "/shop/..%2Fapi/orders/9",
+		"/other",
+	} {
 		if a := v.request("GET", path, ""); a.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s: status %d: %s", path, a.StatusCode, a.Text)
 		}
 	}
 	v.login("/api/orders/9")
-	if a := v.request("GET", "/api/nickname", ""); a.StatusCode != http.StatusUnauthorized || !strings.Contains(a.Text, "profile_required") {
+	if a := v.request("GET", "/api/nickname", ""); a.StatusCode != http.StatusUnauthorized ||
+		!strings.Contains(a.Text, "profile_required") {
 		t.Errorf("the profile: status %d: %s", a.StatusCode, a.Text)
 	}
 }

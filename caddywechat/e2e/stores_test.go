@@ -37,7 +37,8 @@ func TestRedisStore_SharesWhatIsLearned(t *testing.T) {
 	port := freeport.Get(t)
 	startRedis := func() *process {
 		dir := t.TempDir()
-		p := startProgram(t, path, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--requirepass", "s3cr3t-of-redis", "--dir", dir, "--save", "")
+		p := startProgram(t, path, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--requirepass",
+			"s3cr3t-of-redis", "--dir", dir, "--save", "")
 		p.eventually("redis-server listens", func() bool {
 			c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 			if err != nil {

@@ -50,7 +50,8 @@ func (v *visitor) openSocket(path string) (over <-chan struct{}) {
 	return done
 }
 
-// openEvents opens an event stream of a visitor, reads its beginning, and returns what waits for its end and counts lines.
+// openEvents opens an event stream of a visitor, reads its beginning, and returns what waits for its end and counts
+// lines.
 func (v *visitor) openEvents(path string) (over <-chan struct{}) {
 	v.t.Helper()
 	req, err := http.NewRequestWithContext(v.t.Context(), "GET", v.url(path), nil)
@@ -82,7 +83,10 @@ func TestStreams_EndSoonAfterTheSession(t *testing.T) {
 	t.Parallel()
 	app := newModernApp(t)
 	dir := t.TempDir()
-	events := "<?php header('Content-Type: text/event-stream'); for ($i = 0; $i < 300; $i++) { echo \"data: $i\\n\\n\"; ob_flush(); flush(); usleep(100000); }"
+	const events = `<?php
+header('Content-Type: text/event-stream');
+for ($i = 0; $i < 300; $i++) { echo "data: $i\n\n"; ob_flush(); flush(); usleep(100000); }
+`
 	if err := os.WriteFile(filepath.Join(dir, "events.php"), []byte(events), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +97,8 @@ func TestStreams_EndSoonAfterTheSession(t *testing.T) {
 	}{
 		"logout": {"", func(_ *site, v *visitor) { v.open("/_wechat/logout", byALink...) }},
 		"revoked": {"", func(s *site, _ *visitor) {
-			if out, err := run(s.t, s.env, "wechat", "revoke", "--user", person, "--address", fmt.Sprintf("127.0.0.1:%d", s.admin)); err != nil {
+			if out, err := run(s.t, s.env, "wechat", "revoke", "--user", person, "--address",
+				fmt.Sprintf("127.0.0.1:%d", s.admin)); err != nil {
 				s.t.Errorf("revoke: %v\n%s", err, out)
 			}
 		}},

@@ -3,7 +3,9 @@ package e2e
 import (
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -29,7 +31,8 @@ func TestPort_OfAnotherCaddyIsTold(t *testing.T) {
 	narrow := write(t, "Caddyfile", strings.Replace(site, "wechat_auth", "bind 127.0.0.1\n\twechat_auth", 1))
 	for _, file := range []string{config, narrow} {
 		second := start(t, home(t), "run", "--config", file, "--adapter", "caddyfile")
-		second.waitFor(fmt.Sprintf(`another process's, too.*another port.*"port":%d.*process %d\)`, port, first.cmd.Process.Pid))
+		second.waitFor(fmt.Sprintf(`another process's, too.*another port.*"port":%d.*process %d\)`, port,
+			first.cmd.Process.Pid))
 		second.stop()
 	}
 	if strings.Contains(first.log.String(), "another process's") {
@@ -50,7 +53,8 @@ func TestPort_OfAnotherCaddyIsTold(t *testing.T) {
 	start(t, home(t), arguments...).waitFor("serving initial configuration")
 }
 
-// TestPort_OfAnotherProgramIsTold is one that Caddy cannot share. Which of Caddy's apps comes to the port first is by chance.
+// TestPort_OfAnotherProgramIsTold is one that Caddy cannot share. Which of Caddy's apps comes to the port first is by
+// chance.
 func TestPort_OfAnotherProgramIsTold(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", ":0")
@@ -62,7 +66,7 @@ func TestPort_OfAnotherProgramIsTold(t *testing.T) {
 	config := write(t, "Caddyfile", gateAt(port, "admin off"))
 	for range 4 {
 		out, err := run(t, home(t), "run", "--config", config, "--adapter", "caddyfile")
-		wantTaken(t, out, err, port, "e2e.test (process ")
+		wantTaken(t, out, err, port, fmt.Sprintf("%s (process %d)", filepath.Base(os.Args[0]), os.Getpid()))
 	}
 }
 

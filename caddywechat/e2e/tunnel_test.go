@@ -37,7 +37,8 @@ func startHypercorn(t *testing.T) string {
 	return address
 }
 
-// askForH2C asks for a page with an upgrade to HTTP/2, and returns the answer's status and how to go on on the connection.
+// askForH2C asks for a page with an upgrade to HTTP/2, and returns the answer's status and how to go on on the
+// connection.
 func askForH2C(t *testing.T, address, path string, lines ...string) (int, net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -71,7 +72,10 @@ func askAsAnybody(t *testing.T, conn net.Conn, reader io.Reader, path string) st
 	} {
 		encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
 	}
-	framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 3, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true})
+	framer.WriteHeaders(http2.HeadersFrameParam{
+		StreamID: 3, BlockFragment: block.Bytes(), EndStream: true,
+		EndHeaders: true,
+	})
 	for {
 		frame, err := framer.ReadFrame()
 		if err != nil {
@@ -104,12 +108,21 @@ func TestH2C_OpensNoTunnelPastTheGate(t *testing.T) {
 		optional /optional/*
 	}
 	reverse_proxy `+address)
-	for _, path := range []string{"/public/x", "/optional/x", "/outside/x", "/page", "/_wechat/health", "/MP_verify_0123456789abcdef.txt"} {
+	for _, path := range []string{
+		"/public/x", "/optional/x", "/outside/x", "/page", "/_wechat/health",
+		"/MP_verify_0123456789abcdef.txt",
+	} {
 		for name, lines := range map[string][]string{
 			"h2c":            h2c,
 			"in other cases": {"CONNECTION: upgrade,http2-settings", "UPGRADE: H2C", "http2-settings: AAMAAABk"},
-			"beside another": {"Connection: Upgrade, HTTP2-Settings", "Upgrade: websocket, h2c", "HTTP2-Settings: AAMAAABk"},
-			"on two lines":   {"Connection: Upgrade, HTTP2-Settings", "Upgrade: websocket", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"},
+			"beside another": {
+				"Connection: Upgrade, HTTP2-Settings", "Upgrade: websocket, h2c",
+				"HTTP2-Settings: AAMAAABk",
+			},
+			"on two lines": {
+				"Connection: Upgrade, HTTP2-Settings", "Upgrade: websocket", "Upgrade: h2c",
+				"HTTP2-Settings: AAMAAABk",
+			},
 		} {
 			status, _, _ := askForH2C(t, fmt.Sprintf("127.0.0.1:%d", s.port), path, lines...)
 			if status == http.StatusSwitchingProtocols {

@@ -12,7 +12,8 @@ import (
 func TestVerifyFile_OpensNothingElse(t *testing.T) {
 	t.Parallel()
 	dir := phpApp(t)
-	if err := os.WriteFile(filepath.Join(dir, "MP_verify_iwu2jY0FNdXA7RGa.txt"), []byte("iwu2jY0FNdXA7RGa"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "MP_verify_iwu2jY0FNdXA7RGa.txt"), []byte("iwu2jY0FNdXA7RGa"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	php := startPHP(t)
@@ -27,15 +28,21 @@ func TestVerifyFile_OpensNothingElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, "http", directives)
 			for _, path := range []string{
-				"/MP_verify_0123456789abcdef.txt", "/orders/MP_verify_0123456789abcdef.txt", "/WW_verify_0123456789abcdef.txt", "/index.php/MP_verify_0123456789abcdef.txt",
+				"/MP_verify_0123456789abcdef.txt", "/orders/MP_verify_0123456789abcdef.txt",
+				"/WW_verify_0123456789abcdef.txt", "/index.php/MP_verify_0123456789abcdef.txt",
 			} {
 				for what, lines := range map[string][]string{
-					"as it is":         nil,
-					"with a WebSocket": {"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="},
+					"as it is": nil,
+					"with a WebSocket": {
+						"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+						"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+					},
 				} {
 					a := s.send(head(append([]string{"GET " + path + " HTTP/1.1", "Host: {host}"}, lines...)...))
-					if a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusUnauthorized || a.Header.Get("X-App") != "" || strings.Contains(a.Text, "HTTP/1.1") {
-						t.Errorf("%s %s: status %d from %q: %.200s", path, what, a.StatusCode, a.Header.Get("X-App"), a.Text)
+					if a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusUnauthorized ||
+						a.Header.Get("X-App") != "" || strings.Contains(a.Text, "HTTP/1.1") {
+						t.Errorf("%s %s: status %d from %q: %.200s", path, what, a.StatusCode, a.Header.Get("X-App"),
+							a.Text)
 					}
 				}
 			}

@@ -45,7 +45,8 @@ func (s *site) authority() string { return fmt.Sprintf("%s:%d", s.host, s.port) 
 // withServerOptions restarts the site with options of the server.
 func (s *site) withServerOptions(options, directives string) {
 	s.t.Helper()
-	s.config = write(s.t, "Caddyfile", strings.Replace(s.caddyfile(directives), "debug", "debug\n\tservers {\n"+options+"\n\t}", 1))
+	s.config = write(s.t, "Caddyfile", strings.Replace(s.caddyfile(directives), "debug",
+		"debug\n\tservers {\n"+options+"\n\t}", 1))
 	s.restart()
 }
 
@@ -106,7 +107,8 @@ func (app *rawApp) serve(conn net.Conn) {
 		app.mu.Lock()
 		app.all.WriteString(raw)
 		app.mu.Unlock()
-		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-App: reached\r\nContent-Length: %d\r\n\r\n", len(raw))
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-App: reached\r\nContent-Length: %d\r\n\r\n",
+			len(raw))
 		if req.Method != http.MethodHead {
 			io.WriteString(conn, raw)
 		}

@@ -21,7 +21,8 @@ class Quiet(WSGIRequestHandler):
 
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "application/json"), ("X-App", "wsgi")])
-    request = {k: v for k, v in environ.items() if isinstance(v, str) and (k.startswith("HTTP_") or k.startswith("REMOTE_") or k == "PATH_INFO")}
+    request = {k: v for k, v in environ.items()
+               if isinstance(v, str) and (k.startswith(("HTTP_", "REMOTE_")) or k == "PATH_INFO")}
     return [json.dumps(request).encode()]
 
 make_server("127.0.0.1", int(sys.argv[1]), app, handler_class=Quiet).serve_forever()
@@ -77,7 +78,8 @@ func TestWSGI_NeverSeesForgedHeaders(t *testing.T) {
 				for _, copies := range []int{1, 3} {
 					a := tc.v.open(tc.path, hostile(spellings[spelling], copies)...)
 					if got := cgiOf(t, a).madeUp(); a.StatusCode != http.StatusOK || len(got) > 0 {
-						t.Errorf("%s, %s, %d copies: status %d, made up are %v", tc.path, spelling, copies, a.StatusCode, got)
+						t.Errorf("%s, %s, %d copies: status %d, made up are %v", tc.path, spelling, copies,
+							a.StatusCode, got)
 					}
 					if got := identityOf(a); !maps.Equal(got, tc.identity) {
 						t.Errorf("%s, %s, %d copies: environ holds %v", tc.path, spelling, copies, got)
@@ -87,7 +89,8 @@ func TestWSGI_NeverSeesForgedHeaders(t *testing.T) {
 		}
 	}
 	t.Run("as Caddy comes", check)
-	s.withServerOptions("\t\texpected_underscore_headers x_wechat_* x_wecom_* x_wx_* remote_user remote_name", directives)
+	s.withServerOptions("\t\texpected_underscore_headers x_wechat_* x_wecom_* x_wx_* remote_user remote_name",
+		directives)
 	t.Run("with names that Caddy lets pass", check)
 
 	// The server folds names: without Caddy in front both of these are one variable, so the test would see them.

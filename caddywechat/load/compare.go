@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/testbrowser"
 )
 
 // setup is one of the proxies that are compared.
@@ -84,8 +86,8 @@ func (c *comparison) start(ctx context.Context, w *world) (err error) {
 	if err != nil {
 		return err
 	}
-	b := newBrowser()
-	defer b.close()
+	b := newClient()
+	defer b.CloseIdleConnections()
 	person := w.people[0]
 	if c.cookie, err = b.login(ctx, ours.url+"/page", person); err != nil {
 		return err
@@ -151,12 +153,12 @@ func (c *comparison) stop() {
 }
 
 // identity returns what the app is told of who asks.
-func (c *comparison) identity(ctx context.Context, b *browser, s *setup) (identity map[string]string, err error) {
-	a, err := b.get(ctx, s.url+identityPath, aFetch, c.cookie)
+func (c *comparison) identity(ctx context.Context, b *client, s *setup) (identity map[string]string, err error) {
+	a, err := b.get(ctx, s.url+identityPath, testbrowser.AcceptFetch, c.cookie)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal([]byte(a.body), &identity); err != nil || a.status != 200 {
+	if err := json.Unmarshal([]byte(a.Text), &identity); err != nil || a.StatusCode != 200 {
 		return nil, fmt.Errorf("the app's answer by way of %s is %s", s.name, a)
 	}
 	return identity, nil
@@ -171,7 +173,8 @@ func (c *comparison) run(ctx context.Context, s *setup, length time.Duration) (r
 	// By address: wrk would try the loopback interface's other address, too.
 	address := strings.Replace(s.url, "localhost", "127.0.0.1", 1)
 	w, err := runWrk(ctx, address+"/page", length,
-		"Host: "+strings.TrimPrefix(s.url, "http://"), "Cookie: "+c.cookie, "User-Agent: "+agent, "Accept: "+aPage)
+		"Host: "+strings.TrimPrefix(s.url, "http://"), "Cookie: "+c.cookie,
+		"User-Agent: "+testbrowser.InWeChat, "Accept: "+testbrowser.AcceptPage)
 	if err != nil {
 		return r, err
 	}

@@ -41,7 +41,7 @@ const (
 const mebibyte = 1 << 20
 
 // sample measures what the process uses now.
-func (c *crowd) sample(ctx context.Context, at time.Duration) (s sample, err error) {
+func (c *traffic) sample(ctx context.Context, at time.Duration) (s sample, err error) {
 	s.at, s.logins = at, c.logins()
 	if err := c.site.collectGarbage(ctx); err != nil {
 		return s, err
@@ -136,12 +136,8 @@ const (
 func verdict(samples []sample, length time.Duration) error {
 	g := growthOf(samples, heap)
 	if length >= judgedFrom && g.last > grossGrowth*g.before && g.hourly > 0 {
-		return fmt.Errorf(
-			"the heap grew from %.1f to %.1f MiB, and is growing by %.1f MiB an hour",
-			g.before,
-			g.last,
-			g.hourly,
-		)
+		return fmt.Errorf("the heap grew from %.1f to %.1f MiB, and is growing by %.1f MiB an hour", g.before, g.last,
+			g.hourly)
 	}
 	return nil
 }

@@ -28,7 +28,8 @@ func TestGrowthOf_TakesTheSecondHalf(t *testing.T) {
 		return 10 + minute
 	}), heap)
 	// A minute has 6,000 logins.
-	if math.Abs(g.hourly-60) > 1e-9 || math.Abs(g.thousandLogin-1./6) > 1e-9 || math.Abs(g.before-16.25) > 0.1 || math.Abs(g.last-18.75) > 0.1 {
+	if math.Abs(g.hourly-60) > 1e-9 || math.Abs(g.thousandLogin-1./6) > 1e-9 || math.Abs(g.before-16.25) > 0.1 ||
+		math.Abs(g.last-18.75) > 0.1 {
 		t.Errorf("%+v", g)
 	}
 }

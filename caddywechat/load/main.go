@@ -35,12 +35,8 @@ func main() {
 	}
 	var o options
 	flag.BoolVar(&o.compare, "compare", true, "compare plain, ours and forward_auth")
-	flag.IntVar(
-		&o.rounds,
-		"rounds",
-		9,
-		"how many rounds of the comparison each setup gets, 8 or more for figures worth keeping",
-	)
+	flag.IntVar(&o.rounds, "rounds", 9,
+		"how many rounds of the comparison each setup gets, 8 or more for figures worth keeping")
 	flag.DurationVar(&o.round, "round", 5*time.Second, "how long a round is, in whole seconds")
 	flag.DurationVar(&o.soak, "soak", 10*time.Minute, "how long the soak is, 0 for none")
 	flag.IntVar(&o.logins, "logins", 150, "how many logins a second the soak aims at")

@@ -9,9 +9,7 @@ import (
 )
 
 func main() {
-	fmt.Fprintln(
-		os.Stderr,
-		"load: this reads what processes use from /proc, which only Linux has: run it there, or in a container",
-	)
+	fmt.Fprintln(os.Stderr, "load: this reads what processes use from /proc, which only Linux has: "+
+		"run it there, or in a container")
 	os.Exit(1)
 }

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
@@ -49,21 +50,25 @@ func (w *world) startSite(ctx context.Context, name string, values ...string) (*
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		return nil, fmt.Errorf("writing the Caddyfile of %s: %w", name, err)
 	}
-	ports, err := freePorts(2)
+	port, err := freeport.Find()
+	if err != nil {
+		return nil, err
+	}
+	admin, err := freeport.Find()
 	if err != nil {
 		return nil, err
 	}
 	s := &site{
 		caddyfile: text,
-		url:       "http://localhost:" + ports[0],
-		admin:     "http://127.0.0.1:" + ports[1],
+		url:       fmt.Sprintf("http://localhost:%d", port),
+		admin:     fmt.Sprintf("http://127.0.0.1:%d", admin),
 		storage:   filepath.Join(w.folder, name+".storage"),
 	}
 	cmd := exec.Command(w.binary, "run", "--config", path, "--adapter", "caddyfile")
 	cmd.Env = append(append(os.Environ(),
 		"HOME="+w.folder, "XDG_CONFIG_HOME="+w.folder, "XDG_DATA_HOME="+w.folder, // nothing of this machine's user
-		"LOAD_PORT="+ports[0],
-		"LOAD_ADMIN="+ports[1],
+		"LOAD_PORT="+strconv.Itoa(port),
+		"LOAD_ADMIN="+strconv.Itoa(admin),
 		"LOAD_STORAGE="+s.storage,
 		"LOAD_PLATFORM="+w.platform,
 		"LOAD_APP_ID="+simulator.DemoAppID,
@@ -103,20 +108,6 @@ func (s *site) untilReady(ctx context.Context) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-// freePorts returns ports of the loopback interface that nobody listens on.
-func freePorts(n int) ([]string, error) {
-	var ports []string
-	for range n {
-		l, err := listen()
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // after all are found, so that they differ
-		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
-	}
-	return ports, nil
 }
 
 // reload gives the site its configuration anew.
@@ -195,4 +186,18 @@ func (s *site) adminCall(ctx context.Context, method, path string, caddyfile []b
 	}
 	_, err = io.Copy(out, res.Body)
 	return err
+}
+
+// getJSON reads what an address answers, without a cookie or a proxy.
+func getJSON(ctx context.Context, address string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	res, err := adminClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	return json.NewDecoder(res.Body).Decode(into)
 }

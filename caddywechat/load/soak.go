@@ -23,7 +23,7 @@ const (
 	tellEvery    = 20
 )
 
-// soak lets a crowd come and go while the configuration is reloaded, and writes what grew meanwhile.
+// soak sends the requests of many people while the configuration is reloaded, and writes what grew meanwhile.
 func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 	app, err := startUpstream(roleApp)
 	if err != nil {
@@ -35,17 +35,17 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 		return err
 	}
 	defer s.stop()
-	b := newBrowser()
-	defer b.close()
-	c := &crowd{browser: b, site: s, people: w.people, done: make(map[string]int)}
+	b := newClient()
+	defer b.CloseIdleConnections()
+	c := &traffic{client: b, site: s, people: w.people, done: make(map[string]int)}
 
 	fmt.Fprintf(out, "\nSoak: %s, sessions of %s, a reload every %s.\n", o.soak, lifetime, reloadEvery*sampleEvery)
-	crowding, end := context.WithCancel(ctx)
+	sending, end := context.WithCancel(ctx)
 	defer end()
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	defer end()
-	wait.Go(func() { c.live(crowding, o.logins) })
+	wait.Go(func() { c.run(sending, o.logins) })
 	samples, reloads, err := watch(ctx, c, o.soak, out)
 	end()
 	wait.Wait()
@@ -54,12 +54,8 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 	}
 
 	fmt.Fprintf(out, "\n%d requests, %d reloads: %s.\n", b.requests.Load(), reloads, c.so())
-	fmt.Fprintf(
-		out,
-		"%d connections were cut, and made anew. %d answers were not what they should be.\n",
-		b.cut.Load(),
-		c.wrong,
-	)
+	fmt.Fprintf(out, "%d connections were cut, and made once more. %d responses were not what they should be.\n",
+		b.cut.Load(), c.wrong)
 	if log := s.log.String(); log != "" {
 		fmt.Fprintf(out, "The end of the error log:\n%s\n", log)
 	}
@@ -73,12 +69,9 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 }
 
 // watch takes samples and reloads the configuration, until the time is over.
-func watch(
-	ctx context.Context,
-	c *crowd,
-	length time.Duration,
-	out io.Writer,
-) (samples []sample, reloads int, err error) {
+func watch(ctx context.Context, c *traffic, length time.Duration, out io.Writer) (samples []sample, reloads int,
+	err error,
+) {
 	begun := time.Now()
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
@@ -109,19 +102,16 @@ func watch(
 	return samples, reloads, nil
 }
 
-// verdict describes what was wrong about answers.
-func (c *crowd) verdict() error {
+// verdict describes what was wrong about responses.
+func (c *traffic) verdict() error {
 	switch {
 	case c.wrong > 0:
-		return fmt.Errorf(
-			"%d answers were not what they should be, such as:\n\t%s",
-			c.wrong,
-			strings.Join(c.examples, "\n\t"),
-		)
-	case c.browser.cut.Load() > c.browser.requests.Load()/1000:
+		return fmt.Errorf("%d responses were not what they should be, such as:\n\t%s", c.wrong,
+			strings.Join(c.examples, "\n\t"))
+	case c.client.cut.Load() > c.client.requests.Load()/1000:
 		return errors.New("more than one in 1,000 connections was cut: reloads alone cut fewer")
 	default:
-		for _, d := range deeds {
+		for _, d := range actions {
 			if c.done[d.name] == 0 {
 				return fmt.Errorf("there were no %s: the soak was too short, or the machine too busy", d.name)
 			}

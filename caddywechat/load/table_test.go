@@ -13,7 +13,8 @@ func TestWriteComparison_ComparesRunByRun(t *testing.T) {
 		s := &setup{site: &site{process: &process{name: name}}}
 		for _, rate := range rates {
 			s.rounds = append(s.rounds, round{
-				rate: rate, p50: time.Millisecond, p99: 2500 * time.Microsecond, cpu: 80 * time.Microsecond, allocations: 61, opened: 64,
+				rate: rate, p50: time.Millisecond, p99: 2500 * time.Microsecond, cpu: 80 * time.Microsecond,
+				allocations: 61, opened: 64,
 			})
 		}
 		return s
@@ -23,7 +24,10 @@ func TestWriteComparison_ComparesRunByRun(t *testing.T) {
 	if err := writeComparison(&out, []*setup{of("plain", 1000, 500, 1000), of("ours", 900, 450, 950)}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"1000 (500–1000)    900 (450–950)", "0.90 (0.90–0.95)", "2.50 (2.50–2.50)", "80.0 (80.0–80.0)"} {
+	for _, want := range []string{
+		"1000 (500–1000)    900 (450–950)", "0.90 (0.90–0.95)", "2.50 (2.50–2.50)",
+		"80.0 (80.0–80.0)",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in the table:\n%s", want, out.String())
 		}

@@ -43,14 +43,8 @@ func newWorld(ctx context.Context) (w *world, err error) {
 	w.binary = filepath.Join(w.folder, "caddywechat")
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
-	build := exec.CommandContext(
-		ctx,
-		"go",
-		"build",
-		"-o",
-		w.binary,
-		"github.com/caddywechat/caddy-wechat/cmd/caddywechat",
-	)
+	build := exec.CommandContext(ctx, "go", "build", "-o", w.binary,
+		"github.com/caddywechat/caddy-wechat/cmd/caddywechat")
 	if said, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the binary, which works inside the module's checkout only: %w\n%s", err, said)
 	}
@@ -87,7 +81,7 @@ func (w *world) close() {
 // openID is what the upstream app is told of a person.
 func openID(person string) string { return simulator.OpenID(simulator.DemoAppID, person) }
 
-// listen opens a port of the loopback interface that nobody has.
+// listen opens a port of the loopback interface that is free.
 func listen() (*net.TCPListener, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

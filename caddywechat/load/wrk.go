@@ -26,9 +26,8 @@ type wrkResult struct {
 
 func findWrk() error {
 	if _, err := exec.LookPath("wrk"); err != nil {
-		return errors.New(
-			"wrk is missing: install it (apt-get install wrk), or leave the comparison out with -compare=false",
-		)
+		return errors.New("wrk is missing: install it (apt-get install wrk), " +
+			"or leave the comparison out with -compare=false")
 	}
 	return nil
 }
@@ -38,9 +37,7 @@ func runWrk(ctx context.Context, url string, length time.Duration, headers ...st
 	ctx, cancel := context.WithTimeout(ctx, length+30*time.Second)
 	defer cancel()
 	args := []string{
-		"-t2",
-		"-c" + strconv.Itoa(connections),
-		"-d" + strconv.Itoa(int(length/time.Second)) + "s",
+		"-t2", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(length/time.Second)) + "s",
 		"--latency",
 	}
 	for _, header := range headers {

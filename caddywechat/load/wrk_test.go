@@ -35,7 +35,8 @@ func TestParseWrk_ReadsFiguresAndFailures(t *testing.T) {
 		{"812.00us", "1.20s", "", wrkResult{p50: 812 * time.Microsecond, p99: 1200 * time.Millisecond}},
 		{"0.99s", "1.25m", "", wrkResult{p50: 990 * time.Millisecond, p99: 75 * time.Second}},
 		{
-			"1.00ms", "2.00ms", "  Socket errors: connect 0, read 1, write 0, timeout 2\n  Non-2xx or 3xx responses: 3\n",
+			"1.00ms", "2.00ms",
+			"  Socket errors: connect 0, read 1, write 0, timeout 2\n  Non-2xx or 3xx responses: 3\n",
 			wrkResult{
 				p50: time.Millisecond, p99: 2 * time.Millisecond,
 				failures: "Socket errors: connect 0, read 1, write 0, timeout 2; Non-2xx or 3xx responses: 3",

@@ -1,6 +1,6 @@
 // Package freeport finds ports of the loopback interface for programs that tests and measurements start, and that open
-// their ports themselves. No two calls return the same port, not in different processes either: packages are tested side
-// by side.
+// their ports themselves. No two calls return the same port, not in different processes either: packages are tested
+// side by side.
 package freeport
 
 import (
@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// Processes divide the ports from firstPort on into blocks. They are below the ports that the kernel gives to clients and
-// to listeners on port 0, which could take a port between the moment when it is found free and the moment when a program
-// opens it.
+// Processes divide the ports from firstPort on into blocks. They are below the ports that the kernel gives to clients
+// and to listeners on port 0, which could take a port between the moment when it is found free and the moment when a
+// program opens it.
 const (
 	firstPort = 15_000
 	blockSize = 100

@@ -1,6 +1,7 @@
-// Package testbrowser is an HTTP client for tests and measurements that does what a browser does where that matters to a
-// login: it keeps cookies, names itself in a User-Agent, and asks for pages with the Accept header of a navigation. Unlike
-// a browser it shows every redirect to its caller, and reaches every host on the loopback interface, whatever its name.
+// Package testbrowser is an HTTP client for tests and measurements that does what a browser does where that matters to
+// a login: it keeps cookies, names itself in a User-Agent, and asks for pages with the Accept header of a navigation.
+// Unlike a browser it shows every redirect to its caller, and reaches every host on the loopback interface, whatever
+// its name.
 package testbrowser
 
 import (
@@ -42,8 +43,8 @@ type Config struct {
 	Agent string
 	// Base is put in front of addresses that begin with a slash, such as "https://h5.example.com:8443".
 	Base string
-	// Retry says after which errors Open asks once more, as browsers do where a connection ended before the response: for
-	// example while a server is reloaded. Without it Open never does.
+	// Retry says after which errors Open asks once more, as browsers do where a connection ended before the response:
+	// for example while a server is reloaded. Without it Open never does.
 	Retry func(error) bool
 	// Transport is shared with other browsers. Without it the browser has connections of its own.
 	Transport *http.Transport
@@ -72,8 +73,8 @@ func New(c Config) *Browser {
 	}}
 }
 
-// NewTransport returns a transport that trusts every certificate, speaks HTTP/2 where it can, and connects where connectTo
-// says for the host and port of a URL.
+// NewTransport returns a transport that trusts every certificate, speaks HTTP/2 where it can, and connects where
+// connectTo says for the host and port of a URL.
 func NewTransport(connectTo func(hostPort string) string) *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -124,9 +125,11 @@ func (r Response) String() string {
 		r.Request.Method, r.Request.URL, r.StatusCode, r.Next(), r.Text)
 }
 
-// NewRequest makes a request with header lines such as "Accept: */*", whose names are sent as they are written. The browser
-// adds its User-Agent unless a line has one.
-func (b *Browser) NewRequest(ctx context.Context, method, address, body string, lines ...string) (*http.Request, error) {
+// NewRequest makes a request with header lines such as "Accept: */*", whose names are sent as they are written. The
+// browser adds its User-Agent unless a line has one.
+func (b *Browser) NewRequest(ctx context.Context, method, address, body string, lines ...string) (*http.Request,
+	error,
+) {
 	if strings.HasPrefix(address, "/") {
 		address = b.Base + address
 	}
@@ -175,8 +178,8 @@ func (b *Browser) Open(ctx context.Context, address string, lines ...string) (Re
 	return r, err
 }
 
-// Follow opens a page and follows redirects until a response has none. It returns every response, the last one also where
-// it fails.
+// Follow opens a page and follows redirects until a response has none. It returns every response, the last one also
+// where it fails.
 func (b *Browser) Follow(ctx context.Context, address string) ([]Response, error) {
 	var chain []Response
 	for len(chain) < maxRedirects {

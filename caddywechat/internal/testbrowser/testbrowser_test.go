@@ -48,7 +48,8 @@ func TestOpen_SendsWhatANavigationSends(t *testing.T) {
 		if got.Host != "shop.example.com:"+port || got.URL.Path != "/page" {
 			t.Errorf("it asked %s for %s", got.Host, got.URL)
 		}
-		if accept, agent := got.Header["Accept"], got.Header["User-Agent"]; !slices.Equal(accept, []string{tt.accept}) ||
+		if accept, agent := got.Header["Accept"], got.Header["User-Agent"]; !slices.Equal(accept,
+			[]string{tt.accept}) ||
 			!slices.Equal(agent, []string{tt.agent}) {
 			t.Errorf("with %q: Accept %q, User-Agent %q", tt.lines, accept, agent)
 		}
@@ -77,8 +78,10 @@ func TestSend_SendsLinesAsTheyAreWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(req.Header["X_Wechat_User"], []string{"x"}) || !slices.Equal(req.Header["a"], []string{"1", "2"}) {
-		t.Errorf("the headers are %v", req.Header)
+	for name, want := range map[string][]string{"X_Wechat_User": {"x"}, "a": {"1", "2"}} {
+		if got := req.Header[name]; !slices.Equal(got, want) {
+			t.Errorf("%s is %q in %v", name, got, req.Header)
+		}
 	}
 	if _, ok := req.Header["Accept"]; ok || req.ContentLength != 3 {
 		t.Errorf("Accept %q, %d bytes", req.Header["Accept"], req.ContentLength)
