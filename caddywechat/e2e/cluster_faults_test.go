@@ -53,7 +53,7 @@ func (c *cluster) tryFaults(traffic *traffic, faults []fault) {
 
 func (c *cluster) tryFault(traffic *traffic, f fault) {
 	c.t.Helper()
-	// of the process that runs when all is over: none yet of one that is killed
+	// What the log of the process that runs afterwards says before: nothing yet for one that is killed.
 	before := make(map[*instance]storeLines)
 	for _, i := range c.instances {
 		before[i] = i.storeLines()
@@ -77,8 +77,8 @@ func (c *cluster) tryFault(traffic *traffic, f fault) {
 	traffic.wantNoFailures(c.t, f.name, f.mayBeCut)
 	if f.storeFails {
 		// What needs the store works again: with nothing learned about the visitor, consent is asked.
-		if end := stranger.followFrom(stranger.open(anywhere, c.url(membersHost,
-			"/"))); end.StatusCode != http.StatusOK {
+		end := stranger.followFrom(stranger.open(anywhere, c.url(membersHost, "/")))
+		if end.StatusCode != http.StatusOK {
 			c.t.Errorf("%s: when it is over, a login that needs the store ends with status %d", f.name, end.StatusCode)
 		}
 	}

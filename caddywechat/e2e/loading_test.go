@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -27,8 +26,8 @@ func TestGate_ThatCanNeverWorkIsRefused(t *testing.T) {
 		}
 	}
 	// A running instance goes on with what it has.
-	if out, err := run(t, s.env, "reload", "--config", file, "--adapter", "caddyfile", "--address",
-		fmt.Sprintf("127.0.0.1:%d", s.admin)); err == nil {
+	out, err := run(t, s.env, "reload", "--config", file, "--adapter", "caddyfile", "--address", s.adminAddress())
+	if err == nil {
 		t.Errorf("it was loaded: %s", out)
 	}
 	if a := v.open("/page"); a.StatusCode != 200 {

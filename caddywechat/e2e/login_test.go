@@ -218,7 +218,7 @@ func TestReload_LeaksNothing(t *testing.T) {
 		return n
 	}
 	reload := func() {
-		res, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/config/", s.admin))
+		res, err := http.Get("http://" + s.adminAddress() + "/config/")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -340,8 +340,8 @@ func TestAdapt_RefusesABadConfiguration(t *testing.T) {
 		}
 	}
 	good := "{\n\tadmin off\n}\nhttp://" + gate("official_account "+id+" "+secret)
-	if out, err := run(t, env, "adapt", "--validate", "--config", write(t, "Caddyfile", good), "--adapter",
-		"caddyfile"); err != nil {
+	file := write(t, "Caddyfile", good)
+	if out, err := run(t, env, "adapt", "--validate", "--config", file, "--adapter", "caddyfile"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

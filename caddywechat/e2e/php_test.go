@@ -60,8 +60,8 @@ func phpApp(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"index.php", "public.php", "optional.php", "outside.php"} {
-		text := "<?php header('X-App: " + name +
-			"'); echo json_encode($_SERVER, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_SLASHES);"
+		text := fmt.Sprintf("<?php header('X-App: %s'); "+
+			"echo json_encode($_SERVER, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_SLASHES);", name)
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -260,8 +260,8 @@ func TestBodies_ArriveWhole(t *testing.T) {
 			}
 		}
 		// One that may not pass is refused without being read to its end.
-		if a := s.visitor().request("POST", "/page", body,
-			"Expect: 100-continue"); a.StatusCode != http.StatusUnauthorized {
+		a := s.visitor().request("POST", "/page", body, "Expect: 100-continue")
+		if a.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s: status %d", a.Proto, a.StatusCode)
 		}
 	}

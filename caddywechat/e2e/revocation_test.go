@@ -113,7 +113,7 @@ func TestRevokeCommand_SaysWhatItEnded(t *testing.T) {
 	s := newSite(t, "http", "wechat_auth {\n{account}\n}\nreverse_proxy {app}")
 	v := s.visitor()
 	v.login("/page")
-	address := fmt.Sprintf("127.0.0.1:%d", s.admin)
+	address := s.adminAddress()
 	for _, tt := range []struct {
 		args []string
 		want string

@@ -159,14 +159,14 @@ func TestSimulator_LogsInByWeCom(t *testing.T) {
 	var token struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := getJSON(address+"/cgi-bin/gettoken?corpid="+simulator.DemoCorpID+"&corpsecret="+simulator.DemoWeComSecret,
-		&token); err != nil {
+	query := url.Values{"corpid": {simulator.DemoCorpID}, "corpsecret": {simulator.DemoWeComSecret}}
+	if err := getJSON(address+"/cgi-bin/gettoken?"+query.Encode(), &token); err != nil {
 		t.Fatal(err)
 	}
 	var who struct {
 		UserID string `json:"userid"`
 	}
-	query := url.Values{"access_token": {token.AccessToken}, "code": {<-codes}}
+	query = url.Values{"access_token": {token.AccessToken}, "code": {<-codes}}
 	if err := getJSON(address+"/cgi-bin/auth/getuserinfo?"+query.Encode(), &who); err != nil || who.UserID != "AFang" {
 		t.Errorf("%q came, %v", who.UserID, err)
 	}

@@ -116,6 +116,9 @@ func newSiteAt(t *testing.T, scheme, host, directives string, anyBrowser bool, e
 	return s
 }
 
+// adminAddress is where the admin API listens.
+func (s *site) adminAddress() string { return fmt.Sprintf("127.0.0.1:%d", s.admin) }
+
 // restart starts Caddy, after stopping the one that runs.
 func (s *site) restart() {
 	s.t.Helper()
@@ -123,7 +126,7 @@ func (s *site) restart() {
 		s.caddy.stop()
 	}
 	s.caddy = start(s.t, s.env, "run", "--config", s.config, "--adapter", "caddyfile")
-	s.caddy.answers(fmt.Sprintf("http://127.0.0.1:%d/config/", s.admin))
+	s.caddy.answers("http://" + s.adminAddress() + "/config/")
 	s.caddy.waitFor("serving initial configuration")
 	v := s.visitor()
 	s.caddy.eventually("the site answers", func() bool {
@@ -141,7 +144,7 @@ func (s *site) reload(directives string) {
 	s.t.Helper()
 	s.config = write(s.t, "Caddyfile", s.caddyfile(directives))
 	out, err := run(s.t, s.env, "reload", "--force", "--config", s.config, "--adapter", "caddyfile",
-		"--address", fmt.Sprintf("127.0.0.1:%d", s.admin))
+		"--address", s.adminAddress())
 	if err != nil {
 		s.t.Fatalf("reload: %v\n%s", err, out)
 	}

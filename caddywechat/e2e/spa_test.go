@@ -100,7 +100,7 @@ func TestSinglePageApp_LogsInOnItsRoutes(t *testing.T) {
 			s.wantText("who", "小明")
 			s.wantText("order", "7: "+person)
 			s.wantRoute(page + "/orders/7")
-			s.picture("journey-spa-" + name)
+			s.picture("login-spa-" + name)
 			s.reload()
 			s.wantText("who", "小明")
 			s.wantLogins(4)
@@ -148,7 +148,7 @@ func TestSinglePageApp_DoesNotLoop(t *testing.T) {
 	s.wantText("reason", "still not let in")
 	s.wantRoute("/#/orders/9")
 	s.wantLogins(1)
-	s.picture("journey-spa-refused")
+	s.picture("login-spa-refused")
 	s.follow("#again")
 	s.wantText("reason", "still not let in")
 	s.wantLogins(1) // the session is there: the login returns at once
@@ -197,7 +197,7 @@ func TestSinglePageApp_InProductionServesItsRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newRecipe(t, "single-page-app", "ROOT="+folder)
+	s := newExample(t, "single-page-app", "ROOT="+folder)
 	v := s.visitor()
 	for path, words := range map[string]string{
 		"/": `href="#/orders/9"`, "/shop/orders/9": `href="/shop/orders/9"`, "/shop/": `href="/shop/orders/9"`,

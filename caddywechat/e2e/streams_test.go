@@ -97,8 +97,8 @@ for ($i = 0; $i < 300; $i++) { echo "data: $i\n\n"; ob_flush(); flush(); usleep(
 	}{
 		"logout": {"", func(_ *site, v *visitor) { v.open("/_wechat/logout", byALink...) }},
 		"revoked": {"", func(s *site, _ *visitor) {
-			if out, err := run(s.t, s.env, "wechat", "revoke", "--user", person, "--address",
-				fmt.Sprintf("127.0.0.1:%d", s.admin)); err != nil {
+			out, err := run(s.t, s.env, "wechat", "revoke", "--user", person, "--address", s.adminAddress())
+			if err != nil {
 				s.t.Errorf("revoke: %v\n%s", err, out)
 			}
 		}},

@@ -12,8 +12,8 @@ import (
 func TestVerifyFile_OpensNothingElse(t *testing.T) {
 	t.Parallel()
 	dir := phpApp(t)
-	if err := os.WriteFile(filepath.Join(dir, "MP_verify_iwu2jY0FNdXA7RGa.txt"), []byte("iwu2jY0FNdXA7RGa"),
-		0o600); err != nil {
+	file := filepath.Join(dir, "MP_verify_iwu2jY0FNdXA7RGa.txt")
+	if err := os.WriteFile(file, []byte("iwu2jY0FNdXA7RGa"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	php := startPHP(t)

@@ -183,7 +183,7 @@ func (c *comparison) run(ctx context.Context, s *setup, length time.Duration) (r
 		return r, err
 	}
 	app, auth := after.app.since(before.app), after.auth.since(before.auth)
-	if err := s.judge(w, app); err != nil {
+	if err := s.check(w, app); err != nil {
 		return r, fmt.Errorf("%s: %w", s.name, err)
 	}
 	requests := float64(w.requests)
@@ -197,10 +197,10 @@ func (c *comparison) run(ctx context.Context, s *setup, length time.Duration) (r
 	}, nil
 }
 
-// judge says what was wrong with a round. To wrk a redirect is an answer like others, so the app has to have seen every
+// check says what was wrong with a round. To wrk a redirect is an answer like others, so the app has to have seen every
 // request. It may also have seen those that were under way when wrk stopped, and those that wrk had the answer of and
 // did not count any more: up to two on each connection.
-func (s *setup) judge(w wrkResult, app counts) error {
+func (s *setup) check(w wrkResult, app counts) error {
 	underWay := app.Requests - int64(w.requests)
 	switch {
 	case w.requests == 0:

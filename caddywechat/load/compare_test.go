@@ -31,7 +31,7 @@ func TestCheck_ComparesWithWhatTheAppSaw(t *testing.T) {
 		},
 	} {
 		s := &setup{identifies: tt.identifies}
-		if err := s.judge(tt.wrk, tt.app); (err == nil) != tt.well {
+		if err := s.check(tt.wrk, tt.app); (err == nil) != tt.well {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}

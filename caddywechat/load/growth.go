@@ -127,15 +127,15 @@ func writeGrowth(out io.Writer, samples []sample) error {
 const (
 	// grossGrowth is how much larger than in its third quarter the heap may be in the last.
 	grossGrowth = 1.1
-	// judgedFrom is the length from which a soak's growth is judged: it takes some 50,000 logins until nearly all
-	// places for opened sessions are taken.
-	judgedFrom = 10 * time.Minute
+	// verdictFrom is the length of a soak from which its growth may fail it: it takes some 50,000 logins until nearly
+	// all places for opened sessions are taken.
+	verdictFrom = 10 * time.Minute
 )
 
 // verdict says whether the heap grew beyond all measure. Lesser growth is for people to judge, who have the table.
 func verdict(samples []sample, length time.Duration) error {
 	g := growthOf(samples, heap)
-	if length >= judgedFrom && g.last > grossGrowth*g.before && g.hourly > 0 {
+	if length >= verdictFrom && g.last > grossGrowth*g.before && g.hourly > 0 {
 		return fmt.Errorf("the heap grew from %.1f to %.1f MiB, and is growing by %.1f MiB an hour", g.before, g.last,
 			g.hourly)
 	}

@@ -62,8 +62,8 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 	if err := writeGrowth(out, samples); err != nil {
 		return err
 	}
-	if o.soak < judgedFrom {
-		fmt.Fprintf(out, "In less than %s what the process remembers still fills: growth is not judged.\n", judgedFrom)
+	if o.soak < verdictFrom {
+		fmt.Fprintf(out, "In less than %s what the process remembers still fills: growth is not checked.\n", verdictFrom)
 	}
 	return errors.Join(c.verdict(), verdict(samples, o.soak))
 }

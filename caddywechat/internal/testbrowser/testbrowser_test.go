@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -32,8 +33,8 @@ func newBrowser(t *testing.T, c Config) *Browser {
 }
 
 func TestOpen_SendsWhatANavigationSends(t *testing.T) {
-	var got *http.Request
-	port := newSite(t, func(_ http.ResponseWriter, r *http.Request) { got = r })
+	requests := make(chan *http.Request, 1)
+	port := newSite(t, func(_ http.ResponseWriter, r *http.Request) { requests <- r })
 	b := newBrowser(t, Config{Base: "http://shop.example.com:" + port})
 	for _, tt := range []struct {
 		lines         []string
@@ -45,6 +46,7 @@ func TestOpen_SendsWhatANavigationSends(t *testing.T) {
 		if r, err := b.Open(t.Context(), "/page", tt.lines...); err != nil || r.StatusCode != http.StatusOK {
 			t.Fatal(r, err)
 		}
+		got := <-requests
 		if got.Host != "shop.example.com:"+port || got.URL.Path != "/page" {
 			t.Errorf("it asked %s for %s", got.Host, got.URL)
 		}
@@ -57,15 +59,15 @@ func TestOpen_SendsWhatANavigationSends(t *testing.T) {
 }
 
 func TestOpen_AsksOnceMoreWhereItIsToldTo(t *testing.T) {
-	requests := 0
+	var requests atomic.Int64
 	port := newSite(t, func(w http.ResponseWriter, r *http.Request) {
-		if requests++; requests%2 == 1 {
+		if requests.Add(1)%2 == 1 {
 			panic(http.ErrAbortHandler) // ends the connection
 		}
 	})
 	for _, retries := range []bool{false, true} {
 		b := newBrowser(t, Config{Retry: func(err error) bool { return retries && errors.Is(err, io.EOF) }})
-		requests = 0
+		requests.Store(0)
 		if r, err := b.Open(t.Context(), "http://127.0.0.1:"+port+"/"); (err == nil) != retries {
 			t.Errorf("retries %t: %s, %v", retries, r, err)
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// newJourney starts a site as in production, but for the simulator in WeChat's place. Browsers present themselves as
+// newHTTPSSite starts a site as in production, but for the simulator in WeChat's place. Browsers present themselves as
 // what they are taken for.
-func newJourney(t *testing.T, options string) *site {
+func newHTTPSSite(t *testing.T, options string) *site {
 	t.Helper()
 	return newSite(t, "https", `wechat_auth {
 		{account}
@@ -50,7 +50,7 @@ func (b *tab) wantPage(status int64, title string) {
 
 func TestLogin_IsSilentInEveryWeChat(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	for name, wechat := range map[string]look{
 		"iPhone": iPhone, "Android": android, "Windows": windows,
 		"HarmonyOS": harmonyOS,
@@ -71,7 +71,7 @@ func TestLogin_IsSilentInEveryWeChat(t *testing.T) {
 
 func TestOpenInWeChatPage_OffersTheAddress(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	english, dark := desktopChrome, phoneBrowser
 	english.language, dark.dark = "en-GB", true
 	for name, tc := range map[string]struct {
@@ -94,7 +94,7 @@ func TestOpenInWeChatPage_OffersTheAddress(t *testing.T) {
 			if got := b.text("#address"); got != address {
 				t.Errorf("it shows %s", got)
 			}
-			b.picture("journey-outside-" + name)
+			b.picture("login-outside-" + name)
 			b.copy(tc.copied, func() {
 				if got := b.clipboard(); got != address {
 					t.Errorf("it copied %s", got)
@@ -121,7 +121,7 @@ func TestOpenInWeChatPage_OffersTheAddress(t *testing.T) {
 
 func TestBack_SkipsTheLogin(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	b := newTabAs(t, iPhone)
 	b.open(s.url("/public"))
 	b.open(s.url("/orders"))
@@ -150,7 +150,7 @@ func TestBack_SkipsTheLogin(t *testing.T) {
 
 func TestBack_SkipsThePageThatKeptTheFragment(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "keep_fragment")
+	s := newHTTPSSite(t, "keep_fragment")
 	b := newTabAs(t, android)
 	b.open(s.url("/public"))
 	b.open(s.url("/app?x=1#/orders/9"))
@@ -162,7 +162,7 @@ func TestBack_SkipsThePageThatKeptTheFragment(t *testing.T) {
 
 func TestKeepFragment_AddsNone(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "keep_fragment")
+	s := newHTTPSSite(t, "keep_fragment")
 	b := newTabAs(t, android)
 	b.open(s.url("/app"))
 	b.wantLanded(s.url("/app"), person)
@@ -174,7 +174,7 @@ func TestKeepFragment_AddsNone(t *testing.T) {
 
 func TestCallback_MayBeOpenedAgain(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	b := newTabAs(t, iPhone)
 	b.open(s.url("/orders?id=5"))
 	b.wantLanded(s.url("/orders?id=5"), person)
@@ -212,7 +212,7 @@ func TestCallback_MayBeOpenedAgain(t *testing.T) {
 
 func TestCallback_ThatComesTwiceIsExchangedOnce(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	s.quirks(simulator.Quirks{DuplicateCallback: time.Millisecond})
 	b := newTabAs(t, android)
 	b.open(s.url("/orders"))
@@ -228,7 +228,7 @@ func TestCallback_ThatComesTwiceIsExchangedOnce(t *testing.T) {
 
 func TestLogin_WorksInTwoTabsAtOnce(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	t.Run("silently", func(t *testing.T) {
 		first := newTabAs(t, windows)
 		second := first.another()

@@ -24,8 +24,8 @@ const (
 	again        = "/_wechat/login?return_to=%2Fspring%2Fdetail"
 )
 
-// exhibits are the pages, in each shape that a visitor may see, with what the gate shows on them.
-var exhibits = []struct {
+// shownPages are the pages, in each shape that a visitor may see, with what the gate shows on them.
+var shownPages = []struct {
 	title string
 	name  page.Name
 	data  page.Data
@@ -77,7 +77,7 @@ var exhibits = []struct {
 func TestPages_FitEveryScreen(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, e := range exhibits {
+		for _, e := range shownPages {
 			if r.URL.Path == "/"+url.PathEscape(e.title) {
 				data := e.data
 				data.RequestID = requestID
@@ -95,7 +95,7 @@ func TestPages_FitEveryScreen(t *testing.T) {
 			b.do(call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
 				Headers: network.Headers{"Accept-Language": language},
 			}))
-			for _, e := range exhibits {
+			for _, e := range shownPages {
 				b.open(server.URL + "/" + e.title)
 				b.wantFitsEveryScreen(e.title + "-" + language)
 			}

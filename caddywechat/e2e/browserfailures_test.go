@@ -12,13 +12,13 @@ import (
 
 func TestLogin_ExplainsThatCookiesAreNeeded(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	b := newTabAs(t, iPhone)
 	b.open(s.url("/public"))
 	b.keepCookies(false)
 	b.open(s.url("/orders?id=5"))
 	b.wantPage(http.StatusTooManyRequests, "登录没有成功")
-	b.picture("journey-no-cookies")
+	b.picture("login-no-cookies")
 	if got := b.text("main p"); !strings.Contains(got, "Cookie") {
 		t.Errorf("it says %s", got)
 	}
@@ -35,7 +35,7 @@ func TestLogin_ExplainsThatCookiesAreNeeded(t *testing.T) {
 
 func TestLogin_EndsWhereWeChatRefusesEveryCode(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	fault := simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029}
 	if err := s.sim.Fault(fault); err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestLogin_EndsWhereWeChatRefusesEveryCode(t *testing.T) {
 	b := newTabAs(t, harmonyOS)
 	b.open(s.url("/orders"))
 	b.wantPage(http.StatusTooManyRequests, "登入未成功")
-	b.picture("journey-refused")
+	b.picture("login-refused")
 	if got := b.text("main p"); strings.Contains(got, "Cookie") || !strings.Contains(got, "微信都沒有通過") {
 		t.Errorf("it says %s", got)
 	}
@@ -58,23 +58,23 @@ func TestLogin_EndsWhereWeChatRefusesEveryCode(t *testing.T) {
 
 func TestConsent_MayBeDeclinedAndGivenLater(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	s.quirks(simulator.Quirks{DenyRedirects: true})
 	b := newTabAs(t, android)
 	b.open(s.url("/profile?x=1"))
 	b.wantPage(http.StatusOK, "使用微信登录")
-	b.picture("journey-consent-1-ask")
+	b.picture("login-consent-1-ask")
 	b.click("a.button")
 	b.click(`button[value="deny"]`)
 	b.wantPage(http.StatusForbidden, "登录已取消")
-	b.picture("journey-declined")
+	b.picture("login-declined")
 	b.reload()
 	b.wantPage(http.StatusForbidden, "登录已取消")
 	b.click("a.button")
 	b.wantPage(http.StatusOK, "使用微信登录")
 	b.click("a.button")
 	b.see(`button[value="allow"]`)
-	b.picture("journey-consent-2-wechat")
+	b.picture("login-consent-2-wechat")
 	b.click(`button[value="allow"]`)
 	b.wantLanded(s.url("/profile?x=1"), person)
 	if got := b.text("pre"); !strings.Contains(got, "X-Wechat-Nickname: %E5%B0%8F%E6%98%8E\n") {
@@ -85,13 +85,13 @@ func TestConsent_MayBeDeclinedAndGivenLater(t *testing.T) {
 
 func TestSnapshotPage_HasNothingToTap(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	s.quirks(simulator.Quirks{SnapshotPages: true})
 	b := newTabAs(t, iPhone)
 	b.open(s.url("/profile"))
 	b.click("a.button")
 	b.wantPage(http.StatusForbidden, "请点底部的“使用完整服务”")
-	b.picture("journey-snapshot")
+	b.picture("login-snapshot")
 	const controls = `document.querySelectorAll("a, button, input, form, summary, [onclick], [tabindex], script")`
 	if got := evaluate[int](b, controls+".length"); got != 0 {
 		t.Errorf("%d elements could be tapped", got)
@@ -107,13 +107,13 @@ func TestSnapshotPage_HasNothingToTap(t *testing.T) {
 
 func TestConsent_IsAskedOnce(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	b := newTabAs(t, windows)
 	b.open(s.url("/orders"))
 	b.wantLanded(s.url("/orders"), person)
 	b.open(s.url("/profile"))
 	b.wantPage(http.StatusOK, "使用微信登录")
-	b.picture("journey-consent-wide")
+	b.picture("login-consent-wide")
 	b.back() // not now
 	b.wantLanded(s.url("/orders"), person)
 	b.open(s.url("/profile"))
@@ -127,7 +127,7 @@ func TestConsent_IsAskedOnce(t *testing.T) {
 
 func TestLogout_FromAnotherSiteIsConfirmed(t *testing.T) {
 	t.Parallel()
-	s := newJourney(t, "")
+	s := newHTTPSSite(t, "")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprintf(w, `<link rel="icon" href="data:,"><a href="%s">退出</a><img src="%[1]s" alt="">`,
@@ -140,7 +140,7 @@ func TestLogout_FromAnotherSiteIsConfirmed(t *testing.T) {
 	b.open(elsewhere.URL)
 	b.click("a")
 	b.wantPage(http.StatusOK, "要退出登录吗？")
-	b.picture("journey-logout-1-confirm")
+	b.picture("login-logout-1-confirm")
 	b.open(s.url("/orders")) // neither the picture nor the link logged out
 	b.wantLanded(s.url("/orders"), person)
 	if got := len(b.askedFor(s.simURL)); got != 1 {
@@ -149,7 +149,7 @@ func TestLogout_FromAnotherSiteIsConfirmed(t *testing.T) {
 	b.back()
 	b.click("button")
 	b.wantPage(http.StatusOK, "已退出登录")
-	b.picture("journey-logout-2-done")
+	b.picture("login-logout-2-done")
 	b.open(s.url("/public"))
 	b.back()
 	b.wantPage(http.StatusOK, "已退出登录")

@@ -19,9 +19,9 @@ const (
 	shopHost   = "shop.example.com"
 )
 
-// newRecipe starts an example's Caddyfile as it is, but for the app's address and the platform. In the environment's
+// newExample starts an example's Caddyfile as it is, but for the app's address and the platform. In the environment's
 // lines {port} is where its sites listen.
-func newRecipe(t *testing.T, name string, env ...string) *site {
+func newExample(t *testing.T, name string, env ...string) *site {
 	t.Helper()
 	s := &site{t: t, app: newApp(t), port: freeport.Get(t), admin: freeport.Get(t), scheme: "http", host: host}
 	s.sim, s.simURL = newSimulator(t, simulator.Config{Accounts: []simulator.OfficialAccount{
@@ -52,7 +52,7 @@ func newRecipe(t *testing.T, name string, env ...string) *site {
 
 func TestStaffExample_LetsOnlyStaffIn(t *testing.T) {
 	t.Parallel()
-	s := newRecipe(t, "staff", "STAFF=o0000000000000000000000000000 "+person)
+	s := newExample(t, "staff", "STAFF=o0000000000000000000000000000 "+person)
 	s.visitor().login("/orders")
 	if a := s.visitor().open("/orders"); a.StatusCode != http.StatusFound {
 		t.Errorf("somebody unknown: status %d", a.StatusCode)
@@ -78,7 +78,7 @@ func TestStaffExample_LetsOnlyStaffIn(t *testing.T) {
 		}
 	}
 	// Ids that differ in case only are different people.
-	s = newRecipe(t, "staff", "STAFF="+strings.ToLower(person)+" "+strings.ToUpper(person))
+	s = newExample(t, "staff", "STAFF="+strings.ToLower(person)+" "+strings.ToUpper(person))
 	chain = s.visitor().follow("/orders")
 	if last := chain[len(chain)-1]; last.StatusCode != http.StatusForbidden {
 		t.Errorf("an id in another case: status %d", last.StatusCode)
@@ -121,7 +121,7 @@ func TestMatchers_KnowTheUser(t *testing.T) {
 
 func TestPublicHooksExample_PassesNotifications(t *testing.T) {
 	t.Parallel()
-	s := newRecipe(t, "public-hooks")
+	s := newExample(t, "public-hooks")
 	v := s.visitor()
 	v.login("/page")
 	v.Agent = "Mozilla/4.0"
@@ -160,8 +160,8 @@ func TestPublicHooksExample_PassesNotifications(t *testing.T) {
 		}
 	}
 	v = s.visitor()
-	if a := v.request("GET", "/wechat/message?signature=f3&timestamp=1&nonce=2&echostr=5927",
-		""); a.StatusCode != http.StatusOK {
+	const verification = "/wechat/message?signature=f3&timestamp=1&nonce=2&echostr=5927"
+	if a := v.request("GET", verification, ""); a.StatusCode != http.StatusOK {
 		t.Errorf("WeChat asks whether it is our server: status %d", a.StatusCode)
 	}
 	for _, path := range []string{"/pay/notify/x", "/pay", "/pay/order", "/wechat/message/..%2F..%2Fpage"} {
@@ -173,7 +173,7 @@ func TestPublicHooksExample_PassesNotifications(t *testing.T) {
 
 func TestBalancerExample_TrustsTheBalancerOnly(t *testing.T) {
 	t.Parallel()
-	s := newRecipe(t, "balancer", "BALANCER=127.0.0.1/32")
+	s := newExample(t, "balancer", "BALANCER=127.0.0.1/32")
 	v := s.visitor()
 	forwarded := []string{"X-Forwarded-Proto: https", "X-Forwarded-For: 203.0.113.9"}
 	a := v.open("/page?x=1", forwarded...)
@@ -204,7 +204,7 @@ func TestBalancerExample_TrustsTheBalancerOnly(t *testing.T) {
 	}
 
 	// Somebody else than the balancer is not believed.
-	s = newRecipe(t, "balancer", "BALANCER=192.0.2.1/32")
+	s = newExample(t, "balancer", "BALANCER=192.0.2.1/32")
 	location := s.visitor().open("/page", "X-Forwarded-Proto: https",
 		"X-Forwarded-Host: evil.example").Header.Get("Location")
 	if want := url.QueryEscape("http://" + s.authority() + "/_wechat/callback"); !strings.Contains(location, want) {
@@ -224,7 +224,7 @@ func cookieLine(a response) string {
 
 func TestHealthCheckExample_TellsHealth(t *testing.T) {
 	t.Parallel()
-	s := newRecipe(t, "health-check", "LISTEN=http://:{port}", "WECHAT_HOST="+host)
+	s := newExample(t, "health-check", "LISTEN=http://:{port}", "WECHAT_HOST="+host)
 	probe := "http://127.0.0.1:" + fmt.Sprint(s.port)
 	v := s.visitor()
 	for path, status := range map[string]int{
@@ -274,7 +274,7 @@ func TestHealthCheckExample_TellsHealth(t *testing.T) {
 
 func TestTwoAccountsExample_KeepsThemApart(t *testing.T) {
 	t.Parallel()
-	s := newRecipe(t, "two-accounts", "SHOP_SITE=http://"+shopHost+":{port}", "SHOP_APP_ID="+shopAppID,
+	s := newExample(t, "two-accounts", "SHOP_SITE=http://"+shopHost+":{port}", "SHOP_APP_ID="+shopAppID,
 		"SHOP_APP_SECRET="+shopSecret)
 	shop := *s
 	shop.host = shopHost
@@ -323,7 +323,7 @@ func TestTwoAccountsExample_KeepsThemApart(t *testing.T) {
 
 func TestOwnPagesExample_ShowsItsPages(t *testing.T) {
 	t.Parallel()
-	s := newRecipe(t, "own-pages")
+	s := newExample(t, "own-pages")
 	a := s.visitor().open("/orders")
 	if a.StatusCode != http.StatusOK || !strings.Contains(a.Text, "<h1>欢迎光临茶馆</h1>") ||
 		!strings.Contains(a.Text, `<a href="`+s.simURL+`/connect/oauth2/authorize?`) {
