@@ -68,7 +68,7 @@ func New(c Config) *Browser {
 		c.Agent = InWeChat
 	}
 	return &Browser{Agent: c.Agent, Base: c.Base, Retry: c.Retry, Client: &http.Client{
-		Jar: jar, Transport: c.Transport, Timeout: 30 * time.Second,
+		Jar: jar, Transport: c.Transport, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
