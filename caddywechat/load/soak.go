@@ -63,7 +63,8 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 		return err
 	}
 	if o.soak < verdictFrom {
-		fmt.Fprintf(out, "In less than %s what the process remembers still fills: growth is not checked.\n", verdictFrom)
+		fmt.Fprintf(out, "In less than %s what the process remembers still fills: growth is not checked.\n",
+			verdictFrom)
 	}
 	return errors.Join(c.verdict(), verdict(samples, o.soak))
 }
