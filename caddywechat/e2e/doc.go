@@ -2,6 +2,6 @@
 // the simulator as WeChat, and real programs around it.
 //
 // Tests run side by side, as most of them wait most of the time: each has ports, folders and browser tabs of its own.
-// Two of clusters come first and alone, because they count what a busy machine changes. With -short tests that start
+// A few come first and alone, because they count or name what other tests change. With -short tests that start
 // programs are skipped.
 package e2e

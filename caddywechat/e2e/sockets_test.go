@@ -20,6 +20,7 @@ func TestWebSockets_NeedWhatTheirPathNeeds(t *testing.T) {
 	s := newSite(t, "http", allRules(app.Listener.Addr().String()))
 	v := s.visitor()
 	v.follow("/page")
+	opened := 0
 	for _, tc := range []struct {
 		path    string
 		session bool
@@ -46,7 +47,11 @@ func TestWebSockets_NeedWhatTheirPathNeeds(t *testing.T) {
 		if (err == nil) != (tc.says != "") || says != tc.says {
 			t.Errorf("%s, session %t: %q, %v", tc.path, tc.session, says, err)
 		}
+		if err == nil {
+			opened++
+		}
 	}
+	s.untilSocketsClosed(opened)
 	// The answer to a handshake without a session is JSON, and leaves no cookie.
 	a := s.send(head("GET /socket HTTP/1.1", "Host: {host}", "User-Agent: "+inWeChat, "Accept: text/html",
 		"Connection: Upgrade",

@@ -17,8 +17,23 @@ import (
 // streamsEnd is how soon a stream is over after its session, with what a machine under load adds.
 const streamsEnd = 5*time.Second + 2*time.Second
 
-// openSocket opens a WebSocket of a visitor and returns what waits for its end.
-func (v *visitor) openSocket(path string) (over <-chan struct{}) {
+// socket is an open WebSocket. over is closed when it has ended.
+type socket struct {
+	net.Conn
+	over chan struct{}
+}
+
+// untilSocketsClosed waits until Caddy has forgotten so many WebSockets. One that is stopped earlier reads what their
+// copying has written without a lock, in its reverse_proxy, and the race detector reports that.
+func (s *site) untilSocketsClosed(n int) {
+	s.t.Helper()
+	s.caddy.eventually("the sockets are closed", func() bool {
+		return strings.Count(s.caddy.log.String(), `"msg":"connection closed"`) >= n
+	})
+}
+
+// openSocket opens a WebSocket of a visitor.
+func (v *visitor) openSocket(path string) *socket {
 	v.t.Helper()
 	config, err := websocket.NewConfig("ws"+strings.TrimPrefix(v.url(path), "http"), v.url(""))
 	if err != nil {
@@ -30,24 +45,24 @@ func (v *visitor) openSocket(path string) (over <-chan struct{}) {
 		v.t.Fatal(err)
 	}
 	v.t.Cleanup(func() { conn.Close() })
-	socket, err := websocket.NewClient(config, conn)
+	ws, err := websocket.NewClient(config, conn)
 	if err != nil {
 		v.t.Fatal(err)
 	}
 	var says string
-	if err := websocket.Message.Send(socket, "hi"); err != nil {
+	if err := websocket.Message.Send(ws, "hi"); err != nil {
 		v.t.Fatal(err)
 	}
-	if err := websocket.Message.Receive(socket, &says); err != nil || !strings.Contains(says, "says hi") {
+	if err := websocket.Message.Receive(ws, &says); err != nil || !strings.Contains(says, "says hi") {
 		v.t.Fatalf("%q, %v", says, err)
 	}
-	done := make(chan struct{})
+	opened := &socket{conn, make(chan struct{})}
 	go func() {
-		defer close(done)
-		for websocket.Message.Receive(socket, &says) == nil {
+		defer close(opened.over)
+		for websocket.Message.Receive(ws, &says) == nil {
 		}
 	}()
-	return done
+	return opened
 }
 
 // openEvents opens an event stream of a visitor, reads its beginning, and returns what waits for its end and counts
@@ -122,8 +137,8 @@ for ($i = 0; $i < 300; $i++) { echo "data: $i\n\n"; ob_flush(); flush(); usleep(
 			v := s.visitor()
 			v.follow("/page")
 			over := map[string]<-chan struct{}{
-				"a WebSocket":                     v.openSocket("/socket"),
-				"a WebSocket on an optional path": v.openSocket("/optional/socket"),
+				"a WebSocket":                     v.openSocket("/socket").over,
+				"a WebSocket on an optional path": v.openSocket("/optional/socket").over,
 				"an event stream":                 v.openEvents("/events"),
 				"an event stream behind FastCGI":  v.openEvents("/php/events.php"),
 			}
@@ -138,10 +153,12 @@ for ($i = 0; $i < 300; $i++) { echo "data: $i\n\n"; ob_flush(); flush(); usleep(
 				}
 			}
 			select {
-			case <-nobody:
+			case <-nobody.over:
 				t.Error("a WebSocket of nobody ended, too")
 			default:
 			}
+			nobody.Close()
+			s.untilSocketsClosed(3)
 		})
 	}
 }

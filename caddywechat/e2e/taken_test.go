@@ -54,9 +54,8 @@ func TestPort_OfAnotherCaddyIsTold(t *testing.T) {
 }
 
 // TestPort_OfAnotherProgramIsTold is one that Caddy cannot share. Which of Caddy's apps comes to the port first is by
-// chance.
+// chance. It runs alone: a child that this process starts has its listeners for a moment, and would be named instead.
 func TestPort_OfAnotherProgramIsTold(t *testing.T) {
-	t.Parallel()
 	l, err := net.Listen("tcp", ":0")
 	if err != nil {
 		t.Fatal(err)
