@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -20,7 +21,7 @@ import (
 // Caddy's listeners share ports, so that one process can take over from another.
 func (a *App) tellOfSharedPorts(sites []netip.AddrPort) {
 	for _, addr := range sites {
-		if names := sharers(addr); names != "" && a.isRunning() {
+		if names := a.lastingSharers(addr); names != "" {
 			a.logger.Error(
 				"a port of this configuration is another process's, too: each gets some of the visitors, and what one "+
 					"refuses the other may let through; end that process, or give this configuration another port",
@@ -30,7 +31,7 @@ func (a *App) tellOfSharedPorts(sites []netip.AddrPort) {
 		}
 	}
 	for _, addr := range listening.Own() {
-		if names := sharers(addr); names != "" && !slices.Contains(sites, addr) && a.isRunning() {
+		if names := a.lastingSharers(addr); names != "" && !slices.Contains(sites, addr) {
 			a.logger.Warn(
 				"another process listens at this address, too, which may be that of the admin API: what is meant "+
 					"for one reaches the other; end it, or give one of them another address by the global option admin",
@@ -41,8 +42,19 @@ func (a *App) tellOfSharedPorts(sites []netip.AddrPort) {
 	}
 }
 
-// isRunning reports whether the app was not stopped: listeners that this process has just closed look like another's.
-func (a *App) isRunning() bool { return a.ctx.Err() == nil }
+// lastingSharers is [sharers] for what is still so a second later: a listener that this process closes meanwhile, as a
+// reload does, seems to be somebody else's.
+func (a *App) lastingSharers(addr netip.AddrPort) string {
+	if sharers(addr) == "" {
+		return ""
+	}
+	select {
+	case <-time.After(time.Second):
+		return sharers(addr)
+	case <-a.ctx.Done():
+		return ""
+	}
+}
 
 // tellOfTakenPorts says, where Caddy itself could not open a port, who has it.
 func (a *App) tellOfTakenPorts() {

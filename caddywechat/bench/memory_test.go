@@ -45,9 +45,9 @@ func TestMemory_OfASiteIsSmall(t *testing.T) {
 		isVisited  bool
 		most       int64
 	}{
-		"the same keys":            {same, false, 3200},
-		"keys of its own":          {own, false, 3200},
-		"the same keys, visited":   {same, true, 3200},
+		"the same keys":            {same, false, 4000},
+		"keys of its own":          {own, false, 4000},
+		"the same keys, visited":   {same, true, 4000},
 		"keys of its own, visited": {own, true, 7200},
 	} {
 		t.Run(name, func(t *testing.T) {
