@@ -21,7 +21,7 @@ type sharedStore struct {
 	work    *background.Group
 
 	mu    sync.Mutex
-	asked time.Time // when somebody's question for the health last led to one to the store
+	asked time.Time // when the store was last asked for its health
 }
 
 // sharedStores has them by a digest of the store's connection.
@@ -86,7 +86,7 @@ func (s *sharedStore) works(ctx context.Context, watched store.Store, now time.T
 	if !isFresh {
 		ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 		defer cancel()
-		_, _ = watched.Get(ctx, "health") // its watch takes note
+		_, _ = watched.Get(ctx, "health") // the status keeps what comes of it
 	}
 	return !s.status.IsFailing()
 }

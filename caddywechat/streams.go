@@ -63,7 +63,7 @@ func (s *streams) watch() {
 }
 
 // judge ends what is allowed no more, and reports whether anything is left to watch. Where nothing is, the next stream
-// that comes begins anew.
+// that comes starts anew.
 func (s *streams) judge() (goOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

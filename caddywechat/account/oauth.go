@@ -29,7 +29,7 @@ func (o *OAuth) Exchange(ctx context.Context, code string, givesProfile func(wei
 	}
 	grant, err := o.profile(ctx, token)
 	if err != nil {
-		// A token that WeChat refuses is as new as the login, so the person has begun another one meanwhile.
+		// A token that WeChat refuses is as new as the login, so the person has started another one meanwhile.
 		return Grant{}, mark(err, ErrCodeRefused, (*weixin.Error).RefusesToken)
 	}
 	return grant, nil

@@ -134,7 +134,7 @@ func (k *Keyring) formerKey(ctx context.Context) (made []byte, until time.Time, 
 }
 
 // replacedSince returns when a key of this site was first seen beside a made one. The store remembers it by each of the
-// keys, so that it does not begin anew when they are exchanged one by one.
+// keys, so that it does not start anew when they are exchanged one by one.
 func (k *Keyring) replacedSince(ctx context.Context) (since time.Time, err error) {
 	configured, err := seal.NewKeys("key that replaces", k.Config.Secrets...)
 	if err != nil {

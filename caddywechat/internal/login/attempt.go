@@ -11,7 +11,7 @@ import (
 // Lifetime is how long an attempt to log in may take.
 const Lifetime = 10 * time.Minute
 
-// Attempt is one login that was begun: everything that is needed to finish it, on any instance. A browser carries it,
+// Attempt is one login that was started: everything that is needed to finish it, on any instance. A browser carries it,
 // sealed, in a cookie of its own, so that logins in several tabs do not disturb each other.
 type Attempt struct {
 	State string // what WeChat sends back
@@ -19,33 +19,33 @@ type Attempt struct {
 	// Attempts of an older version have no Ref.
 	Kind, Ref string
 	Profile   bool   // whether the person's profile is asked for
-	Target    string // where the visitor lands: path and query, perhaps a fragment, as they were asked for
-	// Waits tells that the target waits in the store, for want of room here. Target is where the visitor lands if it
-	// can't be had from there.
+	Target    string // where the visitor returns to: path and query, perhaps a fragment, as they were asked for
+	// Waits tells that the target waits in the store, for want of room here. Target is where the visitor returns to if
+	// it can't be had from there.
 	Waits   bool
 	Created time.Time // to the second
 
-	// Spent is when the attempt led to a session, to the second; zero while it has not. A spent attempt is kept as
+	// Spent is when the attempt brought a session, to the second; zero while it has not. A spent attempt is kept as
 	// long as an unspent one: it tells a second callback that the first one was this browser's.
 	Spent time.Time
 	// SessionEnd is when that session ends, to the second.
 	SessionEnd time.Time
 }
 
-// NewAttempt returns an attempt that begins now.
+// NewAttempt returns an attempt that starts now.
 func NewAttempt(state, kind, ref string, profile bool, target string, now time.Time) Attempt {
 	return Attempt{
 		State: state, Kind: kind, Ref: ref, Profile: profile, Target: target, Created: now.Truncate(time.Second),
 	}
 }
 
-// Spend returns the attempt as one that led to a session. It keeps no target: a browser carries many spent attempts.
+// Spend returns the attempt as one that brought a session. It keeps no target: a browser carries many spent attempts.
 func (a Attempt) Spend(sessionEnd, now time.Time) Attempt {
 	a.Target, a.Spent, a.SessionEnd = "", now.Truncate(time.Second), sessionEnd
 	return a
 }
 
-// IsSpent reports whether the attempt led to a session.
+// IsSpent reports whether the attempt brought a session.
 func (a Attempt) IsSpent() bool { return !a.Spent.IsZero() }
 
 // Matches reports whether state is this attempt's. What somebody on the way appended to it does not count.
@@ -106,7 +106,7 @@ func (a *Attempt) UnmarshalBinary(payload []byte) error {
 
 func unix(seconds uint64) time.Time { return time.Unix(int64(seconds), 0) }
 
-// MaxTarget is the length in bytes of the longest target that a visitor is led back to as it is.
+// MaxTarget is the length in bytes of the longest target that a visitor is sent back to as it is.
 const MaxTarget = 2000
 
 // Fit returns the target to keep of one that was asked for: itself or, of one that is too long, its path, "/" where

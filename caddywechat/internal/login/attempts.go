@@ -131,7 +131,7 @@ func (as Attempts) Displaces(size int, instead *int) int {
 }
 
 // Room returns a slot for another attempt of that size: that of the attempt which it stands in for, if there is one,
-// else a free one, any of them, so that two tabs that begin at the same moment seldom take the same. Where there is
+// else a free one, any of them, so that two tabs that start at the same moment seldom take the same. Where there is
 // none, or not enough room, others give way; the first of them leaves its slot, and the removals free those of the
 // rest.
 func (as Attempts) Room(size int, instead *int) (slot int, removals []*http.Cookie) {
@@ -230,8 +230,8 @@ func (as Attempts) isUnderWay(slot int) bool {
 	return as.slot[slot] != nil && !as.slot[slot].IsSpent()
 }
 
-// Restarts returns the restarts that the attempts tell of: those that led to an attempt, with the attempt itself where
-// it led to a session that isLost. Of several attempts the one with the longest way behind it counts.
+// Restarts returns the restarts that the attempts tell of: those before an attempt, with the attempt itself where
+// it brought a session that isLost. Of several attempts the one with the most of them counts.
 func (as Attempts) Restarts(k StateKey, isLost func(Attempt) bool, now time.Time) Restarts {
 	var longest Restarts
 	for _, a := range as.slot {
@@ -262,7 +262,7 @@ func (as Attempts) RemoveAll() []*http.Cookie {
 	return as.removeAll(func(int) bool { return true })
 }
 
-// RemoveRestarted returns the cookies that free the slots of all but those logins under way that no restart led to.
+// RemoveRestarted returns the cookies that free the slots of all but those logins under way that no restart preceded.
 func (as Attempts) RemoveRestarted(k StateKey, now time.Time) []*http.Cookie {
 	return as.removeAll(func(slot int) bool {
 		return !as.isUnderWay(slot) || len(k.Restarts(as.slot[slot].State).recent(now)) > 0

@@ -173,7 +173,7 @@ func (f *Flow) fail(w http.ResponseWriter, c *callback, err error) error {
 // that nobody has to think about it.
 func (f *Flow) attemptKey(o visitor.Origin, a Attempt) string { return f.Site.Scope(o) + "|" + a.State }
 
-// restart starts another login for a visitor whose callback led to none: it may be one of a loop.
+// restart starts another login for a visitor whose callback brought no session: it may be one of a loop.
 func (f *Flow) restart(w http.ResponseWriter, c *callback, why cause, reason string, err error) error {
 	e := event.Event{Reason: reason, Err: err}
 	if !visitor.IsNavigation(c.Request.Request) {

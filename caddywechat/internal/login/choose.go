@@ -90,7 +90,8 @@ func (f *Flow) showChoice(
 	return nil
 }
 
-// choice returns the cookie that keeps a visitor's choice once it has led to a session, none where there was no choice.
+// choice returns the cookie that keeps a visitor's choice once it has brought a session, none where there was no
+// choice.
 func (f *Flow) choice(r *visitor.Request, chosen account.Redirector) []*http.Cookie {
 	if found := f.Accounts.For(r.Client()); len(found) < 2 || !slices.Contains(found, chosen) {
 		return nil

@@ -28,8 +28,8 @@ const (
 )
 
 // exchangeOnce exchanges the code of an attempt once for all instances, where the store tells at once which of them is
-// first: the others land the visitor with what that one gets. Where the store does not answer, or the first one does
-// not come to an end, an instance exchanges the code by itself, and at the worst WeChat refuses it.
+// first: the others send the visitor home with what that one gets. Where the store does not answer, or the first one
+// does not come to an end, an instance exchanges the code by itself, and at the worst WeChat refuses it.
 func (f *Flow) exchangeOnce(ctx context.Context, c *callback, code string) Result {
 	if f.Cluster == nil || f.Status.IsFailing() {
 		return f.exchange(ctx, c, code)

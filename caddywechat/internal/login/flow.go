@@ -54,7 +54,7 @@ type Memory struct {
 	unreturned unreturned
 }
 
-// Flow leads visitors of one site through logins. It is safe for concurrent use.
+// Flow is the login of one site. It is safe for concurrent use.
 type Flow struct {
 	Config
 	targets waitingTargets

@@ -30,7 +30,7 @@ func (f *Flow) target(c *callback) string {
 }
 
 // attempts opens the attempts that the visitor's browser carries. One that this instance has finished is spent, whether
-// the browser took note or not.
+// the browser kept the answer or not.
 func (f *Flow) attempts(r *visitor.Request, k *keys) Attempts {
 	attempts := ReadAttempts(r.Cookies, k.attempt, f.Site.Scope(r.Origin), r.Origin.Secure(), f.Now())
 	attempts.Recall(func(a Attempt) Attempt {
@@ -43,13 +43,13 @@ func (f *Flow) attempts(r *visitor.Request, k *keys) Attempts {
 	return attempts
 }
 
-// isFinished reports whether this instance knows what a callback's attempt led to.
+// isFinished reports whether this instance knows what came of a callback's attempt.
 func (f *Flow) isFinished(c *callback) bool {
 	_, _, ok := f.Memory.recent.Known(f.attemptKey(c.Origin, c.attempt), f.Now())
 	return ok
 }
 
-// lastResult returns the session that a spent attempt led to, if that was on this instance within the last minute and
+// lastResult returns the session that a spent attempt brought, if that was on this instance within the last minute and
 // it still lives.
 func (f *Flow) lastResult(c *callback) (s session.Session, ok bool) {
 	result, ok := f.Memory.recent.Last(c.Context(), f.attemptKey(c.Origin, c.attempt), f.Now())

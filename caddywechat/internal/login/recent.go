@@ -21,7 +21,7 @@ type Result struct {
 type Recent struct {
 	mu      sync.Mutex
 	results map[string]*flight
-	order   []string
+	keys    []string // the oldest first
 }
 
 const (
@@ -32,9 +32,9 @@ const (
 )
 
 type flight struct {
-	begun  time.Time
-	done   chan struct{}
-	result Result
+	started time.Time
+	done    chan struct{}
+	result  Result
 }
 
 // Do calls finish, or, when that was done for the same key within the last minute, waits for and returns that result.
@@ -60,7 +60,7 @@ func (r *Recent) Last(ctx context.Context, key string, now time.Time) (Result, b
 	r.mu.Lock()
 	f := r.results[key]
 	r.mu.Unlock()
-	if f == nil || now.Sub(f.begun) >= recentFor {
+	if f == nil || now.Sub(f.started) >= recentFor {
 		return Result{}, false
 	}
 	select {
@@ -71,18 +71,18 @@ func (r *Recent) Last(ctx context.Context, key string, now time.Time) (Result, b
 	}
 }
 
-// Known returns the result for key and when it was begun, if there is one from the last minute by now. It waits for
+// Known returns the result for key and when it was started, if there is one from the last minute by now. It waits for
 // none.
-func (r *Recent) Known(key string, now time.Time) (result Result, begun time.Time, ok bool) {
+func (r *Recent) Known(key string, now time.Time) (result Result, started time.Time, ok bool) {
 	r.mu.Lock()
 	f := r.results[key]
 	r.mu.Unlock()
-	if f == nil || now.Sub(f.begun) >= recentFor {
+	if f == nil || now.Sub(f.started) >= recentFor {
 		return Result{}, time.Time{}, false
 	}
 	select {
 	case <-f.done:
-		return f.result, f.begun, true
+		return f.result, f.started, true
 	default:
 		return Result{}, time.Time{}, false
 	}
@@ -94,16 +94,16 @@ func (r *Recent) join(key string, now time.Time) (f *flight, first bool) {
 	if r.results == nil {
 		r.results = make(map[string]*flight)
 	}
-	for len(r.order) > 0 && (len(r.order) >= recentMax || now.Sub(r.results[r.order[0]].begun) >= recentFor) {
-		delete(r.results, r.order[0])
-		r.order = r.order[1:]
+	for len(r.keys) > 0 && (len(r.keys) >= recentMax || now.Sub(r.results[r.keys[0]].started) >= recentFor) {
+		delete(r.results, r.keys[0])
+		r.keys = r.keys[1:]
 	}
-	if f, ok := r.results[key]; ok && now.Sub(f.begun) < recentFor {
+	if f, ok := r.results[key]; ok && now.Sub(f.started) < recentFor {
 		return f, false
 	} else if !ok {
-		r.order = append(r.order, key)
+		r.keys = append(r.keys, key)
 	}
-	f = &flight{begun: now, done: make(chan struct{})}
+	f = &flight{started: now, done: make(chan struct{})}
 	r.results[key] = f
 	return f, true
 }

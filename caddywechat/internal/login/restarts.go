@@ -16,7 +16,7 @@ const MaxRestarts = 3
 // RestartWindow is how long a restart counts.
 const RestartWindow = time.Minute
 
-// Restarts are the times of a browser's last restarts, the newest first. A restart is a callback that led to another
+// Restarts are the times of a browser's last restarts, the newest first. A restart is a callback that brought another
 // login, or that came again. Logins that merely began are none.
 //
 // They ride in a cookie of their own, which each restart writes anew; in the state of a login, for browsers that keep

@@ -18,9 +18,9 @@ type start struct {
 	profile bool   // whether the person's profile is needed
 	target  string // where the visitor returns to
 
-	// The rest is for a login that a callback led to.
+	// The rest is for a login that a callback restarts.
 	restarts Restarts // with the one that just ended
-	cause    cause    // why it led to none
+	cause    cause    // why it brought no session
 	slot     *int     // the slot of the attempt that this one replaces, nil: a free one
 }
 

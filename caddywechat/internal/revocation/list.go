@@ -15,7 +15,7 @@ import (
 //
 // Whether a session was made before its person was revoked or after, it says by itself: it names the last revocation
 // that was known when it was made. The instances' clocks do not decide that, since they differ. Only sessions that
-// begin a day after a revocation, which is more than clocks differ by, need not name it.
+// start a day after a revocation, which is more than clocks differ by, need not name it.
 type List struct {
 	parts  [parts]part
 	counts [parts]count
@@ -32,7 +32,7 @@ const parts = 64
 // maxRevoked bounds the memory: about 60 MB.
 const maxRevoked = 500_000
 
-// reach is by how much a session may seem to begin after a revocation that it does not know of, and end with it: clocks
+// reach is by how much a session may seem to start after a revocation that it does not know of, and end with it: clocks
 // that take local time for UTC are off by up to fourteen hours.
 const reach = 24 * time.Hour
 
@@ -226,7 +226,7 @@ func (l *List) person(subject Subject) (o over, ok bool) {
 	return o, ok
 }
 
-// Survives returns the last revocation of a person that a session which begins now is to survive; zero where none would
+// Survives returns the last revocation of a person that a session which starts now is to survive; zero where none would
 // end it.
 func (l *List) Survives(now time.Time, subjects ...Subject) time.Time {
 	var at int64

@@ -199,7 +199,7 @@ func (s *Sync) probe(ctx context.Context, site *Site) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	_ = site.Store.Put(ctx, "probe", nil, time.Minute) // its watch takes note
+	_ = site.Store.Put(ctx, "probe", nil, time.Minute) // the status keeps what comes of it
 }
 
 // journal is one of the journals of a store, and how far it was read.

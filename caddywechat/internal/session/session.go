@@ -27,7 +27,7 @@ type Session struct {
 	Survives time.Time
 }
 
-// New returns a session that begins now and ends after lifetime. Its account is the one that the identity's app id
+// New returns a session that starts now and ends after lifetime. Its account is the one that the identity's app id
 // names.
 func New(id identity.Identity, now time.Time, lifetime time.Duration) Session {
 	s := Session{

@@ -77,7 +77,7 @@ func isUnder(path, prefix string) bool {
 }
 
 // Location returns the value of a Location header that leads to target on origin. A browser would take a target that
-// begins with two slashes for another site's address, so such a one is written out as an URL of this origin.
+// begins with two slashes for another site's address, so such a one is written out as a URL of this origin.
 func Location(origin, target string) string {
 	if len(target) > 1 && (target[1] == '/' || target[1] == '\\') {
 		return origin + target

@@ -17,7 +17,7 @@ import (
 // has, of this process or another.
 type writer struct {
 	name    string
-	last    uint64    // the number of the last entry that was begun
+	last    uint64    // the number of the last entry that was started
 	end     time.Time // when all its entries are over, unless there is one
 	forever bool      // that never is
 	heads   []string  // those that are in the storage, as far as the writer knows
@@ -40,7 +40,7 @@ func (w *writer) next(now time.Time, ttl time.Duration) (name string, headTTL ti
 	return name, w.end.Sub(now)
 }
 
-// written takes note of a head, and returns the one that is needed no more, "" for none.
+// written keeps a head, and returns the one that is needed no more, "" for none.
 func (w *writer) written(head string) (former string) {
 	w.heads = append(w.heads, head)
 	if len(w.heads) > keptHeads {
