@@ -45,7 +45,7 @@ func TestAForgedRecordEndsNothing(t *testing.T) {
 			b.login("/")
 			forged := revocation.Records(keysFor(t, otherKey), operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
 			hear(t, w.handler, operatorJournal, forged)
-			renamed := append([]byte{forged[0], forged[1]}, keysFor(t, sessionKey)[0].Mark[:]...)
+			renamed := append([]byte{forged[0], forged[1]}, keysFor(t, sessionKey)[0].ID[:]...)
 			hear(t, w.handler, operatorJournal, append(renamed, forged[len(renamed):]...))
 			moved := revocation.Records(keysFor(t, sessionKey), sessionJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
 			hear(t, w.handler, operatorJournal, moved)

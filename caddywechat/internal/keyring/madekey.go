@@ -143,7 +143,7 @@ func (k *Keyring) replacedSince(ctx context.Context) (since time.Time, err error
 	since = k.Now()
 	var missing []string
 	for _, key := range configured {
-		name := k.replacedKeyName(key.Mark)
+		name := k.replacedKeyName(key.ID)
 		value, err := k.Store.Get(ctx, name)
 		if errors.Is(err, store.ErrNotFound) {
 			missing = append(missing, name)
@@ -169,7 +169,7 @@ func (k *Keyring) replacedSince(ctx context.Context) (since time.Time, err error
 }
 
 // replacedKeyName names in the store when a key of this site was first seen beside a made one.
-func (k *Keyring) replacedKeyName(id seal.Mark) string {
+func (k *Keyring) replacedKeyName(id seal.KeyID) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%x %q", id, k.Platform)
 	for _, a := range k.Accounts.All() {

@@ -105,8 +105,8 @@ func TestRecentIsBoundedAndForgetsWhatIsOver(t *testing.T) {
 	for i := range recentMax + 100 {
 		r.Do(t.Context(), strconv.Itoa(i), now, counted(&calls))
 	}
-	if len(r.results) > recentMax || len(r.order) > recentMax {
-		t.Errorf("%d results and %d keys are kept", len(r.results), len(r.order))
+	if len(r.results) > recentMax || len(r.keys) > recentMax {
+		t.Errorf("%d results and %d keys are kept", len(r.results), len(r.keys))
 	}
 	if _, ok := r.Last(t.Context(), strconv.Itoa(recentMax+99), now); !ok {
 		t.Error("the newest was forgotten")
@@ -115,8 +115,8 @@ func TestRecentIsBoundedAndForgetsWhatIsOver(t *testing.T) {
 		t.Error("the oldest is kept")
 	}
 	r.Do(t.Context(), "later", now.Add(time.Minute), counted(&calls))
-	if len(r.results) != 1 || len(r.order) != 1 {
-		t.Errorf("%d results and %d keys are kept after a minute", len(r.results), len(r.order))
+	if len(r.results) != 1 || len(r.keys) != 1 {
+		t.Errorf("%d results and %d keys are kept after a minute", len(r.results), len(r.keys))
 	}
 }
 

@@ -35,7 +35,7 @@ func Records(keys []seal.Key, journal string, revocations ...Revocation) (record
 		record := seal.AppendNumber([]byte{recordVersion}, uint64(len(some)))
 		for _, key := range some {
 			tag := key.Tag(journal, body)
-			record = append(append(record, key.Mark[:]...), tag[:]...)
+			record = append(append(record, key.ID[:]...), tag[:]...)
 		}
 		records = append(records, append(record, body...))
 	}
@@ -44,7 +44,7 @@ func Records(keys []seal.Key, journal string, revocations ...Revocation) (record
 
 // ReadRecord returns the revocations in a record of a journal, with the keys of the sites that are to know of them.
 // Those of version 1 are not proven, see [Revocation.IsOld].
-func ReadRecord(keys map[seal.Mark]seal.Key, journal string, record []byte) ([]Revocation, error) {
+func ReadRecord(keys map[seal.KeyID]seal.Key, journal string, record []byte) ([]Revocation, error) {
 	reader := seal.NewReader(record)
 	switch reader.Byte() {
 	case oldVersion:
@@ -57,10 +57,10 @@ func ReadRecord(keys map[seal.Mark]seal.Key, journal string, record []byte) ([]R
 	if n > maxTags {
 		return nil, seal.ErrPayload
 	}
-	marks := make([]seal.Mark, n)
+	ids := make([]seal.KeyID, n)
 	tags := make([]seal.Tag, n)
 	for i := range tags {
-		copy(marks[i][:], reader.Raw(len(seal.Mark{})))
+		copy(ids[i][:], reader.Raw(len(seal.KeyID{})))
 		copy(tags[i][:], reader.Raw(len(seal.Tag{})))
 	}
 	body := []byte(reader.Rest())
@@ -68,8 +68,8 @@ func ReadRecord(keys map[seal.Mark]seal.Key, journal string, record []byte) ([]R
 		return nil, err
 	}
 	err := ErrOtherKeys
-	for i, mark := range marks {
-		key, ok := keys[mark]
+	for i, id := range ids {
+		key, ok := keys[id]
 		if ok && key.Verify(tags[i], journal, body) {
 			return readBody(body)
 		}

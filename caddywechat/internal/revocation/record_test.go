@@ -25,10 +25,10 @@ func keysOf(t testing.TB, secrets ...string) (keys []seal.Key) {
 	return keys
 }
 
-func byMark(keys ...seal.Key) map[seal.Mark]seal.Key {
-	m := make(map[seal.Mark]seal.Key)
+func byMark(keys ...seal.Key) map[seal.KeyID]seal.Key {
+	m := make(map[seal.KeyID]seal.Key)
 	for _, key := range keys {
-		m[key.Mark] = key
+		m[key.ID] = key
 	}
 	return m
 }
@@ -47,7 +47,7 @@ func TestRevocationsTravel(t *testing.T) {
 	if len(records) != 1 || strings.Contains(string(records[0]), "omebody") {
 		t.Fatalf("%q tells who it is, or is several", records)
 	}
-	for name, mine := range map[string]map[seal.Mark]seal.Key{"all keys": byMark(keys...), "one key": byMark(keys[1])} {
+	for name, mine := range map[string]map[seal.KeyID]seal.Key{"all keys": byMark(keys...), "one key": byMark(keys[1])} {
 		got, err := ReadRecord(mine, "log", records[0])
 		if err != nil || !reflect.DeepEqual(got, allKinds) {
 			t.Errorf("%s: got %+v, %v", name, got, err)
@@ -92,9 +92,9 @@ func TestNobodyForgesARecord(t *testing.T) {
 	}
 	want("another key's", Records(others, "log", allKinds...)[0], "log", ErrOtherKeys)
 	want("another journal's", record, "other", ErrForged)
-	renamed := bytes.Replace(Records(others, "log", allKinds...)[0], others[0].Mark[:], mine[0].Mark[:], 1)
+	renamed := bytes.Replace(Records(others, "log", allKinds...)[0], others[0].ID[:], mine[0].ID[:], 1)
 	want("another key's with the mark of mine", renamed, "log", ErrForged)
-	want("no tag", append([]byte{recordVersion, 0}, record[2+len(seal.Mark{})+len(seal.Tag{}):]...), "log", ErrOtherKeys)
+	want("no tag", append([]byte{recordVersion, 0}, record[2+len(seal.KeyID{})+len(seal.Tag{}):]...), "log", ErrOtherKeys)
 	want("a later version", append([]byte{recordVersion + 1}, record[1:]...), "log", ErrVersion)
 	want("nothing", nil, "log", ErrVersion)
 	for i := range record {
@@ -165,7 +165,7 @@ func FuzzRecord(f *testing.F) {
 // forged is a record with the right tag for whatever body.
 func forged(key seal.Key, body []byte) []byte {
 	tag := key.Tag("log", body)
-	return append(append(append([]byte{recordVersion, 1}, key.Mark[:]...), tag[:]...), body...)
+	return append(append(append([]byte{recordVersion, 1}, key.ID[:]...), tag[:]...), body...)
 }
 
 func TestIDsAsText(t *testing.T) {

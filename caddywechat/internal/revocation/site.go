@@ -163,11 +163,11 @@ func (s *Site) apply(r Revocation) {
 // purpose is what the keys are for that prove revocations.
 const purpose = "revocation"
 
-func keysByID(secrets [][]byte) map[seal.Mark]seal.Key {
+func keysByID(secrets [][]byte) map[seal.KeyID]seal.Key {
 	found, _ := seal.NewKeys(purpose, secrets...) // what a session key can be was judged before
-	keys := make(map[seal.Mark]seal.Key, len(found))
+	keys := make(map[seal.KeyID]seal.Key, len(found))
 	for _, key := range found {
-		keys[key.Mark] = key
+		keys[key.ID] = key
 	}
 	return keys
 }

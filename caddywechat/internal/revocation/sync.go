@@ -226,7 +226,7 @@ func (s *Site) readJournals(ctx context.Context, journals []journal) (all bool) 
 	if err != nil {
 		return false
 	}
-	keys := sync.OnceValue(func() map[seal.Mark]seal.Key { return keysByID(secrets) })
+	keys := sync.OnceValue(func() map[seal.KeyID]seal.Key { return keysByID(secrets) })
 	all = true
 	for _, j := range journals {
 		records, err := j.Read(ctx)
@@ -239,7 +239,7 @@ func (s *Site) readJournals(ctx context.Context, journals []journal) (all bool) 
 }
 
 // applyRecord applies what stands in a record of a journal, where anybody who can write to the store may have put it.
-func (s *Site) applyRecord(keys map[seal.Mark]seal.Key, journal string, record []byte) {
+func (s *Site) applyRecord(keys map[seal.KeyID]seal.Key, journal string, record []byte) {
 	found, err := ReadRecord(keys, journal, record)
 	for _, r := range found {
 		if s.believes(r) {

@@ -8,15 +8,15 @@ import (
 	"fmt"
 )
 
-// Mark is the id of a [Key]: it names the key without telling it.
-type Mark [8]byte
+// KeyID is the id of a [Key]: it names the key without telling it.
+type KeyID [8]byte
 
 // Tag proves that a value is from somebody who has a [Key].
 type Tag [16]byte
 
 // Key tells values of ours from forged ones where others can write, and need not be kept from reading.
 type Key struct {
-	Mark   Mark // the same in every process that has the secret
+	ID     KeyID // the same in every process that has the secret
 	secret [sha256.Size]byte
 }
 
@@ -24,12 +24,12 @@ type Key struct {
 func NewKeys(purpose string, secrets ...[]byte) ([]Key, error) {
 	keys := make([]Key, len(secrets))
 	for i, secret := range secrets {
-		derived, err := derive(purpose, secret, len(Mark{})+sha256.Size)
+		derived, err := derive(purpose, secret, len(KeyID{})+sha256.Size)
 		if err != nil {
 			return nil, err
 		}
-		copy(keys[i].Mark[:], derived)
-		copy(keys[i].secret[:], derived[len(Mark{}):])
+		copy(keys[i].ID[:], derived)
+		copy(keys[i].secret[:], derived[len(KeyID{}):])
 	}
 	return keys, nil
 }

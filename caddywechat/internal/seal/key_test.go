@@ -25,7 +25,7 @@ func TestKey_VerifiesItsOwnTagsInTheirSlotOnly(t *testing.T) {
 		"another secret":    keys[1].Verify(tag, "ab", []byte("cd")),
 		"another purpose":   other.Verify(tag, "ab", []byte("cd")),
 		"no tag":            keys[0].Verify(Tag{}, "ab", []byte("cd")),
-		"the same key name": keys[0].Mark == keys[1].Mark || keys[0].Mark == other.Mark,
+		"the same key name": keys[0].ID == keys[1].ID || keys[0].ID == other.ID,
 	} {
 		if ok {
 			t.Errorf("%s passes", name)

@@ -15,10 +15,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/freeport"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -41,7 +41,7 @@ func startServer(t *testing.T, args ...string) *server {
 
 func newServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	port, dir := freePort(t), t.TempDir()
+	port, dir := freeport.Get(t), t.TempDir()
 	return &server{t: t, port: port, log: filepath.Join(dir, "log"), args: append([]string{
 		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no",
 		"--logfile", filepath.Join(dir, "log"),
@@ -113,29 +113,6 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// nextPort is where freePort looks next: below the ports that the kernel gives away by itself, and beside those of the
-// end-to-end tests.
-var nextPort = func() *atomic.Int32 {
-	n := new(atomic.Int32)
-	n.Store(int32(26_000 + os.Getpid()%500*10))
-	return n
-}()
-
-// freePort returns a port of the loopback interface that nobody listens on.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 1000 {
-		port := int(nextPort.Add(1))
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
-}
-
 // certificate is the file of one that this process trusts, and of its key.
 var certificate, certificateKey string
 
@@ -191,7 +168,7 @@ func cluster(t *testing.T) []*server {
 	t.Helper()
 	nodes, buses := make([]*server, 3), make([]int, 3)
 	for i := range nodes {
-		buses[i] = freePort(t)
+		buses[i] = freeport.Get(t)
 		nodes[i] = startServer(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(buses[i]))
 	}
 	for i, n := range nodes {
