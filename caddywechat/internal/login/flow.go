@@ -5,7 +5,6 @@
 package login
 
 import (
-	"crypto/sha256"
 	"net/http"
 	"time"
 
@@ -85,7 +84,7 @@ func keysOf(set *seal.Keyset) *keys {
 	return &keys{
 		attempt: set.Sealer("login attempt"),
 		store:   set.Sealer("store"),
-		state:   StateKey(set.Derive("login state", sha256.Size)),
+		state:   StateKey(set.Derive("login state")),
 	}
 }
 

@@ -1,7 +1,6 @@
 package seal
 
 import (
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -18,8 +17,40 @@ import (
 type Keyset struct {
 	secrets [][]byte
 	ids     []string
-	sealers atomic.Pointer[map[string]*Sealer] // by purpose; whoever adds one puts another map in place
-	mu      sync.Mutex                         // held while one is added
+	sealers memo[*Sealer]
+	derived memo[[]byte]
+}
+
+// memo remembers what was made for a purpose. Whoever adds something puts another map in place, so that nobody waits who
+// finds what is there.
+type memo[T any] struct {
+	made atomic.Pointer[map[string]T]
+	mu   sync.Mutex // held while something is added
+}
+
+// get returns what is remembered for a purpose, or else what make makes.
+func (m *memo[T]) get(purpose string, make func() (T, error)) T {
+	if made := m.made.Load(); made != nil {
+		if value, ok := (*made)[purpose]; ok {
+			return value
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	more := map[string]T{}
+	if made := m.made.Load(); made != nil {
+		maps.Copy(more, *made)
+	}
+	value, ok := more[purpose]
+	if !ok {
+		var err error
+		if value, err = make(); err != nil {
+			panic(err) // HKDF refuses keys that are far longer than ours, and nothing else
+		}
+		more[purpose] = value
+		m.made.Store(&more)
+	}
+	return value
 }
 
 // keysets has, by a digest of the secrets, the key sets that somebody uses: sites with the same secrets share one.
@@ -35,14 +66,13 @@ func NewKeyset(secrets ...[]byte) (*Keyset, error) {
 		}
 	}
 	k := &Keyset{secrets: secrets}
-	k.sealers.Store(new(map[string]*Sealer))
 	if len(secrets) == 0 {
 		return nil, fmt.Errorf("no secret to derive keys from")
 	}
 	for _, secret := range secrets {
-		id, err := hkdf.Key(sha256.New, secret, nil, "caddywechat key mark", 8)
+		id, err := derive("key mark", secret, 8)
 		if err != nil {
-			return nil, fmt.Errorf("deriving the id of a key: %w", err)
+			return nil, err
 		}
 		k.ids = append(k.ids, hex.EncodeToString(id))
 	}
@@ -65,42 +95,10 @@ func (k *Keyset) IDs() []string { return k.ids }
 
 // Sealer returns the sealer for a purpose.
 func (k *Keyset) Sealer(purpose string) *Sealer {
-	if s := (*k.sealers.Load())[purpose]; s != nil {
-		return s
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	known := *k.sealers.Load()
-	if s := known[purpose]; s != nil {
-		return s
-	}
-	s, err := New(purpose, k.secrets...)
-	if err != nil {
-		panic(err) // HKDF refuses keys that are far longer than ours, and nothing else
-	}
-	more := maps.Clone(known)
-	if more == nil {
-		more = make(map[string]*Sealer)
-	}
-	more[purpose] = s
-	k.sealers.Store(&more)
-	return s
+	return k.sealers.get(purpose, func() (*Sealer, error) { return New(purpose, k.secrets...) })
 }
 
-// Derive returns n bytes for a purpose, from the first secret.
-func (k *Keyset) Derive(purpose string, n int) []byte {
-	key, err := hkdf.Key(sha256.New, k.secrets[0], nil, "caddywechat "+purpose, n)
-	if err != nil {
-		panic(err) // see Sealer
-	}
-	return key
-}
-
-// Keys returns the keys that authenticate for a purpose, the first secret's first.
-func (k *Keyset) Keys(purpose string) []Key {
-	keys, err := NewKeys(purpose, k.secrets...)
-	if err != nil {
-		panic(err) // see Sealer
-	}
-	return keys
+// Derive returns 32 bytes for a purpose, from the first secret. Nobody may change them.
+func (k *Keyset) Derive(purpose string) []byte {
+	return k.derived.get(purpose, func() ([]byte, error) { return derive(purpose, k.secrets[0], sha256.Size) })
 }
