@@ -33,7 +33,7 @@ func (w *world) agent(id int, secret string) *Handler {
 	return w.provision(fmt.Sprintf("wechat_auth {\nwecom %s %s {\nagent_id %d\n}\nplatform %s\n}", simulator.DemoCorpID, secret, id, w.simURL))
 }
 
-func TestASessionOfOneAppOfACompanyIsNoneOfAnother(t *testing.T) {
+func TestAccountRef_SessionOfOneWeComAppDoesNotOpenAtAnother(t *testing.T) {
 	w := newCompanyWorld(t)
 	b := w.browser(inWeCom)
 	b.follow("/page")
@@ -50,7 +50,7 @@ func TestASessionOfOneAppOfACompanyIsNoneOfAnother(t *testing.T) {
 }
 
 // Before sessions named the app, they named the company only.
-func TestASessionThatNamesNoAppOfTheCompanyIsNone(t *testing.T) {
+func TestAccountRef_SessionWithoutWeComAppDoesNotOpen(t *testing.T) {
 	w := newCompanyWorld(t)
 	id := identity.Identity{}.With(identity.Account, "wecom").With(identity.AppID, simulator.DemoCorpID).With(identity.UserID, "afang")
 	keys, err := w.handler.lease.keyring.Keyset(t.Context())

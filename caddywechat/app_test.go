@@ -31,7 +31,7 @@ func appWith(t *testing.T, sites ...*Handler) (*App, *observer.ObservedLogs) {
 }
 
 // A configuration that ends tells the store what it did not take before, unless the next one has a site that will.
-func TestApp_StopTellsWhatTheStoreDidNotTake(t *testing.T) {
+func TestApp_StopWritesPendingRevocations(t *testing.T) {
 	for name, staysUsed := range map[string]bool{"for good": false, "by a reload": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "")
@@ -59,7 +59,7 @@ func TestApp_StopTellsWhatTheStoreDidNotTake(t *testing.T) {
 }
 
 // What a reload cannot change is said with each but the first configuration.
-func TestAReloadSaysThatVariablesStay(t *testing.T) {
+func TestApp_ReloadLogsThatVariablesStay(t *testing.T) {
 	w := newWorld(t, "")
 	a, logs := appWith(t, w.handler)
 	before := loads.Swap(0)
@@ -81,7 +81,7 @@ func TestAReloadSaysThatVariablesStay(t *testing.T) {
 	}
 }
 
-func TestEnvironmentVariablesOfASite(t *testing.T) {
+func TestEnvironmentVariables_OfTheConfiguration(t *testing.T) {
 	h := &Handler{
 		AccountsRaw: nil, PublicURL: "https://{env.HOST}", StoreRaw: []byte(`{"module":"redis","url":"redis://:{env.P}@{env.R}"}`),
 		Session: &SessionConfig{Keys: []string{"{env.NEW KEY}", "{file./run/key}", "{http.request.host}"}},

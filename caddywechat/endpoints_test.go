@@ -3,7 +3,6 @@ package caddywechat
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-func TestOwnAddressesAreNeverPassedOn(t *testing.T) {
+func TestEndpoints_AreNeverPassedOn(t *testing.T) {
 	w := makeWorld(t, "http", "/nothing", "public *")
 	b := w.browser(inWeChat)
 	for path, status := range map[string]int{
@@ -38,7 +37,7 @@ func TestOwnAddressesAreNeverPassedOn(t *testing.T) {
 	b.open("/_WECHAT/me").wantStatus(t, http.StatusOK)
 }
 
-func TestPrefix(t *testing.T) {
+func TestEndpoints_MoveWithThePrefix(t *testing.T) {
 	w := newWorld(t, "prefix /auth/wx")
 	b := w.browser(inWeChat)
 	if callback := b.toCallback("/page"); !strings.HasPrefix(callback, w.site("/auth/wx/callback?to=%2Fpage&")) {
@@ -52,7 +51,7 @@ func TestPrefix(t *testing.T) {
 	}
 }
 
-func TestMe(t *testing.T) {
+func TestMe_ReturnsTheIdentity(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.send("GET", "/_wechat/me").wantJSON(t, http.StatusUnauthorized, "login_required")
@@ -76,105 +75,7 @@ func TestMe(t *testing.T) {
 	}
 }
 
-func TestLogout(t *testing.T) {
-	t.Run("ends the session here at once, and the attempts", func(t *testing.T) {
-		w := newWorld(t, "")
-		b := w.browser(inWeChat)
-		b.login("/")
-		b.open("/_wechat/login") // an attempt that is still open
-		kept := b.cookie("wechat_session")
-		b.logout("").wantStatus(t, http.StatusOK)
-		if names := b.cookieNames(); len(names) != 0 {
-			t.Errorf("cookies: %v", names)
-		}
-		b.open("/").wantStatus(t, http.StatusFound)
-		b.send("GET", "/_wechat/me", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
-		b.open("/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusFound)
-	})
-	t.Run("leads where it is told to on this site", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		b.login("/")
-		b.logout("?return_to=/bye%3Fa=1").wantRedirect(t, "/bye?a=1")
-		b.logout("?return_to=//evil.example").wantRedirect(t, "/")
-		if a := b.send("POST", "/_wechat/logout?return_to=/bye"); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/bye" {
-			t.Errorf("POST: %d %s", a.StatusCode, a.Header.Get("Location"))
-		}
-	})
-	t.Run("a program's POST gets the page", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		b.login("/")
-		b.send("POST", "/_wechat/logout").wantStatus(t, http.StatusOK)
-	})
-	t.Run("a page that a button leads to can be reloaded", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		b.login("/")
-		button := b.open("/_wechat/logout", "Sec-Fetch-Site: cross-site")
-		if !strings.Contains(button.body, `action="/_wechat/logout?confirmed=1"`) {
-			t.Fatalf("no button: %s", button.body)
-		}
-		a := b.send("POST", "/_wechat/logout?confirmed=1", "Sec-Fetch-Site: same-origin", "Accept: text/html")
-		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/_wechat/logout" {
-			t.Fatalf("POST: %d %s", a.StatusCode, a.Header.Get("Location"))
-		}
-		a = b.open("/_wechat/logout", "Sec-Fetch-Site: same-origin")
-		a.wantStatus(t, http.StatusOK)
-		if !strings.Contains(a.body, `href="/_wechat/login?return_to=%2F"`) || a.Header.Get("Set-Cookie") != "" {
-			t.Errorf("%v %s", a.Header, a.body)
-		}
-		b.open("/").wantStatus(t, http.StatusFound)
-	})
-	t.Run("without a session it sets nothing", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		if a := b.logout(""); a.Header.Get("Set-Cookie") != "" {
-			t.Errorf("Set-Cookie: %s", a.Header.Get("Set-Cookie"))
-		}
-	})
-	t.Run("not by what a browser does by itself", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		b.login("/")
-		here := "Referer: " + b.site("/forum")
-		for name, headers := range map[string][]string{
-			"an image":            {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image", "Accept: image/avif,*/*;q=0.8"},
-			"an image, over http": {"Accept: image/avif,image/webp,*/*;q=0.8"},
-			"a prefetched link":   {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Purpose: prefetch;prerender", "Accept: text/html"},
-			"an older prefetch":   {"Purpose: prefetch", "Accept: text/html"},
-			"an older Firefox's":  {"X-Moz: prefetch", "Accept: text/html"},
-			"a fetch":             {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Accept: */*"},
-			"a frame":             {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Accept: text/html"},
-		} {
-			a := b.send("GET", "/_wechat/logout", append(headers, here)...)
-			if a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Set-Cookie") != "" || a.Header.Get("Allow") != "POST" {
-				t.Errorf("%s: status %d, %v", name, a.StatusCode, a.Header)
-			}
-			b.open("/").wantStatus(t, http.StatusOK)
-		}
-	})
-	t.Run("from another site it asks first", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		b.login("/")
-		for _, header := range []string{
-			"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://evil.example", "Origin: null",
-			"Referer: https://evil.example/", "Referer: http://h5.example.com.evil.example/", "X-Nothing: of the kind, as by a link over http",
-		} {
-			for _, method := range []string{"GET", "POST"} {
-				if method == "POST" && (strings.HasPrefix(header, "Referer") || strings.HasPrefix(header, "X-")) {
-					continue // with a POST, every browser says where it comes from
-				}
-				a := b.send(method, "/_wechat/logout?return_to=/bye", header, "Accept: text/html")
-				a.wantStatus(t, http.StatusOK)
-				if !strings.Contains(a.body, `action="/_wechat/logout?return_to=%2Fbye"`) || a.Header.Get("Set-Cookie") != "" {
-					t.Errorf("%s %s: %s", method, header, a.body)
-				}
-			}
-		}
-		b.open("/").wantStatus(t, http.StatusOK)
-		// The button's own POST.
-		b.send("POST", "/_wechat/logout?return_to=%2Fbye", "Sec-Fetch-Site: same-origin", "Origin: null").wantStatus(t, http.StatusSeeOther)
-		b.open("/").wantStatus(t, http.StatusFound)
-	})
-}
-
-func TestLoginEndpoint(t *testing.T) {
+func TestLoginEndpoint_ReturnsToSafeTargets(t *testing.T) {
 	w := newWorld(t, "")
 	for address, landing := range map[string]string{
 		"/_wechat/login": "/",
@@ -201,7 +102,7 @@ func TestLoginEndpoint(t *testing.T) {
 	}
 }
 
-func TestHealth(t *testing.T) {
+func TestHealth_IsOK(t *testing.T) {
 	b := newWorld(t, "").browser("")
 	a := b.send("GET", "/_wechat/health")
 	a.wantStatus(t, http.StatusOK)
@@ -210,7 +111,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-func TestNoPageTellsSecretsOrReferers(t *testing.T) {
+func TestEndpoints_RevealNoSecretsOrReferrers(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	for _, path := range []string{"/_wechat/nothing", "/_wechat/callback?state=x", "/_wechat/login?account=" + url.QueryEscape("<script>")} {
@@ -225,13 +126,40 @@ func TestNoPageTellsSecretsOrReferers(t *testing.T) {
 	}
 }
 
-func TestMadeKey(t *testing.T) {
-	for _, store := range []string{"store caddy", "store memory"} {
-		w := newWorld(t, store)
-		b := w.browser(inWeChat)
-		b.login("/")
-		if !slices.Contains(b.cookieNames(), "wechat_session") {
-			t.Errorf("%s: no session", store)
+func TestLoginEndpoint_RedirectsWhereTheSessionSuffices(t *testing.T) {
+	w := newProfileWorld(t, "snapshot allow", "userinfo /profile")
+	b := w.browser(inWeChat)
+	b.login("/")
+	for address, target := range map[string]string{
+		"/_wechat/login?return_to=/page%3Fx%3D1%23/a": "/page?x=1#/a",
+		"/_wechat/login": "/",
+		"/_wechat/login?return_to=//evil.example": "/",
+		"/_wechat/login?scan=1&return_to=/page":   "/page",
+		"/_wechat/login?account=&return_to=/page": "/page",
+	} {
+		a := b.open(address)
+		a.wantRedirect(t, target)
+		if a.Header["Set-Cookie"] != nil {
+			t.Errorf("%s: Set-Cookie %s", address, a.Header["Set-Cookie"])
 		}
 	}
+	t.Run("what the session lacks is asked for", func(t *testing.T) {
+		authorize := consentPage(t, b.open("/_wechat/login?profile=1&return_to=/page"))
+		b.open(b.agree(authorize, "allow")).wantRedirect(t, "/page")
+		b.open("/_wechat/login?profile=1&return_to=/page").wantRedirect(t, "/page")
+	})
+	t.Run("a snapshot's session is none", func(t *testing.T) {
+		visitor := w.browser(inWeChat)
+		visitor.open(visitor.agree(consentPage(t, visitor.open("/_wechat/login?profile=1")), "snapshot")).wantStatus(t, http.StatusFound)
+		visitor.open("/").wantStatus(t, http.StatusOK)
+		if a := visitor.open("/_wechat/login"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
+			t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
+		}
+	})
+	t.Run("after a logout there is one to begin", func(t *testing.T) {
+		b.logout("")
+		if a := b.open("/_wechat/login"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
+			t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
+		}
+	})
 }

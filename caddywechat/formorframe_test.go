@@ -8,7 +8,7 @@ import (
 )
 
 // Whoever posts a form when the session has ended, or comes back from a payment by POST, is a person.
-func TestFormOrFrame_GetsAPageThatLeadsBack(t *testing.T) {
+func TestFormOrFrame_GetsAPageWithALoginButton(t *testing.T) {
 	w := newWorld(t, "userinfo /profile/*")
 	silent := w.browser(inWeChat)
 	silent.login("/")

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,26 +20,7 @@ const (
 	getTicket   = "/cgi-bin/ticket/getticket"
 )
 
-// api calls the simulator as somebody else's server does.
-func (w *world) callAPI(method, path, body string) (answer map[string]any) {
-	w.t.Helper()
-	req, err := http.NewRequest(method, w.simURL+path, strings.NewReader(body))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil || json.Unmarshal(text, &answer) != nil {
-		w.t.Fatalf("%v: %s", err, text)
-	}
-	return answer
-}
-
-func TestPagesAreSigned(t *testing.T) {
+func TestJSSDK_SignsPages(t *testing.T) {
 	w := newWorld(t, "")
 	page := "http://" + host + "/orders?id=5&from=singlemessage"
 	a := w.browser(inWeChat).send("GET", "/_wechat/jssdk?url="+url.QueryEscape(page+"#/part"))
@@ -70,7 +50,7 @@ func TestPagesAreSigned(t *testing.T) {
 	}
 }
 
-func TestOnlyPagesOfThisSiteAreSigned(t *testing.T) {
+func TestJSSDK_SignsOnlyPagesOfThisSite(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	for _, bad := range []string{
@@ -86,7 +66,7 @@ func TestOnlyPagesOfThisSiteAreSigned(t *testing.T) {
 	b.send("GET", "/_wechat/jssdk?url="+url.QueryEscape("http://"+strings.ToUpper(host)+":80/")).wantStatus(t, http.StatusOK)
 }
 
-func TestATicketServesItsWholeLife(t *testing.T) {
+func TestJSSDK_UsesATicketUntilItExpires(t *testing.T) {
 	w := newWorld(t, "")
 	target := "/_wechat/jssdk?url=" + url.QueryEscape("http://"+host+"/")
 	var wait sync.WaitGroup
@@ -103,7 +83,7 @@ func TestATicketServesItsWholeLife(t *testing.T) {
 	}
 }
 
-func TestWhatKeepsATicketAwayIsTold(t *testing.T) {
+func TestJSSDK_LogsWhyThereIsNoTicket(t *testing.T) {
 	w := newWorld(t, "")
 	w.faultOf(t, simulator.Fault{Path: stableToken, Kind: simulator.FaultErrcode, Errcode: 40164})
 	target := "/_wechat/jssdk?url=" + url.QueryEscape("http://"+host+"/")
@@ -120,4 +100,58 @@ func TestWhatKeepsATicketAwayIsTold(t *testing.T) {
 	w.sim.ClearFaults()
 	w.pass(2 * time.Minute)
 	w.browser(inWeChat).send("GET", target).wantStatus(t, http.StatusOK)
+}
+
+func TestJSSDK_SaysThatTheURLWasNotEncoded(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	const site = "http://" + host
+	notEncoded := "encodeURIComponent(location.href.split('#')[0])"
+	for name, tt := range map[string]struct{ query, want string }{
+		"two parameters":           {"url=" + site + "/p?status=1&from=singlemessage", notEncoded},
+		"three":                    {"url=" + site + "/p?a=1&from=timeline&isappinstalled=0", notEncoded},
+		"a url of its own":         {"url=" + site + "/p?a=1&url=/x", notEncoded},
+		"another account's":        {"url=" + url.QueryEscape(site+"/") + "&account=official_account&account=x", notEncoded},
+		"an app of its own":        {"url=" + site + "/p?a=1&app=shop", notEncoded},
+		"a semicolon":              {"url=" + site + "/p;jsessionid=1", notEncoded},
+		"a lone percent":           {"url=" + site + "/100%", notEncoded},
+		"Chinese, encoded once":    {"url=" + site + "/%E5%BC%A0", notEncoded},
+		"a plus":                   {"url=" + site + "/p?q=a+b", "blank"},
+		"a blank":                  {"url=" + url.QueryEscape(site+"/a b"), "blank"},
+		"a blank at the end":       {"url=" + url.QueryEscape(site+"/a "), "blank"},
+		"a line break":             {"url=" + url.QueryEscape(site+"/a\n"), "blank"},
+		"Chinese, decoded before":  {"url=" + url.QueryEscape(site+"/张"), "decoded before"},
+		"quotes":                   {"url=" + url.QueryEscape(site+`/"a"`), notEncoded},
+		"as HTML writes it":        {"url=" + url.QueryEscape(site+"/p?a=1&amp;b=2"), "&amp;"},
+		"as HTML, and not encoded": {"url=" + site + "/p?a=1&amp;b=2", notEncoded},
+		"encoded twice":            {"url=" + url.QueryEscape(url.QueryEscape(site+"/p?a=1&b=2")), "twice"},
+		"no url":                   {"_=1", "url is missing"},
+		"an empty one":             {"url=", "url is missing"},
+		"another site's":           {"url=" + url.QueryEscape("https://evil.example/"), "no page of this site, which visitors know as " + host},
+		"a path":                   {"url=%2Fp", "no page of this site"},
+		"a page behind a hash":     {"url=" + url.QueryEscape("#/p"), "no page of this site"},
+		"an unknown app":           {"url=" + url.QueryEscape(site+"/") + "&app=config", "app is agent"},
+		"an unknown account":       {"url=" + url.QueryEscape(site+"/") + "&account=wx1", "account names none"},
+	} {
+		if got := b.send("GET", "/_wechat/jssdk?"+tt.query).wantJSON(t, http.StatusBadRequest, "bad_request"); !strings.Contains(got["message"], tt.want) {
+			t.Errorf("%s: %q", name, got["message"])
+		}
+	}
+	if calls := w.sim.Calls(stableToken); calls != 0 {
+		t.Errorf("%d calls to WeChat", calls)
+	}
+	for name, query := range map[string]string{
+		"encoded":             "url=" + url.QueryEscape(site+"/p?status=1&from=singlemessage"),
+		"jQuery's":            "url=" + url.QueryEscape(site+"/p?a=1&b=2") + "&_=1712345678",
+		"one parameter":       "url=" + site + "/p?status=1",
+		"encoded Chinese":     "url=" + url.QueryEscape(site+"/%E5%BC%A0?q=%20%2B"),
+		"other characters":    "url=" + url.QueryEscape(site+"/a;b?q={'x'}|[1]~!$*()@:"),
+		"a route with blanks": "url=" + url.QueryEscape(site+"/#/a b 张&amp;"),
+		"by kind":             "url=" + url.QueryEscape(site+"/") + "&account=official_account",
+		"by app id":           "url=" + url.QueryEscape(site+"/") + "&account=" + simulator.DemoAppID,
+	} {
+		if a := b.send("GET", "/_wechat/jssdk?"+query); a.StatusCode != http.StatusOK {
+			t.Errorf("%s: status %d: %s", name, a.StatusCode, a.body)
+		}
+	}
 }

@@ -5,18 +5,18 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 var person = simulator.OpenID(simulator.DemoAppID, "xiaoming")
 
-func TestLoginLandsOnThePageThatWasAskedFor(t *testing.T) {
+func TestLogin_ReturnsToTheRequestedPage(t *testing.T) {
 	for _, page := range []string{
 		"/", "/orders?id=5&b=%20x", "/a%20b/c+d?x=1&x=2&&", "/%E5%95%86%E5%93%81?q=%E4%B8%AD", "//evil.example/x", "/a?redirect=//evil.example",
 		"/?state=1&code=2", "/%2525", "/x?" + strings.Repeat("y", 1900), "/\xe5\x95\x86",
@@ -41,7 +41,7 @@ func TestLoginLandsOnThePageThatWasAskedFor(t *testing.T) {
 	}
 }
 
-func TestAuthorizeURL(t *testing.T) {
+func TestLogin_AuthorizeURL(t *testing.T) {
 	w := makeWorld(t, "https", "", "")
 	a := w.browser(inWeChat).open("/orders?id=5")
 	a.wantStatus(t, http.StatusFound)
@@ -60,172 +60,7 @@ func TestAuthorizeURL(t *testing.T) {
 	}
 }
 
-func TestLongTargets(t *testing.T) {
-	for _, c := range []struct{ name, target, to, landing string }{
-		{"512 bytes stand in the callback", "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511)},
-		{"513 bytes do not", "/" + strings.Repeat("a", 512), "", "/" + strings.Repeat("a", 512)},
-		{"over 2000 bytes lose their query", "/a?" + strings.Repeat("b", 2000), "/a", "/a"},
-		{"an endless path becomes /", "/" + strings.Repeat("a", 8000), "/", "/"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			b := newWorld(t, "").browser(inWeChat)
-			callback := b.toCallback(c.target)
-			u, err := url.Parse(callback)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := u.Query().Get("to"); got != c.to {
-				t.Errorf("to=%.40q", got)
-			}
-			b.open(callback).wantRedirect(t, c.landing)
-		})
-	}
-}
-
-func TestSessionCookie(t *testing.T) {
-	for scheme, pattern := range map[string]string{
-		"https": `^__Host-wechat_session=[A-Za-z0-9_=-]+; Path=/; Max-Age=604800; HttpOnly; Secure; SameSite=Lax$`,
-		"http":  `^wechat_session=[A-Za-z0-9_=-]+; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax$`,
-	} {
-		t.Run(scheme, func(t *testing.T) {
-			b := makeWorld(t, scheme, "", "").browser(inWeChat)
-			a := b.open(b.toCallback("/"))
-			i := slices.IndexFunc(a.Header["Set-Cookie"], regexp.MustCompile(pattern).MatchString)
-			if i < 0 {
-				t.Fatalf("Set-Cookie: %q", a.Header["Set-Cookie"])
-			}
-			t.Logf("the session's Set-Cookie has %d bytes", len(a.Header["Set-Cookie"][i]))
-			b.open("/").wantStatus(t, http.StatusOK)
-		})
-	}
-}
-
-func TestSessionEndsWithItsLifetime(t *testing.T) {
-	w := newWorld(t, "session {\nkey "+sessionKey+"\nlifetime 2h\n}")
-	b := w.browser(inWeChat)
-	b.login("/")
-	w.pass(2*time.Hour - 2*time.Second)
-	b.open("/").wantStatus(t, http.StatusOK)
-	w.pass(2 * time.Second)
-	b.open("/").wantStatus(t, http.StatusFound)
-}
-
-func TestCallbackTwice(t *testing.T) {
-	t.Run("at once: one exchange, both land", func(t *testing.T) {
-		w := newWorld(t, "")
-		if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}); err != nil {
-			t.Fatal(err)
-		}
-		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
-		var wait sync.WaitGroup
-		for range 8 {
-			wait.Go(func() { b.open(callback).wantRedirect(t, "/page") })
-		}
-		wait.Wait()
-		if got := w.exchanges(); got != 1 {
-			t.Errorf("%d exchanges", got)
-		}
-		b.open("/page").wantStatus(t, http.StatusOK)
-	})
-	t.Run("by Back, within a minute: the same session", func(t *testing.T) {
-		w := newWorld(t, "")
-		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
-		b.open(callback)
-		b.forget("wechat_session") // as when the first answer's session did not arrive
-		b.open(callback).wantRedirect(t, "/page")
-		b.open("/page").wantStatus(t, http.StatusOK)
-		if got := w.exchanges(); got != 1 {
-			t.Errorf("%d exchanges", got)
-		}
-	})
-	t.Run("by Back, later: a live session goes straight to the page", func(t *testing.T) {
-		w := newWorld(t, "")
-		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
-		b.open(callback)
-		w.pass(2 * time.Minute)
-		b.open(callback).wantRedirect(t, "/page")
-		w.pass(time.Hour) // the attempt is over
-		b.open(callback).wantRedirect(t, "/page")
-		if got := w.exchanges(); got != 1 {
-			t.Errorf("%d exchanges", got)
-		}
-	})
-	t.Run("by Back, later, without a session: begun afresh", func(t *testing.T) {
-		w := newWorld(t, "")
-		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
-		b.open(callback)
-		b.forget("wechat_session")
-		w.pass(2 * time.Minute)
-		if a := b.follow(callback); a.body != "app "+person || a.Request.URL.Opaque != "/page" {
-			t.Errorf("ended at %s with %q", a.Request.URL, a.body)
-		}
-	})
-	t.Run("after logout the result is not given again", func(t *testing.T) {
-		w := newWorld(t, "")
-		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
-		a := b.open(callback)
-		spent := a.Cookies()
-		b.logout("")
-		u, _ := url.Parse(w.site("/"))
-		b.client.Jar.SetCookies(u, spent) // somebody kept them
-		a = b.open(callback)
-		a.wantStatus(t, http.StatusFound)
-		if !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
-			t.Errorf("landed at %s", a.Header.Get("Location"))
-		}
-	})
-}
-
-func TestCallbackOfAnotherBrowser(t *testing.T) {
-	w := newWorld(t, "")
-	mine, theirs := w.browser(inWeChat), w.browser(inWeChat)
-	callback := mine.toCallback("/page")
-	a := theirs.open(callback) // a shared link, or an attacker's
-	a.wantStatus(t, http.StatusFound)
-	if !strings.HasPrefix(a.Header.Get("Location"), w.simURL+"/connect/") || slices.Contains(theirs.cookieNames(), "wechat_session") {
-		t.Errorf("another browser's callback led to %s with %v", a.Header.Get("Location"), theirs.cookieNames())
-	}
-	if got := w.exchanges(); got != 0 {
-		t.Errorf("%d exchanges", got)
-	}
-	mine.open(callback).wantRedirect(t, "/page")
-	if a := theirs.open(callback); !strings.HasPrefix(a.Header.Get("Location"), w.simURL+"/connect/") {
-		t.Errorf("after the first landed, the other's callback led to %s", a.Header.Get("Location"))
-	}
-	// With a live session of their own they get to the page, as themselves.
-	if err := w.sim.Hold("emma"); err != nil {
-		t.Fatal(err)
-	}
-	theirs.login("/else")
-	theirs.open(callback).wantRedirect(t, "/page")
-	theirs.open("/page")
-	if got := w.received().Header.Get("X-Wechat-User"); got != simulator.OpenID(simulator.DemoAppID, "emma") {
-		t.Errorf("the app sees %s", got)
-	}
-}
-
-func TestCallbackThatIsNobodys(t *testing.T) {
-	for _, callback := range []string{
-		"/_wechat/callback", "/_wechat/callback?code=x", "/_wechat/callback?code=x&state=", "/_wechat/callback?code=x&state=y",
-		"/_wechat/callback?code=x&state=" + strings.Repeat("a", 5000), "/_wechat/callback?code=%00&state=%ff&to=//evil.example",
-		"/_wechat/callback?code=x&state=y&to=https://evil.example/", "/_wechat/callback?code=x&state=y&to=/\\evil.example",
-	} {
-		w := newWorld(t, "")
-		b := w.browser(inWeChat)
-		a := b.open(callback)
-		a.wantStatus(t, http.StatusFound)
-		if a := b.follow(a.Header.Get("Location")); a.Request.URL.Host != host || a.body != "app "+person {
-			t.Errorf("%.60s ended at %s", callback, a.Request.URL)
-		}
-	}
-}
-
-func TestTwoTabsDoNotDisturbEachOther(t *testing.T) {
+func TestLogin_InTwoTabs(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	first, second := b.toCallback("/first"), b.toCallback("/second")
@@ -234,7 +69,7 @@ func TestTwoTabsDoNotDisturbEachOther(t *testing.T) {
 	b.open("/").wantStatus(t, http.StatusOK)
 }
 
-func TestAtMostEightAttempts(t *testing.T) {
+func TestLogin_AtMostEightAttempts(t *testing.T) {
 	b := newWorld(t, "").browser(inWeChat)
 	var last string
 	for i := range 12 {
@@ -246,7 +81,7 @@ func TestAtMostEightAttempts(t *testing.T) {
 	b.open(last).wantRedirect(t, "/11")
 }
 
-func TestRefusedCodeBeginsAfresh(t *testing.T) {
+func TestLogin_RestartsAfterARefusedCode(t *testing.T) {
 	for _, code := range []int{40029, 40163, 42003} {
 		w := newWorld(t, "")
 		if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: code, Times: 1}); err != nil {
@@ -263,7 +98,7 @@ func TestRefusedCodeBeginsAfresh(t *testing.T) {
 	}
 }
 
-func TestNewSessionWithEveryLogin(t *testing.T) {
+func TestLogin_IssuesANewSession(t *testing.T) {
 	b := newWorld(t, "").browser(inWeChat)
 	b.login("/")
 	before := b.cookie("wechat_session")
@@ -273,98 +108,7 @@ func TestNewSessionWithEveryLogin(t *testing.T) {
 	}
 }
 
-func TestLoopBreaker(t *testing.T) {
-	// rounds lets the browser go round until it is told something else than to go on, and returns how often it came back.
-	rounds := func(t *testing.T, b *browser, afterLanding func()) (int, answer) {
-		t.Helper()
-		address, callbacks := "/page", 0
-		for range 30 {
-			a := b.open(address)
-			location := a.Header.Get("Location")
-			if location == "" {
-				return callbacks, a
-			}
-			address = location
-			if strings.Contains(location, "/_wechat/callback?") && !strings.Contains(location, "/connect/") {
-				callbacks++
-			}
-			if location == "/page" {
-				afterLanding()
-			}
-		}
-		t.Fatal("no end")
-		return 0, answer{}
-	}
-	nothing := func() {}
-
-	t.Run("WeChat keeps refusing", func(t *testing.T) {
-		w := newWorld(t, "")
-		if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029}); err != nil {
-			t.Fatal(err)
-		}
-		b := w.browser(inWeChat)
-		n, a := rounds(t, b, nothing)
-		a.wantStatus(t, http.StatusTooManyRequests)
-		if n != 3 || w.exchanges() != 3 {
-			t.Errorf("%d callbacks, %d exchanges", n, w.exchanges())
-		}
-		// The page's retry works once WeChat does.
-		w.sim.ClearFaults()
-		b.login("/_wechat/login?return_to=/page")
-	})
-	t.Run("the session is not kept", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		n, a := rounds(t, b, func() { b.forget("wechat_session") })
-		a.wantStatus(t, http.StatusTooManyRequests)
-		if n != 3 {
-			t.Errorf("%d callbacks", n)
-		}
-	})
-	t.Run("no cookie is kept", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		b.cookies = false
-		n, a := rounds(t, b, nothing)
-		a.wantStatus(t, http.StatusTooManyRequests)
-		if n != 3 {
-			t.Errorf("%d callbacks", n)
-		}
-		a = b.open("/page")
-		a.wantStatus(t, http.StatusFound) // nothing is held against the address
-	})
-	t.Run("rounds are forgotten after a minute", func(t *testing.T) {
-		w := newWorld(t, "")
-		b := w.browser(inWeChat)
-		for range 6 {
-			b.login("/page")
-			b.forget("wechat_session")
-			w.pass(31 * time.Second)
-		}
-	})
-	t.Run("logins merely begun are no rounds", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		for range 20 {
-			b.open("/page").wantStatus(t, http.StatusFound)
-		}
-		b.login("/page")
-	})
-	t.Run("logging out and in is no loop", func(t *testing.T) {
-		b := newWorld(t, "").browser(inWeChat)
-		for range 6 {
-			b.login("/page")
-			b.logout("")
-		}
-	})
-	t.Run("the count cannot be forged", func(t *testing.T) {
-		w := newWorld(t, "")
-		b := w.browser(inWeChat)
-		b.cookies = false
-		for _, state := range []string{strings.Repeat("0", 76), strings.Repeat("f", 76)} {
-			b.open("/_wechat/callback?code=x&state="+state).wantStatus(t, http.StatusFound)
-		}
-	})
-}
-
-func TestDeclined(t *testing.T) {
+func TestLogin_Declined(t *testing.T) {
 	b := newWorld(t, "").browser(inWeChat)
 	callback, err := url.Parse(b.toCallback("/page"))
 	if err != nil {
@@ -384,49 +128,7 @@ func TestDeclined(t *testing.T) {
 	b.login("/_wechat/login?return_to=/page")
 }
 
-func TestSnapshotVisitorIsNobody(t *testing.T) {
-	w := newWorld(t, "")
-	b := w.browser(inWeChat)
-	callback := b.toCallback("/page")
-	u, _ := url.Parse(callback)
-	// The simulator gives a snapshot's code to those who ask for the profile only, so the code is bought separately.
-	snapshot := strings.ReplaceAll(b.open("/page").Header.Get("Location"), "snsapi_base", "snsapi_userinfo")
-	snapshot = strings.Replace(snapshot, "#", "&forceSnapShot=true#", 1)
-	code := b.open(snapshot)
-	bought, err := url.Parse(code.Header.Get("Location"))
-	if err != nil || bought.Query().Get("code") == "" {
-		t.Fatalf("the simulator did not hand out a snapshot's code: %d %s", code.StatusCode, code.Header.Get("Location"))
-	}
-	q := u.Query()
-	q.Set("code", bought.Query().Get("code"))
-	u.RawQuery = q.Encode()
-	b.open(u.String()).wantStatus(t, http.StatusForbidden)
-	if slices.Contains(b.cookieNames(), "wechat_session") {
-		t.Error("a snapshot's visitor got a session")
-	}
-}
-
-func TestVisitorWhoLeavesDoesNotLoseTheCode(t *testing.T) {
-	w := newWorld(t, "")
-	if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond}); err != nil {
-		t.Fatal(err)
-	}
-	b := w.browser(inWeChat)
-	callback := b.toCallback("/page")
-	impatient := *b.client
-	impatient.Timeout = 30 * time.Millisecond
-	req, _ := http.NewRequest("GET", callback, nil)
-	req.Header.Set("User-Agent", inWeChat)
-	if _, err := impatient.Do(req); err == nil {
-		t.Fatal("the first request was meant to be given up")
-	}
-	b.open(callback).wantRedirect(t, "/page")
-	if got := w.exchanges(); got != 1 {
-		t.Errorf("%d exchanges", got)
-	}
-}
-
-func TestKeepFragment(t *testing.T) {
+func TestKeepFragment_ReturnsWithTheFragment(t *testing.T) {
 	w := newWorld(t, "keep_fragment")
 	b := w.browser(inWeChat)
 	a := b.open("/app?x=1&y=2")
@@ -445,4 +147,37 @@ func TestKeepFragment(t *testing.T) {
 	}
 	w.browser(inWeChat).open("//evil.example/x").wantStatus(t, http.StatusFound)
 	w.browser(inWeChat).send("GET", "/app").wantStatus(t, http.StatusUnauthorized)
+}
+
+// A login that was begun before an upgrade, whose attempt names the kind of account only.
+func TestLogin_OfTheVersionBeforeContinues(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	callback := b.toCallback("/page")
+	u, _ := url.Parse(callback)
+	keys, err := w.handler.lease.keyring.Keyset(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.eachCookie(func(c *http.Cookie) {
+		old := oldAttempt(login.NewAttempt(u.Query().Get("state"), "official_account", "", false, "/page", w.now()))
+		if c.Value, err = keys.Sealer("login attempt").Seal(w.handler.site.Scope(visitor.Origin{Scheme: "http", Host: host}), old); err != nil {
+			t.Fatal(err)
+		}
+	})
+	b.open(callback).wantRedirect(t, "/page")
+	if n := w.exchanges(); n != 1 {
+		t.Errorf("%d exchanges", n)
+	}
+}
+
+// oldAttempt is an attempt as the version before wrote it.
+type oldAttempt login.Attempt
+
+func (a oldAttempt) MarshalBinary() ([]byte, error) {
+	b := seal.AppendText([]byte{2}, a.State)
+	b = seal.AppendText(b, a.Kind)
+	b = seal.AppendFlag(b, a.Profile)
+	b = seal.AppendText(b, a.Target)
+	return seal.AppendNumber(b, uint64(a.Created.Unix())), nil
 }

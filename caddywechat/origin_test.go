@@ -2,13 +2,33 @@ package caddywechat
 
 import (
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-func TestOrigin_SchemeThatAProxySays(t *testing.T) {
+func TestOrigin_IgnoresForwardedHeadersOfStrangers(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	for range 3 {
+		a := b.open("/page", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example", "Forwarded: host=evil.example;proto=https")
+		location, err := url.Parse(a.Header.Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := location.Query().Get("redirect_uri"); !strings.HasPrefix(got, "http://h5.example.com/") {
+			t.Errorf("redirect_uri %s", got)
+		}
+	}
+	if got := w.logs.FilterMessageSnippet("trusted_proxies").Len(); got != 1 {
+		t.Errorf("%d hints", got)
+	}
+}
+
+func TestOrigin_SchemeSetByAProxy(t *testing.T) {
 	w := newWorld(t, "")
 	for forwarded, want := range map[string]string{
 		"https": "https://h5.example.com", "HTTPS": "https://h5.example.com", "wss": "https://h5.example.com", "WSS": "https://h5.example.com",

@@ -1,70 +1,15 @@
 package caddywechat
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// newProfileWorld makes a world whose account has the given options, with the given lines in the wechat_auth block.
-func newProfileWorld(t *testing.T, accountOptions, options string) *world {
-	t.Helper()
-	w := newWorld(t, "")
-	w.provisionAccount(accountOptions, options)
-	return w
-}
-
-func (w *world) provisionAccount(accountOptions, options string) {
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s {\n%s\n}\nplatform %s\n%s\n}",
-		simulator.DemoAppID, simulator.DemoSecret, accountOptions, w.simURL, options))
-}
-
-var buttonLink = regexp.MustCompile(`href="(http[^"]*/connect/oauth2/authorize[^"]*)"`)
-
-// consentPage returns where the one button of the consent page leads.
-func consentPage(t *testing.T, a answer) string {
-	t.Helper()
-	a.wantStatus(t, http.StatusOK)
-	match := buttonLink.FindStringSubmatch(a.body)
-	if match == nil {
-		t.Fatalf("no button to WeChat: %s", a.body)
-	}
-	return strings.ReplaceAll(match[1], "&amp;", "&")
-}
-
-// agree goes through WeChat's consent page and returns the callback's address.
-func (b *browser) agree(authorize, answer string) string {
-	b.t.Helper()
-	b.open(authorize).wantStatus(b.t, http.StatusOK)
-	u, err := url.Parse(authorize)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	form := url.Values{"authorize": {u.RawQuery}, "answer": {answer}}
-	req, err := http.NewRequest("POST", b.simURL+"/simulator/consent", strings.NewReader(form.Encode()))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("User-Agent", b.agent)
-	res, err := b.client.Do(req)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusSeeOther {
-		b.t.Fatalf("consent: status %d", res.StatusCode)
-	}
-	return res.Header.Get("Location")
-}
-
-func TestUserinfoRule(t *testing.T) {
+func TestProfile_RequiredByARule(t *testing.T) {
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -94,7 +39,7 @@ func TestUserinfoRule(t *testing.T) {
 	}
 }
 
-func TestUserinfoRuleWithoutASession(t *testing.T) {
+func TestProfile_RequiredWithoutASession(t *testing.T) {
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	b.send("GET", "/profile/api").wantJSON(t, http.StatusUnauthorized, "login_required")
@@ -106,7 +51,7 @@ func TestUserinfoRuleWithoutASession(t *testing.T) {
 	}
 }
 
-func TestConsentDirect(t *testing.T) {
+func TestProfile_ConsentDirect(t *testing.T) {
 	b := newProfileWorld(t, "consent direct", "userinfo /profile/*").browser(inWeChat)
 	a := b.open("/profile/me")
 	a.wantStatus(t, http.StatusFound)
@@ -115,7 +60,7 @@ func TestConsentDirect(t *testing.T) {
 	}
 }
 
-func TestScopeUserinfoAsksEveryLogin(t *testing.T) {
+func TestProfile_ScopeUserinfoAsksAtEveryLogin(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	authorize := consentPage(t, b.open("/page"))
@@ -126,7 +71,7 @@ func TestScopeUserinfoAsksEveryLogin(t *testing.T) {
 	}
 }
 
-func TestDecliningTheProfileKeepsTheSession(t *testing.T) {
+func TestProfile_DecliningKeepsTheSession(t *testing.T) {
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -139,7 +84,7 @@ func TestDecliningTheProfileKeepsTheSession(t *testing.T) {
 	consentPage(t, b.open("/profile/me"))
 }
 
-func TestProfilesOfAllKinds(t *testing.T) {
+func TestProfile_UnusualNamesAndAvatars(t *testing.T) {
 	people := []simulator.Person{
 		{ID: "emoji", Nickname: "Emma 🐳", Avatar: "E"},
 		{ID: "lines", Nickname: "a\r\nX-Evil: 1\n\"b\" 'c' \\ %41", Avatar: ""},
@@ -180,52 +125,7 @@ func TestProfilesOfAllKinds(t *testing.T) {
 	}
 }
 
-func TestSnapshotVisitors(t *testing.T) {
-	t.Run("reject", func(t *testing.T) {
-		w := newProfileWorld(t, "", "userinfo /profile/*")
-		b := w.browser(inWeChat)
-		a := b.open(b.agree(consentPage(t, b.open("/profile/me")), "snapshot"))
-		a.wantStatus(t, http.StatusForbidden)
-		if !strings.Contains(a.body, "使用完整服务") || b.cookie("wechat_session") != "" {
-			t.Errorf("body: %s", a.body)
-		}
-		if got := w.sim.Calls("/sns/userinfo"); got != 0 {
-			t.Errorf("%d calls for the profile of nobody", got)
-		}
-	})
-	t.Run("allow", func(t *testing.T) {
-		w := newProfileWorld(t, "snapshot allow", "userinfo /profile/*")
-		b := w.browser(inWeChat)
-		b.open(b.agree(consentPage(t, b.open("/profile/me")), "snapshot")).wantRedirect(t, "/profile/me")
-		b.open("/page").wantStatus(t, http.StatusOK)
-		if h := w.received().Header; h.Get("X-Wechat-Snapshot") != "1" || h.Get("X-Wechat-User") == person {
-			t.Errorf("the app got %v", h)
-		}
-		consentPage(t, b.open("/profile/me")) // never satisfies userinfo
-		w.pass(time.Hour + time.Second)
-		b.open("/page").wantStatus(t, http.StatusFound)
-	})
-	t.Run("a session from before is judged by the configuration of today", func(t *testing.T) {
-		w := newProfileWorld(t, "snapshot allow", "userinfo /profile/*")
-		b := w.browser(inWeChat)
-		b.open(b.agree(consentPage(t, b.open("/profile/me")), "snapshot"))
-		w.provisionAccount("snapshot reject", "")
-		b.open("/page").wantStatus(t, http.StatusFound)
-	})
-}
-
-func TestProfileThatNeverComesIsNoEndlessLoop(t *testing.T) {
-	w := newProfileWorld(t, "consent direct\nsnapshot allow", "userinfo /profile/*")
-	b := w.browser(inWeChat)
-	for range 3 {
-		a := b.open("/profile/me")
-		a.wantStatus(t, http.StatusFound)
-		b.open(b.agree(a.Header.Get("Location"), "snapshot")).wantRedirect(t, "/profile/me")
-	}
-	b.open("/profile/me").wantStatus(t, http.StatusTooManyRequests)
-}
-
-func TestWeChatFailsToGiveTheProfile(t *testing.T) {
+func TestProfile_RefusedByWeChat(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
 	if err := w.sim.Fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 48001, Times: 1}); err != nil {
 		t.Fatal(err)
@@ -239,7 +139,7 @@ func TestWeChatFailsToGiveTheProfile(t *testing.T) {
 	b.open(callback).wantStatus(t, http.StatusFound) // Reload begins afresh
 }
 
-func TestTokenThatAnotherLoginReplacedBeginsAfresh(t *testing.T) {
+func TestProfile_ReplacedTokenRestartsTheLogin(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
 	if err := w.sim.Fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1}); err != nil {
 		t.Fatal(err)
@@ -249,26 +149,7 @@ func TestTokenThatAnotherLoginReplacedBeginsAfresh(t *testing.T) {
 	b.open(b.agree(again.Header.Get("Location"), "allow")).wantRedirect(t, "/page")
 }
 
-func TestProfileRenewedManyTimesIsNoLoop(t *testing.T) {
-	b := newProfileWorld(t, "consent direct", "").browser(inWeChat)
-	for range 6 {
-		b.open(b.agree(b.open("/_wechat/login?account=official_account&profile=1").Header.Get("Location"), "allow")).wantRedirect(t, "/")
-	}
-}
-
-func TestSilentLoginInASlowerTabKeepsTheProfile(t *testing.T) {
-	w := newProfileWorld(t, "", "userinfo /profile")
-	b := w.browser(inWeChat)
-	slow := b.toCallback("/slow")
-	b.open(b.agree(consentPage(t, b.open("/profile")), "allow")).wantRedirect(t, "/profile")
-	b.open(slow).wantRedirect(t, "/slow")
-	b.open("/profile").wantStatus(t, http.StatusOK)
-	if got := w.received().Header.Get("X-Wechat-Nickname"); got == "" {
-		t.Error("the nickname is gone")
-	}
-}
-
-func TestConsentByAnotherPersonTakesNothingOver(t *testing.T) {
+func TestProfile_OfAnotherPersonTakesNothingOver(t *testing.T) {
 	w := newProfileWorld(t, "", "userinfo /profile")
 	b := w.browser(inWeChat)
 	b.login("/")

@@ -9,17 +9,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
 
-// read lets an instance hear what others revoked.
-func (h *Handler) read(t *testing.T) {
-	t.Helper()
-	if !h.lease.shared.revoked.Exchange(t.Context()) {
-		t.Fatal("the journals cannot be read")
-	}
-}
-
-// TestRevocationsWhateverTheClocksSay: one instance's clock is right, another one's is not. Whoever logs in at the
+// TestRevocation_WithClocksThatDiffer: one instance's clock is right, another one's is not. Whoever logs in at the
 // second one is revoked at the first one, on both and for good; and whoever logs in after that is not.
-func TestRevocationsWhateverTheClocksSay(t *testing.T) {
+func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 	for _, ahead := range []time.Duration{-14 * time.Hour, -time.Minute, 0, 30 * time.Second, 2 * time.Minute, time.Hour, 14 * time.Hour} {
 		for name, request := range map[string]revocation.Request{"user": {User: person}, "all": {All: true}} {
 			t.Run(ahead.String()+" "+name, func(t *testing.T) {
@@ -83,7 +75,7 @@ func TestRevocationsWhateverTheClocksSay(t *testing.T) {
 }
 
 // A process that has just begun knows whom others revoked before it lets anybody in: or that session would end at once.
-func TestALoginAtAnInstanceThatHasJustBegun(t *testing.T) {
+func TestRevocation_IsKnownToANewInstance(t *testing.T) {
 	w := newWorld(t, "")
 	tell(t, w.handler, operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))
 	w.provisionAccount("", "")
@@ -97,9 +89,9 @@ func TestALoginAtAnInstanceThatHasJustBegun(t *testing.T) {
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 }
 
-// TestASessionInPlaceOfARevokedOne: an instance that has not heard yet that a person was revoked gives out a session in
+// TestRevocation_EndsASessionIssuedInPlaceOfARevokedOne: an instance that has not heard yet that a person was revoked gives out a session in
 // place of a former one. It ends like that as soon as the instance hears of it, however often somebody asks.
-func TestASessionInPlaceOfARevokedOne(t *testing.T) {
+func TestRevocation_EndsASessionIssuedInPlaceOfARevokedOne(t *testing.T) {
 	for _, times := range []int{1, 30} {
 		t.Run(strconv.Itoa(times), func(t *testing.T) {
 			w := newWorld(t, "")
@@ -116,7 +108,7 @@ func TestASessionInPlaceOfARevokedOne(t *testing.T) {
 			w.pass(time.Second)
 			refused := false
 			for range times {
-				a := b.send("POST", "/_wechat/logout?others=1", fromHere)
+				a := b.send("POST", "/_wechat/logout?others=1", fromThisSite)
 				refused = refused || a.StatusCode == http.StatusTooManyRequests && a.Header.Get("Retry-After") != ""
 			}
 			if refused != (times > 1) {

@@ -2,17 +2,25 @@ package caddywechat
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-func TestIdleSession(t *testing.T) {
+func TestSession_EndsWithItsLifetime(t *testing.T) {
+	w := newWorld(t, "session {\nkey "+sessionKey+"\nlifetime 2h\n}")
+	b := w.browser(inWeChat)
+	b.login("/")
+	w.pass(2*time.Hour - 2*time.Second)
+	b.open("/").wantStatus(t, http.StatusOK)
+	w.pass(2 * time.Second)
+	b.open("/").wantStatus(t, http.StatusFound)
+}
+
+func TestSession_Idle(t *testing.T) {
 	w := newWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\n}")
 	w.app = func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Cache-Control", "public, max-age=3600")
@@ -78,126 +86,8 @@ func TestIdleSession(t *testing.T) {
 	})
 }
 
-func TestSessionOfADomain(t *testing.T) {
-	w := makeWorld(t, "https", "", "session {\nkey "+sessionKey+"\ndomain example.com\n}")
-	b := w.browser(inWeChat)
-	a := b.open(b.toCallback("/"))
-	i := slices.IndexFunc(a.Header["Set-Cookie"], func(line string) bool {
-		return strings.HasPrefix(line, "__Secure-wechat_session=") && strings.Contains(line, "; Domain=example.com;")
-	})
-	if i < 0 {
-		t.Fatalf("Set-Cookie: %q", a.Header["Set-Cookie"])
-	}
-	b.open("https://www.example.com/").wantStatus(t, http.StatusOK)
-	b.open("https://example.com/").wantStatus(t, http.StatusOK)
-	b.open("https://www.example.org/").wantStatus(t, http.StatusBadRequest)
-	b.send("POST", "https://www.example.com/_wechat/logout").wantStatus(t, http.StatusOK)
-	b.open("/").wantStatus(t, http.StatusFound)
-}
-
-func TestSessionOfADomainIsNoneOfAHosts(t *testing.T) {
-	w := newWorld(t, "")
-	b := w.browser(inWeChat)
-	b.login("/")
-	cookie := b.cookie("wechat_session")
-	w.handler = w.provision("wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL +
-		"\nsession {\nkey " + sessionKey + "\ndomain example.com\n}\n}")
-	w.browser(inWeChat).open("/", "Cookie: wechat_session="+cookie).wantStatus(t, http.StatusFound)
-}
-
-func TestCookieOption(t *testing.T) {
-	w := makeWorld(t, "https", "", "session {\nkey "+sessionKey+"\ncookie shop\n}")
-	b := w.browser(inWeChat)
-	b.login("/")
-	if b.cookie("__Host-shop") == "" {
-		t.Errorf("cookies: %v", b.cookieNames())
-	}
-	w.received()
-	b.open("/", "Cookie: a=1")
-	if got := w.received().Header.Get("Cookie"); strings.Contains(got, "shop") {
-		t.Errorf("the app got %s", got)
-	}
-}
-
-func TestEveryFlippedByteOfACookieIsNoSession(t *testing.T) {
-	w := newWorld(t, "")
-	b := w.browser(inWeChat)
-	b.login("/")
-	good := b.cookie("wechat_session")
-	for i := range len(good) {
-		flipped := []byte(good)
-		if flipped[i] == 'A' {
-			flipped[i] = 'B'
-		} else {
-			flipped[i] = 'A'
-		}
-		a := w.browser(inWeChat).send("GET", "/_wechat/me", "Cookie: wechat_session="+string(flipped))
-		if a.StatusCode != http.StatusUnauthorized {
-			t.Fatalf("byte %d: status %d", i, a.StatusCode)
-		}
-	}
-}
-
-func TestKeysRotateUnderLoadWithoutALogout(t *testing.T) {
-	w := newWorld(t, "")
-	directive := func(keys ...string) string {
-		return "wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL +
-			"\nsession {\nkey " + strings.Join(keys, " ") + "\nidle 1h\n}\n}"
-	}
-	const second, third = "second-KHGf4sYb7c8T2Qm9xJ6LpRzW1vN5", "third-aU3eD0iOkPqLwMz8XyCvB7nG2hJ4f"
-	steps := [][]string{
-		{sessionKey}, {sessionKey, second}, {second, sessionKey}, {second}, {second, third}, {third, second}, {third},
-	}
-	w.swap(w.provision(directive(steps[0]...)))
-	visitors := make([]*browser, 8)
-	for i := range visitors {
-		visitors[i] = w.browser(inWeChat)
-		visitors[i].login("/")
-	}
-	for _, keys := range steps[1:] {
-		h := w.provision(directive(keys...))
-		var wait sync.WaitGroup
-		for _, v := range visitors {
-			wait.Go(func() {
-				for range 20 {
-					if a := v.open("/"); a.StatusCode != http.StatusOK {
-						t.Errorf("keys %.10q: status %d", keys, a.StatusCode)
-						return
-					}
-				}
-			})
-		}
-		w.swap(h)
-		wait.Wait()
-		// Everyone comes by once before an old key goes.
-		w.pass(10 * time.Minute)
-		for _, v := range visitors {
-			v.open("/").wantStatus(t, http.StatusOK)
-		}
-	}
-}
-
-func TestLongProfilesFitIntoOneCookie(t *testing.T) {
-	p := simulator.Person{ID: "p", Nickname: strings.Repeat("🐳", 512), Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("x", 4000)}
-	w := newWorldWith(t, simulator.Config{People: []simulator.Person{p}})
-	w.provisionAccount("scope snsapi_userinfo\nconsent direct", "")
-	b := w.browser(inWeChat)
-	a := b.open(b.agree(b.open("/"+strings.Repeat("y", 1990)).Header.Get("Location"), "allow"))
-	for _, line := range a.Header["Set-Cookie"] {
-		if len(line) >= 4096 {
-			t.Errorf("%d bytes: %.40s", len(line), line)
-		}
-		t.Logf("%d bytes: %.40s", len(line), line)
-	}
-	b.open("/").wantStatus(t, http.StatusOK)
-	nickname, err := url.PathUnescape(w.received().Header.Get("X-Wechat-Nickname"))
-	if err != nil || nickname == "" || strings.Trim(nickname, "🐳") != "" {
-		t.Errorf("nickname %q %v", nickname, err)
-	}
-}
-
 // A session that was opened before is found again in memory. It opens nowhere else all the same.
-func TestASessionThatWasSeen(t *testing.T) {
+func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
 	directive := func(w *world, options string) string {
 		return "wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL + "\n" + options + "\n}"
 	}
@@ -258,8 +148,8 @@ func TestASessionThatWasSeen(t *testing.T) {
 	})
 }
 
-func TestATokenThatWasSeenIsNoCookie(t *testing.T) {
-	w, b := newKiosk(t, "")
+func TestSessionCache_TokenIsNoCookie(t *testing.T) {
+	w, b := newKioskSite(t, "")
 	token := b.token("7")
 	b.send("GET", "/", "Authorization: Bearer "+token).wantStatus(t, http.StatusOK)
 	for _, value := range []string{token, strings.TrimPrefix(token, "wx1.")} {

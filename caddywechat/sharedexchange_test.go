@@ -1,14 +1,12 @@
 package caddywechat
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
@@ -27,7 +25,7 @@ func newPair(t *testing.T) (w *world, instances [2]*Handler) {
 	return w, instances
 }
 
-func TestACallbackThatComesToTwoInstancesLeadsToOneExchange(t *testing.T) {
+func TestSharedExchange_TwoInstancesExchangeACodeOnce(t *testing.T) {
 	w, instances := newPair(t)
 	b := w.browser(inWeChat)
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
@@ -65,27 +63,7 @@ func TestACallbackThatComesToTwoInstancesLeadsToOneExchange(t *testing.T) {
 	}
 }
 
-// attemptCookie returns the cookie of the only attempt that the browser carries, as it sends it.
-func (b *browser) attemptCookie() string {
-	for _, name := range b.cookieNames() {
-		if session.IsOwnCookie(name) {
-			return name + "=" + b.cookie(name)
-		}
-	}
-	return ""
-}
-
-// untilExchanged waits until WeChat was given so many codes.
-func (w *world) untilExchanged(n int) {
-	w.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); w.exchanges() < n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.t.Fatalf("%d exchanges, want %d", w.exchanges(), n)
-		}
-	}
-}
-
-func TestWhatFailedOnOneInstanceFailsOnTheOther(t *testing.T) {
+func TestSharedExchange_FailureIsShared(t *testing.T) {
 	for word, tt := range map[string]struct {
 		fault  simulator.Fault
 		status int
@@ -110,18 +88,10 @@ func TestWhatFailedOnOneInstanceFailsOnTheOther(t *testing.T) {
 	}
 }
 
-// deafStore answers nobody before they leave.
-type deafStore struct{ store.Store }
-
-func (deafStore) PutIfAbsent(ctx context.Context, _ string, _ []byte, _ time.Duration) ([]byte, error) {
-	<-ctx.Done()
-	return nil, store.ErrStore
-}
-
-func TestALoginDoesNotNeedTheStore(t *testing.T) {
+func TestSharedExchange_WorksWithoutTheStore(t *testing.T) {
 	w, instances := newPair(t)
 	for _, h := range instances {
-		w.storeOf(h).use(func(s store.Store) store.Store { return deafStore{s} })
+		w.storeOf(h).use(func(s store.Store) store.Store { return waitingStore{s} })
 	}
 	b := w.browser(inWeChat)
 	callback := b.toCallback("/page")

@@ -21,6 +21,7 @@ func init() { caddy.RegisterModule(new(staring)) }
 func (*staring) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "wechat.stores.staring", New: func() caddy.Module { return new(staring) }}
 }
+
 func (*staring) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { d.Next(); return nil }
 
 var sitesSeen []*revocation.Site
@@ -40,9 +41,9 @@ func joinedSites() (sites []*revocation.Site) {
 	return sites
 }
 
-// TestASiteJoinsWhenItIsReady: what reads revocations in the background takes the newest site's configuration, and did
+// TestSharedStore_SiteJoinsWhenProvisioned: what reads revocations in the background takes the newest site's configuration, and did
 // so while that was being made.
-func TestASiteJoinsWhenItIsReady(t *testing.T) {
+func TestSharedStore_SiteJoinsWhenProvisioned(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
 	h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore staring\n}",
 		simulator.DemoAppID, simulator.DemoSecret, w.simURL))

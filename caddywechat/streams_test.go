@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
 
@@ -116,7 +117,7 @@ func TestStreams_AreNeverIdle(t *testing.T) {
 	b.open("/page").wantStatus(t, http.StatusFound)
 }
 
-func TestStreams_NothingPassesOnceOver(t *testing.T) {
+func TestStreams_DropWritesAfterTheEnd(t *testing.T) {
 	w := newStreamWorld(t, "")
 	wrote := make(chan error, 1)
 	w.app = func(rw http.ResponseWriter, r *http.Request) {
@@ -151,7 +152,7 @@ func TestStreams_NothingPassesOnceOver(t *testing.T) {
 	}
 }
 
-func TestStreams_WatchOnlyWhatIsThere(t *testing.T) {
+func TestStreams_WatchWhileAnyIsOpen(t *testing.T) {
 	var s streams
 	allowed := true
 	var ended atomic.Int64
@@ -172,7 +173,7 @@ func TestStreams_WatchOnlyWhatIsThere(t *testing.T) {
 	ending.Wait()
 }
 
-func TestStreams_GoOnWithTheURLThatTheyCameWith(t *testing.T) {
+func TestStreams_KeepTheRewrittenURL(t *testing.T) {
 	w := newStreamWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")

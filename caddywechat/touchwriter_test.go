@@ -23,7 +23,7 @@ func (w lateHeaders) WriteHeader(status int) {
 }
 
 // An answer of the app to which a session's cookie is added stays the site's to change, but for its place in caches.
-func TestTouchWriter_WhatASiteSetsLateStays(t *testing.T) {
+func TestTouchWriter_KeepsHeadersThatAreSetLate(t *testing.T) {
 	out := httptest.NewRecorder()
 	late := lateHeaders{&caddyhttp.ResponseWriterWrapper{ResponseWriter: out}, http.Header{
 		"Cache-Control":           {"max-age=600"},

@@ -22,7 +22,7 @@ func (w *world) abandon(n int, over time.Duration) {
 
 func (w *world) told() int { return w.logs.FilterMessage(noneBack).Len() }
 
-func TestLoginsThatNeverComeBackAreTold(t *testing.T) {
+func TestUnreturnedLogins_AreLogged(t *testing.T) {
 	w := newWorld(t, "")
 	w.abandon(19, time.Hour)
 	if w.told() != 0 {
@@ -59,7 +59,7 @@ func TestLoginsThatNeverComeBackAreTold(t *testing.T) {
 	})
 }
 
-func TestLoginsThatAreNoSign(t *testing.T) {
+func TestUnreturnedLogins_AreNotLoggedWithoutReason(t *testing.T) {
 	begin := func(w *world, b *browser, headers ...string) {
 		for range 30 {
 			b.open("/_wechat/login?account=official_account", headers...)
@@ -108,7 +108,7 @@ func TestLoginsThatAreNoSign(t *testing.T) {
 }
 
 // A host may be whatever a stranger writes.
-func TestEachAccountSaysWhereItsDomainIsSet(t *testing.T) {
+func TestUnreturnedLogins_HintOfEachAccount(t *testing.T) {
 	w := newWorld(t, "badge\nwebsite wx0000000000000001 0123456789abcdef0123456789abcdef\nuser_id qualified")
 	for account, want := range map[string]string{"badge": "platform", "website": "授权回调域"} {
 		for range 21 {

@@ -8,11 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func newVerify(t *testing.T, directive string) (http.Handler, *observer.ObservedLogs) {
@@ -35,7 +34,7 @@ func newVerify(t *testing.T, directive string) (http.Handler, *observer.Observed
 	}), logs
 }
 
-func TestVerifyServesExactlyItsFiles(t *testing.T) {
+func TestVerify_ServesExactlyItsFiles(t *testing.T) {
 	v, _ := newVerify(t, "wechat_verify MP_verify_iwu2jY0FNdXA7RGa.txt sub/dir/WW_verify_0123456789abcdef.txt {\nXSXXE203iJ.txt af65fa6fdd0b16f3a46c24171957f5e9\n/other.txt \"two words\"\n}")
 	for path, want := range map[string]string{
 		"/MP_verify_iwu2jY0FNdXA7RGa.txt":         "iwu2jY0FNdXA7RGa",
@@ -72,7 +71,7 @@ func TestVerifyServesExactlyItsFiles(t *testing.T) {
 	}
 }
 
-func TestVerifyAuto(t *testing.T) {
+func TestVerify_Auto(t *testing.T) {
 	v, logs := newVerify(t, "wechat_verify auto")
 	w := httptest.NewRecorder()
 	v.ServeHTTP(w, httptest.NewRequest("GET", "/MP_verify_iwu2jY0FNdXA7RGa.txt", nil))
@@ -89,7 +88,7 @@ func TestVerifyAuto(t *testing.T) {
 	}
 }
 
-func TestVerifyComesBeforeRedirects(t *testing.T) {
+func TestVerify_ComesBeforeRedirects(t *testing.T) {
 	config, err := adaptSite("redir https://h5.example.com{uri}\nwechat_verify MP_verify_iwu2jY0FNdXA7RGa.txt")
 	if err != nil {
 		t.Fatal(err)

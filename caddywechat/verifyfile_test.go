@@ -11,7 +11,7 @@ import (
 
 const verifyPath, verifyContents = "/MP_verify_iwu2jY0FNdXA7RGa.txt", "iwu2jY0FNdXA7RGa"
 
-func TestVerifyFile_OnlyWhatFollowsFromTheNameIsAnswered(t *testing.T) {
+func TestVerifyFile_OnlyContentThatFollowsFromTheNameIsServed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		app  http.HandlerFunc
 		want int
@@ -69,7 +69,7 @@ func TestVerifyFile_OnlyWhatFollowsFromTheNameIsAnswered(t *testing.T) {
 }
 
 // What asks for a verification file is not logged in, so the app gets nothing of it.
-func TestVerifyFile_TheAppGetsARequestOfOurOwn(t *testing.T) {
+func TestVerifyFile_TheAppGetsACleanRequest(t *testing.T) {
 	w := newWorld(t, "optional *")
 	b := w.browser(inWeChat)
 	b.open("/_wechat/login")
@@ -84,7 +84,7 @@ func TestVerifyFile_TheAppGetsARequestOfOurOwn(t *testing.T) {
 	}
 }
 
-func TestVerifyFile_OtherNamesAreNoExceptions(t *testing.T) {
+func TestVerifyFile_OtherNamesNeedALogin(t *testing.T) {
 	w := newWorld(t, "")
 	w.app = func(rw http.ResponseWriter, _ *http.Request) { io.WriteString(rw, verifyContents) }
 	b := w.browser("")

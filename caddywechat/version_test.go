@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestVersion(t *testing.T) {
+func TestVersion_OfBuilds(t *testing.T) {
 	commit := []debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: "8a65120c0ffee8a65120c0ffee8a"}}
 	modified := append(commit[:2:2], debug.BuildSetting{Key: "vcs.modified", Value: "true"})
 	ours := func(version string, settings []debug.BuildSetting) debug.BuildInfo {

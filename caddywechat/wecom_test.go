@@ -1,35 +1,18 @@
 package caddywechat
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
 const inWeCom = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 wxwork/4.1.36 MicroMessenger/7.0.1 Language/zh ColorScheme/Light"
 
-// newWeComWorld makes a world whose one account is a WeCom app.
-func newWeComWorld(t *testing.T, options string) *world {
-	t.Helper()
-	w := newWorldWith(t, simulator.Config{WeCom: []simulator.WeComApp{{
-		CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
-	}}})
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nwecom %s %s {\nagent_id %d\n}\nplatform %s\n%s\n}",
-		simulator.DemoCorpID, simulator.DemoWeComSecret, simulator.DemoAgentID, w.simURL, options))
-	if calls := w.sim.Journal(); len(calls) > 0 {
-		t.Fatalf("loading the configuration called WeCom: %v", calls)
-	}
-	return w
-}
-
-func TestAMemberLogsInInsideWeCom(t *testing.T) {
+func TestWeCom_MemberLogsIn(t *testing.T) {
 	w := newWeComWorld(t, "")
 	if err := w.sim.Hold("afang"); err != nil {
 		t.Fatal(err)
@@ -52,7 +35,7 @@ func TestAMemberLogsInInsideWeCom(t *testing.T) {
 	}
 }
 
-func TestAMemberIsAskedForMoreOnce(t *testing.T) {
+func TestWeCom_ProfileNeedsConsentOnce(t *testing.T) {
 	w := newWeComWorld(t, "userinfo /profile")
 	b := w.browser(inWeCom)
 	b.follow("/page")
@@ -84,7 +67,7 @@ func TestAMemberIsAskedForMoreOnce(t *testing.T) {
 	}
 }
 
-func TestOtherBrowsersGoToWeComsQRCode(t *testing.T) {
+func TestWeCom_OtherBrowsersGetItsQRCode(t *testing.T) {
 	w := newWeComWorld(t, "")
 	location := w.browser(onDesktop).open("/page").Header.Get("Location")
 	if !strings.HasPrefix(location, w.simURL+"/wwlogin/sso/login?login_type=CorpApp&") {
@@ -92,23 +75,60 @@ func TestOtherBrowsersGoToWeComsQRCode(t *testing.T) {
 	}
 }
 
-func TestNamesOfACompanyAreNotMixedWithOpenIDs(t *testing.T) {
-	ctx, err := caddy.ProvisionContext(&caddy.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	load := func(userID string) error {
-		_, err := ctx.LoadModuleByID("http.handlers.wechat_auth", json.RawMessage(fmt.Sprintf(
-			`{"accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef"},`+
-				`{"kind":"wecom","corp_id":"ww0123456789abcdef","secret":"0123456789abcdef0123456789abcdef0123456789a","agent_id":"1"}],"user_id":%q}`, userID)))
-		return err
-	}
-	if err := load("openid"); err == nil || !strings.Contains(err.Error(), "user_id unionid or user_id qualified") {
-		t.Errorf("openid: got %v", err)
-	}
-	for _, userID := range []string{"unionid", "qualified"} {
-		if err := load(userID); err != nil {
-			t.Errorf("%s: %v", userID, err)
+// A company's customers have WeChat, and no WeCom.
+func TestWeCom_PeopleLogInInsideWeChat(t *testing.T) {
+	w := newWorldWith(t, simulator.Config{WeCom: []simulator.WeComApp{{
+		CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
+	}}})
+	openID := simulator.OpenID(simulator.DemoCorpID, "laowang")
+	external := simulator.ExternalUserID(simulator.DemoCorpID, "laowang")
+	for _, tt := range []struct {
+		account, person, user string // user "": turned away
+		fields                map[string]string
+	}{
+		{weComLine, "afang", "afang", map[string]string{"X-Wecom-Userid": "AFang", "X-Wechat-Account": "wecom", "X-Wecom-Departments": "2,7"}},
+		{weComLine, "laowang", "", nil},
+		{weComLine, "emma", "", nil},
+		{weComForAll, "afang", "afang", nil},
+		{weComForAll, "laowang", "external:" + external, map[string]string{
+			"X-Wecom-External-Userid": external, "X-Wechat-Openid": openID, "X-Wecom-Userid": "", "X-Wechat-Account": "wecom",
+		}},
+		{weComForAll, "emma", "openid:" + simulator.OpenID(simulator.DemoCorpID, "emma"), map[string]string{"X-Wecom-External-Userid": ""}},
+	} {
+		w.swap(w.provision(fmt.Sprintf("wechat_auth {\n%s\nplatform %s\n}", tt.account, w.simURL)))
+		if err := w.sim.Hold(tt.person); err != nil {
+			t.Fatal(err)
+		}
+		b := w.browser(inWeChat)
+		a := b.follow("/page?x=1")
+		if tt.user == "" {
+			if a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, "暂时不能进入") {
+				t.Errorf("%s: status %d: %s", tt.person, a.StatusCode, a.body)
+			}
+			continue
+		}
+		w.received()
+		b.open("/page?x=1").wantStatus(t, http.StatusOK)
+		h := w.received().Header
+		if got := h.Get("X-Wechat-User"); got != tt.user {
+			t.Errorf("%s: user %q, want %q", tt.person, got, tt.user)
+		}
+		for name, want := range tt.fields {
+			if got := h.Get(name); got != want {
+				t.Errorf("%s: %s: %q, want %q", tt.person, name, got, want)
+			}
 		}
 	}
+}
+
+func TestWeCom_ProfileNeedsConsentInsideWeChat(t *testing.T) {
+	w := newWeComWorld(t, "userinfo /profile")
+	b := w.browser(inWeChat)
+	b.follow("/page")
+	authorize := b.open("/profile").Header.Get("Location")
+	if u, err := url.Parse(authorize); err != nil || u.Query().Get("scope") != "snsapi_privateinfo" {
+		t.Fatalf("sent to %s", authorize)
+	}
+	b.open(b.agree(authorize, "allow")).wantRedirect(t, "/profile")
+	b.open("/profile").wantStatus(t, http.StatusOK)
 }

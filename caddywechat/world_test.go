@@ -1,25 +1,18 @@
 package caddywechat
 
 import (
-	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -27,14 +20,6 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
-)
-
-const (
-	inWeChat   = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.59(0x18003b28) NetType/WIFI Language/zh_CN"
-	onDesktop  = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36"
-	onPhone    = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Mobile Safari/537.36"
-	host       = "h5.example.com"
-	sessionKey = "Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP"
 )
 
 // world is a site behind the gate with a simulated WeChat, in this process and with a clock of its own.
@@ -180,56 +165,6 @@ func (w *world) configuration(logCore string) (config caddy.Config) {
 	return config
 }
 
-// adaptHandler returns the JSON that a directive becomes.
-func adaptHandler(t *testing.T, name, directive string) json.RawMessage {
-	t.Helper()
-	config, err := adaptSite(directive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var tree any
-	if err := json.Unmarshal(config, &tree); err != nil {
-		t.Fatal(err)
-	}
-	object := findHandler(tree, name)
-	if object == nil {
-		t.Fatalf("no handler %s in %s", name, config)
-	}
-	delete(object, "handler")
-	raw, err := json.Marshal(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func adaptSite(directives string) ([]byte, error) {
-	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(
-		[]byte("http://"+host+" {\n"+directives+"\n}\n"), map[string]any{"filename": "Caddyfile"})
-	return config, err
-}
-
-func findHandler(tree any, name string) map[string]any {
-	switch node := tree.(type) {
-	case map[string]any:
-		if node["handler"] == name {
-			return node
-		}
-		for _, key := range slices.Sorted(maps.Keys(node)) {
-			if found := findHandler(node[key], name); found != nil {
-				return found
-			}
-		}
-	case []any:
-		for _, child := range node {
-			if found := findHandler(child, name); found != nil {
-				return found
-			}
-		}
-	}
-	return nil
-}
-
 func (w *world) serve() {
 	w.app = func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/plain")
@@ -305,195 +240,4 @@ func (w *world) pass(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.time = w.time.Add(d)
-}
-
-// exchanges returns how many codes WeChat was given.
-func (w *world) exchanges() int { return w.sim.Calls("/sns/oauth2/access_token") }
-
-// browser is a visitor's browser with cookies of its own. It follows no redirect by itself.
-type browser struct {
-	*world
-	agent   string
-	client  *http.Client
-	cookies bool
-}
-
-func (w *world) browser(agent string) *browser {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if strings.Contains(strings.ToLower(addr), "example") {
-			addr = w.gate.Listener.Addr().String()
-		}
-		return new(net.Dialer).DialContext(ctx, network, addr)
-	}
-	transport := &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-	w.t.Cleanup(transport.CloseIdleConnections)
-	return &browser{world: w, agent: agent, cookies: true, client: &http.Client{
-		Jar: jar, Transport: transport, Timeout: 20 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// answer is a response with its body read.
-type answer struct {
-	*http.Response
-	body string
-}
-
-// site returns the address of a page of the site.
-func (w *world) site(pathAndQuery string) string { return w.scheme + "://" + host + pathAndQuery }
-
-// open goes to an address as a person does; header lines ("Name: value") come on top.
-func (b *browser) open(address string, headers ...string) answer {
-	b.t.Helper()
-	return b.send("GET", address, append([]string{"Accept: text/html,application/xhtml+xml,*/*;q=0.8"}, headers...)...)
-}
-
-func (b *browser) send(method, address string, headers ...string) answer {
-	b.t.Helper()
-	if strings.HasPrefix(address, "/") {
-		address = b.site(address)
-	}
-	req, err := http.NewRequest(method, address, nil)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	// Byte by byte what is asked for, whatever net/url makes of it.
-	if target, ok := strings.CutPrefix(address, b.site("")); ok && strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "//") {
-		req.URL.Opaque, req.URL.RawQuery = target, ""
-	}
-	req.Header.Set("User-Agent", b.agent)
-	for _, line := range headers {
-		name, value, _ := strings.Cut(line, ": ")
-		req.Header[name] = append(req.Header[name], value)
-	}
-	client := *b.client
-	if !b.cookies {
-		client.Jar = nil
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		b.t.Fatalf("%s %s: %v", method, address, err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return answer{res, string(body)}
-}
-
-// follow opens an address and goes on as long as it is redirected.
-func (b *browser) follow(address string) answer {
-	b.t.Helper()
-	for range 20 {
-		a := b.open(address)
-		location := a.Header.Get("Location")
-		if location == "" {
-			return a
-		}
-		next, err := a.Request.URL.Parse(location)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		address = next.String()
-	}
-	b.t.Fatalf("redirected for ever, at last to %s", address)
-	return answer{}
-}
-
-// login logs the browser in by way of the page at path.
-func (b *browser) login(path string) answer {
-	b.t.Helper()
-	a := b.follow(path)
-	if a.StatusCode != http.StatusOK || !strings.HasPrefix(a.body, "app o") {
-		b.t.Fatalf("login by %s ended with status %d: %.300s", path, a.StatusCode, a.body)
-	}
-	return a
-}
-
-// logout goes to the logout by a link on a page of the site.
-func (b *browser) logout(query string, headers ...string) answer {
-	b.t.Helper()
-	return b.open("/_wechat/logout"+query, append([]string{"Referer: " + b.site("/page")}, headers...)...)
-}
-
-// toCallback opens a page, lets WeChat answer, and returns the callback's address without going there.
-func (b *browser) toCallback(path string) string {
-	b.t.Helper()
-	a := b.open(path)
-	if a.StatusCode != http.StatusFound {
-		b.t.Fatalf("%s: status %d: %.200s", path, a.StatusCode, a.body)
-	}
-	a = b.open(a.Header.Get("Location"))
-	if a.StatusCode != http.StatusFound {
-		b.t.Fatalf("authorize page: status %d: %.500s", a.StatusCode, a.body)
-	}
-	return a.Header.Get("Location")
-}
-
-// cookieNames returns the names of the cookies that the browser has for the site.
-func (b *browser) cookieNames() []string {
-	u, _ := url.Parse(b.site("/"))
-	var names []string
-	for _, c := range b.client.Jar.Cookies(u) {
-		names = append(names, c.Name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// cookie returns the value of a cookie.
-func (b *browser) cookie(name string) string {
-	u, _ := url.Parse(b.site("/"))
-	for _, c := range b.client.Jar.Cookies(u) {
-		if c.Name == name {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-func (b *browser) forget(name string) {
-	u, _ := url.Parse(b.site("/"))
-	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Path: "/", MaxAge: -1, Secure: b.scheme == "https"}})
-}
-
-func (a answer) json(t *testing.T) map[string]string {
-	t.Helper()
-	var m map[string]string
-	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
-		t.Fatalf("%v in %q", err, a.body)
-	}
-	return m
-}
-
-// wantStatus fails the test unless the answer has that status.
-func (a answer) wantStatus(t *testing.T, status int) answer {
-	t.Helper()
-	if a.StatusCode != status {
-		t.Fatalf("%s %s: status %d, want %d: %.300s", a.Request.Method, a.Request.URL, a.StatusCode, status, a.body)
-	}
-	return a
-}
-
-// wantJSON fails the test unless the answer is an error with that word.
-func (a answer) wantJSON(t *testing.T, status int, word string) map[string]string {
-	t.Helper()
-	a.wantStatus(t, status)
-	m := a.json(t)
-	if m["error"] != word {
-		t.Fatalf("error %q, want %q", m["error"], word)
-	}
-	return m
-}
-
-func (a answer) wantRedirect(t *testing.T, to string) {
-	t.Helper()
-	if got := a.Header.Get("Location"); a.StatusCode != http.StatusFound || got != to {
-		t.Fatalf("%s: status %d to %q, want 302 to %q", a.Request.URL, a.StatusCode, got, to)
-	}
 }

@@ -1,0 +1,72 @@
+package caddywechat
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestAccountChoice_IsRemembered(t *testing.T) {
+	w := newWorld(t, "badge\nfob\nuser_id qualified")
+	b := w.browser(onDesktop)
+	a := b.open("/page?x=1", "Accept-Language: en")
+	a.wantStatus(t, http.StatusOK)
+	for _, part := range []string{
+		"How would you like to log in?", ">badge</a>", ">Fob in en</a>", "/_wechat/login?return_to=%2Fpage%3Fx%3D1&amp;account=fob",
+	} {
+		if !strings.Contains(a.body, part) {
+			t.Errorf("%s is not in %s", part, a.body)
+		}
+	}
+	if names := b.cookieNames(); len(names) != 0 {
+		t.Errorf("cookies: %v", names)
+	}
+	a = b.open("/_wechat/login?return_to=%2Fpage%3Fx%3D1&account=fob")
+	if !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") || b.cookie("wechat_account") != "" {
+		t.Errorf("led to %s, remembers %q before the login", a.Header.Get("Location"), b.cookie("wechat_account"))
+	}
+	location, err := url.Parse(a.Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/page?x=1")
+	b.open("/_wechat/login?return_to=/page").wantRedirect(t, "/page") // the session is what is asked for
+	b.forget("wechat_session")
+	if a := b.open("/_wechat/login?return_to=/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
+		t.Errorf("the next time: %d %s", a.StatusCode, a.Header.Get("Location"))
+	}
+	location, err = url.Parse(b.open("/_wechat/login?account=fob").Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/")
+	b.logout("")
+	if a := b.open("/page"); a.StatusCode != http.StatusOK || b.cookie("wechat_account") != "" {
+		t.Errorf("after a logout: %d, remembers %q", a.StatusCode, b.cookie("wechat_account"))
+	}
+	if a := b.open("/_wechat/login?account=nobody"); a.StatusCode != http.StatusBadRequest {
+		t.Errorf("status %d", a.StatusCode)
+	}
+	// WeChat's visitors have no choice, and their browser's choice is none of another's.
+	if a := w.browser(inWeChat).open("/page"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
+		t.Errorf("inside WeChat: %s", a.Header.Get("Location"))
+	}
+}
+
+func TestAccountChoice_PhoneIsOfferedWeChatFirst(t *testing.T) {
+	w := newWorld(t, "fob\nuser_id qualified")
+	b := w.browser(onPhone)
+	a := b.open("/page", "Accept-Language: en")
+	a.wantStatus(t, http.StatusForbidden)
+	const scan = "/_wechat/login?return_to=%2Fpage&amp;scan=1"
+	if !strings.Contains(a.body, "Open this page in WeChat") || !strings.Contains(a.body, scan) {
+		t.Errorf("got %s", a.body)
+	}
+	if a := b.open("/_wechat/login?return_to=%2Fpage&scan=1"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
+		t.Errorf("%d %s", a.StatusCode, a.Header.Get("Location"))
+	}
+	if a := w.browser(onDesktop).open("/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
+		t.Errorf("a desktop: %d %s", a.StatusCode, a.Header.Get("Location"))
+	}
+}

@@ -1,0 +1,118 @@
+package caddywechat
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+func TestAccountKind_OfAThirdParty(t *testing.T) {
+	w := newWorld(t, "badge\nuser_id qualified\nuserinfo /profile\noptional /open")
+	b := w.browser(onDesktop)
+	back := func(code string) string {
+		a := b.open("/page?x=1")
+		location, err := url.Parse(a.Header.Get("Location"))
+		if err != nil || location.Host != "login.example" {
+			t.Fatalf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
+		}
+		q := location.Query()
+		return q.Get("back") + "&code=" + code + "&state=" + q.Get("state")
+	}
+	if a := b.open(back("stale")); !strings.HasPrefix(a.Header.Get("Location"), "https://login.example/") {
+		t.Errorf("a stale code led to %s", a.Header.Get("Location"))
+	}
+	b.open(back("4711")).wantRedirect(t, "/page?x=1")
+	w.received()
+	b.open("/page?x=1", "X-Wechat-Badge-No: 1").wantStatus(t, http.StatusOK)
+	r := w.received()
+	for name, want := range map[string]string{
+		"X-Wechat-User": "company:4711", "X-Wechat-Account": "badge", "X-Wechat-Appid": "company", "X-Wechat-Badge-No": "4711", "X-Wechat-Openid": "",
+	} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if got := repl.ReplaceKnown("{http.auth.user.badge_no}", ""); got != "4711" {
+		t.Errorf("placeholder: %q", got)
+	}
+	if got := b.send("GET", "/_wechat/me").json(t); got["badge_no"] != "4711" || got["id"] != "company:4711" {
+		t.Errorf("me: %v", got)
+	}
+	t.Run("a kind that never brings a profile says so", func(t *testing.T) {
+		b.send("GET", "/profile").wantJSON(t, http.StatusForbidden, "profile_unavailable")
+		b.open("/profile").wantStatus(t, http.StatusForbidden)
+		w.browser(onDesktop).open("/_wechat/login?profile=1").wantStatus(t, http.StatusForbidden)
+	})
+	t.Run("WeChat's visitors still go to WeChat", func(t *testing.T) {
+		inside := w.browser(inWeChat)
+		inside.follow("/page")
+		if got, want := inside.user("/page"), simulator.DemoAppID+":"+person; got != want {
+			t.Errorf("user %s, want %s", got, want)
+		}
+	})
+	t.Run("login chooses an account", func(t *testing.T) {
+		a := w.browser(inWeChat).open("/_wechat/login?account=badge")
+		if !strings.HasPrefix(a.Header.Get("Location"), "https://login.example/") {
+			t.Errorf("Location: %s", a.Header.Get("Location"))
+		}
+	})
+	t.Run("a session of a kind that the site does not name is none", func(t *testing.T) {
+		w.provisionAccount("", "")
+		b.open("/page").wantStatus(t, http.StatusForbidden)
+	})
+}
+
+func TestUserID_MustBeChosenForSeveralAccounts(t *testing.T) {
+	ctx, err := caddy.ProvisionContext(&caddy.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ctx.LoadModuleByID("http.handlers.wechat_auth",
+		json.RawMessage(`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"},{"kind":"badge"}]}`))
+	if err == nil || !strings.Contains(err.Error(), "user_id unionid") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAccountKind_ServesItsEndpoints(t *testing.T) {
+	w, b := newKioskSite(t, "")
+	token := b.token("7")
+	bearer := "Authorization: Bearer " + token
+	if got := b.post("/_wechat/kiosk/echo", `{"a":1}`, bearer).wantStatus(t, http.StatusOK).json(t); got["body"] != `{"a":1}` ||
+		got["secret"] != "secret of 7" || got["no"] != "7" {
+		t.Errorf("got %v", got)
+	}
+	if found := w.inStorage("secret of 7"); found != "" {
+		t.Errorf("a secret lies open in %s", found)
+	}
+	b.post("/_wechat/kiosk/echo", "null", bearer).wantJSON(t, http.StatusConflict, "session_key_expired")
+	b.post("/_wechat/kiosk/echo", "{}").wantJSON(t, http.StatusUnauthorized, "login_required")
+	b.post("/_wechat/kiosk/echo", strings.Repeat("x", 64<<10+1), bearer).wantJSON(t, http.StatusRequestEntityTooLarge, "too_large")
+	inside := w.browser(inWeChat)
+	inside.follow("/")
+	inside.post("/_wechat/kiosk/echo", "{}").wantJSON(t, http.StatusUnauthorized, "login_required")
+
+	b.send("POST", "/_wechat/logout", bearer)
+	another := "Authorization: Bearer " + b.token("8")
+	if got := b.post("/_wechat/kiosk/echo", "{}", another).json(t); got["secret"] != "secret of 8" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestAccountKind_DecidesWhomItAdmits(t *testing.T) {
+	w, b := newKioskSite(t, "")
+	a := w.handler.login.Accounts.All()[len(w.handler.login.Accounts.All())-1]
+	if account.Admits(a, identity.Identity{}.With("kiosk_no", "closed")) || !account.Admits(a, identity.Identity{}.With("kiosk_no", "7")) {
+		t.Error("the account is not asked")
+	}
+	b.token("7")
+}

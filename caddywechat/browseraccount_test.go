@@ -1,0 +1,115 @@
+package caddywechat
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+const (
+	weChatOnDesk  = onDesktop + " NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090c11) XWEB/11581 Flue"
+	inMiniProgram = inWeChat + " miniProgram/wx2c1c63e28bb33be1"
+	inAlipay      = onPhone + " AlipayClient/10.5.88.8000 Language/zh-Hans"
+	inDingTalk    = onPhone + " AliApp(DingTalk/7.5.10) com.alibaba.android.rimet/38254011 Channel/227200 language/zh-CN"
+	inQQ          = onPhone + " V1_AND_SQ_9.0.0_0_TIM_D QQ/9.0.0.14110 NetType/WIFI WebP/0.3.0"
+)
+
+// What browsers get: a redirect to one of WeChat's pages, or one of ours.
+const (
+	toAuthorize = "/connect/oauth2/authorize?"
+	toQRCode    = "/connect/qrconnect?"
+	toWeComCode = "/wwlogin/sso/login?"
+
+	saysChoose      = "请选择登录方式"
+	saysScanWeChat  = "请用微信扫码打开"
+	saysOpenWeChat  = "请在微信中打开"
+	saysOpenWeCom   = "请在企业微信中打开"
+	saysOpenEither  = "请在微信或企业微信中打开"
+	saysOpenBrowser = "请在浏览器中打开"
+	saysComputer    = "请在电脑上打开"
+	saysNoBrowser   = "请从小程序或 App 进入"
+)
+
+func TestBrowserAccount_ByUserAgent(t *testing.T) {
+	w := newWorldWith(t, simulator.Config{})
+	type seen map[string]string // by User-Agent
+	for _, tt := range []struct {
+		accounts []string
+		want     seen
+	}{
+		{[]string{officialLine}, seen{
+			inWeChat: toAuthorize + "appid=wx", weChatOnDesk: toAuthorize, inMiniProgram: toAuthorize,
+			inWeCom: saysOpenWeChat, onPhone: saysOpenWeChat, onDesktop: saysScanWeChat,
+			inAlipay: saysOpenWeChat, inDingTalk: saysOpenWeChat, inQQ: saysOpenWeChat,
+		}},
+		{[]string{weComLine}, seen{
+			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=ww", weChatOnDesk: toAuthorize + "appid=ww",
+			onDesktop: toWeComCode, onPhone: saysOpenWeCom, inDingTalk: saysOpenWeCom,
+		}},
+		{[]string{weComForAll}, seen{
+			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=ww", onDesktop: toWeComCode, onPhone: saysOpenEither,
+		}},
+		{[]string{weComForAll, officialLine}, seen{
+			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=wx", onDesktop: toWeComCode, onPhone: saysOpenEither,
+		}},
+		{[]string{officialLine, weComLine}, seen{inWeChat: toAuthorize + "appid=wx", onPhone: saysOpenEither}},
+		{[]string{websiteLine}, seen{
+			inWeChat: saysComputer, inMiniProgram: saysComputer, weChatOnDesk: saysOpenBrowser, inWeCom: saysComputer,
+			onDesktop: toQRCode, onPhone: toQRCode, inAlipay: toQRCode,
+		}},
+		{[]string{websiteLine, officialLine}, seen{inWeChat: toAuthorize, inWeCom: saysOpenWeChat, onDesktop: toQRCode, onPhone: saysOpenWeChat}},
+		{[]string{websiteLine, weComLine}, seen{
+			inWeChat: toAuthorize + "appid=ww", inWeCom: toAuthorize + "appid=ww", onDesktop: saysChoose, onPhone: saysOpenWeCom,
+		}},
+		{[]string{"badge"}, seen{inWeChat: saysOpenBrowser, onDesktop: "https://login.example/", onPhone: "https://login.example/"}},
+		{[]string{programLine}, seen{inWeChat: saysNoBrowser, inMiniProgram: saysNoBrowser, inWeCom: saysNoBrowser, onDesktop: saysNoBrowser, onPhone: saysNoBrowser}},
+		{[]string{programLine, appLine}, seen{inWeChat: saysNoBrowser, onPhone: saysNoBrowser}},
+		{[]string{appLine, officialLine}, seen{inWeChat: toAuthorize, onPhone: saysOpenWeChat}},
+	} {
+		w.swap(w.accounts(tt.accounts...))
+		for agent, want := range tt.want {
+			a := w.browser(agent).open("/page?x=1")
+			got, isPage := a.Header.Get("Location"), strings.HasPrefix(want, "请")
+			if isPage {
+				got = a.body
+			}
+			if !strings.Contains(got, want) {
+				t.Errorf("%s\n%s\ngot %d %s\nwant %s", tt.accounts, agent, a.StatusCode, got, want)
+			}
+			if isPage && want != saysChoose && a.StatusCode != http.StatusForbidden {
+				t.Errorf("%s\n%s: status %d", tt.accounts, agent, a.StatusCode)
+			}
+		}
+	}
+}
+
+func TestBrowserAccount_PhoneCanScanTheQRCode(t *testing.T) {
+	w := newWorldWith(t, simulator.Config{})
+	w.swap(w.accounts(weComLine))
+	b := w.browser(onPhone)
+	if a := b.open("/page"); !strings.Contains(a.body, `href="/_wechat/login?return_to=%2Fpage&amp;scan=1"`) {
+		t.Errorf("no way to the QR code: %s", a.body)
+	}
+	if to := b.open("/_wechat/login?return_to=%2Fpage&scan=1").Header.Get("Location"); !strings.Contains(to, toWeComCode) {
+		t.Errorf("led to %s", to)
+	}
+}
+
+func TestBrowserAccount_ProgramIsToldWhereToLogIn(t *testing.T) {
+	w := newWorldWith(t, simulator.Config{})
+	for _, tt := range []struct{ account, agent, want string }{
+		{officialLine, onDesktop, "open this page in WeChat"},
+		{weComLine, onPhone, "open this page in WeCom"},
+		{weComForAll, onPhone, "open this page in WeChat or WeCom"},
+		{websiteLine, inWeChat, "open this page in a browser outside WeChat and WeCom"},
+		{programLine, onDesktop, "log in by the site's mini-program or app, not in a browser"},
+	} {
+		w.swap(w.accounts(tt.account))
+		a := w.browser(tt.agent).send("GET", "/page", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+		if got := a.wantJSON(t, http.StatusForbidden, "login_required")["message"]; got != tt.want {
+			t.Errorf("%s: %q", tt.account, got)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package caddywechat
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+func TestCallback_OfAnEndedSessionRestarts(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	callback := b.toCallback("/page")
+	u, _ := url.Parse(w.site("/"))
+	before := b.client.Jar.Cookies(u)
+	b.open(callback)
+	b.logout("")
+	b.client.Jar.SetCookies(u, before) // the attempt as it was, unspent
+	a := b.open(callback)
+	if !strings.HasPrefix(a.Header.Get("Location"), w.simURL) || b.cookie("wechat_session") != "" {
+		t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
+	}
+	if w.logs.FilterField(zap.String("reason", "the session that this attempt led to is over")).Len() != 1 {
+		t.Errorf("log: %v", w.logs.All())
+	}
+}
+
+func TestCallback_Repeated(t *testing.T) {
+	t.Run("at once: one exchange, both land", func(t *testing.T) {
+		w := newWorld(t, "")
+		if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}); err != nil {
+			t.Fatal(err)
+		}
+		b := w.browser(inWeChat)
+		callback := b.toCallback("/page")
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Go(func() { b.open(callback).wantRedirect(t, "/page") })
+		}
+		wait.Wait()
+		if got := w.exchanges(); got != 1 {
+			t.Errorf("%d exchanges", got)
+		}
+		b.open("/page").wantStatus(t, http.StatusOK)
+	})
+	t.Run("by Back, within a minute: the same session", func(t *testing.T) {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		callback := b.toCallback("/page")
+		b.open(callback)
+		b.forget("wechat_session") // as when the first answer's session did not arrive
+		b.open(callback).wantRedirect(t, "/page")
+		b.open("/page").wantStatus(t, http.StatusOK)
+		if got := w.exchanges(); got != 1 {
+			t.Errorf("%d exchanges", got)
+		}
+	})
+	t.Run("by Back, later: a live session goes straight to the page", func(t *testing.T) {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		callback := b.toCallback("/page")
+		b.open(callback)
+		w.pass(2 * time.Minute)
+		b.open(callback).wantRedirect(t, "/page")
+		w.pass(time.Hour) // the attempt is over
+		b.open(callback).wantRedirect(t, "/page")
+		if got := w.exchanges(); got != 1 {
+			t.Errorf("%d exchanges", got)
+		}
+	})
+	t.Run("by Back, later, without a session: begun afresh", func(t *testing.T) {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		callback := b.toCallback("/page")
+		b.open(callback)
+		b.forget("wechat_session")
+		w.pass(2 * time.Minute)
+		if a := b.follow(callback); a.body != "app "+person || a.Request.URL.Opaque != "/page" {
+			t.Errorf("ended at %s with %q", a.Request.URL, a.body)
+		}
+	})
+	t.Run("after logout the result is not given again", func(t *testing.T) {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		callback := b.toCallback("/page")
+		a := b.open(callback)
+		spent := a.Cookies()
+		b.logout("")
+		u, _ := url.Parse(w.site("/"))
+		b.client.Jar.SetCookies(u, spent) // somebody kept them
+		a = b.open(callback)
+		a.wantStatus(t, http.StatusFound)
+		if !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
+			t.Errorf("landed at %s", a.Header.Get("Location"))
+		}
+	})
+}
+
+func TestCallback_OfAnotherBrowserRestarts(t *testing.T) {
+	w := newWorld(t, "")
+	mine, theirs := w.browser(inWeChat), w.browser(inWeChat)
+	callback := mine.toCallback("/page")
+	a := theirs.open(callback) // a shared link, or an attacker's
+	a.wantStatus(t, http.StatusFound)
+	if !strings.HasPrefix(a.Header.Get("Location"), w.simURL+"/connect/") || slices.Contains(theirs.cookieNames(), "wechat_session") {
+		t.Errorf("another browser's callback led to %s with %v", a.Header.Get("Location"), theirs.cookieNames())
+	}
+	if got := w.exchanges(); got != 0 {
+		t.Errorf("%d exchanges", got)
+	}
+	mine.open(callback).wantRedirect(t, "/page")
+	if a := theirs.open(callback); !strings.HasPrefix(a.Header.Get("Location"), w.simURL+"/connect/") {
+		t.Errorf("after the first landed, the other's callback led to %s", a.Header.Get("Location"))
+	}
+	// With a live session of their own they get to the page, as themselves.
+	if err := w.sim.Hold("emma"); err != nil {
+		t.Fatal(err)
+	}
+	theirs.login("/else")
+	theirs.open(callback).wantRedirect(t, "/page")
+	theirs.open("/page")
+	if got := w.received().Header.Get("X-Wechat-User"); got != simulator.OpenID(simulator.DemoAppID, "emma") {
+		t.Errorf("the app sees %s", got)
+	}
+}
+
+func TestCallback_WithoutAnAttemptRestarts(t *testing.T) {
+	for _, callback := range []string{
+		"/_wechat/callback", "/_wechat/callback?code=x", "/_wechat/callback?code=x&state=", "/_wechat/callback?code=x&state=y",
+		"/_wechat/callback?code=x&state=" + strings.Repeat("a", 5000), "/_wechat/callback?code=%00&state=%ff&to=//evil.example",
+		"/_wechat/callback?code=x&state=y&to=https://evil.example/", "/_wechat/callback?code=x&state=y&to=/\\evil.example",
+	} {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		a := b.open(callback)
+		a.wantStatus(t, http.StatusFound)
+		if a := b.follow(a.Header.Get("Location")); a.Request.URL.Host != host || a.body != "app "+person {
+			t.Errorf("%.60s ended at %s", callback, a.Request.URL)
+		}
+	}
+}
+
+func TestCallback_AbandonedRequestKeepsTheCode(t *testing.T) {
+	w := newWorld(t, "")
+	if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	b := w.browser(inWeChat)
+	callback := b.toCallback("/page")
+	impatient := *b.client
+	impatient.Timeout = 30 * time.Millisecond
+	req, _ := http.NewRequest("GET", callback, nil)
+	req.Header.Set("User-Agent", inWeChat)
+	if _, err := impatient.Do(req); err == nil {
+		t.Fatal("the first request was meant to be given up")
+	}
+	b.open(callback).wantRedirect(t, "/page")
+	if got := w.exchanges(); got != 1 {
+		t.Errorf("%d exchanges", got)
+	}
+}
+
+// A browser that asked twice takes the second answer only, as WeChat's does. It knows all that the first one said.
+func TestCallback_SecondResponseSaysAllOfTheFirst(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	callback := b.toCallback("/page")
+	site, _ := url.Parse(w.site("/"))
+	before := b.client.Jar.Cookies(site)
+	b.open(callback).wantRedirect(t, "/page")
+	b.forgetAll()
+	for _, c := range before {
+		c.Path = "/"
+	}
+	b.client.Jar.SetCookies(site, before)
+	b.open(callback).wantRedirect(t, "/page")
+	b.open("/page").wantStatus(t, http.StatusOK)
+	w.pass(2 * time.Minute)
+	b.open(callback).wantRedirect(t, "/page")
+	if n := w.exchanges(); n != 1 {
+		t.Errorf("%d exchanges", n)
+	}
+}

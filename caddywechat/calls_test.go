@@ -1,0 +1,108 @@
+package caddywechat
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
+)
+
+// api calls the simulator as somebody else's server does.
+func (w *world) callAPI(method, path, body string) (answer map[string]any) {
+	w.t.Helper()
+	req, err := http.NewRequest(method, w.simURL+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || json.Unmarshal(text, &answer) != nil {
+		w.t.Fatalf("%v: %s", err, text)
+	}
+	return answer
+}
+
+func (w *world) faultOf(t *testing.T, f simulator.Fault) {
+	t.Helper()
+	if err := w.sim.Fault(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// api lets the accounts call other hosts than those where the pages are.
+func (w *world) api(base, fallback string) {
+	for _, a := range w.handler.login.Accounts.All() {
+		a.(account.WeChatCaller).UseWeChat(&weixin.Client{Hosts: weixin.Hosts{Open: w.simURL, API: base, Fallback: fallback}}, nil)
+	}
+}
+
+// occupyAllCalls makes as many calls as there may be under way, each of another app, and returns how to end them.
+func occupyAllCalls(t *testing.T) (free func()) {
+	t.Helper()
+	const all = 256
+	arrived, leave := make(chan bool, all), make(chan bool)
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived <- true
+		<-leave
+	}))
+	t.Cleanup(silent.Close)
+	client := weixin.Client{Hosts: weixin.HostsAt(silent.URL, ""), Timeout: 20 * time.Second}
+	var calls sync.WaitGroup
+	for i := range all {
+		calls.Go(func() {
+			_, _ = client.ForApp(fmt.Sprint(i)).ExchangeCode(t.Context(), weixin.App{ID: "x", Auth: weixin.Secret("x")}, "x")
+		})
+	}
+	for range all {
+		<-arrived
+	}
+	return func() { close(leave); calls.Wait() }
+}
+
+// untilExchanged waits until WeChat was given so many codes.
+func (w *world) untilExchanged(n int) {
+	w.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); w.exchanges() < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%d exchanges, want %d", w.exchanges(), n)
+		}
+	}
+}
+
+// instead lets the accounts call an API that answers a path with a body of the test's, and everything else as WeChat
+// does.
+func (w *world) instead(path, body string) {
+	w.t.Helper()
+	sim, err := url.Parse(w.simURL)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(sim)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			io.WriteString(rw, strings.ReplaceAll(body, "OPENID", r.URL.Query().Get("openid")))
+			return
+		}
+		proxy.ServeHTTP(rw, r)
+	}))
+	w.t.Cleanup(server.Close)
+	w.api(server.URL, "")
+}
+
+// exchanges returns how many codes WeChat was given.
+func (w *world) exchanges() int { return w.sim.Calls("/sns/oauth2/access_token") }

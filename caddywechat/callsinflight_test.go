@@ -1,0 +1,86 @@
+package caddywechat
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+func TestCallsInFlight_AreBounded(t *testing.T) {
+	w := newWorld(t, "timeout 20s")
+	if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultHang}); err != nil {
+		t.Fatal(err)
+	}
+	const callbacks = 300
+	var mu sync.Mutex
+	busy := 0
+	var wait sync.WaitGroup
+	for range callbacks {
+		b := w.browser(inWeChat)
+		callback := b.toCallback("/page")
+		wait.Go(func() {
+			a := b.send("GET", callback)
+			if a.StatusCode == http.StatusServiceUnavailable && a.json(t)["error"] == "wechat_busy" && a.Header.Get("Retry-After") != "" {
+				mu.Lock()
+				busy++
+				mu.Unlock()
+			}
+		})
+	}
+	turnedAway := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return busy
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && w.exchanges()+turnedAway() < callbacks; {
+		time.Sleep(5 * time.Millisecond)
+	}
+	w.sim.ClearFaults()
+	w.sim.Close() // lets those go that hang
+	wait.Wait()
+	if busy == 0 || w.exchanges() > 256 {
+		t.Errorf("%d turned away, %d calls", busy, w.exchanges())
+	}
+}
+
+// An attempt is to be had by anybody: with some of their own and made-up codes somebody could keep WeChat's slowness
+// for others.
+func TestCallsInFlight_OfOneClientAreBounded(t *testing.T) {
+	const token, alone = "/sns/oauth2/access_token", 64
+	w := newWorldWith(t, simulator.Config{})
+	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nmini_program %s %s\nuser_id qualified\nplatform %s\ntimeout 2s\n}",
+		simulator.DemoAppID, simulator.DemoSecret, simulator.DemoMiniProgramAppID, simulator.DemoMiniProgramSecret, w.simURL))
+	w.server = newServer(t, trustingPrivate)
+	const stranger, visitor = "X-Forwarded-For: 203.0.113.5", "X-Forwarded-For: 198.51.100.7"
+	w.faultOf(t, simulator.Fault{Path: token, Kind: simulator.FaultHang, Times: alone})
+	done := make(chan map[int]int)
+	go func() {
+		done <- atOnce(w, 270, func(b *browser, i int) answer {
+			b.agent = inWeChat
+			state := queryOf(b.open("/page", stranger).Header.Get("Location"), "state")
+			return b.open(fmt.Sprintf("/_wechat/callback?code=%032d&state=%s", i, state), stranger)
+		})
+	}()
+	for end := time.Now().Add(10 * time.Second); w.sim.Calls(token) < alone; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("WeChat got %d calls", w.sim.Calls(token))
+		}
+	}
+
+	b := w.browser(inWeChat)
+	if a := b.open(b.toCallback("/page"), visitor); a.StatusCode != http.StatusFound || a.Header.Get("Location") != "/page" {
+		t.Errorf("a visitor from elsewhere: %d %.200s", a.StatusCode, a.body)
+	}
+	code, err := w.sim.MiniProgramLogin("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`, stranger).wantStatus(t, http.StatusOK) // another account's
+	if n := (<-done)[http.StatusServiceUnavailable]; n < 270-alone-1 {
+		t.Errorf("%d of the stranger's callbacks had no place", n)
+	}
+}

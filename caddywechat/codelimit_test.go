@@ -1,0 +1,193 @@
+package caddywechat
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+// A client that writes X-Forwarded-For itself neither evades the limit nor turns it on somebody else.
+func TestCodeLimit_CountsTheClientBehindAProxy(t *testing.T) {
+	w, b := newKioskSite(t, "")
+	w.server = newServer(t, trustingPrivate)
+	const victim, attacker = "192.0.2.1", "203.0.113.5"
+	for range maxRefused {
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, fmt.Sprintf("X-Forwarded-For: %s, %s", victim, attacker)).
+			wantJSON(t, http.StatusConflict, "code_used")
+	}
+	for i := range 5 { // whatever it calls itself
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, fmt.Sprintf("X-Forwarded-For: 198.51.100.%d, %s", i, attacker)).
+			wantJSON(t, http.StatusTooManyRequests, "too_many")
+	}
+	b.post("/_wechat/kiosk/login", `{"code":"7"}`, "X-Forwarded-For: "+victim).wantStatus(t, http.StatusOK)
+}
+
+func TestCodeLimit_CountsAnIPv6NetworkAsOneClient(t *testing.T) {
+	w, b := newKioskSite(t, "")
+	w.server = newServer(t, trustingPrivate)
+	for i := range maxRefused {
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, fmt.Sprintf("X-Forwarded-For: 2001:db8::%d", i+1)).
+			wantJSON(t, http.StatusConflict, "code_used")
+	}
+	b.post("/_wechat/kiosk/login", `{"code":"7"}`, "X-Forwarded-For: 2001:db8::ffff:1").wantJSON(t, http.StatusTooManyRequests, "too_many")
+	b.post("/_wechat/kiosk/login", `{"code":"7"}`, "X-Forwarded-For: 2001:db8:0:1::1").wantStatus(t, http.StatusOK)
+}
+
+func TestCodeLimit_HintsOnceAtAnUntrustedProxy(t *testing.T) {
+	w, b := newKioskSite(t, "")
+	hints := func() int { return w.logs.FilterMessageSnippet("trusted_proxies").Len() }
+	b.post("/_wechat/kiosk/login", `{"code":"7"}`)
+	if hints() != 0 {
+		t.Error("a hint at a proxy that nobody saw")
+	}
+	for range 3 {
+		b.post("/_wechat/kiosk/login", `{"code":"7"}`, "X-Forwarded-For: 203.0.113.5")
+	}
+	if hints() != 1 {
+		t.Errorf("%d hints", hints())
+	}
+	// One that says nothing of it shows where the limit bites.
+	for range 2 * maxRefused {
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`)
+	}
+	lines := w.logs.FilterMessageSnippet("too many codes").All()
+	if len(lines) != 1 || !strings.Contains(fmt.Sprint(lines[0].ContextMap()["cure"]), "trusted_proxies") {
+		t.Errorf("got %v", lines)
+	}
+
+	w, b = newKioskSite(t, "")
+	w.server = newServer(t, trustingPrivate)
+	b.post("/_wechat/kiosk/login", `{"code":"7"}`, "X-Forwarded-For: 203.0.113.5")
+	for range maxRefused {
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, "X-Forwarded-For: 203.0.113.5")
+	}
+	if n := w.logs.FilterMessageSnippet("trusted_proxies").Len(); n != 0 {
+		t.Errorf("%d hints at a proxy that is trusted", n)
+	}
+	if lines := w.logs.FilterMessageSnippet("too many codes").All(); len(lines) != 1 || lines[0].ContextMap()["cure"] != nil {
+		t.Errorf("got %v", lines)
+	}
+}
+
+// The codes that one client may have refused, or that wait for others, as the contract has it.
+const (
+	maxRefused = 10
+	maxWaiting = 64
+)
+
+const jscode2session = "/sns/jscode2session"
+
+func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
+	w, b := newMiniProgramSite(t, "")
+	w.faultOf(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
+	got := atOnce(w, 240, func(b *browser, i int) answer {
+		return b.post("/_wechat/mini_program/login", fmt.Sprintf(`{"code":"%032d"}`, i))
+	})
+	if got[http.StatusConflict] != maxRefused || got[http.StatusTooManyRequests] != 240-maxRefused {
+		t.Errorf("got %v", got)
+	}
+	if n := w.sim.Calls(jscode2session); n != maxRefused {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+	a := b.post("/_wechat/mini_program/login", `{"code":"x"}`)
+	message := a.wantJSON(t, http.StatusTooManyRequests, "too_many")["message"]
+	if strings.Contains(message, "circles") || !strings.Contains(message, "refused") {
+		t.Errorf("it says %q", message)
+	}
+	if after, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || after < 1 || after > 60 {
+		t.Errorf("it says when to come again: %q", a.Header.Get("Retry-After"))
+	}
+	a = b.post("/_wechat/mini_program/login", `{"code":"x"}`, "Accept: text/html", "Accept-Language: en")
+	if a.StatusCode != http.StatusTooManyRequests || !strings.Contains(a.body, "from your network") {
+		t.Errorf("as a page: %d %.300s", a.StatusCode, a.body)
+	}
+	w.pass(time.Minute)
+	w.sim.ClearFaults()
+	code, err := w.sim.MiniProgramLogin("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`).wantStatus(t, http.StatusOK)
+}
+
+// Whoever leaves before the answer has asked WeChat all the same.
+func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
+	w, b := newMiniProgramSite(t, "")
+	w.faultOf(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond})
+	ctx, leave := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for i := range maxRefused {
+		program := w.browser("a program").client
+		all.Go(func() {
+			body := strings.NewReader(fmt.Sprintf(`{"code":"%032d"}`, i))
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.site("/_wechat/mini_program/login"), body)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.Header.Set("Content-Type", "application/json")
+			if res, err := program.Do(r); err == nil {
+				res.Body.Close()
+			}
+		})
+	}
+	for end := time.Now().Add(10 * time.Second); w.sim.Calls(jscode2session) < maxRefused && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	leave()
+	all.Wait()
+	b.post("/_wechat/mini_program/login", `{"code":"x"}`).wantJSON(t, http.StatusTooManyRequests, "too_many")
+	if n := w.sim.Calls(jscode2session); n != maxRefused {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
+// Behind the address of a carrier there are many people, whom no limit on refused codes is meant for.
+func TestCodeLimit_AllowsManyValidCodes(t *testing.T) {
+	w, _ := newMiniProgramSite(t, "")
+	w.faultOf(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
+	const people = maxRefused + maxWaiting
+	codes := make([]string, people)
+	for i := range codes {
+		var err error
+		if codes[i], err = w.sim.MiniProgramLogin("", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := atOnce(w, people, func(b *browser, i int) answer {
+		return b.post("/_wechat/mini_program/login", `{"code":"`+codes[i]+`"}`)
+	}); got[http.StatusOK] != people {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestCodeLimit_StopsGuessing(t *testing.T) {
+	w, b := newKioskSite(t, "")
+	for range maxRefused {
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`).wantJSON(t, http.StatusConflict, "code_used")
+	}
+	if a := b.post("/_wechat/kiosk/login", `{"code":"7"}`); a.Header.Get("Retry-After") == "" {
+		t.Error("nobody says when to come again")
+	} else {
+		a.wantJSON(t, http.StatusTooManyRequests, "too_many")
+	}
+	w.pass(time.Minute)
+	b.token("7")
+}
+
+func TestCodeLimit_IgnoresCrossSitePosts(t *testing.T) {
+	_, b := newKioskSite(t, "")
+	for range 2 * maxRefused {
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, "Sec-Fetch-Site: cross-site", "Content-Type: text/plain").wantJSON(t, http.StatusBadRequest, "bad_request")
+	}
+	b.token("7")
+	// A mini-program on a computer calls itself another site, and sends JSON.
+	b.post("/_wechat/kiosk/login", `{"code":"8"}`, "Sec-Fetch-Site: cross-site").wantStatus(t, http.StatusOK)
+}

@@ -1,0 +1,220 @@
+package caddywechat
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/seal"
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
+)
+
+func TestGeneratedKey_IsEnoughToLogIn(t *testing.T) {
+	for _, store := range []string{"store caddy", "store memory"} {
+		w := newWorld(t, store)
+		b := w.browser(inWeChat)
+		b.login("/")
+		if !slices.Contains(b.cookieNames(), "wechat_session") {
+			t.Errorf("%s: no session", store)
+		}
+	}
+}
+
+func TestGeneratedKey_OptionalPagesWorkWithoutTheStore(t *testing.T) {
+	t.Run("optional pages go on", func(t *testing.T) {
+		w := newWorld(t, "store caddy\noptional /o")
+		if err := os.WriteFile(filepath.Join(w.storage, "wechat"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := w.browser(inWeChat)
+		b.open("/o", "Cookie: wechat_session=x").wantStatus(t, http.StatusOK)
+		b.open("/page", "Cookie: wechat_session=x").wantStatus(t, http.StatusServiceUnavailable)
+	})
+}
+
+// newGeneratedKeyWorld makes a world whose site has no session key, and a browser that is logged in.
+func newGeneratedKeyWorld(t *testing.T) (*world, *browser) {
+	t.Helper()
+	w := startWorld(t, "http", simulator.Config{})
+	w.provisionAccount("", "store caddy")
+	b := w.browser(inWeChat)
+	b.login("/")
+	return w, b
+}
+
+func keyed(keys string) string { return "store caddy\nsession {\nkey " + keys + "\n}" }
+
+// toldOfMadeKey returns the fields of the log's line about a made key, fails where there are more.
+func (w *world) toldOfMadeKey() map[string]any {
+	w.t.Helper()
+	lines := w.logs.FilterMessageSnippet("session key that was made before").All()
+	if len(lines) > 1 {
+		w.t.Errorf("%d lines", len(lines))
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return lines[0].ContextMap()
+}
+
+// A session key that comes in place of a made one logs nobody out: the made one goes on opening for a lifetime, and
+// seals nothing.
+func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
+	w, b := newGeneratedKeyWorld(t)
+	gone := w.browser(inWeChat)
+	gone.login("/")
+	kept := gone.cookie("wechat_session")
+	gone.logout("")
+	entry, err := os.ReadFile(filepath.Join(w.storage, "wechat", "session_key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := string(entry[8:])
+	id, begun := b.identity(), w.now()
+
+	w.pass(time.Hour)
+	w.provisionAccount("", keyed(sessionKey))
+	w.handler = w.apart(w.handler, 0) // or after a restart
+	b.send("GET", "/").wantStatus(t, http.StatusOK)
+	w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
+	until, _ := w.toldOfMadeKey()["until"].(time.Time)
+	if want := begun.Add(time.Hour + 7*24*time.Hour); until.Unix() != want.Unix() {
+		t.Errorf("the log says until %s, want %s", until, want)
+	}
+
+	// What is sealed now the made key does not open.
+	fresh := w.browser(inWeChat)
+	fresh.login("/")
+	w.provisionAccount("", keyed(made))
+	fresh.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	if fields := w.toldOfMadeKey(); fields != nil {
+		t.Errorf("the made key is configured, and the log says %v", fields)
+	}
+
+	// Keys are exchanged, and the time does not begin anew, nor with a restart.
+	w.pass(3 * 24 * time.Hour)
+	w.provisionAccount("", keyed(otherKey+" "+sessionKey))
+	b.send("GET", "/").wantStatus(t, http.StatusOK)
+	again, _ := w.toldOfMadeKey()["until"].(time.Time)
+	if again.Unix() != until.Unix() {
+		t.Errorf("after the keys were exchanged until %s, before until %s", again, until)
+	}
+	w.provisionAccount("", keyed(otherKey))
+	b.send("GET", "/").wantStatus(t, http.StatusOK)
+	if again, _ = w.toldOfMadeKey()["until"].(time.Time); again.Unix() != until.Unix() {
+		t.Errorf("with the new key alone until %s, before until %s", again, until)
+	}
+
+	// Whoever has the made key lets themselves in no more when its time is over: not even with a session that was
+	// opened.
+	keys, err := seal.NewKeyset([]byte(made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(until.Sub(w.now()) - time.Hour)
+	h := w.handler
+	s := h.sessions.New(t.Context(), simulator.DemoAppID, id, 7*24*time.Hour)
+	forged, err := keys.Sealer("session").Seal(h.site.Scope(visitor.Origin{Scheme: "http", Host: host}), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thief := w.browser(inWeChat)
+	thief.send("GET", "/", "Cookie: wechat_session="+forged).wantStatus(t, http.StatusOK)
+	w.pass(time.Hour)
+	thief.send("GET", "/", "Cookie: wechat_session="+forged).wantStatus(t, http.StatusUnauthorized)
+	w.provisionAccount("", keyed(otherKey))
+	thief.send("GET", "/", "Cookie: wechat_session="+forged).wantStatus(t, http.StatusUnauthorized)
+	if fields := w.toldOfMadeKey(); fields != nil {
+		t.Errorf("its time is over, and the log says %v", fields)
+	}
+}
+
+// A made key that was removed from the store ends at once, as the log says.
+func TestGeneratedKey_EndsWhenRemoved(t *testing.T) {
+	w, b := newGeneratedKeyWorld(t)
+	if err := os.Remove(filepath.Join(w.storage, "wechat", "session_key")); err != nil {
+		t.Fatal(err)
+	}
+	w.provisionAccount("", keyed(sessionKey))
+	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	if _, err := os.Stat(filepath.Join(w.storage, "wechat", "session_key")); !os.IsNotExist(err) {
+		t.Errorf("a key was made: %v", err)
+	}
+}
+
+// A made key in a store that is no place for one is nobody's.
+func TestGeneratedKey_InAStoreUnfitForKeysOpensNothing(t *testing.T) {
+	w, b := newGeneratedKeyWorld(t)
+	w.keepsNoKey = true
+	w.provisionAccount("", keyed(sessionKey))
+	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+}
+
+// A site with a key waits for a store that fails, to know of a made one, but not for long and not again and again; and
+// knows of it when the store works.
+func TestGeneratedKey_IsReadOnceTheStoreWorks(t *testing.T) {
+	w, b := newGeneratedKeyWorld(t)
+	w.provisionAccount("", keyed(sessionKey))
+	w.handler = w.apart(w.handler, 0)
+	fail := true
+	w.storeOf(w.handler).failWhen(&fail)
+	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	fresh := w.browser(inWeChat)
+	fresh.login("/")
+	if w.handler.lease.shared.revoked.Exchange(t.Context()) {
+		t.Error("what is revoked was read without the keys to judge it")
+	}
+	fail = false
+	w.handler.read(t)
+	b.send("GET", "/").wantStatus(t, http.StatusOK)
+	fresh.send("GET", "/").wantStatus(t, http.StatusOK)
+}
+
+// What the log says of a store that fails is so: without the key that is kept there nothing goes on.
+func TestGeneratedKey_LogsOfAFailingStore(t *testing.T) {
+	const goOn = "sessions and silent logins go on"
+	w := startWorld(t, "http", simulator.Config{})
+	w.provisionAccount("", "store caddy")
+	fail := true
+	errorLines := func() (messages []string) {
+		for _, line := range w.logs.FilterLevelExact(zap.ErrorLevel).All() {
+			if line.Message != "request failed" {
+				messages = append(messages, line.Message)
+			}
+		}
+		return messages
+	}
+	w.storeOf(w.handler).failWhen(&fail)
+	b := w.browser(inWeChat)
+	for range 3 {
+		b.open("/").wantStatus(t, http.StatusServiceUnavailable)
+	}
+	if lines := errorLines(); len(lines) != 1 || strings.Contains(lines[0], goOn) || !strings.Contains(lines[0], "session { key") {
+		t.Errorf("without the key: %q", lines)
+	}
+	fail = false
+	time.Sleep(time.Second) // the keyring asks a store that failed once a second
+	b.login("/")
+	fail = true
+	w.handler.lease.works(t.Context())
+	b.send("GET", "/").wantStatus(t, http.StatusOK)
+	if lines := errorLines(); len(lines) != 2 || !strings.Contains(lines[1], goOn) {
+		t.Errorf("with the key at hand: %q", lines)
+	}
+	// After a reload the key is to be had from the store again.
+	w.provisionAccount("", "store caddy")
+	w.storeOf(w.handler).failWhen(&fail)
+	for range 3 {
+		b.open("/").wantStatus(t, http.StatusServiceUnavailable)
+	}
+	if lines := errorLines(); len(lines) != 1 || !strings.Contains(lines[0], "session key cannot be had") {
+		t.Errorf("after a reload: %q", lines)
+	}
+}

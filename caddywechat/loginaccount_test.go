@@ -1,0 +1,92 @@
+package caddywechat
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+func TestLoginAccount_ByName(t *testing.T) {
+	w := newWorld(t, "badge\nmini_program wx0000000000000001 0123456789abcdef0123456789abcdef\nuser_id qualified")
+	b := w.browser(inWeChat)
+	b.follow("/")
+	for _, name := range []string{"official_account", simulator.DemoAppID} {
+		if a := b.open("/_wechat/login?account=" + name); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
+			t.Errorf("%s: status %d to %s", name, a.StatusCode, a.Header.Get("Location"))
+		}
+	}
+	for _, name := range []string{"badge", "company"} {
+		if a := b.open("/_wechat/login?account=" + name); !strings.HasPrefix(a.Header.Get("Location"), "https://login.example/") {
+			t.Errorf("%s: status %d to %s", name, a.StatusCode, a.Header.Get("Location"))
+		}
+	}
+	for _, name := range []string{"nobody", "mini_program", "wx0000000000000001", strings.ToUpper(simulator.DemoAppID)} {
+		b.open("/_wechat/login?account="+name).wantStatus(t, http.StatusBadRequest)
+	}
+	// That is how people switch: the session is another one afterwards.
+	if err := w.sim.Hold("emma"); err != nil {
+		t.Fatal(err)
+	}
+	b.follow("/_wechat/login?return_to=/page&account=official_account")
+	if got, want := b.user("/page"), simulator.DemoAppID+":"+simulator.OpenID(simulator.DemoAppID, "emma"); got != want {
+		t.Errorf("user %s, want %s", got, want)
+	}
+}
+
+// An attempt is one of an account: of its app id, and in WeCom of its agent.
+func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
+	const official, wecom = "official_account wx%016x 0123456789abcdef0123456789abcdef", `wecom ww0123456789abcdef 0123456789012345678901234567890123456789012 {
+	agent_id %d
+	allow_external
+}`
+	for name, tt := range map[string]struct {
+		agent, before, after string
+	}{
+		"another app id": {inWeChat, fmt.Sprintf(official, 1), fmt.Sprintf(official, 2)},
+		"another agent":  {onDesktop, fmt.Sprintf(wecom, 1000002), fmt.Sprintf(wecom, 1000009)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "")
+			site := func(account string) *Handler {
+				return w.provision("wechat_auth {\n" + account + "\nplatform " + w.simURL + "\n}")
+			}
+			w.handler = site(tt.before)
+			b := w.browser(tt.agent)
+			begin := func() string {
+				u, err := url.Parse(b.open("/page").Header.Get("Location"))
+				if err != nil || u.Query().Get("state") == "" {
+					t.Fatalf("no login: %v %v", u, err)
+				}
+				return "/_wechat/callback?code=x&to=/page&state=" + u.Query().Get("state")
+			}
+			callback := begin()
+			w.swap(site(tt.after))
+			a := b.open(callback).wantStatus(t, http.StatusFound)
+			if calls := w.exchanges() + w.sim.Calls("/cgi-bin/auth/getuserinfo") + w.sim.Calls("/cgi-bin/gettoken"); calls != 0 {
+				t.Errorf("%d calls with a code that is another's", calls)
+			}
+			if u, err := url.Parse(a.Header.Get("Location")); err != nil || u.Query().Get("state") == "" || u.Query().Get("state") == callback {
+				t.Errorf("led to %s", a.Header.Get("Location"))
+			}
+			// It comes back to the very account.
+			w.swap(site(tt.before))
+			b.open(begin())
+			if calls := w.exchanges() + w.sim.Calls("/cgi-bin/gettoken"); calls == 0 {
+				t.Error("the account's own code was not exchanged")
+			}
+		})
+	}
+}
+
+// An official account goes first in WeChat, but who names the company's account gets it.
+func TestLoginAccount_OfLowerPriorityByName(t *testing.T) {
+	w := newWorldWith(t, simulator.Config{})
+	w.swap(w.accounts(officialLine, weComLine))
+	if to := w.browser(inWeChat).open("/_wechat/login?account=wecom").Header.Get("Location"); !strings.Contains(to, toAuthorize+"appid=ww") {
+		t.Errorf("led to %s", to)
+	}
+}

@@ -1,0 +1,105 @@
+package caddywechat
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whoever sees a stranger's device in the list ends all others, and stays logged in: with a new session, for the old
+// one may be what was stolen.
+func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
+	w := newWorld(t, "user_id unionid")
+	w.provisionAccount("", "")
+	here := w.handler
+	w.provisionAccount("", "")
+	elsewhere := w.apart(w.handler, 0)
+	w.swap(here)
+	if err := w.sim.Hold("afang"); err != nil {
+		t.Fatal(err)
+	}
+	other := w.browser(inWeChat)
+	other.login("/")
+	if err := w.sim.Hold("xiaoming"); err != nil {
+		t.Fatal(err)
+	}
+	b, second := w.browser(inWeChat), w.browser(inWeChat)
+	b.login("/")
+	second.login("/")
+	ends := b.send("GET", "/_wechat/me").json(t)["expires_at"]
+	w.pass(time.Hour)
+
+	for range 2 { // in one second
+		stolen := b.cookie("wechat_session")
+		a := b.send("POST", "/_wechat/logout?others=1&return_to=/settings?x=1", fromThisSite)
+		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/settings?x=1" {
+			t.Fatalf("status %d to %q: %s", a.StatusCode, a.Header.Get("Location"), a.body)
+		}
+		elsewhere.read(t)
+		for _, h := range []*Handler{here, elsewhere} {
+			w.swap(h)
+			b.send("GET", "/").wantStatus(t, http.StatusOK)
+			other.send("GET", "/").wantStatus(t, http.StatusOK)
+			second.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+			w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+stolen).wantStatus(t, http.StatusUnauthorized)
+		}
+		w.swap(here)
+	}
+	me := b.send("GET", "/_wechat/me").json(t)
+	if me["expires_at"] != ends || me["openid"] != person {
+		t.Errorf("now %v, before until %s", me, ends)
+	}
+	second.login("/")
+	b.send("GET", "/").wantStatus(t, http.StatusOK)
+}
+
+func TestLogoutOthers_ByAProgram(t *testing.T) {
+	_, b := newKioskSite(t, "")
+	mine, second, other := b.token("7"), b.token("7"), b.token("8")
+	// From a mini-program on a computer, which calls itself another site.
+	a := b.send("POST", "/_wechat/logout?others=1", "Authorization: Bearer "+mine, "Sec-Fetch-Site: cross-site")
+	fresh := strings.TrimSpace(a.wantStatus(t, http.StatusOK).body)
+	_, fresh, _ = strings.Cut(fresh, `"token":"`)
+	fresh, _, _ = strings.Cut(fresh, `"`)
+	if !strings.HasPrefix(fresh, "wx1.") || !strings.Contains(a.body, `"user":"mall:7"`) || a.Header.Get("Set-Cookie") != "" {
+		t.Fatalf("got %s", a.body)
+	}
+	for token, want := range map[string]int{mine: http.StatusUnauthorized, second: http.StatusUnauthorized, other: http.StatusOK, fresh: http.StatusOK} {
+		b.send("GET", "/", "Authorization: Bearer "+token).wantStatus(t, want)
+	}
+}
+
+func TestLogoutOthers_OnlyFromThisSiteWithOneSession(t *testing.T) {
+	w := newWorld(t, "")
+	b, second := w.browser(inWeChat), w.browser(inWeChat)
+	b.login("/")
+	second.login("/")
+	kept := b.cookie("wechat_session")
+
+	a := b.send("GET", "/_wechat/logout?others=1", fromThisSite).wantStatus(t, http.StatusMethodNotAllowed)
+	if a.Header.Get("Allow") != "POST" {
+		t.Errorf("Allow: %q", a.Header.Get("Allow"))
+	}
+	for _, line := range []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://evil.example", "Origin: null"} {
+		a := b.send("POST", "/_wechat/logout?others=1&return_to=/x", line).wantStatus(t, http.StatusOK)
+		if !strings.Contains(a.body, `action="/_wechat/logout?others=1&amp;return_to=%2Fx"`) || a.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %s", line, a.body)
+		}
+	}
+	// Who has no session, or two, changes nothing.
+	stranger := w.browser(inWeChat)
+	stranger.send("POST", "/_wechat/logout?others=1", fromThisSite).wantJSON(t, http.StatusUnauthorized, "login_required")
+	a = stranger.send("POST", "/_wechat/logout?others=1&return_to=//evil.example", fromThisSite, "Accept: text/html")
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/" || a.Header.Get("Set-Cookie") != "" {
+		t.Errorf("status %d to %q, %q", a.StatusCode, a.Header.Get("Location"), a.Header.Get("Set-Cookie"))
+	}
+	both := "Cookie: wechat_session=" + kept + "; wechat_session=" + second.cookie("wechat_session")
+	stranger.send("POST", "/_wechat/logout?others=1", fromThisSite, both).wantStatus(t, http.StatusUnauthorized)
+	for _, one := range []*browser{b, second} {
+		one.send("GET", "/").wantStatus(t, http.StatusOK)
+	}
+	if b.cookie("wechat_session") != kept {
+		t.Error("the session was exchanged")
+	}
+}

@@ -1,0 +1,185 @@
+package caddywechat
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+func TestLoopBreaker_PageSaysWhy(t *testing.T) {
+	const noCookies = "Cookie"
+	w := newWorld(t, "")
+	if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029}); err != nil {
+		t.Fatal(err)
+	}
+	refused := w.browser(inWeChat)
+	if a := refused.follow("/page"); a.StatusCode != http.StatusTooManyRequests || strings.Contains(a.body, noCookies) {
+		t.Errorf("WeChat refuses: status %d, %s", a.StatusCode, a.body)
+	}
+	w.sim.ClearFaults()
+	without := w.browser(inWeChat)
+	without.cookies = false
+	if a := without.follow("/page"); a.StatusCode != http.StatusTooManyRequests || !strings.Contains(a.body, noCookies) {
+		t.Errorf("no cookies: status %d, %s", a.StatusCode, a.body)
+	}
+}
+
+func TestLoopBreaker_IgnoresRestartsOfAnotherBrowser(t *testing.T) {
+	w := newWorld(t, "")
+	attacker := w.browser(inWeChat)
+	attacker.cookies = false
+	callback := attacker.toCallback("/page")
+	for range 2 {
+		callback = attacker.open(attacker.open(callback).Header.Get("Location")).Header.Get("Location")
+	}
+	victim := w.browser(inWeChat)
+	theirs := victim.toCallback("/theirs")
+	victim.open(callback).wantStatus(t, http.StatusFound)
+	victim.open(theirs).wantRedirect(t, "/theirs")
+}
+
+func TestLoopBreaker_StopsManyAttemptsThatDoNotOpen(t *testing.T) {
+	w := newWorld(t, "")
+	for n := range 9 {
+		cookie := "Cookie: a=1"
+		for i := range n {
+			cookie += fmt.Sprintf("; wechat_login_%d=junk", i)
+		}
+		a := w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", cookie)
+		want := http.StatusFound // a few may be left from before a key was changed
+		if n > 5 {
+			want = http.StatusTooManyRequests
+		}
+		if n != 5 && a.StatusCode != want {
+			t.Errorf("%d cookies: status %d, want %d", n, a.StatusCode, want)
+		}
+	}
+}
+
+func TestLoopBreaker_StopsBesideAnOldCookie(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	b.cookies = false // but for one that stays, and never opens
+	address := "/page"
+	for range 20 {
+		a := b.open(address, "Cookie: wechat_login_0=junk")
+		if a.StatusCode == http.StatusTooManyRequests {
+			return
+		}
+		address = a.Header.Get("Location")
+	}
+	t.Error("no end")
+}
+
+func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
+	// rounds lets the browser go round until it is told something else than to go on, and returns how often it came back.
+	rounds := func(t *testing.T, b *browser, afterLanding func()) (int, answer) {
+		t.Helper()
+		address, callbacks := "/page", 0
+		for range 30 {
+			a := b.open(address)
+			location := a.Header.Get("Location")
+			if location == "" {
+				return callbacks, a
+			}
+			address = location
+			if strings.Contains(location, "/_wechat/callback?") && !strings.Contains(location, "/connect/") {
+				callbacks++
+			}
+			if location == "/page" {
+				afterLanding()
+			}
+		}
+		t.Fatal("no end")
+		return 0, answer{}
+	}
+	nothing := func() {}
+
+	t.Run("WeChat keeps refusing", func(t *testing.T) {
+		w := newWorld(t, "")
+		if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029}); err != nil {
+			t.Fatal(err)
+		}
+		b := w.browser(inWeChat)
+		n, a := rounds(t, b, nothing)
+		a.wantStatus(t, http.StatusTooManyRequests)
+		if n != 3 || w.exchanges() != 3 {
+			t.Errorf("%d callbacks, %d exchanges", n, w.exchanges())
+		}
+		// The page's retry works once WeChat does.
+		w.sim.ClearFaults()
+		b.login("/_wechat/login?return_to=/page")
+	})
+	t.Run("the session is not kept", func(t *testing.T) {
+		b := newWorld(t, "").browser(inWeChat)
+		n, a := rounds(t, b, func() { b.forget("wechat_session") })
+		a.wantStatus(t, http.StatusTooManyRequests)
+		if n != 3 {
+			t.Errorf("%d callbacks", n)
+		}
+	})
+	t.Run("no cookie is kept", func(t *testing.T) {
+		b := newWorld(t, "").browser(inWeChat)
+		b.cookies = false
+		n, a := rounds(t, b, nothing)
+		a.wantStatus(t, http.StatusTooManyRequests)
+		if n != 3 {
+			t.Errorf("%d callbacks", n)
+		}
+		a = b.open("/page")
+		a.wantStatus(t, http.StatusFound) // nothing is held against the address
+	})
+	t.Run("rounds are forgotten after a minute", func(t *testing.T) {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		for range 6 {
+			b.login("/page")
+			b.forget("wechat_session")
+			w.pass(31 * time.Second)
+		}
+	})
+	t.Run("logins merely begun are no rounds", func(t *testing.T) {
+		b := newWorld(t, "").browser(inWeChat)
+		for range 20 {
+			b.open("/page").wantStatus(t, http.StatusFound)
+		}
+		b.login("/page")
+	})
+	t.Run("logging out and in is no loop", func(t *testing.T) {
+		b := newWorld(t, "").browser(inWeChat)
+		for range 6 {
+			b.login("/page")
+			b.logout("")
+		}
+	})
+	t.Run("the count cannot be forged", func(t *testing.T) {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		b.cookies = false
+		for _, state := range []string{strings.Repeat("0", 76), strings.Repeat("f", 76)} {
+			b.open("/_wechat/callback?code=x&state="+state).wantStatus(t, http.StatusFound)
+		}
+	})
+}
+
+func TestLoopBreaker_StopsWhereTheProfileNeverComes(t *testing.T) {
+	w := newProfileWorld(t, "consent direct\nsnapshot allow", "userinfo /profile/*")
+	b := w.browser(inWeChat)
+	for range 3 {
+		a := b.open("/profile/me")
+		a.wantStatus(t, http.StatusFound)
+		b.open(b.agree(a.Header.Get("Location"), "snapshot")).wantRedirect(t, "/profile/me")
+	}
+	b.open("/profile/me").wantStatus(t, http.StatusTooManyRequests)
+}
+
+func TestLoopBreaker_AllowsManyLoginsForTheProfile(t *testing.T) {
+	b := newProfileWorld(t, "consent direct", "").browser(inWeChat)
+	for range 6 {
+		b.open(b.agree(b.open("/_wechat/login?account=official_account&profile=1").Header.Get("Location"), "allow")).wantRedirect(t, "/")
+	}
+}

@@ -1,0 +1,77 @@
+package caddywechat
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"go.uber.org/zap"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+func TestLoopBreaker_StopsBetweenInstancesWithDifferentKeys(t *testing.T) {
+	w := newWorld(t, "")
+	directive := "wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL + "\nsession {\nkey %s\n}\n}"
+	instances := []*Handler{w.provision(fmt.Sprintf(directive, sessionKey)), w.provision(fmt.Sprintf(directive, strings.ToUpper(sessionKey)))}
+	b := w.browser(inWeChat)
+	address := "/page"
+	for i := range 20 {
+		w.swap(instances[i/2%2]) // the authorize page is not theirs
+		a := b.open(address)
+		if a.StatusCode == http.StatusTooManyRequests {
+			return
+		}
+		address = a.Header.Get("Location")
+	}
+	t.Error("no end")
+}
+
+// Instances that can't open one another's cookies pass a visitor to and fro, each time without the attempt.
+func TestLoopBreaker_StopsBetweenInstancesThatDiffer(t *testing.T) {
+	directive := func(w *world, appID, key string) string {
+		return fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nsession {\nkey %s\n}\n}", appID, simulator.DemoSecret, w.simURL, key)
+	}
+	const otherApp = "wx00000000000000aa"
+	for name, tt := range map[string]struct{ appID, key string }{
+		"by another key":     {simulator.DemoAppID, strings.ToUpper(sessionKey)},
+		"by another account": {otherApp, sessionKey},
+	} {
+		for _, page := range []string{"/page", letters(60), letters(127), longPage(1990)} {
+			t.Run(fmt.Sprintf("%s, %d bytes", name, len(page)), func(t *testing.T) {
+				account := func(appID string) simulator.OfficialAccount {
+					return simulator.OfficialAccount{AppID: appID, Secret: simulator.DemoSecret, Domain: host}
+				}
+				w := newWorldWith(t, simulator.Config{Accounts: []simulator.OfficialAccount{account(simulator.DemoAppID), account(otherApp)}})
+				instances := []*Handler{
+					w.provision(directive(w, simulator.DemoAppID, sessionKey)), w.provision(directive(w, tt.appID, tt.key)),
+				}
+				w.handler = instances[0]
+				b := w.browser(inWeChat)
+				turn := 0
+				n, end := b.goRound(page, func(callback string) string {
+					turn++
+					w.swap(instances[turn%2])
+					return callback
+				})
+				end.wantStatus(t, http.StatusTooManyRequests)
+				t.Logf("%d callbacks", n)
+				reason := loopCookies
+				if tt.appID == otherApp {
+					reason = loopAccount
+				}
+				told := 0
+				for _, h := range instances {
+					told += w.logsOf(h).FilterField(zap.String("reason", reason)).Len()
+				}
+				if told != 1 {
+					t.Error("the log does not say why")
+				}
+				if w.exchanges() != 0 {
+					t.Errorf("%d codes were given to an account that is not theirs", w.exchanges())
+				}
+			})
+		}
+	}
+}

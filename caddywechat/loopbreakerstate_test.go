@@ -1,0 +1,169 @@
+package caddywechat
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// withState returns a change of the state in a callback's address.
+func withState(change func(state string) string) func(string) string {
+	return func(callback string) string {
+		address, query, _ := strings.Cut(callback, "?")
+		values, _ := url.ParseQuery(query)
+		if state := change(values.Get("state")); state != "" {
+			values.Set("state", state)
+		} else {
+			values.Del("state")
+		}
+		return address + "?" + values.Encode()
+	}
+}
+
+func unchanged(callback string) string { return callback }
+
+func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
+	for name, change := range map[string]func(string) string{
+		"cut":         func(s string) string { return s[:len(s)/2] },
+		"cut by one":  func(s string) string { return s[:len(s)-1] },
+		"upper case":  strings.ToUpper,
+		"dropped":     func(string) string { return "" },
+		"replaced":    func(string) string { return "x" },
+		"begun anew":  func(s string) string { return "0" + s },
+		"one changed": func(s string) string { return strings.Map(func(r rune) rune { return r ^ 1 }, s[:1]) + s[1:] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := makeWorld(t, "https", "", "")
+			b := w.browser(inWeChat)
+			// The retry begins anew, as often as it is tried.
+			address := "/page"
+			for range 3 {
+				n, end := b.goRound(address, withState(change))
+				end.wantStatus(t, http.StatusTooManyRequests).wantLean(t)
+				if !strings.Contains(end.body, "在途中被改动") {
+					t.Errorf("the page does not say why: %s", end.body)
+				}
+				if n != 3 {
+					t.Fatalf("%d callbacks", n)
+				}
+				if names := b.cookieNames(); slices.ContainsFunc(names, func(name string) bool { return !attemptName.MatchString(name) }) {
+					t.Errorf("left cookies: %v", names)
+				}
+				if strings.Contains(end.body, "Cookie") {
+					t.Error("the page says that cookies are not kept")
+				}
+				address = retry(t, end)
+			}
+			if w.logs.FilterField(zap.String("reason", loopState)).Len() != 3 {
+				t.Errorf("log: %v", w.logs.FilterField(zap.String("outcome", "loop")).All())
+			}
+			// Once nobody changes it any more, it lands.
+			if n, end := b.goRound(address, unchanged); n != 1 || end.body != "app "+person {
+				t.Errorf("ended with status %d after %d callbacks", end.StatusCode, n)
+			}
+		})
+	}
+}
+
+func TestState_MayHaveMoreAppended(t *testing.T) {
+	for _, more := range []string{"0", "&from=singlemessage", "?from=timeline&isappinstalled=0", "#wechat_redirect", strings.Repeat("x", 3000)} {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		n, end := b.goRound("/page", withState(func(s string) string { return s + more }))
+		if n != 1 || end.body != "app "+person || w.exchanges() != 1 {
+			t.Errorf("%.20q: status %d after %d callbacks", more, end.StatusCode, n)
+		}
+		// The rounds of a browser without cookies are read all the same.
+		b.cookies = false
+		if n, end := b.goRound("/page", withState(func(s string) string { return s + more })); n != 3 || end.StatusCode != http.StatusTooManyRequests {
+			t.Errorf("%.20q, without cookies: status %d after %d callbacks", more, end.StatusCode, n)
+		}
+	}
+}
+
+// A cache that keeps our answers leads a browser to WeChat with the same state over and over.
+func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
+	w := makeWorld(t, "https", "", "")
+	b := w.browser(inWeChat)
+	cached := b.open("/page").Header.Get("Location")
+	callback := func() string { return b.open(cached).Header.Get("Location") } // with another code each time
+	b.open(callback()).wantRedirect(t, "/page")
+	for i := range 3 {
+		b.open(callback()).wantLean(t).wantRedirect(t, "/page")
+		if n := w.exchanges(); n != 1 {
+			t.Fatalf("%d exchanges after %d repetitions", n, i+1)
+		}
+	}
+	a := b.open(callback()).wantStatus(t, http.StatusTooManyRequests).wantLean(t)
+	if strings.Contains(a.body, "Cookie") || w.logs.FilterField(zap.String("reason", loopRepeats)).Len() != 1 {
+		t.Errorf("log: %v; %s", w.logs.FilterField(zap.String("outcome", "loop")).All(), a.body)
+	}
+	if n := w.logs.FilterField(zap.String("outcome", "repeated")).Len(); n != 3 {
+		t.Errorf("%d lines about repetitions", n)
+	}
+	// The session is there, so the button leads on.
+	b.open(retry(t, a)).wantRedirect(t, "/page")
+	// Without it, the next start after three repetitions is stopped as well.
+	w.pass(time.Minute)
+	cached = b.open("/_wechat/login?account=official_account&return_to=/page").Header.Get("Location")
+	for range 4 {
+		b.open(callback()).wantRedirect(t, "/page")
+	}
+	b.forget("__Host-wechat_session")
+	b.open("/page").wantStatus(t, http.StatusTooManyRequests)
+	b.open("/page").wantStatus(t, http.StatusFound) // the page itself lets it begin anew
+}
+
+// WeChat asks twice now and then, and people go back: that is no loop.
+func TestLoopBreaker_AllowsOccasionalRepetitions(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	callback := b.toCallback("/page")
+	b.open(callback).wantRedirect(t, "/page")
+	for range 8 {
+		w.pass(21 * time.Second)
+		b.open(callback).wantRedirect(t, "/page")
+	}
+}
+
+// A proxy may drop the cookies of one answer and not of another.
+func TestLoopBreaker_StopsWhereCookiesAreDropped(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	site, _ := url.Parse(w.site("/"))
+	landed := 0
+	for range 10 {
+		a := b.open("/page")
+		if a.StatusCode == http.StatusTooManyRequests {
+			if landed != 3 {
+				t.Errorf("landed %d times", landed)
+			}
+			return
+		}
+		callback := b.open(a.Header.Get("Location")).Header.Get("Location")
+		cookies := b.client.Jar.Cookies(site)
+		b.open(callback).wantRedirect(t, "/page")
+		landed++
+		b.forgetAll()
+		for _, c := range cookies {
+			c.Path = "/"
+		}
+		b.client.Jar.SetCookies(site, cookies)
+	}
+	t.Error("no end")
+}
+
+// What the log says of loops.
+const (
+	loopCookies = "the browser does not keep the cookies, or instances of the site have different session keys"
+	loopState   = "callbacks come without the state that they were begun with: something between here and the browser changes " +
+		"the URL"
+	loopAccount = "the account that a login was begun with is gone: instances of the site have different accounts"
+	loopRepeats = "the browser repeats callbacks that were answered: a cache may keep the module's answers; look for " +
+		"Cache-Control in a header directive"
+)

@@ -1,0 +1,122 @@
+package caddywechat
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// wantLean fails the test unless the head of the answer fits into a proxy's buffer.
+func (a answer) wantLean(t *testing.T) answer {
+	t.Helper()
+	if got := headerSize(a); got >= 4000 {
+		t.Errorf("%.80s: the head of the answer has %d bytes", a.Request.URL, got)
+	}
+	return a
+}
+
+var headingElement = regexp.MustCompile(`<h1>(.*?)</h1>`)
+
+func heading(a answer) string {
+	if a.body == "app "+person {
+		return "app"
+	}
+	if match := headingElement.FindStringSubmatch(a.body); match != nil {
+		return html.UnescapeString(match[1])
+	}
+	return fmt.Sprintf("%.80q", a.body)
+}
+
+// retry returns where the button of a page leads.
+func retry(t *testing.T, a answer) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(a.body, `href="/_wechat/login?`)
+	address, _, _ := strings.Cut(rest, `"`)
+	if !ok {
+		t.Fatalf("no button: %s", a.body)
+	}
+	return "/_wechat/login?" + strings.ReplaceAll(address, "&amp;", "&")
+}
+
+var buttonLink = regexp.MustCompile(`href="(http[^"]*/connect/oauth2/authorize[^"]*)"`)
+
+// consentPage returns where the one button of the consent page leads.
+func consentPage(t *testing.T, a answer) string {
+	t.Helper()
+	a.wantStatus(t, http.StatusOK)
+	match := buttonLink.FindStringSubmatch(a.body)
+	if match == nil {
+		t.Fatalf("no button to WeChat: %s", a.body)
+	}
+	return strings.ReplaceAll(match[1], "&amp;", "&")
+}
+
+// answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (a answer) json(t *testing.T) map[string]string {
+	t.Helper()
+	var m map[string]string
+	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
+		t.Fatalf("%v in %q", err, a.body)
+	}
+	return m
+}
+
+// wantStatus fails the test unless the answer has that status.
+func (a answer) wantStatus(t *testing.T, status int) answer {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Fatalf("%s %s: status %d, want %d: %.300s", a.Request.Method, a.Request.URL, a.StatusCode, status, a.body)
+	}
+	return a
+}
+
+// wantJSON fails the test unless the answer is an error with that word.
+func (a answer) wantJSON(t *testing.T, status int, word string) map[string]string {
+	t.Helper()
+	a.wantStatus(t, status)
+	m := a.json(t)
+	if m["error"] != word {
+		t.Fatalf("error %q, want %q", m["error"], word)
+	}
+	return m
+}
+
+func (a answer) wantRedirect(t *testing.T, to string) {
+	t.Helper()
+	if got := a.Header.Get("Location"); a.StatusCode != http.StatusFound || got != to {
+		t.Fatalf("%s: status %d to %q, want 302 to %q", a.Request.URL, a.StatusCode, got, to)
+	}
+}
+
+// headerSize returns how many bytes of the head of an answer are the module's.
+func headerSize(a answer) int {
+	size := 0
+	for name, values := range a.Header {
+		if name == "Date" || name == "Content-Length" {
+			continue
+		}
+		for _, value := range values {
+			size += len(name + ": " + value + "\r\n")
+		}
+	}
+	return size
+}
+
+// sessionCookie returns the whole line that sets the session's cookie, "" where an answer sets none.
+func sessionCookie(a answer, name string) string {
+	for _, line := range a.Header["Set-Cookie"] {
+		if strings.HasPrefix(line, name+"=") {
+			return line
+		}
+	}
+	return ""
+}

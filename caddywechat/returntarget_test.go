@@ -1,0 +1,199 @@
+package caddywechat
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+)
+
+func TestReturnTarget_OfAnyLengthIsKept(t *testing.T) {
+	for name, page := range map[string]string{
+		"short":                            "/orders?id=5",
+		"127 letters":                      letters(127),
+		"512 bytes to encode twice":        "/?" + strings.Repeat("&", 510),
+		"512 encoded bytes":                "/" + strings.Repeat("%FF", 170),
+		"513 bytes":                        longPage(513),
+		"1,000 bytes":                      longPage(1000),
+		"1,400 bytes":                      longPage(1400),
+		"1,600 bytes":                      longPage(1600),
+		"1,700 bytes":                      longPage(1700),
+		"1,990 bytes":                      longPage(1990),
+		"2,000 bytes":                      longPage(2000),
+		"a path of 2,000 bytes":            "/" + strings.Repeat("a", 1999),
+		"2,000 bytes that begin with //":   "//" + longPage(1998)[1:],
+		"2,000 bytes to encode twice":      "/?" + strings.Repeat("&", 1998),
+		"2,000 bytes that are not encoded": "/?" + strings.Repeat("\xe5", 1998),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := makeWorld(t, "https", "", "")
+			b := w.browser(inWeChat)
+			landing := page
+			if strings.HasPrefix(page, "//") {
+				landing = w.site(page)
+			}
+			b.comeBack(b.toWeChat(page)).wantRedirect(t, landing)
+			b.open(page).wantStatus(t, http.StatusOK)
+			if w.logs.FilterMessageSnippet("too long").Len() > 0 {
+				t.Errorf("log: %v", w.logs.All())
+			}
+		})
+	}
+}
+
+func TestReturnTarget_LongOneOfARepeatedCallback(t *testing.T) {
+	for _, page := range []string{letters(100), longPage(1990)} {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		callback := b.toCallback(page)
+		b.open(callback).wantRedirect(t, page)
+		b.open(callback).wantRedirect(t, page) // this instance knows
+		w.pass(2 * time.Minute)
+		want := page
+		if len(page) < 1990 {
+			want = "/" // nobody knows any more
+		}
+		b.open(callback).wantRedirect(t, want)
+	}
+}
+
+// targetStore fails whenever it is asked for an entry, and counts that for targets.
+type targetStore struct {
+	store.Store
+	targets *atomic.Int32
+}
+
+func (s targetStore) Put(_ context.Context, key string, _ []byte, _ time.Duration) error {
+	s.count(key)
+	return store.ErrStore
+}
+
+func (s targetStore) Get(_ context.Context, key string) ([]byte, error) {
+	s.count(key)
+	return nil, store.ErrStore
+}
+
+func (s targetStore) count(key string) {
+	if strings.HasPrefix(key, "target/") {
+		s.targets.Add(1)
+	}
+}
+
+// breakStore lets the store fail from now on, and returns what counts how often it is asked for a target.
+func (w *world) breakStore() *atomic.Int32 {
+	calls := new(atomic.Int32)
+	w.storeOf(w.handler).use(func(s store.Store) store.Store { return targetStore{s, calls} })
+	return calls
+}
+
+func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {
+	const told = "the address that a visitor asked for is too long to be kept: they land on its path"
+	t.Run("from the beginning", func(t *testing.T) {
+		w := newWorld(t, "")
+		calls := w.breakStore()
+		b := w.browser(inWeChat)
+		b.comeBack(b.toWeChat(longPage(1990))).wantRedirect(t, "/p")
+		if w.logs.FilterMessage(told).Len() != 1 {
+			t.Errorf("log: %v", w.logs.All())
+		}
+		// Nobody waits for a store that is known to fail.
+		w.browser(inWeChat).toWeChat(longPage(1990))
+		if got := calls.Load(); got > 1 { // none where somebody else has found out before
+			t.Errorf("%d calls to a store that fails", got)
+		}
+		// What fits needs no store.
+		b = w.browser(inWeChat)
+		b.comeBack(b.toWeChat(letters(127))).wantRedirect(t, letters(127))
+		b = w.browser(inWeChat)
+		twice := "/?" + strings.Repeat("&", 510) // stands in the callback's URL where there is room
+		b.comeBack(b.toWeChat(twice)).wantRedirect(t, twice)
+		// Where another tab has to give way for it, it does.
+		b = w.browser(inWeChat)
+		b.toWeChat(letters(100))
+		b.comeBack(b.toWeChat(longPage(1300))).wantRedirect(t, longPage(1300))
+		long := "/" + strings.Repeat("a", 1300)
+		b.comeBack(b.toWeChat("/_wechat/login?account=official_account&return_to="+long+"?"+strings.Repeat("b", 600))).wantRedirect(t, long)
+	})
+	t.Run("meanwhile", func(t *testing.T) {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		authorize := b.toWeChat(longPage(1990))
+		w.breakStore()
+		b.comeBack(authorize).wantRedirect(t, "/p")
+		if w.logs.FilterMessageSnippet("cannot be had from the store").Len() != 1 {
+			t.Errorf("log: %v", w.logs.All())
+		}
+	})
+	t.Run("the target is over", func(t *testing.T) {
+		w := newWorld(t, "")
+		b := w.browser(inWeChat)
+		authorize := b.toWeChat(longPage(1990))
+		w.pass(9 * time.Minute)
+		b.comeBack(authorize).wantRedirect(t, longPage(1990))
+	})
+}
+
+// What a stranger makes of the addresses that the module leads to does not break the head either.
+func TestReturnTarget_LongOneInOwnResponses(t *testing.T) {
+	w := newWorld(t, "public_url http://"+host)
+	long := "/a?" + strings.Repeat("b", 8000)
+	for address, want := range map[string]string{
+		"/_wechat/callback?to=" + url.QueryEscape(long):                             "/a",
+		"/_wechat/login?return_to=" + url.QueryEscape(long):                         "/a",
+		"/_wechat/login?return_to=" + url.QueryEscape("/"+strings.Repeat("中", 700)): "/",
+		"http://www.example" + long:                                                 w.site("/a"),
+		"http://www.example" + longPage(3000):                                       w.site(longPage(3000)),
+	} {
+		b := w.browser(inWeChat)
+		b.login("/")
+		b.open(address).wantLean(t).wantRedirect(t, want)
+	}
+	if w.logs.FilterMessageSnippet("too long to be kept").Len() == 0 {
+		t.Errorf("log: %v", w.logs.All())
+	}
+	b := w.browser(inWeChat)
+	b.login("/")
+	b.logout("?return_to="+url.QueryEscape(long)).wantLean(t).wantRedirect(t, "/a")
+}
+
+func TestReturnTarget_LongOneIsSealedInTheStore(t *testing.T) {
+	w := newWorld(t, "")
+	w.browser(inWeChat).toWeChat("/p?secret=" + strings.Repeat("q", 1900))
+	files, err := filepath.Glob(filepath.Join(w.storage, "wechat", "target", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("in the store: %v %v", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil || strings.Contains(string(text), "secret") || strings.Contains(string(text), "qqq") {
+		t.Errorf("it reads %.80q, %v", text, err)
+	}
+}
+
+func TestReturnTarget_LengthLimits(t *testing.T) {
+	for _, c := range []struct{ name, target, to, landing string }{
+		{"512 bytes stand in the callback", "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511)},
+		{"513 bytes do not", "/" + strings.Repeat("a", 512), "", "/" + strings.Repeat("a", 512)},
+		{"over 2000 bytes lose their query", "/a?" + strings.Repeat("b", 2000), "/a", "/a"},
+		{"an endless path becomes /", "/" + strings.Repeat("a", 8000), "/", "/"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newWorld(t, "").browser(inWeChat)
+			callback := b.toCallback(c.target)
+			u, err := url.Parse(callback)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := u.Query().Get("to"); got != c.to {
+				t.Errorf("to=%.40q", got)
+			}
+			b.open(callback).wantRedirect(t, c.landing)
+		})
+	}
+}

@@ -1,0 +1,77 @@
+package caddywechat
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// From the 50th logout of a person on all of their sessions end, and those of a site where they live longer stay ended.
+func TestRevocation_FiftyLogoutsEndALongerSession(t *testing.T) {
+	const options = "session {\nkey " + sessionKey + "\nlifetime "
+	w := newWorld(t, options+"1h\n}")
+	short := w.handler
+	w.provisionAccount("", options+"30d\n}")
+	long := w.handler
+	lasting := w.browser(inWeChat)
+	lasting.login("/")
+	w.swap(short)
+	for range 50 {
+		b := w.browser(inWeChat)
+		b.login("/")
+		b.logout("")
+	}
+	w.swap(long)
+	lasting.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	w.pass(61 * time.Minute)
+	w.provisionAccount("", options+"30d\n}")
+	begun := w.apart(w.handler, 0)
+	begun.read(t)
+	w.swap(begun)
+	lasting.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+}
+
+// From a person's 50th live entry on, one entry ends all of theirs: here and elsewhere. Nobody else notices.
+func TestRevocation_FiftiethLogoutEndsAllSessionsOfAPerson(t *testing.T) {
+	w := newWorld(t, "")
+	here := w.handler
+	w.provisionAccount("", "")
+	elsewhere := w.apart(w.handler, 0)
+	w.swap(here)
+	if err := w.sim.Hold("afang"); err != nil {
+		t.Fatal(err)
+	}
+	other := w.browser(inWeChat)
+	other.login("/")
+	if err := w.sim.Hold("xiaoming"); err != nil {
+		t.Fatal(err)
+	}
+	stays := w.browser(inWeChat)
+	stays.login("/")
+	b := w.browser(inWeChat)
+	for n := 1; n <= 52; n++ {
+		b.login("/")
+		kept := b.cookie("wechat_session")
+		b.send("POST", "/_wechat/logout").wantStatus(t, http.StatusOK)
+		elsewhere.read(t)
+		want := http.StatusOK
+		if n >= 50 {
+			want = http.StatusUnauthorized
+		}
+		for _, h := range []*Handler{here, elsewhere} {
+			w.swap(h)
+			if got := stays.send("GET", "/").StatusCode; got != want {
+				t.Fatalf("after %d logouts: status %d, want %d", n, got, want)
+			}
+			w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
+			other.send("GET", "/").wantStatus(t, http.StatusOK)
+		}
+		w.swap(here)
+	}
+	// When they have ended, each logout is one again.
+	w.pass(8 * 24 * time.Hour)
+	stays.login("/")
+	b.login("/")
+	b.send("POST", "/_wechat/logout").wantStatus(t, http.StatusOK)
+	stays.send("GET", "/").wantStatus(t, http.StatusOK)
+}

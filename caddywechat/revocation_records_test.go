@@ -1,0 +1,134 @@
+package caddywechat
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+// Whoever can write to a store logs nobody out. What an older version wrote can be anybody's where the store is not the
+// place for the session key; where it is, whoever writes there could be anybody anyway, and it counts.
+func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
+	for _, keepsKeys := range []bool{false, true} {
+		t.Run(fmt.Sprint("keeps keys: ", keepsKeys), func(t *testing.T) {
+			w := newWorld(t, "")
+			w.keepsNoKey = !keepsKeys
+			w.provisionAccount("", "")
+			b := w.browser(inWeChat)
+			b.login("/")
+			forged := revocation.Records(keysFor(t, otherKey), operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
+			hear(t, w.handler, operatorJournal, forged)
+			renamed := append([]byte{forged[0], forged[1]}, keysFor(t, sessionKey)[0].ID[:]...)
+			hear(t, w.handler, operatorJournal, append(renamed, forged[len(renamed):]...))
+			moved := revocation.Records(keysFor(t, sessionKey), sessionJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
+			hear(t, w.handler, operatorJournal, moved)
+			b.send("GET", "/").wantStatus(t, http.StatusOK)
+			for message, want := range map[string]int{"forged or damaged": 1, "other session keys": 1} {
+				if n := w.logs.FilterMessageSnippet(message).Len(); n != want {
+					t.Errorf("%d lines about what is %s", n, message)
+				}
+			}
+
+			hear(t, w.handler, operatorJournal, oldRecord(4, [16]byte{}, w.now()))
+			hear(t, w.handler, operatorJournal, oldRecord(2, revocation.UserSubject(person), w.now()))
+			hear(t, w.handler, operatorJournal, oldRecord(3, revocation.OpenIDSubject(person), w.now()))
+			status, lines := http.StatusOK, 1
+			if keepsKeys {
+				status, lines = http.StatusUnauthorized, 0
+			}
+			b.send("GET", "/").wantStatus(t, status)
+			if n := w.logs.FilterMessageSnippet("older version wrote").Len(); n != lines {
+				t.Errorf("%d lines about what an older version wrote", n)
+			}
+		})
+	}
+}
+
+// Nobody who logged out before an upgrade is logged in again by it.
+func TestRevocation_LogoutRecordsOfAnOlderVersionCount(t *testing.T) {
+	w := newWorld(t, "")
+	w.keepsNoKey = true
+	w.provisionAccount("", "")
+	b := w.browser(inWeChat)
+	b.login("/")
+	id, err := session.ParseID(w.sessionID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hear(t, w.handler, sessionJournal, oldRecord(1, id, w.now()))
+	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+}
+
+// Keys are exchanged on one instance after the other: what either revokes the other one hears.
+func TestRevocation_WhileKeysAreReplaced(t *testing.T) {
+	w := startWorld(t, "http", simulator.Config{})
+	site := func(keys string) *Handler {
+		w.provisionAccount("", "session {\nkey "+keys+"\n}")
+		return w.handler
+	}
+	here, there := site(otherKey+" "+sessionKey), w.apart(site(sessionKey), 0)
+	for _, from := range []*Handler{here, there} {
+		w.swap(there) // whose sessions both open
+		b := w.browser(inWeChat)
+		b.login("/")
+		kept := b.cookie("wechat_session")
+		w.swap(from)
+		b.logout("").wantStatus(t, http.StatusOK)
+		for _, h := range []*Handler{here, there} {
+			h.read(t)
+			w.swap(h)
+			w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
+		}
+	}
+}
+
+// TestRevocation_IsPerStore: two sites of one process, each with a store of its own.
+func TestRevocation_IsPerStore(t *testing.T) {
+	w := newWorld(t, "")
+	kept := w.handler
+	other := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore memory\nsession {\nkey %s\n}\n}",
+		simulator.DemoAppID, simulator.DemoSecret, w.simURL, sessionKey))
+	if err := w.sim.Hold("afang"); err != nil { // whom no other test revokes in memory, which outlives this one
+		t.Fatal(err)
+	}
+	b := w.browser(inWeChat)
+	user := strings.TrimPrefix(b.login("/").body, "app ")
+	tell(t, other, operatorJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(user)))
+
+	b.send("GET", "/").wantStatus(t, http.StatusOK)
+	w.swap(other)
+	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	w.swap(kept)
+	b.send("GET", "/").wantStatus(t, http.StatusOK)
+}
+
+func TestRevocation_OfAnotherInstance(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	b.login("/")
+	tell(t, w.handler, sessionJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(person)))
+	for range 2 {
+		hear(t, w.handler, sessionJournal, []byte("of a later version"))
+	}
+	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
+	if n := w.logs.FilterMessageSnippet("not understood").Len(); n != 1 {
+		t.Errorf("%d lines about what was not understood", n)
+	}
+}
+
+func TestRevocation_LogoutIsPublished(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	b.login("/")
+	b.logout("")
+	values, err := w.handler.lease.store.Follow(sessionJournal).Read(t.Context())
+	if err != nil || len(values) != 1 {
+		t.Errorf("%d revocations in the store, %v", len(values), err)
+	}
+}

@@ -1,0 +1,103 @@
+package caddywechat
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+// newSeveralAccountsWorld makes a site whose people come by an official account, a website, a mini-program and a mobile app of one
+// company.
+func newSeveralAccountsWorld(t *testing.T, options string) *world {
+	t.Helper()
+	const company = simulator.DemoOpenPlatform
+	w := newWorldWith(t, simulator.Config{
+		Accounts: []simulator.OfficialAccount{{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host, OpenPlatform: company}},
+		Websites: []simulator.WebsiteApp{{AppID: simulator.DemoWebsiteAppID, Secret: simulator.DemoWebsiteSecret, Domain: host, OpenPlatform: company}},
+	})
+	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nwebsite %s %s\nmini_program %s %s\nmobile_app %s %s\nplatform %s\n%s\n}",
+		simulator.DemoAppID, simulator.DemoSecret, simulator.DemoWebsiteAppID, simulator.DemoWebsiteSecret,
+		simulator.DemoMiniProgramAppID, simulator.DemoMiniProgramSecret, simulator.DemoMobileAppID, simulator.DemoMobileAppSecret, w.simURL, options))
+	return w
+}
+
+func TestUserID_IsTheSameInSeveralAccounts(t *testing.T) {
+	w := newSeveralAccountsWorld(t, "user_id unionid\nuserinfo /profile")
+	want := simulator.UnionID(simulator.DemoOpenPlatform, "xiaoming")
+	appID := map[string]string{
+		"official_account": simulator.DemoAppID, "website": simulator.DemoWebsiteAppID,
+		"mini_program": simulator.DemoMiniProgramAppID, "mobile_app": simulator.DemoMobileAppID,
+	}
+	// check asks for a page, and looks at what the app gets: the person is one, the openid that of this account.
+	check := func(kind string, b *browser, headers ...string) {
+		t.Helper()
+		w.received()
+		b.send("GET", "/page", headers...).wantStatus(t, http.StatusOK)
+		h := w.received().Header
+		for name, value := range map[string]string{
+			"X-Wechat-User": want, "X-Wechat-Unionid": want, "X-Wechat-Account": kind, "X-Wechat-Appid": appID[kind],
+			"X-Wechat-Openid": simulator.OpenID(appID[kind], "xiaoming"),
+		} {
+			if h.Get(name) != value {
+				t.Errorf("%s: %s is %q, want %q", kind, name, h.Get(name), value)
+			}
+		}
+	}
+	inside := w.browser(inWeChat)
+	if a := inside.walkConsent("/page"); a.StatusCode != http.StatusOK {
+		t.Fatalf("inside WeChat: status %d: %s", a.StatusCode, a.body)
+	}
+	check("official_account", inside)
+
+	desktop := w.browser(onDesktop)
+	authorize := desktop.open("/page?x=1").Header.Get("Location")
+	if !strings.HasPrefix(authorize, w.simURL+"/connect/qrconnect?appid="+simulator.DemoWebsiteAppID+"&redirect_uri=") || !strings.HasSuffix(authorize, "#wechat_redirect") {
+		t.Fatalf("a desktop is sent to %s", authorize)
+	}
+	desktop.open(desktop.scan(authorize, "xiaoming", "allow")).wantRedirect(t, "/page?x=1")
+	check("website", desktop)
+	desktop.open("/profile").wantStatus(t, http.StatusOK) // a scan brings the profile
+
+	program := w.browser("a program")
+	code, err := w.sim.MiniProgramLogin(simulator.DemoMiniProgramAppID, "xiaoming")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, user := program.programToken("mini_program", code)
+	if user != want {
+		t.Errorf("the mini-program's person is %s", user)
+	}
+	check("mini_program", program, "Authorization: Bearer "+token)
+	program.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`).wantJSON(t, http.StatusConflict, "code_used")
+
+	if code, err = w.sim.MobileAppLogin(simulator.DemoMobileAppID, "xiaoming"); err != nil {
+		t.Fatal(err)
+	}
+	token, _ = program.programToken("mobile_app", code)
+	check("mobile_app", program, "X-Wechat-Token: "+token)
+}
+
+func TestQRCodeLogin_Declined(t *testing.T) {
+	w := newSeveralAccountsWorld(t, "user_id qualified")
+	b := w.browser(onDesktop)
+	a := b.open(b.scan(b.open("/page").Header.Get("Location"), "emma", "deny"))
+	a.wantStatus(t, http.StatusForbidden)
+	if !strings.Contains(a.body, "登录已取消") {
+		t.Errorf("got %s", a.body)
+	}
+	if names := b.cookieNames(); len(names) != 0 {
+		t.Errorf("cookies: %v", names)
+	}
+}
+
+func TestAccounts_SessionOfAnUnconfiguredOneDoesNotOpen(t *testing.T) {
+	w := newSeveralAccountsWorld(t, "user_id qualified")
+	b := w.browser(onDesktop)
+	b.open(b.scan(b.open("/page").Header.Get("Location"), "emma", "allow")).wantRedirect(t, "/page")
+	b.send("GET", "/page").wantStatus(t, http.StatusOK)
+	w.replace("user_id qualified", sessionKey) // the official account alone
+	b.send("GET", "/page").wantStatus(t, http.StatusUnauthorized)
+}

@@ -1,0 +1,66 @@
+package caddywechat
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSnapshot_SilentLoginGetsNoSession(t *testing.T) {
+	w := newWorld(t, "")
+	b := w.browser(inWeChat)
+	callback := b.toCallback("/page")
+	u, _ := url.Parse(callback)
+	// The simulator gives a snapshot's code to those who ask for the profile only, so the code is bought separately.
+	snapshot := strings.ReplaceAll(b.open("/page").Header.Get("Location"), "snsapi_base", "snsapi_userinfo")
+	snapshot = strings.Replace(snapshot, "#", "&forceSnapShot=true#", 1)
+	code := b.open(snapshot)
+	bought, err := url.Parse(code.Header.Get("Location"))
+	if err != nil || bought.Query().Get("code") == "" {
+		t.Fatalf("the simulator did not hand out a snapshot's code: %d %s", code.StatusCode, code.Header.Get("Location"))
+	}
+	q := u.Query()
+	q.Set("code", bought.Query().Get("code"))
+	u.RawQuery = q.Encode()
+	b.open(u.String()).wantStatus(t, http.StatusForbidden)
+	if slices.Contains(b.cookieNames(), "wechat_session") {
+		t.Error("a snapshot's visitor got a session")
+	}
+}
+
+func TestSnapshot_RejectOrAllow(t *testing.T) {
+	t.Run("reject", func(t *testing.T) {
+		w := newProfileWorld(t, "", "userinfo /profile/*")
+		b := w.browser(inWeChat)
+		a := b.open(b.agree(consentPage(t, b.open("/profile/me")), "snapshot"))
+		a.wantStatus(t, http.StatusForbidden)
+		if !strings.Contains(a.body, "使用完整服务") || b.cookie("wechat_session") != "" {
+			t.Errorf("body: %s", a.body)
+		}
+		if got := w.sim.Calls("/sns/userinfo"); got != 0 {
+			t.Errorf("%d calls for the profile of nobody", got)
+		}
+	})
+	t.Run("allow", func(t *testing.T) {
+		w := newProfileWorld(t, "snapshot allow", "userinfo /profile/*")
+		b := w.browser(inWeChat)
+		b.open(b.agree(consentPage(t, b.open("/profile/me")), "snapshot")).wantRedirect(t, "/profile/me")
+		b.open("/page").wantStatus(t, http.StatusOK)
+		if h := w.received().Header; h.Get("X-Wechat-Snapshot") != "1" || h.Get("X-Wechat-User") == person {
+			t.Errorf("the app got %v", h)
+		}
+		consentPage(t, b.open("/profile/me")) // never satisfies userinfo
+		w.pass(time.Hour + time.Second)
+		b.open("/page").wantStatus(t, http.StatusFound)
+	})
+	t.Run("a session from before is judged by the configuration of today", func(t *testing.T) {
+		w := newProfileWorld(t, "snapshot allow", "userinfo /profile/*")
+		b := w.browser(inWeChat)
+		b.open(b.agree(consentPage(t, b.open("/profile/me")), "snapshot"))
+		w.provisionAccount("snapshot reject", "")
+		b.open("/page").wantStatus(t, http.StatusFound)
+	})
+}

@@ -1,0 +1,272 @@
+package caddywechat
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/store"
+)
+
+// storeControl says how a store behaves.
+type storeControl struct {
+	place string // what tells it from other places: instances that are apart have nothing in common but what is stored
+
+	mu         sync.Mutex
+	wrap       func(store.Store) store.Store // nil: as it is
+	isAtomic   bool
+	keepsNoKey bool
+}
+
+// use makes the store behave as what wrap makes of it, nil: as it is.
+func (c *storeControl) use(wrap func(store.Store) store.Store) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrap = wrap
+}
+
+var errKeepsNoKey = errors.New("this store is no place for a key")
+
+// failWhen makes the store fail to be read, and to take what goes into a journal, as long as fail says so.
+func (c *storeControl) failWhen(fail *bool) {
+	c.use(func(s store.Store) store.Store { return failingStore{s, fail} })
+}
+
+// testStore is another store, which does as the test likes.
+type testStore struct {
+	Name  string          `json:"name"`
+	Inner json.RawMessage `json:"inner"`
+
+	inner   store.Store
+	control *storeControl
+}
+
+func (*testStore) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "wechat.stores.test", New: func() caddy.Module { return new(testStore) }}
+}
+
+func (s *testStore) Provision(ctx caddy.Context) error {
+	var inner map[string]json.RawMessage
+	if err := json.Unmarshal(s.Inner, &inner); err != nil {
+		return err
+	}
+	var name string
+	if err := json.Unmarshal(inner["module"], &name); err != nil {
+		return err
+	}
+	delete(inner, "module")
+	raw, err := json.Marshal(inner)
+	if err != nil {
+		return err
+	}
+	module, err := ctx.LoadModuleByID("wechat.stores."+name, raw)
+	if err != nil {
+		return err
+	}
+	s.inner, s.control = module.(store.Store), storeControls.get(s.Name)
+	return nil
+}
+
+// withStore returns a handler's JSON with a test's store around its own.
+func withStore(t *testing.T, raw json.RawMessage, name string) json.RawMessage {
+	t.Helper()
+	var handler map[string]any
+	if err := json.Unmarshal(raw, &handler); err != nil {
+		t.Fatal(err)
+	}
+	inner := handler["store"]
+	if inner == nil {
+		inner = map[string]string{"module": "caddy"}
+	}
+	handler["store"] = map[string]any{"module": "test", "name": name, "inner": inner}
+	changed, err := json.Marshal(handler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+func (s *testStore) store() store.Store {
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	if s.control.wrap != nil {
+		return s.control.wrap(s.inner)
+	}
+	return s.inner
+}
+
+func (s *testStore) Get(ctx context.Context, key string) ([]byte, error) {
+	return s.store().Get(ctx, key)
+}
+
+func (s *testStore) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
+	return s.store().Put(ctx, key, value, life)
+}
+
+func (s *testStore) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
+	return s.store().PutIfAbsent(ctx, key, value, life)
+}
+
+func (s *testStore) Take(ctx context.Context, key string) ([]byte, error) {
+	return s.store().Take(ctx, key)
+}
+
+func (s *testStore) Delete(ctx context.Context, key string) error { return s.store().Delete(ctx, key) }
+
+func (s *testStore) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
+	return s.store().Append(ctx, journal, value, life)
+}
+
+func (s *testStore) Follow(journal string) store.Reader { return &testReader{s: s, journal: journal} }
+
+// testReader reads by whatever the store is at that moment.
+type testReader struct {
+	s       *testStore
+	journal string
+	by      store.Store
+	reader  store.Reader
+}
+
+func (r *testReader) Read(ctx context.Context) ([][]byte, error) {
+	if now := r.s.store(); r.reader == nil || now != r.by {
+		r.by, r.reader = now, now.Follow(r.journal)
+	}
+	return r.reader.Read(ctx)
+}
+
+func (s *testStore) UseClock(now func() time.Time) {
+	if clocked, ok := s.inner.(store.Clocked); ok {
+		clocked.UseClock(now)
+	}
+}
+
+func (s *testStore) Connection() string {
+	inner := string(s.Inner)
+	if connected, ok := s.inner.(store.Connected); ok {
+		inner = connected.Connection()
+	}
+	return s.control.place + "\n" + inner
+}
+
+func (s *testStore) IsAtomic() bool {
+	atomic, ok := s.inner.(store.Atomic)
+	return s.control.isAtomic || ok && atomic.IsAtomic()
+}
+
+func (s *testStore) CheckKeyStorage() (warning string, err error) {
+	if s.control.keepsNoKey {
+		return "", errKeepsNoKey
+	}
+	if keeper, ok := s.inner.(store.KeyStorage); ok {
+		return keeper.CheckKeyStorage()
+	}
+	return "", nil
+}
+
+// brokenStore fails, hangs, or gives what it is told to.
+type brokenStore struct {
+	store.Store // nil: whatever else is called panics
+	value       []byte
+	err         error
+	hang        chan struct{}
+	calls       atomic.Int64
+}
+
+func (s *brokenStore) Get(ctx context.Context, _ string) ([]byte, error) {
+	s.calls.Add(1)
+	if s.hang != nil {
+		select {
+		case <-s.hang:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return s.value, s.err
+}
+
+func (s *brokenStore) PutIfAbsent(context.Context, string, []byte, time.Duration) ([]byte, error) {
+	return nil, s.err
+}
+
+// inStorage returns the file of Caddy's storage that holds a text or a name, "" for none.
+func (w *world) inStorage(text string) (found string) {
+	w.t.Helper()
+	err := filepath.WalkDir(w.storage, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if strings.Contains(string(content), text) || strings.Contains(name, text) {
+			found = name
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found
+}
+
+// failingStore fails when it is told to.
+type failingStore struct {
+	store.Store
+	fail *bool
+}
+
+func (s failingStore) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
+	if *s.fail {
+		return store.ErrStore
+	}
+	return s.Store.Append(ctx, journal, value, life)
+}
+
+func (s failingStore) Get(ctx context.Context, key string) ([]byte, error) {
+	if *s.fail {
+		return nil, store.ErrStore
+	}
+	return s.Store.Get(ctx, key)
+}
+
+// wantJournal waits until a journal has so many records.
+func wantJournal(t *testing.T, s store.Store, journal string, want int) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		values, err := s.Follow(journal).Read(t.Context())
+		if err == nil && len(values) == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d revocations in the store, %v, want %d", len(values), err, want)
+		}
+	}
+}
+
+// hangingStore takes nothing before whoever asks has left.
+type hangingStore struct {
+	store.Store
+	appends int
+}
+
+func (s *hangingStore) Append(ctx context.Context, _ string, _ []byte, _ time.Duration) error {
+	s.appends++
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// waitingStore answers nobody before they leave.
+type waitingStore struct{ store.Store }
+
+func (waitingStore) PutIfAbsent(ctx context.Context, _ string, _ []byte, _ time.Duration) ([]byte, error) {
+	<-ctx.Done()
+	return nil, store.ErrStore
+}

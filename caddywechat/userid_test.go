@@ -1,0 +1,121 @@
+package caddywechat
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
+)
+
+var personEverywhere = simulator.UnionID("x", "xiaoming")
+
+func TestUserID_Qualified(t *testing.T) {
+	b := newProfileWorld(t, "", "user_id qualified").browser(inWeChat)
+	b.follow("/")
+	if got, want := b.user("/"), simulator.DemoAppID+":"+person; got != want {
+		t.Errorf("user %s, want %s", got, want)
+	}
+}
+
+func TestUserID_UnionID(t *testing.T) {
+	t.Run("a silent login that brings none asks for consent, once", func(t *testing.T) {
+		w := newProfileWorld(t, "", "user_id unionid")
+		b := w.browser(inWeChat)
+		authorize := consentPage(t, b.open(b.toCallback("/page")))
+		b.open(b.agree(authorize, "allow")).wantRedirect(t, "/page")
+		if got := b.user("/page"); got != personEverywhere {
+			t.Errorf("user %s, want %s", got, personEverywhere)
+		}
+
+		// From now on silent logins know who it is, in every browser.
+		other := w.browser(inWeChat)
+		other.open(other.toCallback("/page")).wantRedirect(t, "/page")
+		if got := other.user("/page"); got != personEverywhere {
+			t.Errorf("user %s, want %s", got, personEverywhere)
+		}
+
+		// For 180 days from the last login.
+		w.pass(100 * 24 * time.Hour)
+		other = w.browser(inWeChat)
+		other.open(other.toCallback("/page")).wantRedirect(t, "/page")
+		w.pass(100 * 24 * time.Hour)
+		other = w.browser(inWeChat)
+		other.open(other.toCallback("/page")).wantRedirect(t, "/page")
+		w.pass(181 * 24 * time.Hour)
+		other = w.browser(inWeChat)
+		consentPage(t, other.open(other.toCallback("/page")))
+	})
+	t.Run("an account without an Open Platform gets a page and a log line", func(t *testing.T) {
+		w := newWorldWith(t, simulator.Config{Accounts: []simulator.OfficialAccount{
+			{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host},
+		}})
+		w.provisionAccount("", "user_id unionid")
+		b := w.browser(inWeChat)
+		callback := b.agree(consentPage(t, b.open(b.toCallback("/page"))), "allow")
+		b.open(callback).wantStatus(t, http.StatusForbidden)
+		line := w.logs.All()[len(w.logs.All())-1]
+		if cure, _ := line.ContextMap()["cure"].(string); line.Message != "callback" || !strings.Contains(cure, "Open Platform") {
+			t.Errorf("log: %v", w.logs.All())
+		}
+	})
+	t.Run("a platform that never gives the profile is no endless loop", func(t *testing.T) {
+		w := newProfileWorld(t, "consent direct", "user_id unionid")
+		b := w.browser(inWeChat)
+		authorize := b.open(b.toCallback("/page")).Header.Get("Location")
+		// As if the visitor had been asked for nothing: the code is a silent one.
+		silent := w.browser(inWeChat).open(strings.Replace(authorize, "snsapi_userinfo", "snsapi_base", 1)).Header.Get("Location")
+		b.send("GET", silent).wantJSON(t, http.StatusForbidden, "unionid_missing")
+	})
+	t.Run("people of a snapshot are never one person", func(t *testing.T) {
+		w := newProfileWorld(t, "scope snsapi_userinfo\nsnapshot allow\nconsent direct", "user_id unionid")
+		b := w.browser(inWeChat)
+		b.open(b.agree(b.open("/page").Header.Get("Location"), "snapshot")).wantRedirect(t, "/page")
+		if got := b.user("/page"); !strings.HasPrefix(got, "snapshot:o") {
+			t.Errorf("user %s", got)
+		}
+	})
+	t.Run("sessions that do not say are none", func(t *testing.T) {
+		w := newProfileWorld(t, "", "")
+		b := w.browser(inWeChat)
+		b.login("/")
+		w.provisionAccount("", "user_id unionid")
+		b.open("/").wantStatus(t, http.StatusFound)
+	})
+	t.Run("a store that is down is told", func(t *testing.T) {
+		w := newProfileWorld(t, "", "user_id unionid")
+		if err := os.WriteFile(filepath.Join(w.storage, "wechat"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := w.browser(inWeChat)
+		b.send("GET", b.toCallback("/page")).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
+	})
+}
+
+func TestUserID_OfWeComIsNotMixedWithOpenIDs(t *testing.T) {
+	ctx, err := caddy.ProvisionContext(&caddy.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(userID string) error {
+		_, err := ctx.LoadModuleByID("http.handlers.wechat_auth", json.RawMessage(fmt.Sprintf(
+			`{"accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef"},`+
+				`{"kind":"wecom","corp_id":"ww0123456789abcdef","secret":"0123456789abcdef0123456789abcdef0123456789a","agent_id":"1"}],"user_id":%q}`, userID)))
+		return err
+	}
+	if err := load("openid"); err == nil || !strings.Contains(err.Error(), "user_id unionid or user_id qualified") {
+		t.Errorf("openid: got %v", err)
+	}
+	for _, userID := range []string{"unionid", "qualified"} {
+		if err := load(userID); err != nil {
+			t.Errorf("%s: %v", userID, err)
+		}
+	}
+}
