@@ -32,7 +32,7 @@ func TestAccountChoice_IsRemembered(t *testing.T) {
 	}
 	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/page?x=1")
 	b.open("/_wechat/login?return_to=/page").wantRedirect(t, "/page") // the session is what is asked for
-	b.forget("wechat_session")
+	b.deleteCookie("wechat_session")
 	if a := b.open("/_wechat/login?return_to=/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
 		t.Errorf("the next time: %d %s", a.StatusCode, a.Header.Get("Location"))
 	}

@@ -55,7 +55,7 @@ func TestAccountKind_OfAThirdParty(t *testing.T) {
 	t.Run("WeChat's visitors still go to WeChat", func(t *testing.T) {
 		inside := w.browser(inWeChat)
 		inside.follow("/page")
-		if got, want := inside.user("/page"), simulator.DemoAppID+":"+person; got != want {
+		if got, want := inside.userAt("/page"), simulator.DemoAppID+":"+person; got != want {
 			t.Errorf("user %s, want %s", got, want)
 		}
 	})

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-func (b *browser) eachCookie(change func(*http.Cookie)) {
+func (b *browser) changeCookies(change func(*http.Cookie)) {
 	u := &url.URL{Scheme: b.scheme, Host: host, Path: "/"}
 	cookies := b.client.Jar.Cookies(u)
 	for _, c := range cookies {
@@ -23,10 +23,10 @@ func (b *browser) eachCookie(change func(*http.Cookie)) {
 	b.client.Jar.SetCookies(u, cookies)
 }
 
-func (b *browser) forgetAll() { b.eachCookie(func(c *http.Cookie) { c.MaxAge = -1 }) }
+func (b *browser) deleteCookies() { b.changeCookies(func(c *http.Cookie) { c.MaxAge = -1 }) }
 
 // post sends a program's JSON.
-func (b *browser) post(path, body string, headers ...string) answer {
+func (b *browser) post(path, body string, headers ...string) response {
 	b.t.Helper()
 	req, err := http.NewRequest("POST", b.site(path), strings.NewReader(body))
 	if err != nil {
@@ -46,7 +46,7 @@ func (b *browser) post(path, body string, headers ...string) answer {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return answer{res, string(text)}
+	return response{res, string(text)}
 }
 
 const (
@@ -88,12 +88,12 @@ func (w *world) browser(agent string) *browser {
 func (w *world) site(pathAndQuery string) string { return w.scheme + "://" + host + pathAndQuery }
 
 // open goes to an address as a person does; header lines ("Name: value") come on top.
-func (b *browser) open(address string, headers ...string) answer {
+func (b *browser) open(address string, headers ...string) response {
 	b.t.Helper()
 	return b.send("GET", address, append([]string{"Accept: text/html,application/xhtml+xml,*/*;q=0.8"}, headers...)...)
 }
 
-func (b *browser) send(method, address string, headers ...string) answer {
+func (b *browser) send(method, address string, headers ...string) response {
 	b.t.Helper()
 	if strings.HasPrefix(address, "/") {
 		address = b.site(address)
@@ -124,11 +124,11 @@ func (b *browser) send(method, address string, headers ...string) answer {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return answer{res, string(body)}
+	return response{res, string(body)}
 }
 
 // follow opens an address and goes on as long as it is redirected.
-func (b *browser) follow(address string) answer {
+func (b *browser) follow(address string) response {
 	b.t.Helper()
 	for range 20 {
 		a := b.open(address)
@@ -143,7 +143,7 @@ func (b *browser) follow(address string) answer {
 		address = next.String()
 	}
 	b.t.Fatalf("redirected for ever, at last to %s", address)
-	return answer{}
+	return response{}
 }
 
 // cookieNames returns the names of the cookies that the browser has for the site.
@@ -168,7 +168,7 @@ func (b *browser) cookie(name string) string {
 	return ""
 }
 
-func (b *browser) forget(name string) {
+func (b *browser) deleteCookie(name string) {
 	u, _ := url.Parse(b.site("/"))
 	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Path: "/", MaxAge: -1, Secure: b.scheme == "https"}})
 }

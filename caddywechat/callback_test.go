@@ -17,7 +17,7 @@ import (
 func TestCallback_OfAnEndedSessionRestarts(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	callback := b.toCallback("/page")
+	callback := b.callbackFor("/page")
 	u, _ := url.Parse(w.site("/"))
 	before := b.client.Jar.Cookies(u)
 	b.open(callback)
@@ -39,7 +39,7 @@ func TestCallback_Repeated(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
+		callback := b.callbackFor("/page")
 		var wait sync.WaitGroup
 		for range 8 {
 			wait.Go(func() { b.open(callback).wantRedirect(t, "/page") })
@@ -53,9 +53,9 @@ func TestCallback_Repeated(t *testing.T) {
 	t.Run("by Back, within a minute: the same session", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
+		callback := b.callbackFor("/page")
 		b.open(callback)
-		b.forget("wechat_session") // as when the first answer's session did not arrive
+		b.deleteCookie("wechat_session") // as when the first answer's session did not arrive
 		b.open(callback).wantRedirect(t, "/page")
 		b.open("/page").wantStatus(t, http.StatusOK)
 		if got := w.exchanges(); got != 1 {
@@ -65,11 +65,11 @@ func TestCallback_Repeated(t *testing.T) {
 	t.Run("by Back, later: a live session goes straight to the page", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
+		callback := b.callbackFor("/page")
 		b.open(callback)
-		w.pass(2 * time.Minute)
+		w.advance(2 * time.Minute)
 		b.open(callback).wantRedirect(t, "/page")
-		w.pass(time.Hour) // the attempt is over
+		w.advance(time.Hour) // the attempt is over
 		b.open(callback).wantRedirect(t, "/page")
 		if got := w.exchanges(); got != 1 {
 			t.Errorf("%d exchanges", got)
@@ -78,10 +78,10 @@ func TestCallback_Repeated(t *testing.T) {
 	t.Run("by Back, later, without a session: begun afresh", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
+		callback := b.callbackFor("/page")
 		b.open(callback)
-		b.forget("wechat_session")
-		w.pass(2 * time.Minute)
+		b.deleteCookie("wechat_session")
+		w.advance(2 * time.Minute)
 		if a := b.follow(callback); a.body != "app "+person || a.Request.URL.Opaque != "/page" {
 			t.Errorf("ended at %s with %q", a.Request.URL, a.body)
 		}
@@ -89,7 +89,7 @@ func TestCallback_Repeated(t *testing.T) {
 	t.Run("after logout the result is not given again", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
+		callback := b.callbackFor("/page")
 		a := b.open(callback)
 		spent := a.Cookies()
 		b.logout("")
@@ -106,7 +106,7 @@ func TestCallback_Repeated(t *testing.T) {
 func TestCallback_OfAnotherBrowserRestarts(t *testing.T) {
 	w := newWorld(t, "")
 	mine, theirs := w.browser(inWeChat), w.browser(inWeChat)
-	callback := mine.toCallback("/page")
+	callback := mine.callbackFor("/page")
 	a := theirs.open(callback) // a shared link, or an attacker's
 	a.wantStatus(t, http.StatusFound)
 	if !strings.HasPrefix(a.Header.Get("Location"), w.simURL+"/connect/") || slices.Contains(theirs.cookieNames(), "wechat_session") {
@@ -153,7 +153,7 @@ func TestCallback_AbandonedRequestKeepsTheCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := w.browser(inWeChat)
-	callback := b.toCallback("/page")
+	callback := b.callbackFor("/page")
 	impatient := *b.client
 	impatient.Timeout = 30 * time.Millisecond
 	req, _ := http.NewRequest("GET", callback, nil)
@@ -171,18 +171,18 @@ func TestCallback_AbandonedRequestKeepsTheCode(t *testing.T) {
 func TestCallback_SecondResponseSaysAllOfTheFirst(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	callback := b.toCallback("/page")
+	callback := b.callbackFor("/page")
 	site, _ := url.Parse(w.site("/"))
 	before := b.client.Jar.Cookies(site)
 	b.open(callback).wantRedirect(t, "/page")
-	b.forgetAll()
+	b.deleteCookies()
 	for _, c := range before {
 		c.Path = "/"
 	}
 	b.client.Jar.SetCookies(site, before)
 	b.open(callback).wantRedirect(t, "/page")
 	b.open("/page").wantStatus(t, http.StatusOK)
-	w.pass(2 * time.Minute)
+	w.advance(2 * time.Minute)
 	b.open(callback).wantRedirect(t, "/page")
 	if n := w.exchanges(); n != 1 {
 		t.Errorf("%d exchanges", n)

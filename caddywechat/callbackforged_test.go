@@ -18,7 +18,7 @@ func TestCallback_OnlyNavigationsCount(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "")
 			b := w.browser(inWeChat)
-			callback := b.toCallback("/page")
+			callback := b.callbackFor("/page")
 			for i := range 10 {
 				a := b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i), headers...)
 				if m := a.wantJSON(t, http.StatusUnauthorized, "login_required"); m["login_url"] != "/_wechat/login?return_to=%2Fpage" {
@@ -51,11 +51,11 @@ func TestCallback_OnlyNavigationsCount(t *testing.T) {
 				t.Fatalf("Set-Cookie: %s", a.Header["Set-Cookie"])
 			}
 		}
-		b.send("GET", b.toCallback("/page"), "Accept: */*").wantRedirect(t, "/page")
+		b.send("GET", b.callbackFor("/page"), "Accept: */*").wantRedirect(t, "/page")
 	})
 	t.Run("a service worker may come back", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
-		b.open(b.toCallback("/page"), "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty").wantRedirect(t, "/page")
+		b.open(b.callbackFor("/page"), "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty").wantRedirect(t, "/page")
 	})
 	t.Run("a frame may come back, and begins nothing", func(t *testing.T) {
 		w := newWorld(t, "")
@@ -64,7 +64,7 @@ func TestCallback_OnlyNavigationsCount(t *testing.T) {
 		if a := b.open("/_wechat/callback?code=x&state=forged", frame...); a.StatusCode != http.StatusUnauthorized || a.Header["Set-Cookie"] != nil {
 			t.Errorf("status %d, cookies %s", a.StatusCode, a.Header["Set-Cookie"])
 		}
-		b.open(b.toCallback("/page"), frame...).wantRedirect(t, "/page")
+		b.open(b.callbackFor("/page"), frame...).wantRedirect(t, "/page")
 	})
 }
 
@@ -83,16 +83,16 @@ func TestCallback_ForgedByAnotherSite(t *testing.T) {
 	t.Run("without one a click is enough", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		own, other := b.toCallback("/own"), b.toCallback("/other")
-		var a answer
+		own, other := b.callbackFor("/own"), b.callbackFor("/other")
+		var a response
 		for i := range 3 {
 			a = b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i), popup...)
 		}
 		a.wantStatus(t, http.StatusTooManyRequests)
 		b.open(own).wantRedirect(t, "/own") // a login that is under way goes on
 		b.open(other).wantRedirect(t, "/other")
-		b.forget("wechat_session")
-		if n, end := b.goRound(retry(t, a), unchanged); n != 1 || end.body != "app "+person {
+		b.deleteCookie("wechat_session")
+		if n, end := b.followWith(retryLink(t, a), unchanged); n != 1 || end.body != "app "+person {
 			t.Errorf("status %d after %d callbacks", end.StatusCode, n)
 		}
 	})
@@ -106,8 +106,8 @@ func TestCallback_ForgedByAnotherSite(t *testing.T) {
 			state = u.Query().Get("state")
 			return callback
 		}
-		attacker.goRound("/page", note) // the last state has been through two rounds
-		victim.open("/begun")           // this browser keeps cookies
+		attacker.followWith("/page", note) // the last state has been through two rounds
+		victim.open("/begun")              // this browser keeps cookies
 		victim.open("/_wechat/callback?code=x&to=/page&state="+state, popup...).wantStatus(t, http.StatusFound)
 		victim.open("/_wechat/callback?code=x&to=/page&state="+state, popup...).wantStatus(t, http.StatusFound)
 	})
@@ -116,9 +116,9 @@ func TestCallback_ForgedByAnotherSite(t *testing.T) {
 		b := w.browser(inWeChat)
 		b.login("/")
 		for i := range 8 {
-			b.open(fmt.Sprintf("/_wechat/login?account=official_account&return_to=%s%%26%d", url.QueryEscape(longPage(1980)), i), popup...).
-				wantStatus(t, http.StatusFound).wantLean(t)
-			b.wantLeanRequests()
+			b.open(fmt.Sprintf("/_wechat/login?account=official_account&return_to=%s%%26%d", url.QueryEscape(longPath(1980)), i), popup...).
+				wantStatus(t, http.StatusFound).wantSmallHeader(t)
+			b.wantSmallRequests()
 		}
 		b.open("/page").wantStatus(t, http.StatusOK)
 	})

@@ -37,7 +37,7 @@ func (w *world) callAPI(method, path, body string) (answer map[string]any) {
 	return answer
 }
 
-func (w *world) faultOf(t *testing.T, f simulator.Fault) {
+func (w *world) fault(t *testing.T, f simulator.Fault) {
 	t.Helper()
 	if err := w.sim.Fault(f); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func (w *world) faultOf(t *testing.T, f simulator.Fault) {
 }
 
 // api lets the accounts call other hosts than those where the pages are.
-func (w *world) api(base, fallback string) {
+func (w *world) useAPI(base, fallback string) {
 	for _, a := range w.handler.login.Accounts.All() {
 		a.(account.WeChatCaller).UseWeChat(&weixin.Client{Hosts: weixin.Hosts{Open: w.simURL, API: base, Fallback: fallback}}, nil)
 	}
@@ -84,9 +84,9 @@ func (w *world) untilExchanged(n int) {
 	}
 }
 
-// instead lets the accounts call an API that answers a path with a body of the test's, and everything else as WeChat
+// stubWeChat lets the accounts call an API that answers a path with a body of the test's, and everything else as WeChat
 // does.
-func (w *world) instead(path, body string) {
+func (w *world) stubWeChat(path, body string) {
 	w.t.Helper()
 	sim, err := url.Parse(w.simURL)
 	if err != nil {
@@ -101,7 +101,7 @@ func (w *world) instead(path, body string) {
 		proxy.ServeHTTP(rw, r)
 	}))
 	w.t.Cleanup(server.Close)
-	w.api(server.URL, "")
+	w.useAPI(server.URL, "")
 }
 
 // exchanges returns how many codes WeChat was given.

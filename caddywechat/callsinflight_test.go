@@ -21,7 +21,7 @@ func TestCallsInFlight_AreBounded(t *testing.T) {
 	var wait sync.WaitGroup
 	for range callbacks {
 		b := w.browser(inWeChat)
-		callback := b.toCallback("/page")
+		callback := b.callbackFor("/page")
 		wait.Go(func() {
 			a := b.send("GET", callback)
 			if a.StatusCode == http.StatusServiceUnavailable && a.json(t)["error"] == "wechat_busy" && a.Header.Get("Retry-After") != "" {
@@ -56,10 +56,10 @@ func TestCallsInFlight_OfOneClientAreBounded(t *testing.T) {
 		simulator.DemoAppID, simulator.DemoSecret, simulator.DemoMiniProgramAppID, simulator.DemoMiniProgramSecret, w.simURL))
 	w.server = newServer(t, trustingPrivate)
 	const stranger, visitor = "X-Forwarded-For: 203.0.113.5", "X-Forwarded-For: 198.51.100.7"
-	w.faultOf(t, simulator.Fault{Path: token, Kind: simulator.FaultHang, Times: alone})
+	w.fault(t, simulator.Fault{Path: token, Kind: simulator.FaultHang, Times: alone})
 	done := make(chan map[int]int)
 	go func() {
-		done <- atOnce(w, 270, func(b *browser, i int) answer {
+		done <- atOnce(w, 270, func(b *browser, i int) response {
 			b.agent = inWeChat
 			state := queryOf(b.open("/page", stranger).Header.Get("Location"), "state")
 			return b.open(fmt.Sprintf("/_wechat/callback?code=%032d&state=%s", i, state), stranger)
@@ -72,7 +72,7 @@ func TestCallsInFlight_OfOneClientAreBounded(t *testing.T) {
 	}
 
 	b := w.browser(inWeChat)
-	if a := b.open(b.toCallback("/page"), visitor); a.StatusCode != http.StatusFound || a.Header.Get("Location") != "/page" {
+	if a := b.open(b.callbackFor("/page"), visitor); a.StatusCode != http.StatusFound || a.Header.Get("Location") != "/page" {
 		t.Errorf("a visitor from elsewhere: %d %.200s", a.StatusCode, a.body)
 	}
 	code, err := w.sim.MiniProgramLogin("", "")

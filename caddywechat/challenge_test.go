@@ -9,25 +9,25 @@ import (
 func TestChallenge_IsJSONWithoutANavigation(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	for name, send := range map[string]func() answer{
-		"fetch": func() answer {
+	for name, send := range map[string]func() response{
+		"fetch": func() response {
 			return b.send("GET", "/api", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Accept: */*")
 		},
-		"XHR":  func() answer { return b.open("/api", "X-Requested-With: XMLHttpRequest") },
-		"POST": func() answer { return b.send("POST", "/api", "Accept: */*") },
-		"form by a script": func() answer {
+		"XHR":  func() response { return b.open("/api", "X-Requested-With: XMLHttpRequest") },
+		"POST": func() response { return b.send("POST", "/api", "Accept: */*") },
+		"form by a script": func() response {
 			return b.send("POST", "/api", "Accept: text/html", "X-Requested-With: XMLHttpRequest")
 		},
-		"image":    func() answer { return b.send("GET", "/api", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image") },
-		"object":   func() answer { return b.open("/api", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: object") },
-		"prefetch": func() answer { return b.open("/api", "Sec-Purpose: prefetch;prerender") },
-		"OPTIONS":  func() answer { return b.send("OPTIONS", "/api", "Accept: text/html") },
-		"WebSocket": func() answer {
+		"image":    func() response { return b.send("GET", "/api", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image") },
+		"object":   func() response { return b.open("/api", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: object") },
+		"prefetch": func() response { return b.open("/api", "Sec-Purpose: prefetch;prerender") },
+		"OPTIONS":  func() response { return b.send("OPTIONS", "/api", "Accept: text/html") },
+		"WebSocket": func() response {
 			return b.send("GET", "/api", "Connection: Upgrade", "Upgrade: websocket", "Accept: text/html")
 		},
-		"EventSource":      func() answer { return b.send("GET", "/api", "Accept: text/event-stream") },
-		"outside WeChat":   func() answer { return w.browser(onDesktop).send("GET", "/api", "Accept: application/json") },
-		"claims of health": func() answer { return w.browser("kube-probe/1.30 GoogleHC/1.0").send("GET", "/api") },
+		"EventSource":      func() response { return b.send("GET", "/api", "Accept: text/event-stream") },
+		"outside WeChat":   func() response { return w.browser(onDesktop).send("GET", "/api", "Accept: application/json") },
+		"claims of health": func() response { return w.browser("kube-probe/1.30 GoogleHC/1.0").send("GET", "/api") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := send()

@@ -86,8 +86,8 @@ const jscode2session = "/sns/jscode2session"
 
 func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
 	w, b := newMiniProgramSite(t, "")
-	w.faultOf(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
-	got := atOnce(w, 240, func(b *browser, i int) answer {
+	w.fault(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
+	got := atOnce(w, 240, func(b *browser, i int) response {
 		return b.post("/_wechat/mini_program/login", fmt.Sprintf(`{"code":"%032d"}`, i))
 	})
 	if got[http.StatusConflict] != maxRefused || got[http.StatusTooManyRequests] != 240-maxRefused {
@@ -108,7 +108,7 @@ func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
 	if a.StatusCode != http.StatusTooManyRequests || !strings.Contains(a.body, "from your network") {
 		t.Errorf("as a page: %d %.300s", a.StatusCode, a.body)
 	}
-	w.pass(time.Minute)
+	w.advance(time.Minute)
 	w.sim.ClearFaults()
 	code, err := w.sim.MiniProgramLogin("", "")
 	if err != nil {
@@ -120,7 +120,7 @@ func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
 // Whoever leaves before the answer has asked WeChat all the same.
 func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
 	w, b := newMiniProgramSite(t, "")
-	w.faultOf(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond})
+	w.fault(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond})
 	ctx, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for i := range maxRefused {
@@ -152,7 +152,7 @@ func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
 // Behind the address of a carrier there are many people, whom no limit on refused codes is meant for.
 func TestCodeLimit_AllowsManyValidCodes(t *testing.T) {
 	w, _ := newMiniProgramSite(t, "")
-	w.faultOf(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
+	w.fault(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
 	const people = maxRefused + maxWaiting
 	codes := make([]string, people)
 	for i := range codes {
@@ -161,7 +161,7 @@ func TestCodeLimit_AllowsManyValidCodes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := atOnce(w, people, func(b *browser, i int) answer {
+	if got := atOnce(w, people, func(b *browser, i int) response {
 		return b.post("/_wechat/mini_program/login", `{"code":"`+codes[i]+`"}`)
 	}); got[http.StatusOK] != people {
 		t.Errorf("got %v", got)
@@ -178,7 +178,7 @@ func TestCodeLimit_StopsGuessing(t *testing.T) {
 	} else {
 		a.wantJSON(t, http.StatusTooManyRequests, "too_many")
 	}
-	w.pass(time.Minute)
+	w.advance(time.Minute)
 	b.token("7")
 }
 

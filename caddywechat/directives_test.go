@@ -8,8 +8,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// replace puts a new handler in place of the one that is there, with a key and its logs after the other's.
-func (w *world) replace(options, key string) {
+// replaceSite puts a new handler in place of the one that is there, with a key and its logs after the other's.
+func (w *world) replaceSite(options, key string) {
 	w.t.Helper()
 	w.swap(w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nsession {\nkey %s\n}\n%s\n}",
 		simulator.DemoAppID, simulator.DemoSecret, w.simURL, key, options)))

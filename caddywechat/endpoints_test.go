@@ -40,7 +40,7 @@ func TestEndpoints_AreNeverPassedOn(t *testing.T) {
 func TestEndpoints_MoveWithThePrefix(t *testing.T) {
 	w := newWorld(t, "prefix /auth/wx")
 	b := w.browser(inWeChat)
-	if callback := b.toCallback("/page"); !strings.HasPrefix(callback, w.site("/auth/wx/callback?to=%2Fpage&")) {
+	if callback := b.callbackFor("/page"); !strings.HasPrefix(callback, w.site("/auth/wx/callback?to=%2Fpage&")) {
 		t.Fatalf("callback %s", callback)
 	}
 	b.login("/page")
@@ -91,7 +91,7 @@ func TestLoginEndpoint_ReturnsToSafeTargets(t *testing.T) {
 		"/_wechat/login?account=official_account":              "/",
 	} {
 		b := w.browser(inWeChat)
-		b.open(b.toCallback(address)).wantRedirect(t, landing)
+		b.open(b.callbackFor(address)).wantRedirect(t, landing)
 	}
 	b := w.browser(inWeChat)
 	b.send("GET", "/_wechat/login?account=nothing").wantJSON(t, http.StatusBadRequest, "bad_request")
@@ -145,12 +145,12 @@ func TestLoginEndpoint_RedirectsWhereTheSessionSuffices(t *testing.T) {
 	}
 	t.Run("what the session lacks is asked for", func(t *testing.T) {
 		authorize := consentPage(t, b.open("/_wechat/login?profile=1&return_to=/page"))
-		b.open(b.agree(authorize, "allow")).wantRedirect(t, "/page")
+		b.open(b.consent(authorize, "allow")).wantRedirect(t, "/page")
 		b.open("/_wechat/login?profile=1&return_to=/page").wantRedirect(t, "/page")
 	})
 	t.Run("a snapshot's session is none", func(t *testing.T) {
 		visitor := w.browser(inWeChat)
-		visitor.open(visitor.agree(consentPage(t, visitor.open("/_wechat/login?profile=1")), "snapshot")).wantStatus(t, http.StatusFound)
+		visitor.open(visitor.consent(consentPage(t, visitor.open("/_wechat/login?profile=1")), "snapshot")).wantStatus(t, http.StatusFound)
 		visitor.open("/").wantStatus(t, http.StatusOK)
 		if a := visitor.open("/_wechat/login"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
 			t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))

@@ -49,10 +49,10 @@ func newGeneratedKeyWorld(t *testing.T) (*world, *browser) {
 	return w, b
 }
 
-func keyed(keys string) string { return "store caddy\nsession {\nkey " + keys + "\n}" }
+func withKeys(keys string) string { return "store caddy\nsession {\nkey " + keys + "\n}" }
 
-// toldOfMadeKey returns the fields of the log's line about a made key, fails where there are more.
-func (w *world) toldOfMadeKey() map[string]any {
+// generatedKeyLog returns the fields of the log's line about a made key, fails where there are more.
+func (w *world) generatedKeyLog() map[string]any {
 	w.t.Helper()
 	lines := w.logs.FilterMessageSnippet("session key that was made before").All()
 	if len(lines) > 1 {
@@ -79,12 +79,12 @@ func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
 	made := string(entry[8:])
 	id, begun := b.identity(), w.now()
 
-	w.pass(time.Hour)
-	w.provisionAccount("", keyed(sessionKey))
-	w.handler = w.apart(w.handler, 0) // or after a restart
+	w.advance(time.Hour)
+	w.provisionAccount("", withKeys(sessionKey))
+	w.handler = w.otherInstance(w.handler, 0) // or after a restart
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 	w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
-	until, _ := w.toldOfMadeKey()["until"].(time.Time)
+	until, _ := w.generatedKeyLog()["until"].(time.Time)
 	if want := begun.Add(time.Hour + 7*24*time.Hour); until.Unix() != want.Unix() {
 		t.Errorf("the log says until %s, want %s", until, want)
 	}
@@ -92,23 +92,23 @@ func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
 	// What is sealed now the made key does not open.
 	fresh := w.browser(inWeChat)
 	fresh.login("/")
-	w.provisionAccount("", keyed(made))
+	w.provisionAccount("", withKeys(made))
 	fresh.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
-	if fields := w.toldOfMadeKey(); fields != nil {
+	if fields := w.generatedKeyLog(); fields != nil {
 		t.Errorf("the made key is configured, and the log says %v", fields)
 	}
 
 	// Keys are exchanged, and the time does not begin anew, nor with a restart.
-	w.pass(3 * 24 * time.Hour)
-	w.provisionAccount("", keyed(otherKey+" "+sessionKey))
+	w.advance(3 * 24 * time.Hour)
+	w.provisionAccount("", withKeys(otherKey+" "+sessionKey))
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
-	again, _ := w.toldOfMadeKey()["until"].(time.Time)
+	again, _ := w.generatedKeyLog()["until"].(time.Time)
 	if again.Unix() != until.Unix() {
 		t.Errorf("after the keys were exchanged until %s, before until %s", again, until)
 	}
-	w.provisionAccount("", keyed(otherKey))
+	w.provisionAccount("", withKeys(otherKey))
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
-	if again, _ = w.toldOfMadeKey()["until"].(time.Time); again.Unix() != until.Unix() {
+	if again, _ = w.generatedKeyLog()["until"].(time.Time); again.Unix() != until.Unix() {
 		t.Errorf("with the new key alone until %s, before until %s", again, until)
 	}
 
@@ -118,7 +118,7 @@ func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pass(until.Sub(w.now()) - time.Hour)
+	w.advance(until.Sub(w.now()) - time.Hour)
 	h := w.handler
 	s := h.sessions.New(t.Context(), simulator.DemoAppID, id, 7*24*time.Hour)
 	forged, err := keys.Sealer("session").Seal(h.site.Scope(visitor.Origin{Scheme: "http", Host: host}), s)
@@ -127,11 +127,11 @@ func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
 	}
 	thief := w.browser(inWeChat)
 	thief.send("GET", "/", "Cookie: wechat_session="+forged).wantStatus(t, http.StatusOK)
-	w.pass(time.Hour)
+	w.advance(time.Hour)
 	thief.send("GET", "/", "Cookie: wechat_session="+forged).wantStatus(t, http.StatusUnauthorized)
-	w.provisionAccount("", keyed(otherKey))
+	w.provisionAccount("", withKeys(otherKey))
 	thief.send("GET", "/", "Cookie: wechat_session="+forged).wantStatus(t, http.StatusUnauthorized)
-	if fields := w.toldOfMadeKey(); fields != nil {
+	if fields := w.generatedKeyLog(); fields != nil {
 		t.Errorf("its time is over, and the log says %v", fields)
 	}
 }
@@ -142,7 +142,7 @@ func TestGeneratedKey_EndsWhenRemoved(t *testing.T) {
 	if err := os.Remove(filepath.Join(w.storage, "wechat", "session_key")); err != nil {
 		t.Fatal(err)
 	}
-	w.provisionAccount("", keyed(sessionKey))
+	w.provisionAccount("", withKeys(sessionKey))
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	if _, err := os.Stat(filepath.Join(w.storage, "wechat", "session_key")); !os.IsNotExist(err) {
 		t.Errorf("a key was made: %v", err)
@@ -153,7 +153,7 @@ func TestGeneratedKey_EndsWhenRemoved(t *testing.T) {
 func TestGeneratedKey_InAStoreUnfitForKeysOpensNothing(t *testing.T) {
 	w, b := newGeneratedKeyWorld(t)
 	w.keepsNoKey = true
-	w.provisionAccount("", keyed(sessionKey))
+	w.provisionAccount("", withKeys(sessionKey))
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 }
 
@@ -161,8 +161,8 @@ func TestGeneratedKey_InAStoreUnfitForKeysOpensNothing(t *testing.T) {
 // knows of it when the store works.
 func TestGeneratedKey_IsReadOnceTheStoreWorks(t *testing.T) {
 	w, b := newGeneratedKeyWorld(t)
-	w.provisionAccount("", keyed(sessionKey))
-	w.handler = w.apart(w.handler, 0)
+	w.provisionAccount("", withKeys(sessionKey))
+	w.handler = w.otherInstance(w.handler, 0)
 	fail := true
 	w.storeOf(w.handler).failWhen(&fail)
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
@@ -172,7 +172,7 @@ func TestGeneratedKey_IsReadOnceTheStoreWorks(t *testing.T) {
 		t.Error("what is revoked was read without the keys to judge it")
 	}
 	fail = false
-	w.handler.read(t)
+	w.handler.sync(t)
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 	fresh.send("GET", "/").wantStatus(t, http.StatusOK)
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// longPage returns an address of that many bytes.
-func longPage(bytes int) string { return "/p?" + strings.Repeat("q", bytes-len("/p?")) }
+// longPath returns an address of that many bytes.
+func longPath(bytes int) string { return "/p?" + strings.Repeat("q", bytes-len("/p?")) }
 
 // letters are Chinese ones, as browsers send them.
-func letters(n int) string { return "/" + strings.Repeat("%E5%95%86", n) }
+func chinesePath(n int) string { return "/" + strings.Repeat("%E5%95%86", n) }
 
 func TestHeaderSize_OfCallbackWithLongestSession(t *testing.T) {
 	person := simulator.Person{
@@ -24,9 +24,9 @@ func TestHeaderSize_OfCallbackWithLongestSession(t *testing.T) {
 	w := startWorld(t, "https", simulator.Config{People: []simulator.Person{person}})
 	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s {\nscope snsapi_userinfo\nconsent direct\n}\nplatform %s\n}",
 		simulator.DemoAppID, simulator.DemoSecret, w.simURL))
-	for _, page := range []string{longPage(2000), "//" + longPage(1998)[1:]} {
+	for _, page := range []string{longPath(2000), "//" + longPath(1998)[1:]} {
 		b := w.browser(inWeChat)
-		a := b.open(b.agree(b.toWeChat(page), "allow")).wantStatus(t, http.StatusFound).wantLean(t)
+		a := b.open(b.consent(b.startLogin(page), "allow")).wantStatus(t, http.StatusFound).wantSmallHeader(t)
 		t.Logf("%d bytes", headerSize(a))
 		if !strings.HasSuffix(a.Header.Get("Location"), page) || b.cookie("__Host-wechat_session") == "" {
 			t.Errorf("landed at %.60s", a.Header.Get("Location"))
@@ -36,23 +36,23 @@ func TestHeaderSize_OfCallbackWithLongestSession(t *testing.T) {
 
 func TestHeaderSize_AbandonedLoginsStayBelowTheLimit(t *testing.T) {
 	for name, page := range map[string]func(i int) string{
-		"127 letters":   func(i int) string { return fmt.Sprintf("%s?%d", letters(127), i) },
-		"1,990 bytes":   func(i int) string { return fmt.Sprintf("%s&%d", longPage(1988), i) },
+		"127 letters":   func(i int) string { return fmt.Sprintf("%s?%d", chinesePath(127), i) },
+		"1,990 bytes":   func(i int) string { return fmt.Sprintf("%s&%d", longPath(1988), i) },
 		"short":         func(i int) string { return fmt.Sprintf("/orders?id=%d", i) },
-		"of every kind": func(i int) string { return fmt.Sprintf("%s&%d", longPage(50+(i*317)%1900), i) },
+		"of every kind": func(i int) string { return fmt.Sprintf("%s&%d", longPath(50+(i*317)%1900), i) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := makeWorld(t, "https", "", "")
 			b := w.browser(inWeChat)
 			var authorize []string
 			for i := range 20 {
-				authorize = append(authorize, b.toWeChat(page(i)))
-				w.pass(time.Second)
+				authorize = append(authorize, b.startLogin(page(i)))
+				w.advance(time.Second)
 			}
 			// The last ones of them are under way still, in whatever order they come back.
 			const underWay = 6
 			for i := 19; i > 19-underWay; i-- {
-				b.comeBack(authorize[i]).wantRedirect(t, page(i))
+				b.finishLogin(authorize[i]).wantRedirect(t, page(i))
 			}
 			b.open("/else").wantStatus(t, http.StatusOK)
 		})
@@ -64,7 +64,7 @@ func TestHeaderSize_CookiesThatDoNotOpenAreDeleted(t *testing.T) {
 	w := makeWorld(t, "https", "", "")
 	b := w.browser(inWeChat)
 	u, _ := url.Parse(w.site("/"))
-	authorize := b.toWeChat("/mine")
+	authorize := b.startLogin("/mine")
 	var cookies []*http.Cookie
 	for i := range 8 {
 		for _, prefix := range []string{"__Host-", ""} { // those of http come along
@@ -74,7 +74,7 @@ func TestHeaderSize_CookiesThatDoNotOpenAreDeleted(t *testing.T) {
 		}
 	}
 	b.client.Jar.SetCookies(u, cookies)
-	b.toWeChat(letters(127))
+	b.startLogin(chinesePath(127))
 	size := 0
 	for _, name := range b.cookieNames() {
 		size += len(name + "=" + b.cookie(name) + "; ")
@@ -82,17 +82,17 @@ func TestHeaderSize_CookiesThatDoNotOpenAreDeleted(t *testing.T) {
 	if size >= 4096 {
 		t.Errorf("the browser sends %d bytes: %v", size, b.cookieNames())
 	}
-	b.comeBack(authorize).wantRedirect(t, "/mine")
+	b.finishLogin(authorize).wantRedirect(t, "/mine")
 }
 
 func TestHeaderSize_SpentAttemptHasNoTarget(t *testing.T) {
 	w := makeWorld(t, "https", "", "")
 	b := w.browser(inWeChat)
 	size := func() int { return len(strings.SplitN(b.attemptCookie(), "=", 2)[1]) }
-	b.comeBack(b.toWeChat("/")).wantStatus(t, http.StatusFound)
+	b.finishLogin(b.startLogin("/")).wantStatus(t, http.StatusFound)
 	short := size()
-	b.forgetAll()
-	b.comeBack(b.toWeChat(longPage(1400))).wantStatus(t, http.StatusFound)
+	b.deleteCookies()
+	b.finishLogin(b.startLogin(longPath(1400))).wantStatus(t, http.StatusFound)
 	if long := size(); long != short {
 		t.Errorf("a spent attempt has %d bytes for a short target, %d for a long one", short, long)
 	}
@@ -103,12 +103,12 @@ func TestHeaderSize_OfPages(t *testing.T) {
 	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s {\nscope snsapi_userinfo\n}\nplatform %s\n}",
 		simulator.DemoAppID, simulator.DemoSecret, w.simURL))
 	b := w.browser(inWeChat)
-	for _, page := range []string{letters(127), longPage(1200), longPage(1600), longPage(1990), "/?" + strings.Repeat("&", 510)} {
-		a := b.open(page).wantLean(t)
-		b.wantLeanRequests()
-		b.open(b.agree(consentPage(t, a), "allow")).wantLean(t).wantRedirect(t, page)
-		b.forget("__Host-wechat_session")
-		w.pass(time.Minute)
+	for _, page := range []string{chinesePath(127), longPath(1200), longPath(1600), longPath(1990), "/?" + strings.Repeat("&", 510)} {
+		a := b.open(page).wantSmallHeader(t)
+		b.wantSmallRequests()
+		b.open(b.consent(consentPage(t, a), "allow")).wantSmallHeader(t).wantRedirect(t, page)
+		b.deleteCookie("__Host-wechat_session")
+		w.advance(time.Minute)
 	}
 	// Eight attempts to take back at once.
 	for i := range 8 {
@@ -117,7 +117,7 @@ func TestHeaderSize_OfPages(t *testing.T) {
 	for range 3 {
 		b.open("/_wechat/callback?code=x&state=y")
 	}
-	if a := b.open("/_wechat/callback?code=x&state=y").wantLean(t); a.StatusCode != http.StatusOK && a.StatusCode != http.StatusTooManyRequests {
+	if a := b.open("/_wechat/callback?code=x&state=y").wantSmallHeader(t); a.StatusCode != http.StatusOK && a.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("status %d", a.StatusCode)
 	}
 }

@@ -74,7 +74,7 @@ func TestJSSDK_UsesATicketUntilItExpires(t *testing.T) {
 		wait.Go(func() { w.browser(inWeChat).send("GET", target).wantStatus(t, http.StatusOK) })
 	}
 	wait.Wait()
-	w.replace("", sessionKey) // another instance, or a reload
+	w.replaceSite("", sessionKey) // another instance, or a reload
 	for range 10 {
 		w.browser(inWeChat).send("GET", target).wantStatus(t, http.StatusOK)
 	}
@@ -85,7 +85,7 @@ func TestJSSDK_UsesATicketUntilItExpires(t *testing.T) {
 
 func TestJSSDK_LogsWhyThereIsNoTicket(t *testing.T) {
 	w := newWorld(t, "")
-	w.faultOf(t, simulator.Fault{Path: stableToken, Kind: simulator.FaultErrcode, Errcode: 40164})
+	w.fault(t, simulator.Fault{Path: stableToken, Kind: simulator.FaultErrcode, Errcode: 40164})
 	target := "/_wechat/jssdk?url=" + url.QueryEscape("http://"+host+"/")
 	for range 20 {
 		w.browser(inWeChat).send("GET", target).wantJSON(t, http.StatusBadGateway, "wechat_error")
@@ -98,7 +98,7 @@ func TestJSSDK_LogsWhyThereIsNoTicket(t *testing.T) {
 		t.Errorf("logged %v", lines)
 	}
 	w.sim.ClearFaults()
-	w.pass(2 * time.Minute)
+	w.advance(2 * time.Minute)
 	w.browser(inWeChat).send("GET", target).wantStatus(t, http.StatusOK)
 }
 

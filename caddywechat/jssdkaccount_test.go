@@ -14,7 +14,7 @@ import (
 )
 
 // signatureOf returns the signature that a page's script asks for.
-func signatureOf(t *testing.T, a answer) (got struct {
+func signatureOf(t *testing.T, a response) (got struct {
 	AppID     string `json:"appId"`
 	Timestamp int64  `json:"timestamp"`
 	Nonce     string `json:"nonceStr"`
@@ -103,7 +103,7 @@ func TestJSSDK_SaysThatNoAccountSigns(t *testing.T) {
 
 func TestJSSDK_LogsWhyThereIsNoAgentTicket(t *testing.T) {
 	w := newWeComWorld(t, "")
-	w.faultOf(t, simulator.Fault{Path: "/cgi-bin/ticket/get", Kind: simulator.FaultErrcode, Errcode: 60020})
+	w.fault(t, simulator.Fault{Path: "/cgi-bin/ticket/get", Kind: simulator.FaultErrcode, Errcode: 60020})
 	target := "/_wechat/jssdk?app=agent&url=" + url.QueryEscape("http://"+host+"/")
 	w.browser(inWeCom).send("GET", target).wantJSON(t, http.StatusBadGateway, "wechat_error")
 	lines := w.logs.FilterMessageSnippet("JS-SDK").All()

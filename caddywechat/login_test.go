@@ -24,7 +24,7 @@ func TestLogin_ReturnsToTheRequestedPage(t *testing.T) {
 		t.Run(fmt.Sprintf("%.30q", page), func(t *testing.T) {
 			w := newWorld(t, "")
 			b := w.browser(inWeChat)
-			callback := b.toCallback(page)
+			callback := b.callbackFor(page)
 			want := page
 			if strings.HasPrefix(page, "//") {
 				want = w.site(page)
@@ -63,7 +63,7 @@ func TestLogin_AuthorizeURL(t *testing.T) {
 func TestLogin_InTwoTabs(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	first, second := b.toCallback("/first"), b.toCallback("/second")
+	first, second := b.callbackFor("/first"), b.callbackFor("/second")
 	b.open(first).wantRedirect(t, "/first")
 	b.open(second).wantRedirect(t, "/second")
 	b.open("/").wantStatus(t, http.StatusOK)
@@ -73,7 +73,7 @@ func TestLogin_AtMostEightAttempts(t *testing.T) {
 	b := newWorld(t, "").browser(inWeChat)
 	var last string
 	for i := range 12 {
-		last = b.toCallback(fmt.Sprintf("/%d", i))
+		last = b.callbackFor(fmt.Sprintf("/%d", i))
 	}
 	if names := b.cookieNames(); len(names) != 8 {
 		t.Errorf("cookies: %v", names)
@@ -110,7 +110,7 @@ func TestLogin_IssuesANewSession(t *testing.T) {
 
 func TestLogin_Declined(t *testing.T) {
 	b := newWorld(t, "").browser(inWeChat)
-	callback, err := url.Parse(b.toCallback("/page"))
+	callback, err := url.Parse(b.callbackFor("/page"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,13 +137,13 @@ func TestKeepFragment_ReturnsWithTheFragment(t *testing.T) {
 		t.Fatalf("body: %s", a.body)
 	}
 	// What the page's script does.
-	b.open(b.toCallback("/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"+url.QueryEscape("#/order/9?b=2"))).
+	b.open(b.callbackFor("/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"+url.QueryEscape("#/order/9?b=2"))).
 		wantRedirect(t, "/app?x=1&y=2#/order/9?b=2")
 	for fragment, landing := range map[string]string{
 		"#/search?q=100%": "#/search?q=100%25", `#/a\b`: `#/a\b`, "#/a%zz": "#/a%25zz", "#%%%": "#%25%25%25", "#%%41": "#%25%41", "#%4": "#%254", "#%E4%B8%AD%": "#%E4%B8%AD%25", "#a#b": "#a#b", "#": "#", "#\t//x": "#%09//x", "#中": "#%E4%B8%AD",
 	} {
 		b := w.browser(inWeChat)
-		b.open(b.toCallback("/_wechat/login?return_to=%2Fapp"+url.QueryEscape(fragment))).wantRedirect(t, "/app"+landing)
+		b.open(b.callbackFor("/_wechat/login?return_to=%2Fapp"+url.QueryEscape(fragment))).wantRedirect(t, "/app"+landing)
 	}
 	w.browser(inWeChat).open("//evil.example/x").wantStatus(t, http.StatusFound)
 	w.browser(inWeChat).send("GET", "/app").wantStatus(t, http.StatusUnauthorized)
@@ -153,13 +153,13 @@ func TestKeepFragment_ReturnsWithTheFragment(t *testing.T) {
 func TestLogin_OfTheVersionBeforeContinues(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	callback := b.toCallback("/page")
+	callback := b.callbackFor("/page")
 	u, _ := url.Parse(callback)
 	keys, err := w.handler.lease.keyring.Keyset(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.eachCookie(func(c *http.Cookie) {
+	b.changeCookies(func(c *http.Cookie) {
 		old := oldAttempt(login.NewAttempt(u.Query().Get("state"), "official_account", "", false, "/page", w.now()))
 		if c.Value, err = keys.Sealer("login attempt").Seal(w.handler.site.Scope(visitor.Origin{Scheme: "http", Host: host}), old); err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func TestLoginAccount_ByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.follow("/_wechat/login?return_to=/page&account=official_account")
-	if got, want := b.user("/page"), simulator.DemoAppID+":"+simulator.OpenID(simulator.DemoAppID, "emma"); got != want {
+	if got, want := b.userAt("/page"), simulator.DemoAppID+":"+simulator.OpenID(simulator.DemoAppID, "emma"); got != want {
 		t.Errorf("user %s, want %s", got, want)
 	}
 }

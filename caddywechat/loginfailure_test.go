@@ -12,8 +12,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// ending is what a failure comes to.
-type ending struct {
+// failure is what a failure comes to.
+type failure struct {
 	page             string // the heading of the page that the visitor sees; "app" for the one they asked for
 	status           int
 	exchanges, infos int    // calls that WeChat got
@@ -29,15 +29,15 @@ const (
 // TestLoginFailure lets each thing that is known to go wrong go wrong, and looks at what the visitor, WeChat and the
 // operator get. With -v it prints the table.
 func TestLoginFailure_IsShownAndLogged(t *testing.T) {
-	lands := func(exchanges int, outcome string) ending {
-		return ending{page: "app", status: 200, exchanges: exchanges, outcome: outcome}
+	lands := func(exchanges int, outcome string) failure {
+		return failure{page: "app", status: 200, exchanges: exchanges, outcome: outcome}
 	}
 	errcode := func(code int) simulator.Fault { return simulator.Fault{Kind: simulator.FaultErrcode, Errcode: code} }
-	unavailable := func(status int, cure string) ending {
-		return ending{page: "微信暂时繁忙", status: status, exchanges: 1, outcome: "failed", cure: cure}
+	unavailable := func(status int, cure string) failure {
+		return failure{page: "微信暂时繁忙", status: status, exchanges: 1, outcome: "failed", cure: cure}
 	}
-	misconfigured := func(cure string) ending {
-		return ending{page: "暂时无法登录", status: 502, exchanges: 1, outcome: "failed", cure: cure}
+	misconfigured := func(cure string) failure {
+		return failure{page: "暂时无法登录", status: 502, exchanges: 1, outcome: "failed", cure: cure}
 	}
 	const refused, nobodys = "restarted: WeChat refused the code", "restarted: no attempt of this browser is open"
 
@@ -46,12 +46,12 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 			name  string
 			fault simulator.Fault
 			once  bool
-			want  ending
+			want  failure
 		}{
 			{"40029 once", errcode(40029), true, lands(2, refused)},
 			{"40163 once", errcode(40163), true, lands(2, refused)},
 			{"42003 once", errcode(42003), true, lands(2, refused)},
-			{"40029 for ever", errcode(40029), false, ending{page: "登录没有成功", status: 429, exchanges: 3, outcome: refused}},
+			{"40029 for ever", errcode(40029), false, failure{page: "登录没有成功", status: 429, exchanges: 3, outcome: refused}},
 			{"40001", errcode(40001), false, misconfigured("check the app secret")},
 			{"40003", errcode(40003), false, unavailable(502, "")},
 			{"40013", errcode(40013), false, misconfigured("check the app id")},
@@ -79,10 +79,10 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 			}
 			t.Run(c.name, func(t *testing.T) {
 				w := newWorld(t, "timeout 400ms")
-				w.faultOf(t, c.fault)
+				w.fault(t, c.fault)
 				b := w.browser(inWeChat)
-				callback := b.toCallback("/page")
-				wantEnding(t, w, b.follow(callback), c.want)
+				callback := b.callbackFor("/page")
+				wantFailure(t, w, b.follow(callback), c.want)
 				if strings.Contains(fmt.Sprint(w.logs.All()), simulator.DemoSecret) || strings.Contains(fmt.Sprint(w.logs.All()), codeOf(callback)) {
 					t.Error("a secret in the log")
 				}
@@ -96,7 +96,7 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 				if c.want.status != http.StatusTooManyRequests {
 					other := w.browser(inWeChat)
 					word := map[int]string{502: "wechat_error", 504: "wechat_timeout"}[c.want.status]
-					other.send("GET", other.toCallback("/page"), "Accept: application/json").wantJSON(t, c.want.status, word)
+					other.send("GET", other.callbackFor("/page"), "Accept: application/json").wantJSON(t, c.want.status, word)
 				}
 				w.sim.ClearFaults()
 				if a := b.follow(callback); a.body != "app "+person {
@@ -107,17 +107,17 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 	})
 
 	t.Run("WeChat answers the question for the profile with", func(t *testing.T) {
-		info := func(e ending) ending { e.infos = 1; return e }
+		info := func(e failure) failure { e.infos = 1; return e }
 		for _, c := range []struct {
 			name  string
 			fault simulator.Fault
 			once  bool
-			want  ending
+			want  failure
 		}{
-			{"40001 once", errcode(40001), true, ending{page: "app", status: 200, exchanges: 2, infos: 2, outcome: refused}},
-			{"42001 once", errcode(42001), true, ending{page: "app", status: 200, exchanges: 2, infos: 2, outcome: refused}},
-			{"42007 once", errcode(42007), true, ending{page: "app", status: 200, exchanges: 2, infos: 2, outcome: refused}},
-			{"40001 for ever", errcode(40001), false, ending{page: "登录没有成功", status: 429, exchanges: 3, infos: 3, outcome: refused}},
+			{"40001 once", errcode(40001), true, failure{page: "app", status: 200, exchanges: 2, infos: 2, outcome: refused}},
+			{"42001 once", errcode(42001), true, failure{page: "app", status: 200, exchanges: 2, infos: 2, outcome: refused}},
+			{"42007 once", errcode(42007), true, failure{page: "app", status: 200, exchanges: 2, infos: 2, outcome: refused}},
+			{"40001 for ever", errcode(40001), false, failure{page: "登录没有成功", status: 429, exchanges: 3, infos: 3, outcome: refused}},
 			{"40003", errcode(40003), false, info(unavailable(502, ""))},
 			{"48001", errcode(48001), false, info(misconfigured("verified service account"))},
 			{"50001", errcode(50001), false, info(misconfigured("scopes"))},
@@ -131,8 +131,8 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 			}
 			t.Run(c.name, func(t *testing.T) {
 				w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "timeout 400ms")
-				w.faultOf(t, c.fault)
-				wantEnding(t, w, w.browser(inWeChat).walk("/page"), c.want)
+				w.fault(t, c.fault)
+				wantFailure(t, w, w.browser(inWeChat).followAllowing("/page"), c.want)
 			})
 		}
 	})
@@ -140,22 +140,22 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 	t.Run("WeChat", func(t *testing.T) {
 		t.Run("refuses connections", func(t *testing.T) {
 			w := newWorld(t, "")
-			w.api("http://127.0.0.1:1", "")
-			wantEnding(t, w, w.browser(inWeChat).follow("/page"), ending{page: "微信暂时繁忙", status: 502, outcome: "failed", cure: "gets out"})
+			w.useAPI("http://127.0.0.1:1", "")
+			wantFailure(t, w, w.browser(inWeChat).follow("/page"), failure{page: "微信暂时繁忙", status: 502, outcome: "failed", cure: "gets out"})
 		})
 		t.Run("refuses connections, its fallback doesn't", func(t *testing.T) {
 			w := newWorld(t, "")
-			w.api("http://127.0.0.1:1", w.simURL)
-			wantEnding(t, w, w.browser(inWeChat).follow("/page"), lands(1, "logged_in"))
+			w.useAPI("http://127.0.0.1:1", w.simURL)
+			wantFailure(t, w, w.browser(inWeChat).follow("/page"), lands(1, "logged_in"))
 		})
 		t.Run("has 256 calls to answer already", func(t *testing.T) {
 			w := newWorld(t, "")
 			b := w.browser(inWeChat)
-			callback := b.toCallback("/page")
+			callback := b.callbackFor("/page")
 			free := occupyAllCalls(t)
-			want := ending{page: "服务器有点忙", status: 503, outcome: "failed", retryAfter: true}
-			wantEnding(t, w, b.follow(callback), want)
-			b.send("GET", b.toCallback("/page"), "Accept: application/json").wantJSON(t, 503, "wechat_busy")
+			want := failure{page: "服务器有点忙", status: 503, outcome: "failed", retryAfter: true}
+			wantFailure(t, w, b.follow(callback), want)
+			b.send("GET", b.callbackFor("/page"), "Accept: application/json").wantJSON(t, 503, "wechat_busy")
 			free()
 			if a := b.follow(callback); a.body != "app "+person {
 				t.Errorf("reload: status %d %.200s", a.StatusCode, a.body)
@@ -164,111 +164,111 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 		t.Run("sends the visitor back without a code", func(t *testing.T) {
 			w := newWorld(t, "")
 			b := w.browser(inWeChat)
-			wantEnding(t, w, b.open(withoutCode(b.toCallback("/page"))), ending{page: "登录已取消", status: 403, outcome: "declined"})
+			wantFailure(t, w, b.open(withoutCode(b.callbackFor("/page"))), failure{page: "登录已取消", status: 403, outcome: "declined"})
 		})
 		t.Run("shows a snapshot", func(t *testing.T) {
 			w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
 			b := w.browser(inWeChat)
-			a := b.open(b.agree(b.open("/page").Header.Get("Location"), "snapshot"))
-			wantEnding(t, w, a, ending{page: "请点底部的“使用完整服务”", status: 403, exchanges: 1, outcome: "snapshot"})
+			a := b.open(b.consent(b.open("/page").Header.Get("Location"), "snapshot"))
+			wantFailure(t, w, a, failure{page: "请点底部的“使用完整服务”", status: 403, exchanges: 1, outcome: "snapshot"})
 		})
 	})
 
 	t.Run("the callback comes", func(t *testing.T) {
 		for _, c := range []struct {
 			name    string
-			journey func(*world, *browser) answer
-			want    ending
+			journey func(*world, *browser) response
+			want    failure
 		}{
-			{"twice at once", func(_ *world, b *browser) answer {
-				callback := b.toCallback("/page")
+			{"twice at once", func(_ *world, b *browser) response {
+				callback := b.callbackFor("/page")
 				var second sync.WaitGroup
 				second.Go(func() { b.open(callback) })
 				defer second.Wait()
 				return b.follow(callback)
 			}, lands(1, "logged_in")},
-			{"again a second later", func(w *world, b *browser) answer {
-				callback := b.toCallback("/page")
+			{"again a second later", func(w *world, b *browser) response {
+				callback := b.callbackFor("/page")
 				b.open(callback)
-				w.pass(time.Second)
+				w.advance(time.Second)
 				return b.follow(callback)
 			}, lands(1, "logged_in")},
-			{"again after an hour, by Back", func(w *world, b *browser) answer {
-				callback := b.toCallback("/page")
+			{"again after an hour, by Back", func(w *world, b *browser) response {
+				callback := b.callbackFor("/page")
 				b.follow(callback)
-				w.pass(time.Hour)
+				w.advance(time.Hour)
 				return b.follow(callback)
 			}, lands(1, "logged_in")},
-			{"again, the session's cookie lost on the way", func(_ *world, b *browser) answer {
-				callback := b.toCallback("/page")
+			{"again, the session's cookie lost on the way", func(_ *world, b *browser) response {
+				callback := b.callbackFor("/page")
 				b.open(callback)
-				b.forget("wechat_session")
+				b.deleteCookie("wechat_session")
 				return b.follow(callback)
 			}, lands(1, "logged_in")},
-			{"again after an hour, without a session", func(w *world, b *browser) answer {
-				callback := b.toCallback("/page")
+			{"again after an hour, without a session", func(w *world, b *browser) response {
+				callback := b.callbackFor("/page")
 				b.open(callback)
-				b.forget("wechat_session")
-				w.pass(time.Hour)
+				b.deleteCookie("wechat_session")
+				w.advance(time.Hour)
 				return b.follow(callback)
 			}, lands(2, "logged_in")},
-			{"in another browser, from a shared link", func(w *world, b *browser) answer {
-				callback := b.toCallback("/page")
+			{"in another browser, from a shared link", func(w *world, b *browser) response {
+				callback := b.callbackFor("/page")
 				b.open(callback)
 				return w.browser(inWeChat).follow(callback)
 			}, lands(2, "logged_in")},
-			{"in another browser first", func(w *world, b *browser) answer {
-				callback := b.toCallback("/page")
+			{"in another browser first", func(w *world, b *browser) response {
+				callback := b.callbackFor("/page")
 				w.browser(inWeChat).open(callback)
 				return b.follow(callback)
 			}, lands(1, nobodys)},
-			{"without its attempt", func(_ *world, b *browser) answer {
-				callback := b.toCallback("/page")
-				b.forgetAll()
+			{"without its attempt", func(_ *world, b *browser) response {
+				callback := b.callbackFor("/page")
+				b.deleteCookies()
 				return b.follow(callback)
 			}, lands(1, nobodys)},
-			{"when its attempt is over", func(w *world, b *browser) answer {
-				callback := b.toCallback("/page")
-				w.pass(11 * time.Minute)
+			{"when its attempt is over", func(w *world, b *browser) response {
+				callback := b.callbackFor("/page")
+				w.advance(11 * time.Minute)
 				return b.follow(callback)
 			}, lands(1, nobodys)},
-			{"with a damaged attempt", func(_ *world, b *browser) answer {
-				callback := b.toCallback("/page")
-				b.eachCookie(func(c *http.Cookie) { c.Value = c.Value[:len(c.Value)-9] + "AAAAAAAAA" })
+			{"with a damaged attempt", func(_ *world, b *browser) response {
+				callback := b.callbackFor("/page")
+				b.changeCookies(func(c *http.Cookie) { c.Value = c.Value[:len(c.Value)-9] + "AAAAAAAAA" })
 				return b.follow(callback)
 			}, lands(1, "restarted: the attempt was sealed with a key that this instance does not have")},
-			{"with the attempt of another site", func(_ *world, b *browser) answer {
-				callback := b.toCallback("/page")
+			{"with the attempt of another site", func(_ *world, b *browser) response {
+				callback := b.callbackFor("/page")
 				elsewhere := b.world.browser(inWeChat)
 				elsewhere.open("http://shop.example.com/page").wantStatus(t, http.StatusFound)
 				cookies := elsewhere.client.Jar.Cookies(&url.URL{Scheme: "http", Host: "shop.example.com", Path: "/"})
-				b.forgetAll()
+				b.deleteCookies()
 				b.client.Jar.SetCookies(&url.URL{Scheme: "http", Host: host, Path: "/"}, cookies)
 				return b.follow(callback)
 			}, lands(1, "restarted: the attempt was sealed with a key that this instance does not have")},
-			{"after the configuration was reloaded", func(w *world, b *browser) answer {
-				callback := b.toCallback("/page")
-				w.replace("", sessionKey)
+			{"after the configuration was reloaded", func(w *world, b *browser) response {
+				callback := b.callbackFor("/page")
+				w.replaceSite("", sessionKey)
 				return b.follow(callback)
 			}, lands(1, "logged_in")},
-			{"at an instance with another key", func(w *world, b *browser) answer {
-				callback := b.toCallback("/page")
-				w.replace("", strings.ToUpper(sessionKey))
+			{"at an instance with another key", func(w *world, b *browser) response {
+				callback := b.callbackFor("/page")
+				w.replaceSite("", strings.ToUpper(sessionKey))
 				return b.follow(callback)
 			}, lands(1, "restarted: the attempt was sealed with a key that this instance does not have")},
-			{"in the order of another tab", func(_ *world, b *browser) answer {
-				first, second := b.toCallback("/first"), b.toCallback("/page")
+			{"in the order of another tab", func(_ *world, b *browser) response {
+				first, second := b.callbackFor("/first"), b.callbackFor("/page")
 				b.open(second)
 				b.open(first).wantRedirect(t, "/first")
 				return b.follow(second)
 			}, lands(2, "logged_in")},
-			{"with a state that nobody made", func(_ *world, b *browser) answer {
+			{"with a state that nobody made", func(_ *world, b *browser) response {
 				return b.follow("/_wechat/callback?code=x&state=y&to=%2Fpage")
 			}, lands(1, nobodys)},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				w := newWorld(t, "")
-				wantEnding(t, w, c.journey(w, w.browser(inWeChat)), c.want)
+				wantFailure(t, w, c.journey(w, w.browser(inWeChat)), c.want)
 			})
 		}
 	})
@@ -279,7 +279,7 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 			b := w.browser(inWeChat)
 			b.cookies = false
 			a := b.follow("/page")
-			wantEnding(t, w, a, ending{page: "登录没有成功", status: 429, outcome: nobodys})
+			wantFailure(t, w, a, failure{page: "登录没有成功", status: 429, outcome: nobodys})
 			if !strings.Contains(a.body, "Cookie") {
 				t.Error("the page does not say why")
 			}
@@ -287,20 +287,20 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 		t.Run("does not keep the session", func(t *testing.T) {
 			w := newWorld(t, "")
 			b := w.browser(inWeChat)
-			var a answer
+			var a response
 			for range 4 {
 				a = b.follow("/page")
-				b.forget("wechat_session")
+				b.deleteCookie("wechat_session")
 			}
-			wantEnding(t, w, a, ending{page: "登录没有成功", status: 429, exchanges: 3, outcome: "logged_in"})
+			wantFailure(t, w, a, failure{page: "登录没有成功", status: 429, exchanges: 3, outcome: "logged_in"})
 		})
 	})
 }
 
-// wantEnding compares what came of a failure, and prints it as a row of a table.
-func wantEnding(t *testing.T, w *world, a answer, want ending) {
+// wantFailure compares what came of a failure, and prints it as a row of a table.
+func wantFailure(t *testing.T, w *world, a response, want failure) {
 	t.Helper()
-	got := ending{
+	got := failure{
 		page: heading(a), status: a.StatusCode, retryAfter: a.Header.Get("Retry-After") != "",
 		exchanges: w.exchanges(), infos: w.sim.Calls(userinfo),
 	}

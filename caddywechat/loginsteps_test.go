@@ -10,8 +10,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
-// wantLeanRequests fails the test unless the browser's attempts take less than 4,096 bytes of what it sends.
-func (b *browser) wantLeanRequests() {
+// wantSmallRequests fails the test unless the browser's attempts take less than 4,096 bytes of what it sends.
+func (b *browser) wantSmallRequests() {
 	b.t.Helper()
 	size, attempts := 0, 0
 	for _, name := range b.cookieNames() {
@@ -25,25 +25,25 @@ func (b *browser) wantLeanRequests() {
 	}
 }
 
-// toWeChat opens a page and returns the authorize page's address.
-func (b *browser) toWeChat(page string) string {
+// startLogin opens a page and returns the authorize page's address.
+func (b *browser) startLogin(page string) string {
 	b.t.Helper()
-	a := b.open(page).wantStatus(b.t, http.StatusFound).wantLean(b.t)
-	b.wantLeanRequests()
+	a := b.open(page).wantStatus(b.t, http.StatusFound).wantSmallHeader(b.t)
+	b.wantSmallRequests()
 	return a.Header.Get("Location")
 }
 
-// comeBack lets WeChat answer and returns what the callback does.
-func (b *browser) comeBack(authorize string) answer {
+// finishLogin lets WeChat answer and returns what the callback does.
+func (b *browser) finishLogin(authorize string) response {
 	b.t.Helper()
 	callback := b.open(authorize).Header.Get("Location")
-	a := b.open(callback).wantLean(b.t)
-	b.wantLeanRequests()
+	a := b.open(callback).wantSmallHeader(b.t)
+	b.wantSmallRequests()
 	return a
 }
 
-// walk opens an address and goes on as a visitor does who allows whatever WeChat asks.
-func (b *browser) walk(address string) answer {
+// followAllowing opens an address and goes on as a visitor does who allows whatever WeChat asks.
+func (b *browser) followAllowing(address string) response {
 	b.t.Helper()
 	for range 20 {
 		a := b.open(address)
@@ -52,13 +52,13 @@ func (b *browser) walk(address string) answer {
 		case location == "":
 			return a
 		case strings.Contains(location, "scope=snsapi_userinfo"):
-			address = b.agree(location, "allow")
+			address = b.consent(location, "allow")
 		default:
 			address = location
 		}
 	}
 	b.t.Fatalf("no end, at last at %s", address)
-	return answer{}
+	return response{}
 }
 
 func codeOf(callback string) string {
@@ -102,12 +102,12 @@ func (b *browser) scan(authorize, personID, answer string) string {
 	return callback + "state=" + u.Query().Get("state")
 }
 
-// walkConsent goes on as a visitor does who presses the button of our page and allows what WeChat asks.
-func (b *browser) walkConsent(address string) answer {
+// followConsenting goes on as a visitor does who presses the button of our page and allows what WeChat asks.
+func (b *browser) followConsenting(address string) response {
 	b.t.Helper()
-	a := b.walk(address)
+	a := b.followAllowing(address)
 	if match := buttonLink.FindStringSubmatch(a.body); match != nil {
-		return b.walk(b.agree(strings.ReplaceAll(match[1], "&amp;", "&"), "allow"))
+		return b.followAllowing(b.consent(strings.ReplaceAll(match[1], "&amp;", "&"), "allow"))
 	}
 	return a
 }
@@ -123,8 +123,8 @@ func queryOf(address, name string) string {
 	return ""
 }
 
-// silently logs in once more in a browser that has a session, as a second tab does, and returns what me says then.
-func (b *browser) silently(holding string) map[string]string {
+// loginSilentlyAs logs in once more in a browser that has a session, as a second tab does, and returns what me says then.
+func (b *browser) loginSilentlyAs(holding string) map[string]string {
 	b.t.Helper()
 	if err := b.sim.Hold(holding); err != nil {
 		b.t.Fatal(err)
@@ -133,9 +133,9 @@ func (b *browser) silently(holding string) map[string]string {
 	return b.send("GET", "/_wechat/me").wantStatus(b.t, http.StatusOK).json(b.t)
 }
 
-// goRound lets the browser go on from an address as long as it is led on, with the callback's address changed on the
+// followWith lets the browser go on from an address as long as it is led on, with the callback's address changed on the
 // way. It returns how many callbacks there were, and where it ended.
-func (b *browser) goRound(address string, change func(callback string) string) (callbacks int, end answer) {
+func (b *browser) followWith(address string, change func(callback string) string) (callbacks int, end response) {
 	b.t.Helper()
 	for range 60 {
 		end = b.open(address)
@@ -149,7 +149,7 @@ func (b *browser) goRound(address string, change func(callback string) string) (
 		}
 	}
 	b.t.Fatalf("no end after %d callbacks", callbacks)
-	return 0, answer{}
+	return 0, response{}
 }
 
 // identity returns whom the browser's session stands for.
@@ -165,15 +165,15 @@ func (b *browser) identity() identity.Identity {
 	return id
 }
 
-func (b *browser) user(path string) string {
+func (b *browser) userAt(path string) string {
 	b.t.Helper()
 	b.received()
 	b.open(path).wantStatus(b.t, http.StatusOK)
 	return b.received().Header.Get("X-Wechat-User")
 }
 
-// agree goes through WeChat's consent page and returns the callback's address.
-func (b *browser) agree(authorize, answer string) string {
+// consent goes through WeChat's consent page and returns the callback's address.
+func (b *browser) consent(authorize, answer string) string {
 	b.t.Helper()
 	b.open(authorize).wantStatus(b.t, http.StatusOK)
 	u, err := url.Parse(authorize)
@@ -209,7 +209,7 @@ func (b *browser) attemptCookie() string {
 }
 
 // login logs the browser in by way of the page at path.
-func (b *browser) login(path string) answer {
+func (b *browser) login(path string) response {
 	b.t.Helper()
 	a := b.follow(path)
 	if a.StatusCode != http.StatusOK || !strings.HasPrefix(a.body, "app o") {
@@ -219,13 +219,13 @@ func (b *browser) login(path string) answer {
 }
 
 // logout goes to the logout by a link on a page of the site.
-func (b *browser) logout(query string, headers ...string) answer {
+func (b *browser) logout(query string, headers ...string) response {
 	b.t.Helper()
 	return b.open("/_wechat/logout"+query, append([]string{"Referer: " + b.site("/page")}, headers...)...)
 }
 
-// toCallback opens a page, lets WeChat answer, and returns the callback's address without going there.
-func (b *browser) toCallback(path string) string {
+// callbackFor opens a page, lets WeChat answer, and returns the callback's address without going there.
+func (b *browser) callbackFor(path string) string {
 	b.t.Helper()
 	a := b.open(path)
 	if a.StatusCode != http.StatusFound {

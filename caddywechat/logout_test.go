@@ -146,9 +146,9 @@ func TestLogout_OfManySessionsWaitsOnce(t *testing.T) {
 		b.login("/")
 		cookies = append(cookies, "wechat_session="+b.cookie("wechat_session"))
 	}
-	begun := time.Now()
+	start := time.Now()
 	w.browser(inWeChat).send("POST", "/_wechat/logout", "Cookie: "+strings.Join(cookies, "; ")).wantStatus(t, http.StatusOK)
-	if took := time.Since(begun); took > 1900*time.Millisecond || hanging.appends != 1 {
+	if took := time.Since(start); took > 1900*time.Millisecond || hanging.appends != 1 {
 		t.Errorf("it took %s and %d calls", took, hanging.appends)
 	}
 	for _, cookie := range cookies {

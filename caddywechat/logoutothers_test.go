@@ -14,7 +14,7 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 	w.provisionAccount("", "")
 	here := w.handler
 	w.provisionAccount("", "")
-	elsewhere := w.apart(w.handler, 0)
+	elsewhere := w.otherInstance(w.handler, 0)
 	w.swap(here)
 	if err := w.sim.Hold("afang"); err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 	b.login("/")
 	second.login("/")
 	ends := b.send("GET", "/_wechat/me").json(t)["expires_at"]
-	w.pass(time.Hour)
+	w.advance(time.Hour)
 
 	for range 2 { // in one second
 		stolen := b.cookie("wechat_session")
@@ -36,7 +36,7 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/settings?x=1" {
 			t.Fatalf("status %d to %q: %s", a.StatusCode, a.Header.Get("Location"), a.body)
 		}
-		elsewhere.read(t)
+		elsewhere.sync(t)
 		for _, h := range []*Handler{here, elsewhere} {
 			w.swap(h)
 			b.send("GET", "/").wantStatus(t, http.StatusOK)

@@ -32,12 +32,12 @@ func TestLoopBreaker_IgnoresRestartsOfAnotherBrowser(t *testing.T) {
 	w := newWorld(t, "")
 	attacker := w.browser(inWeChat)
 	attacker.cookies = false
-	callback := attacker.toCallback("/page")
+	callback := attacker.callbackFor("/page")
 	for range 2 {
 		callback = attacker.open(attacker.open(callback).Header.Get("Location")).Header.Get("Location")
 	}
 	victim := w.browser(inWeChat)
-	theirs := victim.toCallback("/theirs")
+	theirs := victim.callbackFor("/theirs")
 	victim.open(callback).wantStatus(t, http.StatusFound)
 	victim.open(theirs).wantRedirect(t, "/theirs")
 }
@@ -77,7 +77,7 @@ func TestLoopBreaker_StopsBesideAnOldCookie(t *testing.T) {
 
 func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 	// rounds lets the browser go round until it is told something else than to go on, and returns how often it came back.
-	rounds := func(t *testing.T, b *browser, afterLanding func()) (int, answer) {
+	rounds := func(t *testing.T, b *browser, afterLanding func()) (int, response) {
 		t.Helper()
 		address, callbacks := "/page", 0
 		for range 30 {
@@ -95,7 +95,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 			}
 		}
 		t.Fatal("no end")
-		return 0, answer{}
+		return 0, response{}
 	}
 	nothing := func() {}
 
@@ -116,7 +116,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 	})
 	t.Run("the session is not kept", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
-		n, a := rounds(t, b, func() { b.forget("wechat_session") })
+		n, a := rounds(t, b, func() { b.deleteCookie("wechat_session") })
 		a.wantStatus(t, http.StatusTooManyRequests)
 		if n != 3 {
 			t.Errorf("%d callbacks", n)
@@ -138,8 +138,8 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 		b := w.browser(inWeChat)
 		for range 6 {
 			b.login("/page")
-			b.forget("wechat_session")
-			w.pass(31 * time.Second)
+			b.deleteCookie("wechat_session")
+			w.advance(31 * time.Second)
 		}
 	})
 	t.Run("logins merely begun are no rounds", func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestLoopBreaker_StopsWhereTheProfileNeverComes(t *testing.T) {
 	for range 3 {
 		a := b.open("/profile/me")
 		a.wantStatus(t, http.StatusFound)
-		b.open(b.agree(a.Header.Get("Location"), "snapshot")).wantRedirect(t, "/profile/me")
+		b.open(b.consent(a.Header.Get("Location"), "snapshot")).wantRedirect(t, "/profile/me")
 	}
 	b.open("/profile/me").wantStatus(t, http.StatusTooManyRequests)
 }
@@ -180,6 +180,6 @@ func TestLoopBreaker_StopsWhereTheProfileNeverComes(t *testing.T) {
 func TestLoopBreaker_AllowsManyLoginsForTheProfile(t *testing.T) {
 	b := newProfileWorld(t, "consent direct", "").browser(inWeChat)
 	for range 6 {
-		b.open(b.agree(b.open("/_wechat/login?account=official_account&profile=1").Header.Get("Location"), "allow")).wantRedirect(t, "/")
+		b.open(b.consent(b.open("/_wechat/login?account=official_account&profile=1").Header.Get("Location"), "allow")).wantRedirect(t, "/")
 	}
 }

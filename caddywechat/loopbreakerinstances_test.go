@@ -38,7 +38,7 @@ func TestLoopBreaker_StopsBetweenInstancesThatDiffer(t *testing.T) {
 		"by another key":     {simulator.DemoAppID, strings.ToUpper(sessionKey)},
 		"by another account": {otherApp, sessionKey},
 	} {
-		for _, page := range []string{"/page", letters(60), letters(127), longPage(1990)} {
+		for _, page := range []string{"/page", chinesePath(60), chinesePath(127), longPath(1990)} {
 			t.Run(fmt.Sprintf("%s, %d bytes", name, len(page)), func(t *testing.T) {
 				account := func(appID string) simulator.OfficialAccount {
 					return simulator.OfficialAccount{AppID: appID, Secret: simulator.DemoSecret, Domain: host}
@@ -50,7 +50,7 @@ func TestLoopBreaker_StopsBetweenInstancesThatDiffer(t *testing.T) {
 				w.handler = instances[0]
 				b := w.browser(inWeChat)
 				turn := 0
-				n, end := b.goRound(page, func(callback string) string {
+				n, end := b.followWith(page, func(callback string) string {
 					turn++
 					w.swap(instances[turn%2])
 					return callback

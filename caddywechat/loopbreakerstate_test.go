@@ -43,8 +43,8 @@ func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
 			// The retry begins anew, as often as it is tried.
 			address := "/page"
 			for range 3 {
-				n, end := b.goRound(address, withState(change))
-				end.wantStatus(t, http.StatusTooManyRequests).wantLean(t)
+				n, end := b.followWith(address, withState(change))
+				end.wantStatus(t, http.StatusTooManyRequests).wantSmallHeader(t)
 				if !strings.Contains(end.body, "在途中被改动") {
 					t.Errorf("the page does not say why: %s", end.body)
 				}
@@ -57,13 +57,13 @@ func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
 				if strings.Contains(end.body, "Cookie") {
 					t.Error("the page says that cookies are not kept")
 				}
-				address = retry(t, end)
+				address = retryLink(t, end)
 			}
 			if w.logs.FilterField(zap.String("reason", loopState)).Len() != 3 {
 				t.Errorf("log: %v", w.logs.FilterField(zap.String("outcome", "loop")).All())
 			}
 			// Once nobody changes it any more, it lands.
-			if n, end := b.goRound(address, unchanged); n != 1 || end.body != "app "+person {
+			if n, end := b.followWith(address, unchanged); n != 1 || end.body != "app "+person {
 				t.Errorf("ended with status %d after %d callbacks", end.StatusCode, n)
 			}
 		})
@@ -74,13 +74,13 @@ func TestState_MayHaveMoreAppended(t *testing.T) {
 	for _, more := range []string{"0", "&from=singlemessage", "?from=timeline&isappinstalled=0", "#wechat_redirect", strings.Repeat("x", 3000)} {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		n, end := b.goRound("/page", withState(func(s string) string { return s + more }))
+		n, end := b.followWith("/page", withState(func(s string) string { return s + more }))
 		if n != 1 || end.body != "app "+person || w.exchanges() != 1 {
 			t.Errorf("%.20q: status %d after %d callbacks", more, end.StatusCode, n)
 		}
 		// The rounds of a browser without cookies are read all the same.
 		b.cookies = false
-		if n, end := b.goRound("/page", withState(func(s string) string { return s + more })); n != 3 || end.StatusCode != http.StatusTooManyRequests {
+		if n, end := b.followWith("/page", withState(func(s string) string { return s + more })); n != 3 || end.StatusCode != http.StatusTooManyRequests {
 			t.Errorf("%.20q, without cookies: status %d after %d callbacks", more, end.StatusCode, n)
 		}
 	}
@@ -94,12 +94,12 @@ func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
 	callback := func() string { return b.open(cached).Header.Get("Location") } // with another code each time
 	b.open(callback()).wantRedirect(t, "/page")
 	for i := range 3 {
-		b.open(callback()).wantLean(t).wantRedirect(t, "/page")
+		b.open(callback()).wantSmallHeader(t).wantRedirect(t, "/page")
 		if n := w.exchanges(); n != 1 {
 			t.Fatalf("%d exchanges after %d repetitions", n, i+1)
 		}
 	}
-	a := b.open(callback()).wantStatus(t, http.StatusTooManyRequests).wantLean(t)
+	a := b.open(callback()).wantStatus(t, http.StatusTooManyRequests).wantSmallHeader(t)
 	if strings.Contains(a.body, "Cookie") || w.logs.FilterField(zap.String("reason", loopRepeats)).Len() != 1 {
 		t.Errorf("log: %v; %s", w.logs.FilterField(zap.String("outcome", "loop")).All(), a.body)
 	}
@@ -107,14 +107,14 @@ func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
 		t.Errorf("%d lines about repetitions", n)
 	}
 	// The session is there, so the button leads on.
-	b.open(retry(t, a)).wantRedirect(t, "/page")
+	b.open(retryLink(t, a)).wantRedirect(t, "/page")
 	// Without it, the next start after three repetitions is stopped as well.
-	w.pass(time.Minute)
+	w.advance(time.Minute)
 	cached = b.open("/_wechat/login?account=official_account&return_to=/page").Header.Get("Location")
 	for range 4 {
 		b.open(callback()).wantRedirect(t, "/page")
 	}
-	b.forget("__Host-wechat_session")
+	b.deleteCookie("__Host-wechat_session")
 	b.open("/page").wantStatus(t, http.StatusTooManyRequests)
 	b.open("/page").wantStatus(t, http.StatusFound) // the page itself lets it begin anew
 }
@@ -123,10 +123,10 @@ func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
 func TestLoopBreaker_AllowsOccasionalRepetitions(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	callback := b.toCallback("/page")
+	callback := b.callbackFor("/page")
 	b.open(callback).wantRedirect(t, "/page")
 	for range 8 {
-		w.pass(21 * time.Second)
+		w.advance(21 * time.Second)
 		b.open(callback).wantRedirect(t, "/page")
 	}
 }
@@ -149,7 +149,7 @@ func TestLoopBreaker_StopsWhereCookiesAreDropped(t *testing.T) {
 		cookies := b.client.Jar.Cookies(site)
 		b.open(callback).wantRedirect(t, "/page")
 		landed++
-		b.forgetAll()
+		b.deleteCookies()
 		for _, c := range cookies {
 			c.Path = "/"
 		}

@@ -67,13 +67,13 @@ func TestMiniProgram_ReplacedSessionKeyIsCheckedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := fmt.Sprintf(`{"encryptedData":%q,"iv":%q}`, info.EncryptedData, info.IV)
-	decrypt := func() answer {
+	decrypt := func() response {
 		return b.post("/_wechat/mini_program/decrypt", body, "Authorization: Bearer "+token)
 	}
 	for range 2 * maxRefused { // what is good is no try
 		decrypt().wantStatus(t, http.StatusOK)
 	}
-	w.pass(10 * time.Minute)
+	w.advance(10 * time.Minute)
 	if _, err := w.sim.MiniProgramLogin("", "emma"); err != nil { // and nobody logs in with the code
 		t.Fatal(err)
 	}

@@ -181,12 +181,12 @@ func TestPlacement_OfAThousandSitesIsCheckedQuickly(t *testing.T) {
 	if err := json.Unmarshal(text, &config); err != nil {
 		t.Fatal(err)
 	}
-	begun := time.Now()
+	start := time.Now()
 	tree := readServer(config.Apps.HTTP.Servers["srv0"], true)
 	if err := placement.Check(tree, nil); err != nil {
 		t.Error(err)
 	}
-	took := time.Since(begun)
+	took := time.Since(start)
 	t.Logf("%d sites in %s", len(tree.Routes), took)
 	if took > 10*time.Second {
 		t.Errorf("it took %s", took)

@@ -23,7 +23,7 @@ func TestProfile_RequiredByARule(t *testing.T) {
 	if !strings.Contains(authorize, "&scope=snsapi_userinfo&state=") || !strings.HasSuffix(authorize, "#wechat_redirect") {
 		t.Errorf("authorize: %s", authorize)
 	}
-	b.open(b.agree(authorize, "allow")).wantRedirect(t, "/profile/me?x=1")
+	b.open(b.consent(authorize, "allow")).wantRedirect(t, "/profile/me?x=1")
 	w.received()
 	b.open("/profile/me?x=1").wantStatus(t, http.StatusOK)
 	h := w.received().Header
@@ -44,7 +44,7 @@ func TestProfile_RequiredWithoutASession(t *testing.T) {
 	b := w.browser(inWeChat)
 	b.send("GET", "/profile/api").wantJSON(t, http.StatusUnauthorized, "login_required")
 	authorize := consentPage(t, b.open("/profile/me"))
-	b.open(b.agree(authorize, "allow")).wantRedirect(t, "/profile/me")
+	b.open(b.consent(authorize, "allow")).wantRedirect(t, "/profile/me")
 	b.open("/profile/me").wantStatus(t, http.StatusOK)
 	if got := w.exchanges(); got != 1 {
 		t.Errorf("%d exchanges", got)
@@ -64,7 +64,7 @@ func TestProfile_ScopeUserinfoAsksAtEveryLogin(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	authorize := consentPage(t, b.open("/page"))
-	b.open(b.agree(authorize, "allow")).wantRedirect(t, "/page")
+	b.open(b.consent(authorize, "allow")).wantRedirect(t, "/page")
 	b.open("/profile/me").wantStatus(t, http.StatusOK)
 	if got := w.received().Header.Get("X-Wechat-Nickname"); got == "" {
 		t.Error("no nickname")
@@ -75,7 +75,7 @@ func TestProfile_DecliningKeepsTheSession(t *testing.T) {
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	b.login("/")
-	callback := b.agree(consentPage(t, b.open("/profile/me")), "deny")
+	callback := b.consent(consentPage(t, b.open("/profile/me")), "deny")
 	if strings.Contains(callback, "code=") {
 		t.Fatalf("callback %s", callback)
 	}
@@ -97,7 +97,7 @@ func TestProfile_UnusualNamesAndAvatars(t *testing.T) {
 			w := newWorldWith(t, simulator.Config{People: []simulator.Person{p}})
 			w.provisionAccount("scope snsapi_userinfo\nconsent direct", "")
 			b := w.browser(inWeChat)
-			a := b.open(b.agree(b.open("/page").Header.Get("Location"), "allow"))
+			a := b.open(b.consent(b.open("/page").Header.Get("Location"), "allow"))
 			a.wantRedirect(t, "/page")
 			for _, line := range a.Header["Set-Cookie"] {
 				if len(line) > 4096 {
@@ -131,7 +131,7 @@ func TestProfile_RefusedByWeChat(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := w.browser(inWeChat)
-	callback := b.agree(b.open("/page").Header.Get("Location"), "allow")
+	callback := b.consent(b.open("/page").Header.Get("Location"), "allow")
 	b.open(callback).wantStatus(t, http.StatusBadGateway)
 	if b.cookie("wechat_session") != "" {
 		t.Error("a session without the profile")
@@ -145,8 +145,8 @@ func TestProfile_ReplacedTokenRestartsTheLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := w.browser(inWeChat)
-	again := b.open(b.agree(b.open("/page").Header.Get("Location"), "allow"))
-	b.open(b.agree(again.Header.Get("Location"), "allow")).wantRedirect(t, "/page")
+	again := b.open(b.consent(b.open("/page").Header.Get("Location"), "allow"))
+	b.open(b.consent(again.Header.Get("Location"), "allow")).wantRedirect(t, "/page")
 }
 
 func TestProfile_OfAnotherPersonTakesNothingOver(t *testing.T) {
@@ -156,7 +156,7 @@ func TestProfile_OfAnotherPersonTakesNothingOver(t *testing.T) {
 	if err := w.sim.Hold("emma"); err != nil {
 		t.Fatal(err)
 	}
-	b.open(b.agree(consentPage(t, b.open("/profile")), "allow"))
+	b.open(b.consent(consentPage(t, b.open("/profile")), "allow"))
 	w.received()
 	b.open("/profile").wantStatus(t, http.StatusOK)
 	emma := simulator.OpenID(simulator.DemoAppID, "emma")

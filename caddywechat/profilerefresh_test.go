@@ -20,7 +20,7 @@ func newRefreshWorld(t *testing.T, options string) (*world, *browser) {
 	t.Helper()
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", options+"\nsession {\nkey "+sessionKey+"\nlifetime 30d\nrefresh 1d\n}")
 	b := w.browser(inWeChat)
-	if a := b.walk("/page"); a.StatusCode != http.StatusOK {
+	if a := b.followAllowing("/page"); a.StatusCode != http.StatusOK {
 		t.Fatalf("status %d: %s", a.StatusCode, a.body)
 	}
 	return w, b
@@ -33,8 +33,8 @@ func (w *world) nickname(b *browser) string {
 	return w.received().Header.Get("X-Wechat-Nickname")
 }
 
-// settled waits for the renewals that are going on.
-func (w *world) settled() {
+// awaitRefresh waits for the renewals that are going on.
+func (w *world) awaitRefresh() {
 	w.t.Helper()
 	select {
 	case <-w.handler.lease.shared.work.Idle():
@@ -62,11 +62,11 @@ func TestProfileRefresh_RunsInTheBackground(t *testing.T) {
 	if got := w.nickname(b); got != "%E5%B0%8F%E6%98%8E" || w.sim.Calls(refreshToken) != 0 {
 		t.Errorf("before it is old: %s after %d calls", got, w.sim.Calls(refreshToken))
 	}
-	w.pass(24 * time.Hour)
+	w.advance(24 * time.Hour)
 	if got := w.nickname(b); got != "%E5%B0%8F%E6%98%8E" {
 		t.Errorf("the visitor waited for %s", got)
 	}
-	w.settled()
+	w.awaitRefresh()
 	before := b.cookie("wechat_session")
 	b.send("GET", "/api").wantStatus(t, http.StatusOK)
 	if b.cookie("wechat_session") != before {
@@ -83,10 +83,10 @@ func TestProfileRefresh_RunsInTheBackground(t *testing.T) {
 	if got := w.sim.Calls(refreshToken); got != 1 || w.exchanges() != 1 {
 		t.Errorf("%d calls for the renewal", got)
 	}
-	w.pass(24 * time.Hour)
+	w.advance(24 * time.Hour)
 	w.rename("Ming 2")
 	w.nickname(b)
-	w.settled()
+	w.awaitRefresh()
 	if got := w.nickname(b); got != "Ming%202" {
 		t.Errorf("the day after: %s", got)
 	}
@@ -95,14 +95,14 @@ func TestProfileRefresh_RunsInTheBackground(t *testing.T) {
 func TestProfileRefresh_OfAnotherInstanceIsUsed(t *testing.T) {
 	w, b := newRefreshWorld(t, "")
 	elsewhere := w.browser(inWeChat)
-	elsewhere.walk("/page")
+	elsewhere.followAllowing("/page")
 	w.rename("Ming")
-	w.pass(24 * time.Hour)
+	w.advance(24 * time.Hour)
 	w.nickname(b)
-	w.settled()
-	w.handler = w.apart(w.handler, 0) // another instance
+	w.awaitRefresh()
+	w.handler = w.otherInstance(w.handler, 0) // another instance
 	w.nickname(elsewhere)
-	w.settled()
+	w.awaitRefresh()
 	if got := w.nickname(elsewhere); got != "Ming" || w.sim.Calls(refreshToken) != 1 {
 		t.Errorf("%s after %d calls", got, w.sim.Calls(refreshToken))
 	}
@@ -113,18 +113,18 @@ func TestProfileRefresh_WithdrawnConsentNeedsALogin(t *testing.T) {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			w, b := newRefreshWorld(t, "")
 			elsewhere := w.browser(inWeChat)
-			elsewhere.walk("/page")
-			w.faultOf(t, simulator.Fault{Path: refreshToken, Kind: simulator.FaultErrcode, Errcode: code})
-			w.pass(25 * time.Hour)
+			elsewhere.followAllowing("/page")
+			w.fault(t, simulator.Fault{Path: refreshToken, Kind: simulator.FaultErrcode, Errcode: code})
+			w.advance(25 * time.Hour)
 			w.nickname(b)
-			w.settled()
+			w.awaitRefresh()
 			for _, device := range []*browser{b, elsewhere} {
 				if a := device.open("/page"); a.StatusCode != http.StatusFound || !strings.Contains(a.Header.Get("Location"), "scope=snsapi_userinfo") {
 					t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
 				}
 			}
 			w.sim.ClearFaults()
-			if a := b.walk("/page"); a.body != "app "+person {
+			if a := b.followAllowing("/page"); a.body != "app "+person {
 				t.Errorf("status %d", a.StatusCode)
 			}
 		})
@@ -143,7 +143,7 @@ func TestRefreshToken_IsSeparateForSitesWithDifferentKeys(t *testing.T) {
 		}
 		return token
 	}
-	w.replace("", strings.ToUpper(sessionKey)) // another site, with the same account and store
+	w.replaceSite("", strings.ToUpper(sessionKey)) // another site, with the same account and store
 	a := w.handler.login.Accounts.All()[0]
 	if err := w.handler.login.Grants.PutRefreshToken(t.Context(), a, person, "of the other site"); err != nil {
 		t.Fatal(err)
@@ -172,11 +172,11 @@ func TestProfileRefresh_FailureIsNotVisible(t *testing.T) {
 	} {
 		fault.Path = refreshToken
 		w.sim.ClearFaults()
-		w.faultOf(t, fault)
-		w.pass(25 * time.Hour)
+		w.fault(t, fault)
+		w.advance(25 * time.Hour)
 		for range 5 {
 			w.nickname(b)
-			w.settled()
+			w.awaitRefresh()
 		}
 		if n := w.logs.FilterMessageSnippet("could not be renewed").Len(); n != 1 {
 			t.Errorf("%+v: %d lines", fault, n)
@@ -191,8 +191,10 @@ func TestProfileRefresh_FailureIsNotVisible(t *testing.T) {
 func TestRefreshToken_IsDeletedByLogoutAndRevocation(t *testing.T) {
 	for name, forget := range map[string]func(w *world, b *browser){
 		"logout": func(_ *world, b *browser) { b.logout("") },
-		"user":   func(*world, *browser) { order(t, "POST", `{"user":"`+simulator.UnionID("x", "xiaoming")+`"}`) },
-		"openid": func(*world, *browser) { order(t, "POST", `{"openid":"`+person+`"}`) },
+		"user": func(*world, *browser) {
+			requestRevocation(t, "POST", `{"user":"`+simulator.UnionID("x", "xiaoming")+`"}`)
+		},
+		"openid": func(*world, *browser) { requestRevocation(t, "POST", `{"openid":"`+person+`"}`) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, b := newRefreshWorld(t, "user_id unionid")
@@ -205,7 +207,7 @@ func TestRefreshToken_IsDeletedByLogoutAndRevocation(t *testing.T) {
 				t.Errorf("the refresh token lies open in %s", found)
 			}
 			forget(w, b)
-			w.settled()
+			w.awaitRefresh()
 			if token, err = grants.RefreshToken(t.Context(), a, simulator.UnionID("x", "xiaoming")); err != nil || token != "" {
 				t.Errorf("it is still there: %v", err)
 			}
@@ -215,7 +217,7 @@ func TestRefreshToken_IsDeletedByLogoutAndRevocation(t *testing.T) {
 
 func TestRefreshToken_IsNotStoredWithoutRefresh(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
-	w.browser(inWeChat).walk("/page")
+	w.browser(inWeChat).followAllowing("/page")
 	if found := w.inStorage("renewal"); found != "" {
 		t.Errorf("kept %s", found)
 	}

@@ -44,7 +44,7 @@ func (b *browser) token(code string) string {
 }
 
 // atOnce posts n bodies at the same time, and returns how many answers had each status.
-func atOnce(w *world, n int, post func(b *browser, i int) answer) map[int]int {
+func atOnce(w *world, n int, post func(b *browser, i int) response) map[int]int {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	got := make(map[int]int)
@@ -70,7 +70,7 @@ func newMiniProgramSite(t *testing.T, options string) (*world, *browser) {
 	return w, w.browser("a program")
 }
 
-func tokenOf(t *testing.T, a answer) string {
+func tokenOf(t *testing.T, a response) string {
 	t.Helper()
 	token, _, _ := strings.Cut(a.wantStatus(t, http.StatusOK).body[len(`{"token":"`):], `"`)
 	return token

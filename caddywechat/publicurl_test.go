@@ -26,7 +26,7 @@ func TestPublicURL_RedirectsOtherHosts(t *testing.T) {
 	})
 	t.Run("the callback is there", func(t *testing.T) {
 		b := w.browser(inWeChat)
-		if callback := b.toCallback("/page"); !strings.HasPrefix(callback, "http://h5.example.com/_wechat/callback?to=%2Fpage&code=") {
+		if callback := b.callbackFor("/page"); !strings.HasPrefix(callback, "http://h5.example.com/_wechat/callback?to=%2Fpage&code=") {
 			t.Errorf("callback %s", callback)
 		}
 	})

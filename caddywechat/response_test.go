@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// wantLean fails the test unless the head of the answer fits into a proxy's buffer.
-func (a answer) wantLean(t *testing.T) answer {
+// wantSmallHeader fails the test unless the head of the answer fits into a proxy's buffer.
+func (a response) wantSmallHeader(t *testing.T) response {
 	t.Helper()
 	if got := headerSize(a); got >= 4000 {
 		t.Errorf("%.80s: the head of the answer has %d bytes", a.Request.URL, got)
@@ -21,7 +21,7 @@ func (a answer) wantLean(t *testing.T) answer {
 
 var headingElement = regexp.MustCompile(`<h1>(.*?)</h1>`)
 
-func heading(a answer) string {
+func heading(a response) string {
 	if a.body == "app "+person {
 		return "app"
 	}
@@ -31,8 +31,8 @@ func heading(a answer) string {
 	return fmt.Sprintf("%.80q", a.body)
 }
 
-// retry returns where the button of a page leads.
-func retry(t *testing.T, a answer) string {
+// retryLink returns where the button of a page leads.
+func retryLink(t *testing.T, a response) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(a.body, `href="/_wechat/login?`)
 	address, _, _ := strings.Cut(rest, `"`)
@@ -45,7 +45,7 @@ func retry(t *testing.T, a answer) string {
 var buttonLink = regexp.MustCompile(`href="(http[^"]*/connect/oauth2/authorize[^"]*)"`)
 
 // consentPage returns where the one button of the consent page leads.
-func consentPage(t *testing.T, a answer) string {
+func consentPage(t *testing.T, a response) string {
 	t.Helper()
 	a.wantStatus(t, http.StatusOK)
 	match := buttonLink.FindStringSubmatch(a.body)
@@ -56,12 +56,12 @@ func consentPage(t *testing.T, a answer) string {
 }
 
 // answer is a response with its body read.
-type answer struct {
+type response struct {
 	*http.Response
 	body string
 }
 
-func (a answer) json(t *testing.T) map[string]string {
+func (a response) json(t *testing.T) map[string]string {
 	t.Helper()
 	var m map[string]string
 	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
@@ -71,7 +71,7 @@ func (a answer) json(t *testing.T) map[string]string {
 }
 
 // wantStatus fails the test unless the answer has that status.
-func (a answer) wantStatus(t *testing.T, status int) answer {
+func (a response) wantStatus(t *testing.T, status int) response {
 	t.Helper()
 	if a.StatusCode != status {
 		t.Fatalf("%s %s: status %d, want %d: %.300s", a.Request.Method, a.Request.URL, a.StatusCode, status, a.body)
@@ -80,7 +80,7 @@ func (a answer) wantStatus(t *testing.T, status int) answer {
 }
 
 // wantJSON fails the test unless the answer is an error with that word.
-func (a answer) wantJSON(t *testing.T, status int, word string) map[string]string {
+func (a response) wantJSON(t *testing.T, status int, word string) map[string]string {
 	t.Helper()
 	a.wantStatus(t, status)
 	m := a.json(t)
@@ -90,7 +90,7 @@ func (a answer) wantJSON(t *testing.T, status int, word string) map[string]strin
 	return m
 }
 
-func (a answer) wantRedirect(t *testing.T, to string) {
+func (a response) wantRedirect(t *testing.T, to string) {
 	t.Helper()
 	if got := a.Header.Get("Location"); a.StatusCode != http.StatusFound || got != to {
 		t.Fatalf("%s: status %d to %q, want 302 to %q", a.Request.URL, a.StatusCode, got, to)
@@ -98,7 +98,7 @@ func (a answer) wantRedirect(t *testing.T, to string) {
 }
 
 // headerSize returns how many bytes of the head of an answer are the module's.
-func headerSize(a answer) int {
+func headerSize(a response) int {
 	size := 0
 	for name, values := range a.Header {
 		if name == "Date" || name == "Content-Length" {
@@ -112,7 +112,7 @@ func headerSize(a answer) int {
 }
 
 // sessionCookie returns the whole line that sets the session's cookie, "" where an answer sets none.
-func sessionCookie(a answer, name string) string {
+func sessionCookie(a response, name string) string {
 	for _, line := range a.Header["Set-Cookie"] {
 		if strings.HasPrefix(line, name+"=") {
 			return line

@@ -16,7 +16,9 @@ func TestRestartsCookie_CountsForAMinute(t *testing.T) {
 	for scheme, name := range map[string]string{"https": "__Host-wechat_rounds", "http": "wechat_rounds"} {
 		w := makeWorld(t, scheme, "", "public /public")
 		b := w.browser(inWeChat)
-		forged := func(i int) answer { return b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i)) }
+		forged := func(i int) response {
+			return b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i))
+		}
 		a := forged(1).wantStatus(t, http.StatusFound)
 		i := slices.IndexFunc(a.Header["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, name+"=") })
 		if i < 0 || !strings.Contains(a.Header["Set-Cookie"][i], "; Path=/; Max-Age=60; HttpOnly") ||
@@ -53,11 +55,11 @@ func TestRestartsCookie_CountsForAMinute(t *testing.T) {
 			w.browser(inWeChat).open("/page", "Cookie: "+name+"="+planted).wantStatus(t, http.StatusFound)
 		}
 		// After a minute it is as if nothing had been.
-		w.pass(time.Minute)
+		w.advance(time.Minute)
 		forged(3).wantStatus(t, http.StatusFound)
 		forged(4).wantStatus(t, http.StatusFound)
 		// A login that succeeds leaves nothing but itself, and a logout nothing at all.
-		callback := b.toCallback("/page")
+		callback := b.callbackFor("/page")
 		b.open(callback).wantRedirect(t, "/page")
 		if names := b.cookieNames(); slices.Contains(names, name) {
 			t.Errorf("after a login: %v", names)

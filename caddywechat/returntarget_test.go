@@ -17,18 +17,18 @@ import (
 func TestReturnTarget_OfAnyLengthIsKept(t *testing.T) {
 	for name, page := range map[string]string{
 		"short":                            "/orders?id=5",
-		"127 letters":                      letters(127),
+		"127 letters":                      chinesePath(127),
 		"512 bytes to encode twice":        "/?" + strings.Repeat("&", 510),
 		"512 encoded bytes":                "/" + strings.Repeat("%FF", 170),
-		"513 bytes":                        longPage(513),
-		"1,000 bytes":                      longPage(1000),
-		"1,400 bytes":                      longPage(1400),
-		"1,600 bytes":                      longPage(1600),
-		"1,700 bytes":                      longPage(1700),
-		"1,990 bytes":                      longPage(1990),
-		"2,000 bytes":                      longPage(2000),
+		"513 bytes":                        longPath(513),
+		"1,000 bytes":                      longPath(1000),
+		"1,400 bytes":                      longPath(1400),
+		"1,600 bytes":                      longPath(1600),
+		"1,700 bytes":                      longPath(1700),
+		"1,990 bytes":                      longPath(1990),
+		"2,000 bytes":                      longPath(2000),
 		"a path of 2,000 bytes":            "/" + strings.Repeat("a", 1999),
-		"2,000 bytes that begin with //":   "//" + longPage(1998)[1:],
+		"2,000 bytes that begin with //":   "//" + longPath(1998)[1:],
 		"2,000 bytes to encode twice":      "/?" + strings.Repeat("&", 1998),
 		"2,000 bytes that are not encoded": "/?" + strings.Repeat("\xe5", 1998),
 	} {
@@ -39,7 +39,7 @@ func TestReturnTarget_OfAnyLengthIsKept(t *testing.T) {
 			if strings.HasPrefix(page, "//") {
 				landing = w.site(page)
 			}
-			b.comeBack(b.toWeChat(page)).wantRedirect(t, landing)
+			b.finishLogin(b.startLogin(page)).wantRedirect(t, landing)
 			b.open(page).wantStatus(t, http.StatusOK)
 			if w.logs.FilterMessageSnippet("too long").Len() > 0 {
 				t.Errorf("log: %v", w.logs.All())
@@ -49,13 +49,13 @@ func TestReturnTarget_OfAnyLengthIsKept(t *testing.T) {
 }
 
 func TestReturnTarget_LongOneOfARepeatedCallback(t *testing.T) {
-	for _, page := range []string{letters(100), longPage(1990)} {
+	for _, page := range []string{chinesePath(100), longPath(1990)} {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		callback := b.toCallback(page)
+		callback := b.callbackFor(page)
 		b.open(callback).wantRedirect(t, page)
 		b.open(callback).wantRedirect(t, page) // this instance knows
-		w.pass(2 * time.Minute)
+		w.advance(2 * time.Minute)
 		want := page
 		if len(page) < 1990 {
 			want = "/" // nobody knows any more
@@ -86,8 +86,8 @@ func (s targetStore) count(key string) {
 	}
 }
 
-// breakStore lets the store fail from now on, and returns what counts how often it is asked for a target.
-func (w *world) breakStore() *atomic.Int32 {
+// failTargets lets the store fail from now on, and returns what counts how often it is asked for a target.
+func (w *world) failTargets() *atomic.Int32 {
 	calls := new(atomic.Int32)
 	w.storeOf(w.handler).use(func(s store.Store) store.Store { return targetStore{s, calls} })
 	return calls
@@ -97,36 +97,36 @@ func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {
 	const told = "the address that a visitor asked for is too long to be kept: they land on its path"
 	t.Run("from the beginning", func(t *testing.T) {
 		w := newWorld(t, "")
-		calls := w.breakStore()
+		calls := w.failTargets()
 		b := w.browser(inWeChat)
-		b.comeBack(b.toWeChat(longPage(1990))).wantRedirect(t, "/p")
+		b.finishLogin(b.startLogin(longPath(1990))).wantRedirect(t, "/p")
 		if w.logs.FilterMessage(told).Len() != 1 {
 			t.Errorf("log: %v", w.logs.All())
 		}
 		// Nobody waits for a store that is known to fail.
-		w.browser(inWeChat).toWeChat(longPage(1990))
+		w.browser(inWeChat).startLogin(longPath(1990))
 		if got := calls.Load(); got > 1 { // none where somebody else has found out before
 			t.Errorf("%d calls to a store that fails", got)
 		}
 		// What fits needs no store.
 		b = w.browser(inWeChat)
-		b.comeBack(b.toWeChat(letters(127))).wantRedirect(t, letters(127))
+		b.finishLogin(b.startLogin(chinesePath(127))).wantRedirect(t, chinesePath(127))
 		b = w.browser(inWeChat)
 		twice := "/?" + strings.Repeat("&", 510) // stands in the callback's URL where there is room
-		b.comeBack(b.toWeChat(twice)).wantRedirect(t, twice)
+		b.finishLogin(b.startLogin(twice)).wantRedirect(t, twice)
 		// Where another tab has to give way for it, it does.
 		b = w.browser(inWeChat)
-		b.toWeChat(letters(100))
-		b.comeBack(b.toWeChat(longPage(1300))).wantRedirect(t, longPage(1300))
+		b.startLogin(chinesePath(100))
+		b.finishLogin(b.startLogin(longPath(1300))).wantRedirect(t, longPath(1300))
 		long := "/" + strings.Repeat("a", 1300)
-		b.comeBack(b.toWeChat("/_wechat/login?account=official_account&return_to="+long+"?"+strings.Repeat("b", 600))).wantRedirect(t, long)
+		b.finishLogin(b.startLogin("/_wechat/login?account=official_account&return_to="+long+"?"+strings.Repeat("b", 600))).wantRedirect(t, long)
 	})
 	t.Run("meanwhile", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		authorize := b.toWeChat(longPage(1990))
-		w.breakStore()
-		b.comeBack(authorize).wantRedirect(t, "/p")
+		authorize := b.startLogin(longPath(1990))
+		w.failTargets()
+		b.finishLogin(authorize).wantRedirect(t, "/p")
 		if w.logs.FilterMessageSnippet("cannot be had from the store").Len() != 1 {
 			t.Errorf("log: %v", w.logs.All())
 		}
@@ -134,9 +134,9 @@ func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {
 	t.Run("the target is over", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		authorize := b.toWeChat(longPage(1990))
-		w.pass(9 * time.Minute)
-		b.comeBack(authorize).wantRedirect(t, longPage(1990))
+		authorize := b.startLogin(longPath(1990))
+		w.advance(9 * time.Minute)
+		b.finishLogin(authorize).wantRedirect(t, longPath(1990))
 	})
 }
 
@@ -149,23 +149,23 @@ func TestReturnTarget_LongOneInOwnResponses(t *testing.T) {
 		"/_wechat/login?return_to=" + url.QueryEscape(long):                         "/a",
 		"/_wechat/login?return_to=" + url.QueryEscape("/"+strings.Repeat("中", 700)): "/",
 		"http://www.example" + long:                                                 w.site("/a"),
-		"http://www.example" + longPage(3000):                                       w.site(longPage(3000)),
+		"http://www.example" + longPath(3000):                                       w.site(longPath(3000)),
 	} {
 		b := w.browser(inWeChat)
 		b.login("/")
-		b.open(address).wantLean(t).wantRedirect(t, want)
+		b.open(address).wantSmallHeader(t).wantRedirect(t, want)
 	}
 	if w.logs.FilterMessageSnippet("too long to be kept").Len() == 0 {
 		t.Errorf("log: %v", w.logs.All())
 	}
 	b := w.browser(inWeChat)
 	b.login("/")
-	b.logout("?return_to="+url.QueryEscape(long)).wantLean(t).wantRedirect(t, "/a")
+	b.logout("?return_to="+url.QueryEscape(long)).wantSmallHeader(t).wantRedirect(t, "/a")
 }
 
 func TestReturnTarget_LongOneIsSealedInTheStore(t *testing.T) {
 	w := newWorld(t, "")
-	w.browser(inWeChat).toWeChat("/p?secret=" + strings.Repeat("q", 1900))
+	w.browser(inWeChat).startLogin("/p?secret=" + strings.Repeat("q", 1900))
 	files, err := filepath.Glob(filepath.Join(w.storage, "wechat", "target", "*"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("in the store: %v %v", files, err)
@@ -185,7 +185,7 @@ func TestReturnTarget_LengthLimits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newWorld(t, "").browser(inWeChat)
-			callback := b.toCallback(c.target)
+			callback := b.callbackFor(c.target)
 			u, err := url.Parse(callback)
 			if err != nil {
 				t.Fatal(err)

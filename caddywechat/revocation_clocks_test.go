@@ -18,16 +18,16 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 				w := newWorld(t, "session {\nkey "+sessionKey+"\nlifetime 30d\n}")
 				right := w.handler
 				w.provisionAccount("", "session {\nkey "+sessionKey+"\nlifetime 30d\n}")
-				wrong := w.apart(w.handler, ahead)
+				wrong := w.otherInstance(w.handler, ahead)
 				b := w.browser(inWeChat)
 				b.login("/")
 				w.swap(right)
 				b.send("GET", "/").wantStatus(t, http.StatusOK)
-				w.pass(time.Second)
+				w.advance(time.Second)
 				if _, err := right.lease.shared.revoked.Revoke(t.Context(), request); err != nil {
 					t.Fatal(err)
 				}
-				wrong.read(t)
+				wrong.sync(t)
 				wantOver := func(cookie string) {
 					t.Helper()
 					for _, h := range []*Handler{right, wrong} {
@@ -45,7 +45,7 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 					after = append(after, again)
 				}
 				for _, later := range []time.Duration{time.Second, max(ahead, time.Minute), 48 * time.Hour} {
-					w.pass(later)
+					w.advance(later)
 					wantOver(before)
 					for _, h := range []*Handler{right, wrong} {
 						w.swap(h)
@@ -59,7 +59,7 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 				if _, err := wrong.lease.shared.revoked.Revoke(t.Context(), revocation.Request{User: person}); err != nil {
 					t.Fatal(err)
 				}
-				right.read(t)
+				right.sync(t)
 				for _, again := range after {
 					wantOver(again.cookie("wechat_session"))
 				}
@@ -77,15 +77,15 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 // A process that has just begun knows whom others revoked before it lets anybody in: or that session would end at once.
 func TestRevocation_IsKnownToANewInstance(t *testing.T) {
 	w := newWorld(t, "")
-	tell(t, w.handler, operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))
+	publish(t, w.handler, operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))
 	w.provisionAccount("", "")
-	w.handler = w.apart(w.handler, 0)
+	w.handler = w.otherInstance(w.handler, 0)
 	b := w.browser(inWeChat)
 	b.login("/")
 	if n := w.exchanges(); n != 1 {
 		t.Errorf("it took %d logins", n)
 	}
-	w.handler.read(t)
+	w.handler.sync(t)
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 }
 
@@ -97,15 +97,15 @@ func TestRevocation_EndsASessionIssuedInPlaceOfARevokedOne(t *testing.T) {
 			w := newWorld(t, "")
 			here := w.handler
 			w.provisionAccount("", "")
-			elsewhere := w.apart(w.handler, 0)
+			elsewhere := w.otherInstance(w.handler, 0)
 			w.swap(here)
 			b := w.browser(inWeChat)
 			b.login("/")
-			w.pass(time.Minute)
+			w.advance(time.Minute)
 			if _, err := elsewhere.lease.shared.revoked.Revoke(t.Context(), revocation.Request{User: person}); err != nil {
 				t.Fatal(err)
 			}
-			w.pass(time.Second)
+			w.advance(time.Second)
 			refused := false
 			for range times {
 				a := b.send("POST", "/_wechat/logout?others=1", fromThisSite)
@@ -115,8 +115,8 @@ func TestRevocation_EndsASessionIssuedInPlaceOfARevokedOne(t *testing.T) {
 				t.Errorf("asked %d times: refused is %t", times, refused)
 			}
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
-			here.read(t)
-			elsewhere.read(t)
+			here.sync(t)
+			elsewhere.sync(t)
 			for _, h := range []*Handler{here, elsewhere} {
 				w.swap(h)
 				b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)

@@ -23,10 +23,10 @@ func TestRevocation_FiftyLogoutsEndALongerSession(t *testing.T) {
 	}
 	w.swap(long)
 	lasting.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
-	w.pass(61 * time.Minute)
+	w.advance(61 * time.Minute)
 	w.provisionAccount("", options+"30d\n}")
-	begun := w.apart(w.handler, 0)
-	begun.read(t)
+	begun := w.otherInstance(w.handler, 0)
+	begun.sync(t)
 	w.swap(begun)
 	lasting.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 }
@@ -36,7 +36,7 @@ func TestRevocation_FiftiethLogoutEndsAllSessionsOfAPerson(t *testing.T) {
 	w := newWorld(t, "")
 	here := w.handler
 	w.provisionAccount("", "")
-	elsewhere := w.apart(w.handler, 0)
+	elsewhere := w.otherInstance(w.handler, 0)
 	w.swap(here)
 	if err := w.sim.Hold("afang"); err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestRevocation_FiftiethLogoutEndsAllSessionsOfAPerson(t *testing.T) {
 		b.login("/")
 		kept := b.cookie("wechat_session")
 		b.send("POST", "/_wechat/logout").wantStatus(t, http.StatusOK)
-		elsewhere.read(t)
+		elsewhere.sync(t)
 		want := http.StatusOK
 		if n >= 50 {
 			want = http.StatusUnauthorized
@@ -69,7 +69,7 @@ func TestRevocation_FiftiethLogoutEndsAllSessionsOfAPerson(t *testing.T) {
 		w.swap(here)
 	}
 	// When they have ended, each logout is one again.
-	w.pass(8 * 24 * time.Hour)
+	w.advance(8 * 24 * time.Hour)
 	stays.login("/")
 	b.login("/")
 	b.send("POST", "/_wechat/logout").wantStatus(t, http.StatusOK)

@@ -23,11 +23,11 @@ func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
 			b := w.browser(inWeChat)
 			b.login("/")
 			forged := revocation.Records(keysFor(t, otherKey), operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
-			hear(t, w.handler, operatorJournal, forged)
+			publishRecord(t, w.handler, operatorJournal, forged)
 			renamed := append([]byte{forged[0], forged[1]}, keysFor(t, sessionKey)[0].ID[:]...)
-			hear(t, w.handler, operatorJournal, append(renamed, forged[len(renamed):]...))
+			publishRecord(t, w.handler, operatorJournal, append(renamed, forged[len(renamed):]...))
 			moved := revocation.Records(keysFor(t, sessionKey), sessionJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
-			hear(t, w.handler, operatorJournal, moved)
+			publishRecord(t, w.handler, operatorJournal, moved)
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 			for message, want := range map[string]int{"forged or damaged": 1, "other session keys": 1} {
 				if n := w.logs.FilterMessageSnippet(message).Len(); n != want {
@@ -35,9 +35,9 @@ func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
 				}
 			}
 
-			hear(t, w.handler, operatorJournal, oldRecord(4, [16]byte{}, w.now()))
-			hear(t, w.handler, operatorJournal, oldRecord(2, revocation.UserSubject(person), w.now()))
-			hear(t, w.handler, operatorJournal, oldRecord(3, revocation.OpenIDSubject(person), w.now()))
+			publishRecord(t, w.handler, operatorJournal, oldRecord(4, [16]byte{}, w.now()))
+			publishRecord(t, w.handler, operatorJournal, oldRecord(2, revocation.UserSubject(person), w.now()))
+			publishRecord(t, w.handler, operatorJournal, oldRecord(3, revocation.OpenIDSubject(person), w.now()))
 			status, lines := http.StatusOK, 1
 			if keepsKeys {
 				status, lines = http.StatusUnauthorized, 0
@@ -61,7 +61,7 @@ func TestRevocation_LogoutRecordsOfAnOlderVersionCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hear(t, w.handler, sessionJournal, oldRecord(1, id, w.now()))
+	publishRecord(t, w.handler, sessionJournal, oldRecord(1, id, w.now()))
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 }
 
@@ -72,7 +72,7 @@ func TestRevocation_WhileKeysAreReplaced(t *testing.T) {
 		w.provisionAccount("", "session {\nkey "+keys+"\n}")
 		return w.handler
 	}
-	here, there := site(otherKey+" "+sessionKey), w.apart(site(sessionKey), 0)
+	here, there := site(otherKey+" "+sessionKey), w.otherInstance(site(sessionKey), 0)
 	for _, from := range []*Handler{here, there} {
 		w.swap(there) // whose sessions both open
 		b := w.browser(inWeChat)
@@ -81,7 +81,7 @@ func TestRevocation_WhileKeysAreReplaced(t *testing.T) {
 		w.swap(from)
 		b.logout("").wantStatus(t, http.StatusOK)
 		for _, h := range []*Handler{here, there} {
-			h.read(t)
+			h.sync(t)
 			w.swap(h)
 			w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
 		}
@@ -99,7 +99,7 @@ func TestRevocation_IsPerStore(t *testing.T) {
 	}
 	b := w.browser(inWeChat)
 	user := strings.TrimPrefix(b.login("/").body, "app ")
-	tell(t, other, operatorJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(user)))
+	publish(t, other, operatorJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(user)))
 
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 	w.swap(other)
@@ -112,9 +112,9 @@ func TestRevocation_OfAnotherInstance(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
-	tell(t, w.handler, sessionJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(person)))
+	publish(t, w.handler, sessionJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(person)))
 	for range 2 {
-		hear(t, w.handler, sessionJournal, []byte("of a later version"))
+		publishRecord(t, w.handler, sessionJournal, []byte("of a later version"))
 	}
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	if n := w.logs.FilterMessageSnippet("not understood").Len(); n != 1 {

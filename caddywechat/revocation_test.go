@@ -20,7 +20,7 @@ const (
 )
 
 // read lets an instance hear what others revoked.
-func (h *Handler) read(t *testing.T) {
+func (h *Handler) sync(t *testing.T) {
 	t.Helper()
 	if !h.lease.shared.revoked.Exchange(t.Context()) {
 		t.Fatal("the journals cannot be read")
@@ -48,25 +48,25 @@ func keysFor(t *testing.T, secrets ...string) []seal.Key {
 	return keys
 }
 
-// tell lets a site hear what another instance with the same keys revoked.
-func tell(t *testing.T, h *Handler, journal string, revocations ...revocation.Revocation) {
+// publish lets a site hear what another instance with the same keys revoked.
+func publish(t *testing.T, h *Handler, journal string, revocations ...revocation.Revocation) {
 	t.Helper()
 	for _, record := range revocation.Records(keysFor(t, sessionKey), journal, revocations...) {
-		hear(t, h, journal, record)
+		publishRecord(t, h, journal, record)
 	}
 }
 
-// hear lets a site hear a record in a journal of its store.
-func hear(t *testing.T, h *Handler, journal string, record []byte) {
+// publishRecord lets a site hear a record in a journal of its store.
+func publishRecord(t *testing.T, h *Handler, journal string, record []byte) {
 	t.Helper()
 	if err := h.lease.store.Append(t.Context(), journal, record, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	h.read(t)
+	h.sync(t)
 }
 
-// order gives the admin API an order, and returns the status.
-func order(t *testing.T, method, body string) (int, string) {
+// requestRevocation gives the admin API an order, and returns the status.
+func requestRevocation(t *testing.T, method, body string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	route := new(Admin).Routes()[0]

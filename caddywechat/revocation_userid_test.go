@@ -18,23 +18,23 @@ func TestRevocation_SurvivesAChangeOfUserID(t *testing.T) {
 				const account = "scope snsapi_userinfo\nconsent direct"
 				w := newProfileWorld(t, account, "user_id "+then)
 				b := w.browser(inWeChat)
-				b.open(b.agree(b.open("/page").Header.Get("Location"), "allow")).wantRedirect(t, "/page")
-				user := b.user("/")
+				b.open(b.consent(b.open("/page").Header.Get("Location"), "allow")).wantRedirect(t, "/page")
+				user := b.userAt("/")
 
 				w.provisionAccount(account, "user_id "+now) // a reload
-				today := b.user("/")
+				today := b.userAt("/")
 				if (user == today) != (then == now) {
 					t.Fatalf("user %s, then %s", user, today)
 				}
-				if status, text := order(t, "POST", fmt.Sprintf(`{"user":%q}`, user)); status != http.StatusOK {
+				if status, text := requestRevocation(t, "POST", fmt.Sprintf(`{"user":%q}`, user)); status != http.StatusOK {
 					t.Fatalf("status %d: %s", status, text)
 				}
 				b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 				w.provisionAccount(account, "user_id "+then) // and back
 				b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
-				w.pass(time.Hour)
-				b.open(b.agree(b.open("/page").Header.Get("Location"), "allow")).wantRedirect(t, "/page")
-				if got := b.user("/"); got != user {
+				w.advance(time.Hour)
+				b.open(b.consent(b.open("/page").Header.Get("Location"), "allow")).wantRedirect(t, "/page")
+				if got := b.userAt("/"); got != user {
 					t.Errorf("afterwards user %s", got)
 				}
 			})
@@ -54,7 +54,7 @@ func TestRevocation_OfAWeComMemberInAnyForm(t *testing.T) {
 			b.follow("/page")
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 			body := fmt.Sprintf(`{"user":%q}`, fmt.Sprintf(form, "AFang")) // as WeCom's console writes it
-			if status, text := order(t, "POST", body); status != http.StatusOK || text != "{\"revoked\":true,\"seen\":1}\n" {
+			if status, text := requestRevocation(t, "POST", body); status != http.StatusOK || text != "{\"revoked\":true,\"seen\":1}\n" {
 				t.Fatalf("status %d: %s", status, text)
 			}
 			b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)

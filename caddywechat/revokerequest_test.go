@@ -16,17 +16,17 @@ func TestRevokeRequest_ReachesSitesWithOtherKeys(t *testing.T) {
 		w.provisionAccount("", "session {\nkey "+key+"\n}")
 		return w.handler
 	}
-	elsewhere := w.apart(site(sessionKey), 0)
+	elsewhere := w.otherInstance(site(sessionKey), 0)
 	site(sessionKey)
 	site(otherKey)
 	for _, body := range []string{`{"user":"` + person + `"}`, `{"all":true}`} {
 		w.swap(elsewhere)
 		b := w.browser(inWeChat)
 		b.login("/")
-		if status, text := order(t, "POST", body); status != http.StatusOK {
+		if status, text := requestRevocation(t, "POST", body); status != http.StatusOK {
 			t.Fatalf("status %d: %s", status, text)
 		}
-		elsewhere.read(t)
+		elsewhere.sync(t)
 		b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	}
 }
@@ -51,7 +51,7 @@ func TestRevokeRequest_EndsSessions(t *testing.T) {
 			if name == "all" {
 				want = "{\"revoked\":true,\"seen\":2}\n"
 			}
-			if status, text := order(t, "POST", body(w)); status != http.StatusOK || text != want {
+			if status, text := requestRevocation(t, "POST", body(w)); status != http.StatusOK || text != want {
 				t.Fatalf("status %d: %s", status, text)
 			}
 			b.send("GET", "/").wantJSON(t, http.StatusUnauthorized, "login_required")
@@ -65,15 +65,15 @@ func TestRevokeRequest_EndsSessions(t *testing.T) {
 			}
 			b.login("/") // whoever was revoked may come again, at once
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
-			if status, _ := order(t, "POST", body(w)); status != http.StatusOK {
+			if status, _ := requestRevocation(t, "POST", body(w)); status != http.StatusOK {
 				t.Fatalf("status %d", status)
 			}
 			if name != "session" { // that was another one
 				b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 			}
-			w.pass(2 * time.Second)
+			w.advance(2 * time.Second)
 			b.login("/")
-			w.pass(time.Hour)
+			w.advance(time.Hour)
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 		})
 	}
@@ -91,17 +91,17 @@ func TestRevokeRequest_Invalid(t *testing.T) {
 		`not JSON`:                "invalid",
 		`{"user":"` + strings.Repeat("a", longestRequest) + `"}`: "too large",
 	} {
-		if status, text := order(t, "POST", body); status != http.StatusBadRequest || !strings.Contains(text, want) {
+		if status, text := requestRevocation(t, "POST", body); status != http.StatusBadRequest || !strings.Contains(text, want) {
 			t.Errorf("%.40s: status %d: %s", body, status, text)
 		}
 	}
-	if status, _ := order(t, "GET", ""); status != http.StatusMethodNotAllowed {
+	if status, _ := requestRevocation(t, "GET", ""); status != http.StatusMethodNotAllowed {
 		t.Errorf("GET: status %d", status)
 	}
 }
 
 func TestRevokeRequest_WithoutASite(t *testing.T) {
-	if status, text := order(t, "POST", `{"all":true}`); status != http.StatusNotFound || !strings.Contains(text, "wechat_auth") {
+	if status, text := requestRevocation(t, "POST", `{"all":true}`); status != http.StatusNotFound || !strings.Contains(text, "wechat_auth") {
 		t.Errorf("status %d: %s", status, text)
 	}
 }
@@ -118,13 +118,13 @@ func TestRevokeRequest_TwiceInTheSameSecond(t *testing.T) {
 				b := w.browser(inWeChat)
 				b.login("/")
 				for _, body := range []string{one, other} {
-					if status, text := order(t, "POST", body); status != http.StatusOK {
+					if status, text := requestRevocation(t, "POST", body); status != http.StatusOK {
 						t.Fatalf("status %d: %s", status, text)
 					}
 					b.send("GET", "/").wantJSON(t, http.StatusUnauthorized, "login_required")
 					b.login("/")
 				}
-				w.pass(time.Hour)
+				w.advance(time.Hour)
 				b.send("GET", "/").wantStatus(t, http.StatusOK)
 			})
 		}

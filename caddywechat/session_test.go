@@ -14,9 +14,9 @@ func TestSession_EndsWithItsLifetime(t *testing.T) {
 	w := newWorld(t, "session {\nkey "+sessionKey+"\nlifetime 2h\n}")
 	b := w.browser(inWeChat)
 	b.login("/")
-	w.pass(2*time.Hour - 2*time.Second)
+	w.advance(2*time.Hour - 2*time.Second)
 	b.open("/").wantStatus(t, http.StatusOK)
-	w.pass(2 * time.Second)
+	w.advance(2 * time.Second)
 	b.open("/").wantStatus(t, http.StatusFound)
 }
 
@@ -30,34 +30,34 @@ func TestSession_Idle(t *testing.T) {
 	b := w.browser(inWeChat)
 	b.follow("/")
 	t.Run("a visit soon afterwards changes nothing", func(t *testing.T) {
-		w.pass(5 * time.Minute)
+		w.advance(5 * time.Minute)
 		a := b.open("/")
 		if a.Header.Get("Cache-Control") != "public, max-age=3600" || len(a.Header["Set-Cookie"]) != 1 {
 			t.Errorf("header %v", a.Header)
 		}
 	})
 	t.Run("a visit later brings a new cookie, in an answer of the visitor's own", func(t *testing.T) {
-		w.pass(50 * time.Minute)
+		w.advance(50 * time.Minute)
 		a := b.open("/")
 		if !slices.Equal(a.Header["Cache-Control"], []string{"private, no-store"}) || len(a.Header["Set-Cookie"]) != 2 {
 			t.Errorf("header %v", a.Header)
 		}
-		w.pass(59 * time.Minute)
+		w.advance(59 * time.Minute)
 		b.open("/").wantStatus(t, http.StatusOK)
 	})
 	t.Run("a fetch is none", func(t *testing.T) {
-		w.pass(40 * time.Minute)
+		w.advance(40 * time.Minute)
 		if a := b.send("GET", "/api"); len(a.Header["Set-Cookie"]) != 1 || a.Header.Get("Cache-Control") != "public, max-age=3600" {
 			t.Errorf("header %v", a.Header)
 		}
-		w.pass(21 * time.Minute)
+		w.advance(21 * time.Minute)
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
 	t.Run("an answer that the app does not write brings none", func(t *testing.T) {
 		w := newWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\n}")
 		b := w.browser(inWeChat)
 		b.login("/")
-		w.pass(30 * time.Minute)
+		w.advance(30 * time.Minute)
 		w.app = func(http.ResponseWriter, *http.Request) {}
 		if a := b.open("/"); a.Header.Get("Set-Cookie") != "" {
 			t.Errorf("header %v", a.Header)
@@ -78,10 +78,10 @@ func TestSession_Idle(t *testing.T) {
 		b := w.browser(inWeChat)
 		b.login("/")
 		for range 3 {
-			w.pass(39 * time.Minute)
+			w.advance(39 * time.Minute)
 			b.open("/").wantStatus(t, http.StatusOK)
 		}
-		w.pass(4 * time.Minute)
+		w.advance(4 * time.Minute)
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
 }
@@ -122,10 +122,10 @@ func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
 	})
 	t.Run("ends with its lifetime", func(t *testing.T) {
 		w, b, cookie := begin(t, "")
-		w.pass(7*24*time.Hour - time.Second)
+		w.advance(7*24*time.Hour - time.Second)
 		b.cookies = false
 		b.open("/", cookie).wantStatus(t, http.StatusOK)
-		w.pass(time.Second)
+		w.advance(time.Second)
 		b.open("/", cookie).wantStatus(t, http.StatusFound)
 	})
 	t.Run("ends at logout", func(t *testing.T) {

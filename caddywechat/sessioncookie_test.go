@@ -72,7 +72,7 @@ func TestSessionCookie_Attributes(t *testing.T) {
 	} {
 		t.Run(scheme, func(t *testing.T) {
 			b := makeWorld(t, scheme, "", "").browser(inWeChat)
-			a := b.open(b.toCallback("/"))
+			a := b.open(b.callbackFor("/"))
 			i := slices.IndexFunc(a.Header["Set-Cookie"], regexp.MustCompile(pattern).MatchString)
 			if i < 0 {
 				t.Fatalf("Set-Cookie: %q", a.Header["Set-Cookie"])
@@ -86,7 +86,7 @@ func TestSessionCookie_Attributes(t *testing.T) {
 func TestSessionCookie_OfADomainOpensAtItsHosts(t *testing.T) {
 	w := makeWorld(t, "https", "", "session {\nkey "+sessionKey+"\ndomain example.com\n}")
 	b := w.browser(inWeChat)
-	a := b.open(b.toCallback("/"))
+	a := b.open(b.callbackFor("/"))
 	i := slices.IndexFunc(a.Header["Set-Cookie"], func(line string) bool {
 		return strings.HasPrefix(line, "__Secure-wechat_session=") && strings.Contains(line, "; Domain=example.com;")
 	})

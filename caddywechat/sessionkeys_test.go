@@ -15,7 +15,7 @@ func TestSessionKeys_Rotate(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
-	callback := b.toCallback("/_wechat/login?account=official_account&return_to=/in-progress")
+	callback := b.callbackFor("/_wechat/login?account=official_account&return_to=/in-progress")
 	directive := func(keys string) string {
 		return "wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL +
 			"\nsession {\nkey " + keys + "\n}\n}"
@@ -61,7 +61,7 @@ func TestSessionKeys_RotateUnderLoadWithoutALogout(t *testing.T) {
 		w.swap(h)
 		wait.Wait()
 		// Everyone comes by once before an old key goes.
-		w.pass(10 * time.Minute)
+		w.advance(10 * time.Minute)
 		for _, v := range visitors {
 			v.open("/").wantStatus(t, http.StatusOK)
 		}

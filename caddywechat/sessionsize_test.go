@@ -40,7 +40,7 @@ func TestSessionSize_EveryDepartmentReachesTheApp(t *testing.T) {
 	want := departments(60, 5)
 	w := newDepartmentsWorld(t, want)
 	b := w.browser(inWeCom)
-	a := b.open(b.toCallback("/page"))
+	a := b.open(b.callbackFor("/page"))
 	if line := sessionCookie(a, "wechat_session"); line == "" || len(line) >= 1300 {
 		t.Fatalf("a cookie of %d bytes", len(line))
 	}
@@ -60,7 +60,7 @@ func TestSessionSize_LoginThatDoesNotFitFails(t *testing.T) {
 	w := newDepartmentsWorld(t, departments(100, 10))
 	b := w.browser(inWeCom)
 	for range 3 {
-		a := b.open(b.toCallback("/page"))
+		a := b.open(b.callbackFor("/page"))
 		a.wantStatus(t, http.StatusInternalServerError)
 		if !strings.Contains(a.body, "本站的微信登录没有设置好") || sessionCookie(a, "wechat_session") != "" {
 			t.Errorf("got %v %s", a.Header, a.body)
@@ -83,11 +83,11 @@ func TestSessionSize_RefreshedSessionFits(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct",
 		"session {\nkey "+sessionKey+"\nlifetime 30d\nrefresh 1d\nidle 20d\ncookie "+cookie+"\n}")
 	b := w.browser(inWeChat)
-	b.walk("/page").wantStatus(t, http.StatusOK)
+	b.followAllowing("/page").wantStatus(t, http.StatusOK)
 	w.rename(strings.Repeat("名", 170))
-	w.pass(24 * time.Hour)
+	w.advance(24 * time.Hour)
 	w.nickname(b)
-	w.settled()
+	w.awaitRefresh()
 	a := b.open("/page")
 	if line := sessionCookie(a, cookie); line == "" || len(line) >= 1300 {
 		t.Errorf("a cookie of %d bytes: %s", len(line), line)
@@ -109,7 +109,7 @@ func TestSessionSize_LongProfileFitsIntoOneCookie(t *testing.T) {
 	w := newWorldWith(t, simulator.Config{People: []simulator.Person{p}})
 	w.provisionAccount("scope snsapi_userinfo\nconsent direct", "")
 	b := w.browser(inWeChat)
-	a := b.open(b.agree(b.open("/"+strings.Repeat("y", 1990)).Header.Get("Location"), "allow"))
+	a := b.open(b.consent(b.open("/"+strings.Repeat("y", 1990)).Header.Get("Location"), "allow"))
 	for _, line := range a.Header["Set-Cookie"] {
 		if len(line) >= 4096 {
 			t.Errorf("%d bytes: %.40s", len(line), line)

@@ -47,7 +47,7 @@ func TestUserID_IsTheSameInSeveralAccounts(t *testing.T) {
 		}
 	}
 	inside := w.browser(inWeChat)
-	if a := inside.walkConsent("/page"); a.StatusCode != http.StatusOK {
+	if a := inside.followConsenting("/page"); a.StatusCode != http.StatusOK {
 		t.Fatalf("inside WeChat: status %d: %s", a.StatusCode, a.body)
 	}
 	check("official_account", inside)
@@ -98,6 +98,6 @@ func TestAccounts_SessionOfAnUnconfiguredOneDoesNotOpen(t *testing.T) {
 	b := w.browser(onDesktop)
 	b.open(b.scan(b.open("/page").Header.Get("Location"), "emma", "allow")).wantRedirect(t, "/page")
 	b.send("GET", "/page").wantStatus(t, http.StatusOK)
-	w.replace("user_id qualified", sessionKey) // the official account alone
+	w.replaceSite("user_id qualified", sessionKey) // the official account alone
 	b.send("GET", "/page").wantStatus(t, http.StatusUnauthorized)
 }

@@ -19,7 +19,7 @@ func newPair(t *testing.T) (w *world, instances [2]*Handler) {
 	for i := range instances {
 		h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore memory\nsession {\nkey %s\n}\n}",
 			simulator.DemoAppID, simulator.DemoSecret, w.simURL, sessionKey))
-		instances[i] = w.apart(h, 0)
+		instances[i] = w.otherInstance(h, 0)
 	}
 	w.handler = instances[0]
 	return w, instances
@@ -29,10 +29,10 @@ func TestSharedExchange_TwoInstancesExchangeACodeOnce(t *testing.T) {
 	w, instances := newPair(t)
 	b := w.browser(inWeChat)
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
-	callback := b.toCallback("/page?x=1")
+	callback := b.callbackFor("/page?x=1")
 	cookies := "Cookie: " + b.attemptCookie()
-	w.faultOf(t, simulator.Fault{Path: token, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
-	var answers [2]answer
+	w.fault(t, simulator.Fault{Path: token, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
+	var answers [2]response
 	var wait sync.WaitGroup
 	wait.Go(func() { answers[0] = w.browser(inWeChat).open(callback, cookies) })
 	w.untilExchanged(1)
@@ -73,9 +73,9 @@ func TestSharedExchange_FailureIsShared(t *testing.T) {
 	} {
 		t.Run(word, func(t *testing.T) {
 			w, instances := newPair(t)
-			w.faultOf(t, tt.fault)
+			w.fault(t, tt.fault)
 			b := w.browser(inWeChat)
-			callback := b.toCallback("/page")
+			callback := b.callbackFor("/page")
 			cookies := "Cookie: " + b.attemptCookie()
 			for _, h := range instances {
 				w.swap(h)
@@ -94,7 +94,7 @@ func TestSharedExchange_WorksWithoutTheStore(t *testing.T) {
 		w.storeOf(h).use(func(s store.Store) store.Store { return waitingStore{s} })
 	}
 	b := w.browser(inWeChat)
-	callback := b.toCallback("/page")
+	callback := b.callbackFor("/page")
 	cookies := "Cookie: " + b.attemptCookie()
 	w.browser(inWeChat).open(callback, cookies).wantRedirect(t, "/page")
 	w.swap(instances[1])

@@ -13,25 +13,25 @@ import (
 	memorystore "github.com/caddywechat/caddy-wechat/caddywechat/store/memory"
 )
 
-// staring is a store that looks, while a site is being provisioned, which sites there are that others work with.
-type staring struct{ memorystore.Store }
+// observingStore is a store that looks, while a site is being provisioned, which sites there are that others work with.
+type observingStore struct{ memorystore.Store }
 
-func init() { caddy.RegisterModule(new(staring)) }
+func init() { caddy.RegisterModule(new(observingStore)) }
 
-func (*staring) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "wechat.stores.staring", New: func() caddy.Module { return new(staring) }}
+func (*observingStore) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "wechat.stores.observing", New: func() caddy.Module { return new(observingStore) }}
 }
 
-func (*staring) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { d.Next(); return nil }
+func (*observingStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { d.Next(); return nil }
 
-var sitesSeen []*revocation.Site
+var observedSites []*revocation.Site
 
-func (*staring) CheckKeyStorage() (warning string, err error) {
-	sitesSeen = joinedSites()
+func (*observingStore) CheckKeyStorage() (warning string, err error) {
+	observedSites = joinedSites()
 	return "", nil
 }
 
-var _ store.KeyStorage = (*staring)(nil)
+var _ store.KeyStorage = (*observingStore)(nil)
 
 func joinedSites() (sites []*revocation.Site) {
 	sharedStores.Range(func(_, value any) bool {
@@ -45,9 +45,9 @@ func joinedSites() (sites []*revocation.Site) {
 // so while that was being made.
 func TestSharedStore_SiteJoinsWhenProvisioned(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
-	h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore staring\n}",
+	h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore observing\n}",
 		simulator.DemoAppID, simulator.DemoSecret, w.simURL))
-	if len(sitesSeen) != 0 {
+	if len(observedSites) != 0 {
 		t.Error("a site that is being provisioned is among those that others work with")
 	}
 	if sites := joinedSites(); len(sites) != 1 || sites[0] != h.lease.revoked {

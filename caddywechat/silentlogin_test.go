@@ -11,10 +11,10 @@ import (
 func TestSilentLogin_KeepsTheProfileOfTheSamePersonOnly(t *testing.T) {
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
-	b.open(b.agree(consentPage(t, b.open("/profile/me")), "allow")).wantRedirect(t, "/profile/me")
+	b.open(b.consent(consentPage(t, b.open("/profile/me")), "allow")).wantRedirect(t, "/profile/me")
 	first := b.send("GET", "/_wechat/me").json(t)
 
-	again := b.silently("xiaoming")
+	again := b.loginSilentlyAs("xiaoming")
 	for _, field := range []string{"openid", "unionid", "nickname", "avatar", "scope"} {
 		if first[field] == "" || again[field] != first[field] {
 			t.Errorf("the same person's %s: %q, then %q", field, first[field], again[field])
@@ -22,7 +22,7 @@ func TestSilentLogin_KeepsTheProfileOfTheSamePersonOnly(t *testing.T) {
 	}
 	b.open("/profile/me").wantStatus(t, http.StatusOK)
 
-	other := b.silently("afang")
+	other := b.loginSilentlyAs("afang")
 	if other["openid"] == first["openid"] {
 		t.Fatal("it is the same person")
 	}
@@ -61,7 +61,7 @@ func TestSilentLogin_OneOpenIDInTwoAccountsIsNotOnePerson(t *testing.T) {
 	b := w.browser(inWeChat)
 	back := b.open("/_wechat/login?account=locker&return_to=/page").Header.Get("Location")
 	b.open(back+"&code="+person+url.QueryEscape("-Anna")).wantRedirect(t, "/page")
-	if got := b.silently("xiaoming"); got["openid"] != person || got["unionid"]+got["nickname"] != "" {
+	if got := b.loginSilentlyAs("xiaoming"); got["openid"] != person || got["unionid"]+got["nickname"] != "" {
 		t.Errorf("got %v", got)
 	}
 }
@@ -69,8 +69,8 @@ func TestSilentLogin_OneOpenIDInTwoAccountsIsNotOnePerson(t *testing.T) {
 func TestSilentLogin_InASlowerTabKeepsTheProfile(t *testing.T) {
 	w := newProfileWorld(t, "", "userinfo /profile")
 	b := w.browser(inWeChat)
-	slow := b.toCallback("/slow")
-	b.open(b.agree(consentPage(t, b.open("/profile")), "allow")).wantRedirect(t, "/profile")
+	slow := b.callbackFor("/slow")
+	b.open(b.consent(consentPage(t, b.open("/profile")), "allow")).wantRedirect(t, "/profile")
 	b.open(slow).wantRedirect(t, "/slow")
 	b.open("/profile").wantStatus(t, http.StatusOK)
 	if got := w.received().Header.Get("X-Wechat-Nickname"); got == "" {

@@ -12,7 +12,7 @@ import (
 func TestSnapshot_SilentLoginGetsNoSession(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	callback := b.toCallback("/page")
+	callback := b.callbackFor("/page")
 	u, _ := url.Parse(callback)
 	// The simulator gives a snapshot's code to those who ask for the profile only, so the code is bought separately.
 	snapshot := strings.ReplaceAll(b.open("/page").Header.Get("Location"), "snsapi_base", "snsapi_userinfo")
@@ -35,7 +35,7 @@ func TestSnapshot_RejectOrAllow(t *testing.T) {
 	t.Run("reject", func(t *testing.T) {
 		w := newProfileWorld(t, "", "userinfo /profile/*")
 		b := w.browser(inWeChat)
-		a := b.open(b.agree(consentPage(t, b.open("/profile/me")), "snapshot"))
+		a := b.open(b.consent(consentPage(t, b.open("/profile/me")), "snapshot"))
 		a.wantStatus(t, http.StatusForbidden)
 		if !strings.Contains(a.body, "使用完整服务") || b.cookie("wechat_session") != "" {
 			t.Errorf("body: %s", a.body)
@@ -47,19 +47,19 @@ func TestSnapshot_RejectOrAllow(t *testing.T) {
 	t.Run("allow", func(t *testing.T) {
 		w := newProfileWorld(t, "snapshot allow", "userinfo /profile/*")
 		b := w.browser(inWeChat)
-		b.open(b.agree(consentPage(t, b.open("/profile/me")), "snapshot")).wantRedirect(t, "/profile/me")
+		b.open(b.consent(consentPage(t, b.open("/profile/me")), "snapshot")).wantRedirect(t, "/profile/me")
 		b.open("/page").wantStatus(t, http.StatusOK)
 		if h := w.received().Header; h.Get("X-Wechat-Snapshot") != "1" || h.Get("X-Wechat-User") == person {
 			t.Errorf("the app got %v", h)
 		}
 		consentPage(t, b.open("/profile/me")) // never satisfies userinfo
-		w.pass(time.Hour + time.Second)
+		w.advance(time.Hour + time.Second)
 		b.open("/page").wantStatus(t, http.StatusFound)
 	})
 	t.Run("a session from before is judged by the configuration of today", func(t *testing.T) {
 		w := newProfileWorld(t, "snapshot allow", "userinfo /profile/*")
 		b := w.browser(inWeChat)
-		b.open(b.agree(consentPage(t, b.open("/profile/me")), "snapshot"))
+		b.open(b.consent(consentPage(t, b.open("/profile/me")), "snapshot"))
 		w.provisionAccount("snapshot reject", "")
 		b.open("/page").wantStatus(t, http.StatusFound)
 	})

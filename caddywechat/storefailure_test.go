@@ -27,12 +27,12 @@ func TestStoreFailure_RevocationsArePublishedLater(t *testing.T) {
 	b.logout("").wantStatus(t, http.StatusOK)
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	other.send("GET", "/").wantStatus(t, http.StatusOK)
-	if status, text := order(t, "POST", `{"openid":"`+person+`"}`); status != http.StatusServiceUnavailable || !strings.Contains(text, "revoked here") {
+	if status, text := requestRevocation(t, "POST", `{"openid":"`+person+`"}`); status != http.StatusServiceUnavailable || !strings.Contains(text, "revoked here") {
 		t.Errorf("status %d: %s", status, text)
 	}
 	other.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	b.open("/_wechat/health").wantStatus(t, http.StatusServiceUnavailable)
-	w.pass(2 * time.Second)
+	w.advance(2 * time.Second)
 	b.login("/page") // a silent login needs no store
 	if n := w.logs.FilterMessageSnippet("the store cannot be").Len(); n != 2 {
 		t.Errorf("%d lines say so, want one for reading and one for writing", n)
@@ -98,11 +98,11 @@ func TestStoreFailure_CleanupDoesNotWait(t *testing.T) {
 	b.login("/")
 	b.logout("")
 	w.storeOf(w.handler).use(func(s store.Store) store.Store { return &hangingStore{Store: s} })
-	begun := time.Now()
+	start := time.Now()
 	if err := w.handler.Cleanup(); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(begun); took > 500*time.Millisecond {
+	if took := time.Since(start); took > 500*time.Millisecond {
 		t.Errorf("it took %s", took)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
 
-// listen opens an event stream and returns what waits for its end.
-func (b *browser) listen(path string, headers ...string) (ended func(within time.Duration) bool) {
+// openStream opens an event stream and returns what waits for its end.
+func (b *browser) openStream(path string, headers ...string) (ended func(within time.Duration) bool) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), "GET", b.site(path), nil)
 	if err != nil {
@@ -77,15 +77,15 @@ func TestStreams_EndWithTheSession(t *testing.T) {
 		"logout":           func(_ *world, b *browser) { b.logout("") },
 		"revoked":          func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revocation.Request{User: person}) },
 		"everybody is":     func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revocation.Request{All: true}) },
-		"lifetime is over": func(w *world, _ *browser) { w.pass(7*24*time.Hour + time.Second) },
+		"lifetime is over": func(w *world, _ *browser) { w.advance(7*24*time.Hour + time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newStreamWorld(t, "optional /optional")
 			b := w.browser(inWeChat)
 			b.login("/")
-			ended := []func(time.Duration) bool{b.listen("/events"), b.listen("/optional")}
+			ended := []func(time.Duration) bool{b.openStream("/events"), b.openStream("/optional")}
 			other := w.browser(inWeChat) // who has no session has none that ends
-			stays := other.listen("/optional")
+			stays := other.openStream("/optional")
 			w.handler.lease.memory.streams.judge()
 			if ended[0](50 * time.Millisecond) {
 				t.Fatal("it ended before its session")
@@ -108,8 +108,8 @@ func TestStreams_AreNeverIdle(t *testing.T) {
 	w := newStreamWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\n}")
 	b := w.browser(inWeChat)
 	b.login("/")
-	ended := b.listen("/events")
-	w.pass(2 * time.Hour)
+	ended := b.openStream("/events")
+	w.advance(2 * time.Hour)
 	w.handler.lease.memory.streams.judge()
 	if ended(50 * time.Millisecond) {
 		t.Error("a stream ended since nobody went to a page")
@@ -140,7 +140,7 @@ func TestStreams_DropWritesAfterTheEnd(t *testing.T) {
 	}
 	b := w.browser(inWeChat)
 	b.login("/")
-	b.listen("/events")
+	b.openStream("/events")
 	b.logout("")
 	select {
 	case err := <-wrote:

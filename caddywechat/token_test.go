@@ -71,7 +71,7 @@ func TestToken_InvalidOneHasNoFallback(t *testing.T) {
 func TestToken_Ends(t *testing.T) {
 	w, b := newKioskSite(t, "session {\nkey "+sessionKey+"\nlifetime 7d\nidle 1h\n}")
 	token := b.token("7")
-	w.pass(6 * 24 * time.Hour) // never idle
+	w.advance(6 * 24 * time.Hour) // never idle
 	a := b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusOK)
 	if a.Header.Get("Set-Cookie") != "" {
 		t.Errorf("a cookie for a program: %s", a.Header.Get("Set-Cookie"))
@@ -79,14 +79,14 @@ func TestToken_Ends(t *testing.T) {
 	if end := b.send("GET", "/_wechat/me", "Authorization: Bearer "+token).json(t)["expires_at"]; end != "2026-11-27T09:00:00Z" {
 		t.Errorf("it says that it ends at %s", end)
 	}
-	w.pass(24 * time.Hour)
+	w.advance(24 * time.Hour)
 	b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusUnauthorized)
 
 	token = b.token("7")
 	b.send("POST", "/_wechat/logout", "Authorization: Bearer "+token, "Origin: https://servicewechat.com").wantStatus(t, http.StatusOK)
 	b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusUnauthorized)
 	token = b.token("8")
-	if status, text := order(t, "POST", `{"user":"mall:8"}`); status != http.StatusOK {
+	if status, text := requestRevocation(t, "POST", `{"user":"mall:8"}`); status != http.StatusOK {
 		t.Fatal(text)
 	}
 	b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusUnauthorized)
@@ -117,7 +117,7 @@ func TestTokenLogin_Errors(t *testing.T) {
 func TestToken_WithoutTheKeyHasNoFallback(t *testing.T) {
 	w, b := newKioskSite(t, "optional /open\nstore caddy")
 	token := b.token("7")
-	w.handler = w.apart(w.handler, 0) // which does not have the key that is kept in the store
+	w.handler = w.otherInstance(w.handler, 0) // which does not have the key that is kept in the store
 	fail := true
 	w.storeOf(w.handler).failWhen(&fail)
 	b.send("GET", "/open", "Authorization: Bearer "+token).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
@@ -128,7 +128,7 @@ func TestToken_WithoutTheKeyHasNoFallback(t *testing.T) {
 func TestToken_RequiredSaysHowToGetOne(t *testing.T) {
 	w, b := newMiniProgramSite(t, "optional /open")
 	const bad = "Authorization: Bearer wx1.bad"
-	for name, a := range map[string]answer{
+	for name, a := range map[string]response{
 		"a page":                 b.send("GET", "/page", bad),
 		"by the other header":    b.send("GET", "/page", "X-Wechat-Token: wx1.bad"),
 		"an optional page":       b.send("GET", "/open", bad),
@@ -168,7 +168,7 @@ func TestToken_RequiredSaysHowToGetOne(t *testing.T) {
 
 func TestTokenLogin_RequiresJSON(t *testing.T) {
 	_, b := newMiniProgramSite(t, "")
-	for name, a := range map[string]answer{
+	for name, a := range map[string]response{
 		"a form": b.post("/_wechat/mini_program/login", "code=x", "Content-Type: application/x-www-form-urlencoded"),
 		"a form in pieces": b.post("/_wechat/mini_program/login", "--x\r\nContent-Disposition: form-data; name=code\r\n\r\nx\r\n--x--\r\n",
 			"Content-Type: multipart/form-data; boundary=x"),

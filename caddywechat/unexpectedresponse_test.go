@@ -17,9 +17,9 @@ func TestUnexpectedResponse_IsReportedAsSuch(t *testing.T) {
 		"a token without anything": {"/sns/oauth2/access_token", `{}`, "a token without an openid"},
 	} {
 		w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
-		w.instead(tt.path, tt.body)
+		w.stubWeChat(tt.path, tt.body)
 		b := w.browser(inWeChat)
-		a := b.walk("/page")
+		a := b.followAllowing("/page")
 		if a.StatusCode != http.StatusBadGateway || heading(a) != "看不懂微信的答复" {
 			t.Errorf("%s: %d %s", name, a.StatusCode, heading(a))
 		}
@@ -37,8 +37,8 @@ func TestUnexpectedResponse_IsReportedAsSuch(t *testing.T) {
 	}
 	// What can be read is read.
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
-	w.instead(userinfo, `{"openid":"OPENID","nickname":7,"headimgurl":null,"sex":"1"}`)
-	if a := w.browser(inWeChat).walk("/page"); a.StatusCode != http.StatusOK || w.received().Header.Get("X-Wechat-Nickname") != "7" {
+	w.stubWeChat(userinfo, `{"openid":"OPENID","nickname":7,"headimgurl":null,"sex":"1"}`)
+	if a := w.browser(inWeChat).followAllowing("/page"); a.StatusCode != http.StatusOK || w.received().Header.Get("X-Wechat-Nickname") != "7" {
 		t.Errorf("a number for a nickname: %d %.200s", a.StatusCode, a.body)
 	}
 }

@@ -15,8 +15,8 @@ const noneBack = "logins begin and none comes back: WeChat may refuse the host, 
 func (w *world) abandon(n int, over time.Duration) {
 	w.t.Helper()
 	for i := range n {
-		w.browser(inWeChat).toWeChat(fmt.Sprintf("/%d", i))
-		w.pass(over / time.Duration(n-1))
+		w.browser(inWeChat).startLogin(fmt.Sprintf("/%d", i))
+		w.advance(over / time.Duration(n-1))
 	}
 }
 
@@ -63,7 +63,7 @@ func TestUnreturnedLogins_AreNotLoggedWithoutReason(t *testing.T) {
 	begin := func(w *world, b *browser, headers ...string) {
 		for range 30 {
 			b.open("/_wechat/login?account=official_account", headers...)
-			w.pass(5 * time.Second)
+			w.advance(5 * time.Second)
 		}
 	}
 	for name, try := range map[string]func(t *testing.T, w *world){
@@ -81,7 +81,7 @@ func TestUnreturnedLogins_AreNotLoggedWithoutReason(t *testing.T) {
 		"one was declined": func(t *testing.T, w *world) {
 			w.abandon(15, time.Hour)
 			b := w.browser(inWeChat)
-			b.open(withoutCode(b.toCallback("/")))
+			b.open(withoutCode(b.callbackFor("/")))
 			w.abandon(15, 10*time.Minute)
 		},
 		"a night long, where others came back": func(t *testing.T, w *world) {
@@ -113,7 +113,7 @@ func TestUnreturnedLogins_HintOfEachAccount(t *testing.T) {
 	for account, want := range map[string]string{"badge": "platform", "website": "授权回调域"} {
 		for range 21 {
 			w.browser(onDesktop).open("/_wechat/login?account=" + account)
-			w.pass(4 * time.Second)
+			w.advance(4 * time.Second)
 		}
 		lines := w.logs.FilterMessage(noneBack).TakeAll()
 		if len(lines) != 1 || !strings.Contains(lines[0].ContextMap()["cure"].(string), want) {

@@ -20,7 +20,7 @@ var personEverywhere = simulator.UnionID("x", "xiaoming")
 func TestUserID_Qualified(t *testing.T) {
 	b := newProfileWorld(t, "", "user_id qualified").browser(inWeChat)
 	b.follow("/")
-	if got, want := b.user("/"), simulator.DemoAppID+":"+person; got != want {
+	if got, want := b.userAt("/"), simulator.DemoAppID+":"+person; got != want {
 		t.Errorf("user %s, want %s", got, want)
 	}
 }
@@ -29,29 +29,29 @@ func TestUserID_UnionID(t *testing.T) {
 	t.Run("a silent login that brings none asks for consent, once", func(t *testing.T) {
 		w := newProfileWorld(t, "", "user_id unionid")
 		b := w.browser(inWeChat)
-		authorize := consentPage(t, b.open(b.toCallback("/page")))
-		b.open(b.agree(authorize, "allow")).wantRedirect(t, "/page")
-		if got := b.user("/page"); got != personEverywhere {
+		authorize := consentPage(t, b.open(b.callbackFor("/page")))
+		b.open(b.consent(authorize, "allow")).wantRedirect(t, "/page")
+		if got := b.userAt("/page"); got != personEverywhere {
 			t.Errorf("user %s, want %s", got, personEverywhere)
 		}
 
 		// From now on silent logins know who it is, in every browser.
 		other := w.browser(inWeChat)
-		other.open(other.toCallback("/page")).wantRedirect(t, "/page")
-		if got := other.user("/page"); got != personEverywhere {
+		other.open(other.callbackFor("/page")).wantRedirect(t, "/page")
+		if got := other.userAt("/page"); got != personEverywhere {
 			t.Errorf("user %s, want %s", got, personEverywhere)
 		}
 
 		// For 180 days from the last login.
-		w.pass(100 * 24 * time.Hour)
+		w.advance(100 * 24 * time.Hour)
 		other = w.browser(inWeChat)
-		other.open(other.toCallback("/page")).wantRedirect(t, "/page")
-		w.pass(100 * 24 * time.Hour)
+		other.open(other.callbackFor("/page")).wantRedirect(t, "/page")
+		w.advance(100 * 24 * time.Hour)
 		other = w.browser(inWeChat)
-		other.open(other.toCallback("/page")).wantRedirect(t, "/page")
-		w.pass(181 * 24 * time.Hour)
+		other.open(other.callbackFor("/page")).wantRedirect(t, "/page")
+		w.advance(181 * 24 * time.Hour)
 		other = w.browser(inWeChat)
-		consentPage(t, other.open(other.toCallback("/page")))
+		consentPage(t, other.open(other.callbackFor("/page")))
 	})
 	t.Run("an account without an Open Platform gets a page and a log line", func(t *testing.T) {
 		w := newWorldWith(t, simulator.Config{Accounts: []simulator.OfficialAccount{
@@ -59,7 +59,7 @@ func TestUserID_UnionID(t *testing.T) {
 		}})
 		w.provisionAccount("", "user_id unionid")
 		b := w.browser(inWeChat)
-		callback := b.agree(consentPage(t, b.open(b.toCallback("/page"))), "allow")
+		callback := b.consent(consentPage(t, b.open(b.callbackFor("/page"))), "allow")
 		b.open(callback).wantStatus(t, http.StatusForbidden)
 		line := w.logs.All()[len(w.logs.All())-1]
 		if cure, _ := line.ContextMap()["cure"].(string); line.Message != "callback" || !strings.Contains(cure, "Open Platform") {
@@ -69,7 +69,7 @@ func TestUserID_UnionID(t *testing.T) {
 	t.Run("a platform that never gives the profile is no endless loop", func(t *testing.T) {
 		w := newProfileWorld(t, "consent direct", "user_id unionid")
 		b := w.browser(inWeChat)
-		authorize := b.open(b.toCallback("/page")).Header.Get("Location")
+		authorize := b.open(b.callbackFor("/page")).Header.Get("Location")
 		// As if the visitor had been asked for nothing: the code is a silent one.
 		silent := w.browser(inWeChat).open(strings.Replace(authorize, "snsapi_userinfo", "snsapi_base", 1)).Header.Get("Location")
 		b.send("GET", silent).wantJSON(t, http.StatusForbidden, "unionid_missing")
@@ -77,8 +77,8 @@ func TestUserID_UnionID(t *testing.T) {
 	t.Run("people of a snapshot are never one person", func(t *testing.T) {
 		w := newProfileWorld(t, "scope snsapi_userinfo\nsnapshot allow\nconsent direct", "user_id unionid")
 		b := w.browser(inWeChat)
-		b.open(b.agree(b.open("/page").Header.Get("Location"), "snapshot")).wantRedirect(t, "/page")
-		if got := b.user("/page"); !strings.HasPrefix(got, "snapshot:o") {
+		b.open(b.consent(b.open("/page").Header.Get("Location"), "snapshot")).wantRedirect(t, "/page")
+		if got := b.userAt("/page"); !strings.HasPrefix(got, "snapshot:o") {
 			t.Errorf("user %s", got)
 		}
 	})
@@ -95,7 +95,7 @@ func TestUserID_UnionID(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := w.browser(inWeChat)
-		b.send("GET", b.toCallback("/page")).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
+		b.send("GET", b.callbackFor("/page")).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
 	})
 }
 

@@ -129,6 +129,6 @@ func TestWeCom_ProfileNeedsConsentInsideWeChat(t *testing.T) {
 	if u, err := url.Parse(authorize); err != nil || u.Query().Get("scope") != "snsapi_privateinfo" {
 		t.Fatalf("sent to %s", authorize)
 	}
-	b.open(b.agree(authorize, "allow")).wantRedirect(t, "/profile")
+	b.open(b.consent(authorize, "allow")).wantRedirect(t, "/profile")
 	b.open("/profile").wantStatus(t, http.StatusOK)
 }

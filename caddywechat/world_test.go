@@ -138,9 +138,9 @@ func (w *world) storeOf(h *Handler) *storeControl {
 	return w.loaded[h].store
 }
 
-// apart makes of a handler an instance of its own: a process with another memory, and with a clock that is ahead. It shares
+// otherInstance makes of a handler an instance of its own: a process with another memory, and with a clock that is ahead. It shares
 // the store with the others.
-func (w *world) apart(h *Handler, ahead time.Duration) *Handler {
+func (w *world) otherInstance(h *Handler, ahead time.Duration) *Handler {
 	w.t.Helper()
 	w.mu.Lock()
 	of := w.loaded[h]
@@ -236,7 +236,7 @@ func (w *world) now() time.Time {
 	return w.time
 }
 
-func (w *world) pass(d time.Duration) {
+func (w *world) advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.time = w.time.Add(d)
