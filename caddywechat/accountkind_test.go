@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -72,15 +71,8 @@ func TestAccountKind_OfAThirdParty(t *testing.T) {
 }
 
 func TestUserID_MustBeChosenForSeveralAccounts(t *testing.T) {
-	ctx, err := caddy.ProvisionContext(&caddy.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = ctx.LoadModuleByID("http.handlers.wechat_auth",
-		json.RawMessage(`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"},{"kind":"badge"}]}`))
-	if err == nil || !strings.Contains(err.Error(), "user_id unionid") {
-		t.Errorf("got %v", err)
-	}
+	err := provisionError(t, strings.Replace("{"+accountJSON+"}", "}]", `},{"kind":"badge"}]`, 1))
+	wantError(t, err, "user_id unionid")
 }
 
 func TestAccountKind_ServesItsEndpoints(t *testing.T) {

@@ -30,7 +30,7 @@ var otherWeComSecret = strings.Repeat("z", len(simulator.DemoWeComSecret))
 
 // agent makes a gate of one of the company's apps.
 func (w *world) agent(id int, secret string) *Handler {
-	return w.provision(fmt.Sprintf("wechat_auth {\nwecom %s %s {\nagent_id %d\n}\nplatform %s\n}", simulator.DemoCorpID, secret, id, w.simURL))
+	return w.newHandler(fmt.Sprintf("wecom %s %s {\nagent_id %d\n}", simulator.DemoCorpID, secret, id))
 }
 
 func TestAccountRef_SessionOfOneWeComAppDoesNotOpenAtAnother(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -15,10 +14,7 @@ func appWith(t *testing.T, sites ...*Handler) (*App, *observer.ObservedLogs) {
 	core, logs := observer.New(zap.DebugLevel)
 	w := &world{t: t, storage: t.TempDir()}
 	config := w.configuration(logCores.add(t, core))
-	ctx, err := caddy.ProvisionContext(&config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ctx := provisionContext(t, &config)
 	module, err := ctx.App(appName)
 	if err != nil {
 		t.Fatal(err)

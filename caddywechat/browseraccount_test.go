@@ -8,14 +8,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-const (
-	weChatOnDesk  = onDesktop + " NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090c11) XWEB/11581 Flue"
-	inMiniProgram = inWeChat + " miniProgram/wx2c1c63e28bb33be1"
-	inAlipay      = onPhone + " AlipayClient/10.5.88.8000 Language/zh-Hans"
-	inDingTalk    = onPhone + " AliApp(DingTalk/7.5.10) com.alibaba.android.rimet/38254011 Channel/227200 language/zh-CN"
-	inQQ          = onPhone + " V1_AND_SQ_9.0.0_0_TIM_D QQ/9.0.0.14110 NetType/WIFI WebP/0.3.0"
-)
-
 // What browsers get: a redirect to one of WeChat's pages, or one of ours.
 const (
 	toAuthorize = "/connect/oauth2/authorize?"
@@ -39,34 +31,34 @@ func TestBrowserAccount_ByUserAgent(t *testing.T) {
 		accounts []string
 		want     seen
 	}{
-		{[]string{officialLine}, seen{
-			inWeChat: toAuthorize + "appid=wx", weChatOnDesk: toAuthorize, inMiniProgram: toAuthorize,
+		{[]string{officialAccount}, seen{
+			inWeChat: toAuthorize + "appid=wx", weChatOnDesktop: toAuthorize, inMiniProgram: toAuthorize,
 			inWeCom: saysOpenWeChat, onPhone: saysOpenWeChat, onDesktop: saysScanWeChat,
 			inAlipay: saysOpenWeChat, inDingTalk: saysOpenWeChat, inQQ: saysOpenWeChat,
 		}},
-		{[]string{weComLine}, seen{
-			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=ww", weChatOnDesk: toAuthorize + "appid=ww",
+		{[]string{weComAccount}, seen{
+			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=ww", weChatOnDesktop: toAuthorize + "appid=ww",
 			onDesktop: toWeComCode, onPhone: saysOpenWeCom, inDingTalk: saysOpenWeCom,
 		}},
 		{[]string{weComForAll}, seen{
 			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=ww", onDesktop: toWeComCode, onPhone: saysOpenEither,
 		}},
-		{[]string{weComForAll, officialLine}, seen{
+		{[]string{weComForAll, officialAccount}, seen{
 			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=wx", onDesktop: toWeComCode, onPhone: saysOpenEither,
 		}},
-		{[]string{officialLine, weComLine}, seen{inWeChat: toAuthorize + "appid=wx", onPhone: saysOpenEither}},
-		{[]string{websiteLine}, seen{
-			inWeChat: saysComputer, inMiniProgram: saysComputer, weChatOnDesk: saysOpenBrowser, inWeCom: saysComputer,
+		{[]string{officialAccount, weComAccount}, seen{inWeChat: toAuthorize + "appid=wx", onPhone: saysOpenEither}},
+		{[]string{websiteAccount}, seen{
+			inWeChat: saysComputer, inMiniProgram: saysComputer, weChatOnDesktop: saysOpenBrowser, inWeCom: saysComputer,
 			onDesktop: toQRCode, onPhone: toQRCode, inAlipay: toQRCode,
 		}},
-		{[]string{websiteLine, officialLine}, seen{inWeChat: toAuthorize, inWeCom: saysOpenWeChat, onDesktop: toQRCode, onPhone: saysOpenWeChat}},
-		{[]string{websiteLine, weComLine}, seen{
+		{[]string{websiteAccount, officialAccount}, seen{inWeChat: toAuthorize, inWeCom: saysOpenWeChat, onDesktop: toQRCode, onPhone: saysOpenWeChat}},
+		{[]string{websiteAccount, weComAccount}, seen{
 			inWeChat: toAuthorize + "appid=ww", inWeCom: toAuthorize + "appid=ww", onDesktop: saysChoose, onPhone: saysOpenWeCom,
 		}},
 		{[]string{"badge"}, seen{inWeChat: saysOpenBrowser, onDesktop: "https://login.example/", onPhone: "https://login.example/"}},
-		{[]string{programLine}, seen{inWeChat: saysNoBrowser, inMiniProgram: saysNoBrowser, inWeCom: saysNoBrowser, onDesktop: saysNoBrowser, onPhone: saysNoBrowser}},
-		{[]string{programLine, appLine}, seen{inWeChat: saysNoBrowser, onPhone: saysNoBrowser}},
-		{[]string{appLine, officialLine}, seen{inWeChat: toAuthorize, onPhone: saysOpenWeChat}},
+		{[]string{miniProgramAccount}, seen{inWeChat: saysNoBrowser, inMiniProgram: saysNoBrowser, inWeCom: saysNoBrowser, onDesktop: saysNoBrowser, onPhone: saysNoBrowser}},
+		{[]string{miniProgramAccount, mobileAppAccount}, seen{inWeChat: saysNoBrowser, onPhone: saysNoBrowser}},
+		{[]string{mobileAppAccount, officialAccount}, seen{inWeChat: toAuthorize, onPhone: saysOpenWeChat}},
 	} {
 		w.swap(w.accounts(tt.accounts...))
 		for agent, want := range tt.want {
@@ -87,7 +79,7 @@ func TestBrowserAccount_ByUserAgent(t *testing.T) {
 
 func TestBrowserAccount_PhoneCanScanTheQRCode(t *testing.T) {
 	w := newWorldWith(t, simulator.Config{})
-	w.swap(w.accounts(weComLine))
+	w.swap(w.accounts(weComAccount))
 	b := w.browser(onPhone)
 	if a := b.open("/page"); !strings.Contains(a.body, `href="/_wechat/login?return_to=%2Fpage&amp;scan=1"`) {
 		t.Errorf("no way to the QR code: %s", a.body)
@@ -100,11 +92,11 @@ func TestBrowserAccount_PhoneCanScanTheQRCode(t *testing.T) {
 func TestBrowserAccount_ProgramIsToldWhereToLogIn(t *testing.T) {
 	w := newWorldWith(t, simulator.Config{})
 	for _, tt := range []struct{ account, agent, want string }{
-		{officialLine, onDesktop, "open this page in WeChat"},
-		{weComLine, onPhone, "open this page in WeCom"},
+		{officialAccount, onDesktop, "open this page in WeChat"},
+		{weComAccount, onPhone, "open this page in WeCom"},
 		{weComForAll, onPhone, "open this page in WeChat or WeCom"},
-		{websiteLine, inWeChat, "open this page in a browser outside WeChat and WeCom"},
-		{programLine, onDesktop, "log in by the site's mini-program or app, not in a browser"},
+		{websiteAccount, inWeChat, "open this page in a browser outside WeChat and WeCom"},
+		{miniProgramAccount, onDesktop, "log in by the site's mini-program or app, not in a browser"},
 	} {
 		w.swap(w.accounts(tt.account))
 		a := w.browser(tt.agent).send("GET", "/page", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")

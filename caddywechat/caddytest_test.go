@@ -9,12 +9,42 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
+
+// provisioning keeps tests that run side by side from changing Caddy's default storage at once.
+var provisioning sync.Mutex
+
+// provisionContext provisions a configuration, whose apps are not started.
+func provisionContext(t *testing.T, config *caddy.Config) caddy.Context {
+	t.Helper()
+	provisioning.Lock()
+	defer provisioning.Unlock()
+	ctx, err := caddy.ProvisionContext(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// wantError fails the test unless there is an error that says all this.
+func wantError(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("it was accepted")
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is not in: %v", part, err)
+		}
+	}
+}
 
 // newServer provisions a server with such options, as Caddy does.
 func newServer(t *testing.T, options string) *caddyhttp.Server {
@@ -24,10 +54,7 @@ func newServer(t *testing.T, options string) *caddyhttp.Server {
 	if err := json.Unmarshal([]byte(app), &config); err != nil {
 		t.Fatal(err)
 	}
-	ctx, err := caddy.ProvisionContext(&config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ctx := provisionContext(t, &config)
 	module, err := ctx.App("http")
 	if err != nil {
 		t.Fatal(err)
@@ -58,11 +85,7 @@ func serveSite(t *testing.T, directives string) func(*http.Request) (*httptest.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := caddy.ProvisionContext(&caddy.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := caddy.NewContext(whole)
+	ctx, cancel := caddy.NewContext(provisionContext(t, new(caddy.Config)))
 	t.Cleanup(cancel)
 	module, err := ctx.LoadModuleByID("http.handlers.subroute", routes)
 	if err != nil {
@@ -113,7 +136,9 @@ func validateJSON(t *testing.T, text []byte) error {
 		t.Fatal(err)
 	}
 	config.StorageRaw = storage
+	provisioning.Lock()
 	invalid := caddy.Validate(config)
+	provisioning.Unlock()
 	if _, err := os.Stat(filepath.Join(root, "wechat")); err == nil {
 		t.Error("validating made files")
 	}

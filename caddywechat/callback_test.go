@@ -2,7 +2,6 @@ package caddywechat
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -18,11 +17,10 @@ func TestCallback_OfAnEndedSessionRestarts(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")
-	u, _ := url.Parse(w.site("/"))
-	before := b.client.Jar.Cookies(u)
+	before := b.siteCookies()
 	b.open(callback)
 	b.logout("")
-	b.client.Jar.SetCookies(u, before) // the attempt as it was, unspent
+	b.setCookies(before) // the attempt as it was, unspent
 	a := b.open(callback)
 	if !strings.HasPrefix(a.Header.Get("Location"), w.simURL) || b.cookie("wechat_session") != "" {
 		t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
@@ -35,9 +33,7 @@ func TestCallback_OfAnEndedSessionRestarts(t *testing.T) {
 func TestCallback_Repeated(t *testing.T) {
 	t.Run("at once: one exchange, both land", func(t *testing.T) {
 		w := newWorld(t, "")
-		if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}); err != nil {
-			t.Fatal(err)
-		}
+		w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
 		b := w.browser(inWeChat)
 		callback := b.callbackFor("/page")
 		var wait sync.WaitGroup
@@ -93,8 +89,7 @@ func TestCallback_Repeated(t *testing.T) {
 		a := b.open(callback)
 		spent := a.Cookies()
 		b.logout("")
-		u, _ := url.Parse(w.site("/"))
-		b.client.Jar.SetCookies(u, spent) // somebody kept them
+		b.setCookies(spent) // somebody kept them
 		a = b.open(callback)
 		a.wantStatus(t, http.StatusFound)
 		if !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
@@ -120,9 +115,7 @@ func TestCallback_OfAnotherBrowserRestarts(t *testing.T) {
 		t.Errorf("after the first landed, the other's callback led to %s", a.Header.Get("Location"))
 	}
 	// With a live session of their own they get to the page, as themselves.
-	if err := w.sim.Hold("emma"); err != nil {
-		t.Fatal(err)
-	}
+	w.hold("emma")
 	theirs.login("/else")
 	theirs.open(callback).wantRedirect(t, "/page")
 	theirs.open("/page")
@@ -149,9 +142,7 @@ func TestCallback_WithoutAnAttemptRestarts(t *testing.T) {
 
 func TestCallback_AbandonedRequestKeepsTheCode(t *testing.T) {
 	w := newWorld(t, "")
-	if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond}); err != nil {
-		t.Fatal(err)
-	}
+	w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")
 	impatient := *b.client
@@ -172,14 +163,10 @@ func TestCallback_SecondResponseSaysAllOfTheFirst(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")
-	site, _ := url.Parse(w.site("/"))
-	before := b.client.Jar.Cookies(site)
+	before := b.siteCookies()
 	b.open(callback).wantRedirect(t, "/page")
 	b.deleteCookies()
-	for _, c := range before {
-		c.Path = "/"
-	}
-	b.client.Jar.SetCookies(site, before)
+	b.setCookies(before)
 	b.open(callback).wantRedirect(t, "/page")
 	b.open("/page").wantStatus(t, http.StatusOK)
 	w.advance(2 * time.Minute)

@@ -37,10 +37,19 @@ func (w *world) callAPI(method, path, body string) (answer map[string]any) {
 	return answer
 }
 
-func (w *world) fault(t *testing.T, f simulator.Fault) {
-	t.Helper()
+// fault makes the simulated WeChat misbehave.
+func (w *world) fault(f simulator.Fault) {
+	w.t.Helper()
 	if err := w.sim.Fault(f); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
+	}
+}
+
+// hold puts another person in front of all browsers.
+func (w *world) hold(personID string) {
+	w.t.Helper()
+	if err := w.sim.Hold(personID); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -72,16 +81,6 @@ func occupyAllCalls(t *testing.T) (free func()) {
 		<-arrived
 	}
 	return func() { close(leave); calls.Wait() }
-}
-
-// untilExchanged waits until WeChat was given so many codes.
-func (w *world) untilExchanged(n int) {
-	w.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); w.exchanges() < n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.t.Fatalf("%d exchanges, want %d", w.exchanges(), n)
-		}
-	}
 }
 
 // stubWeChat lets the accounts call an API that answers a path with a body of the test's, and everything else as WeChat

@@ -5,16 +5,13 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
 func TestCallsInFlight_AreBounded(t *testing.T) {
 	w := newWorld(t, "timeout 20s")
-	if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultHang}); err != nil {
-		t.Fatal(err)
-	}
+	w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultHang})
 	const callbacks = 300
 	var mu sync.Mutex
 	busy := 0
@@ -36,9 +33,7 @@ func TestCallsInFlight_AreBounded(t *testing.T) {
 		defer mu.Unlock()
 		return busy
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && w.exchanges()+turnedAway() < callbacks; {
-		time.Sleep(5 * time.Millisecond)
-	}
+	waitFor(t, "every callback is under way or turned away", func() bool { return w.exchanges()+turnedAway() >= callbacks })
 	w.sim.ClearFaults()
 	w.sim.Close() // lets those go that hang
 	wait.Wait()
@@ -52,11 +47,10 @@ func TestCallsInFlight_AreBounded(t *testing.T) {
 func TestCallsInFlight_OfOneClientAreBounded(t *testing.T) {
 	const token, alone = "/sns/oauth2/access_token", 64
 	w := newWorldWith(t, simulator.Config{})
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nmini_program %s %s\nuser_id qualified\nplatform %s\ntimeout 2s\n}",
-		simulator.DemoAppID, simulator.DemoSecret, simulator.DemoMiniProgramAppID, simulator.DemoMiniProgramSecret, w.simURL))
+	w.handler = w.newHandler(officialAccount, miniProgramAccount, "user_id qualified", "timeout 2s")
 	w.server = newServer(t, trustingPrivate)
 	const stranger, visitor = "X-Forwarded-For: 203.0.113.5", "X-Forwarded-For: 198.51.100.7"
-	w.fault(t, simulator.Fault{Path: token, Kind: simulator.FaultHang, Times: alone})
+	w.fault(simulator.Fault{Path: token, Kind: simulator.FaultHang, Times: alone})
 	done := make(chan map[int]int)
 	go func() {
 		done <- atOnce(w, 270, func(b *browser, i int) response {
@@ -65,20 +59,13 @@ func TestCallsInFlight_OfOneClientAreBounded(t *testing.T) {
 			return b.open(fmt.Sprintf("/_wechat/callback?code=%032d&state=%s", i, state), stranger)
 		})
 	}()
-	for end := time.Now().Add(10 * time.Second); w.sim.Calls(token) < alone; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("WeChat got %d calls", w.sim.Calls(token))
-		}
-	}
+	waitFor(t, "WeChat gets as many calls as one client may make", func() bool { return w.sim.Calls(token) >= alone })
 
 	b := w.browser(inWeChat)
 	if a := b.open(b.callbackFor("/page"), visitor); a.StatusCode != http.StatusFound || a.Header.Get("Location") != "/page" {
 		t.Errorf("a visitor from elsewhere: %d %.200s", a.StatusCode, a.body)
 	}
-	code, err := w.sim.MiniProgramLogin("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	code := w.miniProgramCode("")
 	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`, stranger).wantStatus(t, http.StatusOK) // another account's
 	if n := (<-done)[http.StatusServiceUnavailable]; n < 270-alone-1 {
 		t.Errorf("%d of the stranger's callbacks had no place", n)

@@ -86,7 +86,7 @@ const jscode2session = "/sns/jscode2session"
 
 func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
 	w, b := newMiniProgramSite(t, "")
-	w.fault(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
+	w.fault(simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
 	got := atOnce(w, 240, func(b *browser, i int) response {
 		return b.post("/_wechat/mini_program/login", fmt.Sprintf(`{"code":"%032d"}`, i))
 	})
@@ -110,17 +110,14 @@ func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
 	}
 	w.advance(time.Minute)
 	w.sim.ClearFaults()
-	code, err := w.sim.MiniProgramLogin("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	code := w.miniProgramCode("")
 	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`).wantStatus(t, http.StatusOK)
 }
 
 // Whoever leaves before the answer has asked WeChat all the same.
 func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
 	w, b := newMiniProgramSite(t, "")
-	w.fault(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond})
+	w.fault(simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond})
 	ctx, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for i := range maxRefused {
@@ -138,9 +135,8 @@ func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
 			}
 		})
 	}
-	for end := time.Now().Add(10 * time.Second); w.sim.Calls(jscode2session) < maxRefused && time.Now().Before(end); {
-		time.Sleep(5 * time.Millisecond)
-	}
+	waitFor(t, "WeChat gets every code", func() bool { return w.sim.Calls(jscode2session) >= maxRefused })
+
 	leave()
 	all.Wait()
 	b.post("/_wechat/mini_program/login", `{"code":"x"}`).wantJSON(t, http.StatusTooManyRequests, "too_many")
@@ -152,14 +148,11 @@ func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
 // Behind the address of a carrier there are many people, whom no limit on refused codes is meant for.
 func TestCodeLimit_AllowsManyValidCodes(t *testing.T) {
 	w, _ := newMiniProgramSite(t, "")
-	w.fault(t, simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
+	w.fault(simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
 	const people = maxRefused + maxWaiting
 	codes := make([]string, people)
 	for i := range codes {
-		var err error
-		if codes[i], err = w.sim.MiniProgramLogin("", ""); err != nil {
-			t.Fatal(err)
-		}
+		codes[i] = w.miniProgramCode("")
 	}
 	if got := atOnce(w, people, func(b *browser, i int) response {
 		return b.post("/_wechat/mini_program/login", `{"code":"`+codes[i]+`"}`)

@@ -8,14 +8,13 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// replaceSite puts a new handler in place of the one that is there, with a key and its logs after the other's.
+// replaceSite replaces the handler, as a reload does, by one with another key.
 func (w *world) replaceSite(options, key string) {
 	w.t.Helper()
-	w.swap(w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nsession {\nkey %s\n}\n%s\n}",
-		simulator.DemoAppID, simulator.DemoSecret, w.simURL, key, options)))
+	w.swap(w.newHandler(officialAccount, sessionKeys(key), options))
 }
 
-// newProfileWorld makes a world whose account has the given options, with the given lines in the wechat_auth block.
+// newProfileWorld makes a world whose account has the given options, with other lines in the wechat_auth block.
 func newProfileWorld(t *testing.T, accountOptions, options string) *world {
 	t.Helper()
 	w := newWorld(t, "")
@@ -23,9 +22,9 @@ func newProfileWorld(t *testing.T, accountOptions, options string) *world {
 	return w
 }
 
+// provisionAccount replaces the handler by one whose account has these options.
 func (w *world) provisionAccount(accountOptions, options string) {
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s {\n%s\n}\nplatform %s\n%s\n}",
-		simulator.DemoAppID, simulator.DemoSecret, accountOptions, w.simURL, options))
+	w.handler = w.newHandler(withOptions(officialAccount, accountOptions), options)
 }
 
 // newWeComWorld makes a world whose one account is a WeCom app.
@@ -34,25 +33,45 @@ func newWeComWorld(t *testing.T, options string) *world {
 	w := newWorldWith(t, simulator.Config{WeCom: []simulator.WeComApp{{
 		CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
 	}}})
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nwecom %s %s {\nagent_id %d\n}\nplatform %s\n%s\n}",
-		simulator.DemoCorpID, simulator.DemoWeComSecret, simulator.DemoAgentID, w.simURL, options))
+	w.handler = w.newHandler(weComAccount, options)
 	if calls := w.sim.Journal(); len(calls) > 0 {
 		t.Fatalf("loading the configuration called WeCom: %v", calls)
 	}
 	return w
 }
 
-// Kinds of account, as a Caddyfile names them.
-var (
-	officialLine = fmt.Sprintf("official_account %s %s", simulator.DemoAppID, simulator.DemoSecret)
-	websiteLine  = fmt.Sprintf("website %s %s", simulator.DemoWebsiteAppID, simulator.DemoWebsiteSecret)
-	weComLine    = fmt.Sprintf("wecom %s %s {\nagent_id %d\n}", simulator.DemoCorpID, simulator.DemoWeComSecret, simulator.DemoAgentID)
-	weComForAll  = strings.Replace(weComLine, "}", "allow_external\n}", 1)
-	programLine  = fmt.Sprintf("mini_program %s %s", simulator.DemoMiniProgramAppID, simulator.DemoMiniProgramSecret)
-	appLine      = fmt.Sprintf("mobile_app %s %s", simulator.DemoMobileAppID, simulator.DemoMobileAppSecret)
+// Accounts as a Caddyfile names them.
+const (
+	officialAccount    = "official_account " + simulator.DemoAppID + " " + simulator.DemoSecret
+	websiteAccount     = "website " + simulator.DemoWebsiteAppID + " " + simulator.DemoWebsiteSecret
+	miniProgramAccount = "mini_program " + simulator.DemoMiniProgramAppID + " " + simulator.DemoMiniProgramSecret
+	mobileAppAccount   = "mobile_app " + simulator.DemoMobileAppID + " " + simulator.DemoMobileAppSecret
+	weComWithoutAgent  = "wecom " + simulator.DemoCorpID + " " + simulator.DemoWeComSecret
 )
 
-// accounts makes a gate with these accounts.
+var (
+	weComAccount = withOptions(weComWithoutAgent, fmt.Sprintf("agent_id %d", simulator.DemoAgentID))
+	weComForAll  = withOptions(weComWithoutAgent, fmt.Sprintf("agent_id %d\nallow_external", simulator.DemoAgentID))
+)
+
+// withOptions returns an account with a block of options.
+func withOptions(account, options string) string { return account + " {\n" + options + "\n}" }
+
+// sessionKeys returns the session option with these keys.
+func sessionKeys(keys ...string) string { return "session {\nkey " + strings.Join(keys, " ") + "\n}" }
+
+// sessionWith returns the session option with the usual key and other lines.
+func sessionWith(options string) string {
+	return "session {\nkey " + sessionKey + "\n" + options + "\n}"
+}
+
+// newHandler makes the handler of a directive with these lines, which talks to the simulator.
+func (w *world) newHandler(lines ...string) *Handler {
+	w.t.Helper()
+	return w.provision("wechat_auth {\n" + strings.Join(lines, "\n") + "\nplatform " + w.simURL + "\n}")
+}
+
+// accounts makes the handler of a site with these accounts.
 func (w *world) accounts(lines ...string) *Handler {
-	return w.provision(fmt.Sprintf("wechat_auth {\n%s\nuser_id qualified\nplatform %s\n}", strings.Join(lines, "\n"), w.simURL))
+	return w.newHandler(append(lines, "user_id qualified")...)
 }

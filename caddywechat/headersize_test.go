@@ -3,7 +3,6 @@ package caddywechat
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +21,7 @@ func TestHeaderSize_OfCallbackWithLongestSession(t *testing.T) {
 		ID: "long", Nickname: strings.Repeat("名", 32), Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("a", 300),
 	}
 	w := startWorld(t, "https", simulator.Config{People: []simulator.Person{person}})
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s {\nscope snsapi_userinfo\nconsent direct\n}\nplatform %s\n}",
-		simulator.DemoAppID, simulator.DemoSecret, w.simURL))
+	w.handler = w.newHandler(withOptions(officialAccount, "scope snsapi_userinfo\nconsent direct"))
 	for _, page := range []string{longPath(2000), "//" + longPath(1998)[1:]} {
 		b := w.browser(inWeChat)
 		a := b.open(b.consent(b.startLogin(page), "allow")).wantStatus(t, http.StatusFound).wantSmallHeader(t)
@@ -63,23 +61,18 @@ func TestHeaderSize_AbandonedLoginsStayBelowTheLimit(t *testing.T) {
 func TestHeaderSize_CookiesThatDoNotOpenAreDeleted(t *testing.T) {
 	w := makeWorld(t, "https", "", "")
 	b := w.browser(inWeChat)
-	u, _ := url.Parse(w.site("/"))
 	authorize := b.startLogin("/mine")
 	var cookies []*http.Cookie
 	for i := range 8 {
 		for _, prefix := range []string{"__Host-", ""} { // those of http come along
 			if name := fmt.Sprintf("%swechat_login_%d", prefix, i); b.cookie(name) == "" {
-				cookies = append(cookies, &http.Cookie{Name: name, Value: strings.Repeat("x", 1200), Path: "/", Secure: prefix != ""})
+				cookies = append(cookies, &http.Cookie{Name: name, Value: strings.Repeat("x", 1200), Secure: prefix != ""})
 			}
 		}
 	}
-	b.client.Jar.SetCookies(u, cookies)
+	b.setCookies(cookies)
 	b.startLogin(chinesePath(127))
-	size := 0
-	for _, name := range b.cookieNames() {
-		size += len(name + "=" + b.cookie(name) + "; ")
-	}
-	if size >= 4096 {
+	if size := b.cookieSize(func(string) bool { return true }); size >= 4096 {
 		t.Errorf("the browser sends %d bytes: %v", size, b.cookieNames())
 	}
 	b.finishLogin(authorize).wantRedirect(t, "/mine")
@@ -100,8 +93,7 @@ func TestHeaderSize_SpentAttemptHasNoTarget(t *testing.T) {
 
 func TestHeaderSize_OfPages(t *testing.T) {
 	w := makeWorld(t, "https", "", "")
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s {\nscope snsapi_userinfo\n}\nplatform %s\n}",
-		simulator.DemoAppID, simulator.DemoSecret, w.simURL))
+	w.handler = w.newHandler(withOptions(officialAccount, "scope snsapi_userinfo"))
 	b := w.browser(inWeChat)
 	for _, page := range []string{chinesePath(127), longPath(1200), longPath(1600), longPath(1990), "/?" + strings.Repeat("&", 510)} {
 		a := b.open(page).wantSmallHeader(t)

@@ -1,9 +1,6 @@
 package caddywechat
 
 import (
-	"bufio"
-	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -95,17 +92,8 @@ func TestIdentityHeaders_TrailersCannotForgeThem(t *testing.T) {
 	w := newWorld(t, "public *")
 	var trailer http.Header
 	w.app = func(_ http.ResponseWriter, r *http.Request) { trailer = r.Trailer.Clone() }
-	conn, err := net.Dial("tcp", w.gate.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\nTrailer: X-Wechat-User, X-Good\r\n\r\n"+
-		"1\r\na\r\n0\r\nX-Wechat-User: evil\r\nX-Wechat-Openid: evil\r\nX-Good: good\r\n\r\n", host)
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatal(err, res)
-	}
+	w.sendRaw("POST / HTTP/1.1\r\nHost: "+host+"\r\nTransfer-Encoding: chunked\r\nTrailer: X-Wechat-User, X-Good\r\n\r\n"+
+		"1\r\na\r\n0\r\nX-Wechat-User: evil\r\nX-Wechat-Openid: evil\r\nX-Good: good\r\n\r\n").wantStatus(t, http.StatusOK)
 	if len(trailer) != 1 || trailer.Get("X-Good") != "good" {
 		t.Errorf("the app got the trailers %v", trailer)
 	}

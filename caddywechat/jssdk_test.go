@@ -85,7 +85,7 @@ func TestJSSDK_UsesATicketUntilItExpires(t *testing.T) {
 
 func TestJSSDK_LogsWhyThereIsNoTicket(t *testing.T) {
 	w := newWorld(t, "")
-	w.fault(t, simulator.Fault{Path: stableToken, Kind: simulator.FaultErrcode, Errcode: 40164})
+	w.fault(simulator.Fault{Path: stableToken, Kind: simulator.FaultErrcode, Errcode: 40164})
 	target := "/_wechat/jssdk?url=" + url.QueryEscape("http://"+host+"/")
 	for range 20 {
 		w.browser(inWeChat).send("GET", target).wantJSON(t, http.StatusBadGateway, "wechat_error")

@@ -38,7 +38,7 @@ func TestJSSDK_SignsForTheRequestedAccount(t *testing.T) {
 			CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
 		}},
 	})
-	w.swap(w.accounts(officialLine, weComLine, websiteLine))
+	w.swap(w.accounts(officialAccount, weComAccount, websiteAccount))
 	weCom := w.callAPI("GET", "/cgi-bin/gettoken?corpid="+simulator.DemoCorpID+"&corpsecret="+simulator.DemoWeComSecret, "")["access_token"].(string)
 	official := w.callAPI("POST", stableToken,
 		`{"grant_type":"client_credential","appid":"`+simulator.DemoAppID+`","secret":"`+simulator.DemoSecret+`"}`)["access_token"].(string)
@@ -95,7 +95,7 @@ func TestJSSDK_SaysThatNoAccountSigns(t *testing.T) {
 	if got := b.send("GET", target+"&app=agent").wantJSON(t, http.StatusNotFound, "not_found"); !strings.Contains(got["message"], "WeCom, of which this site has none") {
 		t.Errorf("got %q", got["message"])
 	}
-	w.swap(w.accounts(websiteLine))
+	w.swap(w.accounts(websiteAccount))
 	if got := b.send("GET", target).wantJSON(t, http.StatusNotFound, "not_found"); !strings.Contains(got["message"], "no account of this site signs pages") {
 		t.Errorf("got %q", got["message"])
 	}
@@ -103,7 +103,7 @@ func TestJSSDK_SaysThatNoAccountSigns(t *testing.T) {
 
 func TestJSSDK_LogsWhyThereIsNoAgentTicket(t *testing.T) {
 	w := newWeComWorld(t, "")
-	w.fault(t, simulator.Fault{Path: "/cgi-bin/ticket/get", Kind: simulator.FaultErrcode, Errcode: 60020})
+	w.fault(simulator.Fault{Path: "/cgi-bin/ticket/get", Kind: simulator.FaultErrcode, Errcode: 60020})
 	target := "/_wechat/jssdk?app=agent&url=" + url.QueryEscape("http://"+host+"/")
 	w.browser(inWeCom).send("GET", target).wantJSON(t, http.StatusBadGateway, "wechat_error")
 	lines := w.logs.FilterMessageSnippet("JS-SDK").All()

@@ -84,9 +84,7 @@ func TestLogin_AtMostEightAttempts(t *testing.T) {
 func TestLogin_RestartsAfterARefusedCode(t *testing.T) {
 	for _, code := range []int{40029, 40163, 42003} {
 		w := newWorld(t, "")
-		if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: code, Times: 1}); err != nil {
-			t.Fatal(err)
-		}
+		w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: code, Times: 1})
 		b := w.browser(inWeChat)
 		b.login("/page")
 		if got := w.exchanges(); got != 2 {

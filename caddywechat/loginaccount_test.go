@@ -28,9 +28,7 @@ func TestLoginAccount_ByName(t *testing.T) {
 		b.open("/_wechat/login?account="+name).wantStatus(t, http.StatusBadRequest)
 	}
 	// That is how people switch: the session is another one afterwards.
-	if err := w.sim.Hold("emma"); err != nil {
-		t.Fatal(err)
-	}
+	w.hold("emma")
 	b.follow("/_wechat/login?return_to=/page&account=official_account")
 	if got, want := b.userAt("/page"), simulator.DemoAppID+":"+simulator.OpenID(simulator.DemoAppID, "emma"); got != want {
 		t.Errorf("user %s, want %s", got, want)
@@ -52,7 +50,7 @@ func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "")
 			site := func(account string) *Handler {
-				return w.provision("wechat_auth {\n" + account + "\nplatform " + w.simURL + "\n}")
+				return w.newHandler(account)
 			}
 			w.handler = site(tt.before)
 			b := w.browser(tt.agent)
@@ -85,7 +83,7 @@ func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
 // An official account goes first in WeChat, but who names the company's account gets it.
 func TestLoginAccount_OfLowerPriorityByName(t *testing.T) {
 	w := newWorldWith(t, simulator.Config{})
-	w.swap(w.accounts(officialLine, weComLine))
+	w.swap(w.accounts(officialAccount, weComAccount))
 	if to := w.browser(inWeChat).open("/_wechat/login?account=wecom").Header.Get("Location"); !strings.Contains(to, toAuthorize+"appid=ww") {
 		t.Errorf("led to %s", to)
 	}

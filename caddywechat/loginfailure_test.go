@@ -79,7 +79,7 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 			}
 			t.Run(c.name, func(t *testing.T) {
 				w := newWorld(t, "timeout 400ms")
-				w.fault(t, c.fault)
+				w.fault(c.fault)
 				b := w.browser(inWeChat)
 				callback := b.callbackFor("/page")
 				wantFailure(t, w, b.follow(callback), c.want)
@@ -131,7 +131,7 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 			}
 			t.Run(c.name, func(t *testing.T) {
 				w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "timeout 400ms")
-				w.fault(t, c.fault)
+				w.fault(c.fault)
 				wantFailure(t, w, w.browser(inWeChat).followAllowing("/page"), c.want)
 			})
 		}
@@ -243,7 +243,7 @@ func TestLoginFailure_IsShownAndLogged(t *testing.T) {
 				elsewhere.open("http://shop.example.com/page").wantStatus(t, http.StatusFound)
 				cookies := elsewhere.client.Jar.Cookies(&url.URL{Scheme: "http", Host: "shop.example.com", Path: "/"})
 				b.deleteCookies()
-				b.client.Jar.SetCookies(&url.URL{Scheme: "http", Host: host, Path: "/"}, cookies)
+				b.setCookies(cookies)
 				return b.follow(callback)
 			}, lands(1, "restarted: the attempt was sealed with a key that this instance does not have")},
 			{"after the configuration was reloaded", func(w *world, b *browser) response {

@@ -13,15 +13,8 @@ import (
 // wantSmallRequests fails the test unless the browser's attempts take less than 4,096 bytes of what it sends.
 func (b *browser) wantSmallRequests() {
 	b.t.Helper()
-	size, attempts := 0, 0
-	for _, name := range b.cookieNames() {
-		if attemptName.MatchString(name) {
-			size += len(name + "=" + b.cookie(name) + "; ")
-			attempts++
-		}
-	}
-	if size >= 4096 {
-		b.t.Errorf("%d attempts take %d bytes of every request", attempts, size)
+	if size := b.cookieSize(attemptName.MatchString); size >= 4096 {
+		b.t.Errorf("attempts take %d bytes of every request", size)
 	}
 }
 
@@ -126,9 +119,7 @@ func queryOf(address, name string) string {
 // loginSilentlyAs logs in once more in a browser that has a session, as a second tab does, and returns what me says then.
 func (b *browser) loginSilentlyAs(holding string) map[string]string {
 	b.t.Helper()
-	if err := b.sim.Hold(holding); err != nil {
-		b.t.Fatal(err)
-	}
+	b.hold(holding)
 	b.follow("/_wechat/login?account=official_account&return_to=/page")
 	return b.send("GET", "/_wechat/me").wantStatus(b.t, http.StatusOK).json(b.t)
 }
@@ -180,22 +171,10 @@ func (b *browser) consent(authorize, answer string) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	form := url.Values{"authorize": {u.RawQuery}, "answer": {answer}}
-	req, err := http.NewRequest("POST", b.simURL+"/simulator/consent", strings.NewReader(form.Encode()))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("User-Agent", b.agent)
-	res, err := b.client.Do(req)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusSeeOther {
-		b.t.Fatalf("consent: status %d", res.StatusCode)
-	}
-	return res.Header.Get("Location")
+	form := url.Values{"authorize": {u.RawQuery}, "answer": {answer}}.Encode()
+	req := b.newRequest("POST", b.simURL+"/simulator/consent", form,
+		[]string{"Content-Type: application/x-www-form-urlencoded"})
+	return b.fetch(req).wantStatus(b.t, http.StatusSeeOther).Header.Get("Location")
 }
 
 // attemptCookie returns the cookie of the only attempt that the browser carries, as it sends it.

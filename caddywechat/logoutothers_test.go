@@ -16,14 +16,10 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 	w.provisionAccount("", "")
 	elsewhere := w.otherInstance(w.handler, 0)
 	w.swap(here)
-	if err := w.sim.Hold("afang"); err != nil {
-		t.Fatal(err)
-	}
+	w.hold("afang")
 	other := w.browser(inWeChat)
 	other.login("/")
-	if err := w.sim.Hold("xiaoming"); err != nil {
-		t.Fatal(err)
-	}
+	w.hold("xiaoming")
 	b, second := w.browser(inWeChat), w.browser(inWeChat)
 	b.login("/")
 	second.login("/")

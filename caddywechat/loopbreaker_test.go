@@ -13,9 +13,7 @@ import (
 func TestLoopBreaker_PageSaysWhy(t *testing.T) {
 	const noCookies = "Cookie"
 	w := newWorld(t, "")
-	if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029}); err != nil {
-		t.Fatal(err)
-	}
+	w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029})
 	refused := w.browser(inWeChat)
 	if a := refused.follow("/page"); a.StatusCode != http.StatusTooManyRequests || strings.Contains(a.body, noCookies) {
 		t.Errorf("WeChat refuses: status %d, %s", a.StatusCode, a.body)
@@ -101,9 +99,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 
 	t.Run("WeChat keeps refusing", func(t *testing.T) {
 		w := newWorld(t, "")
-		if err := w.sim.Fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029}); err != nil {
-			t.Fatal(err)
-		}
+		w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029})
 		b := w.browser(inWeChat)
 		n, a := rounds(t, b, nothing)
 		a.wantStatus(t, http.StatusTooManyRequests)

@@ -13,8 +13,7 @@ import (
 
 func TestLoopBreaker_StopsBetweenInstancesWithDifferentKeys(t *testing.T) {
 	w := newWorld(t, "")
-	directive := "wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL + "\nsession {\nkey %s\n}\n}"
-	instances := []*Handler{w.provision(fmt.Sprintf(directive, sessionKey)), w.provision(fmt.Sprintf(directive, strings.ToUpper(sessionKey)))}
+	instances := []*Handler{w.newHandler(officialAccount), w.newHandler(officialAccount, sessionKeys(strings.ToUpper(sessionKey)))}
 	b := w.browser(inWeChat)
 	address := "/page"
 	for i := range 20 {
@@ -30,9 +29,6 @@ func TestLoopBreaker_StopsBetweenInstancesWithDifferentKeys(t *testing.T) {
 
 // Instances that can't open one another's cookies pass a visitor to and fro, each time without the attempt.
 func TestLoopBreaker_StopsBetweenInstancesThatDiffer(t *testing.T) {
-	directive := func(w *world, appID, key string) string {
-		return fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nsession {\nkey %s\n}\n}", appID, simulator.DemoSecret, w.simURL, key)
-	}
 	const otherApp = "wx00000000000000aa"
 	for name, tt := range map[string]struct{ appID, key string }{
 		"by another key":     {simulator.DemoAppID, strings.ToUpper(sessionKey)},
@@ -45,7 +41,8 @@ func TestLoopBreaker_StopsBetweenInstancesThatDiffer(t *testing.T) {
 				}
 				w := newWorldWith(t, simulator.Config{Accounts: []simulator.OfficialAccount{account(simulator.DemoAppID), account(otherApp)}})
 				instances := []*Handler{
-					w.provision(directive(w, simulator.DemoAppID, sessionKey)), w.provision(directive(w, tt.appID, tt.key)),
+					w.newHandler(officialAccount),
+					w.newHandler("official_account "+tt.appID+" "+simulator.DemoSecret, sessionKeys(tt.key)),
 				}
 				w.handler = instances[0]
 				b := w.browser(inWeChat)

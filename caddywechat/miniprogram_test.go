@@ -13,22 +13,18 @@ import (
 func TestMiniProgram_DecryptsAndGetsThePhoneNumber(t *testing.T) {
 	w := newSeveralAccountsWorld(t, "user_id unionid")
 	b := w.browser("a program")
-	code, err := w.sim.MiniProgramLogin(simulator.DemoMiniProgramAppID, "xiaoming")
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, _ := b.programToken("mini_program", code)
-	bearer := "Authorization: Bearer " + token
+	code := w.miniProgramCode("xiaoming")
+	bearer := "Authorization: Bearer " + b.loginProgram("mini_program", code).Token
 	info, err := w.sim.MiniProgramUserInfo(simulator.DemoMiniProgramAppID, "xiaoming")
 	if err != nil {
 		t.Fatal(err)
 	}
-	order, err := json.Marshal(info)
+	encrypted, err := json.Marshal(info)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var decrypted map[string]any
-	a := b.post("/_wechat/mini_program/decrypt", string(order), bearer).wantStatus(t, http.StatusOK)
+	a := b.post("/_wechat/mini_program/decrypt", string(encrypted), bearer).wantStatus(t, http.StatusOK)
 	if err := json.Unmarshal([]byte(a.body), &decrypted); err != nil || decrypted["openId"] != simulator.OpenID(simulator.DemoMiniProgramAppID, "xiaoming") {
 		t.Errorf("%v: %s", err, a.body)
 	}
@@ -39,29 +35,24 @@ func TestMiniProgram_DecryptsAndGetsThePhoneNumber(t *testing.T) {
 	if got := b.post("/_wechat/mini_program/phone", `{"code":"`+phone+`"}`, bearer).wantStatus(t, http.StatusOK).json(t); got["countryCode"] != "86" || got["purePhoneNumber"] == "" {
 		t.Errorf("got %v", got)
 	}
-	if _, err := w.sim.MiniProgramLogin(simulator.DemoMiniProgramAppID, "xiaoming"); err != nil {
-		t.Fatal(err)
-	}
+	w.miniProgramCode("xiaoming")
 	// Another login gave the person another key: what is encrypted with that does not open with the one that we have.
 	newer, err := w.sim.MiniProgramUserInfo(simulator.DemoMiniProgramAppID, "xiaoming")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if order, err = json.Marshal(newer); err != nil {
+	if encrypted, err = json.Marshal(newer); err != nil {
 		t.Fatal(err)
 	}
-	b.post("/_wechat/mini_program/decrypt", string(order), bearer).wantJSON(t, http.StatusConflict, "session_key_expired")
+	b.post("/_wechat/mini_program/decrypt", string(encrypted), bearer).wantJSON(t, http.StatusConflict, "session_key_expired")
 }
 
 // A session key that was replaced costs WeChat one call, and its owner a place among the ten.
 func TestMiniProgram_ReplacedSessionKeyIsCheckedOnce(t *testing.T) {
 	const checks = "/wxa/checksession"
 	w, b := newMiniProgramSite(t, "")
-	code, err := w.sim.MiniProgramLogin("", "emma")
-	if err != nil {
-		t.Fatal(err)
-	}
-	token := tokenOf(t, b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`))
+	code := w.miniProgramCode("emma")
+	token := b.loginProgram("mini_program", code).Token
 	info, err := w.sim.MiniProgramUserInfo("", "emma")
 	if err != nil {
 		t.Fatal(err)
@@ -74,9 +65,7 @@ func TestMiniProgram_ReplacedSessionKeyIsCheckedOnce(t *testing.T) {
 		decrypt().wantStatus(t, http.StatusOK)
 	}
 	w.advance(10 * time.Minute)
-	if _, err := w.sim.MiniProgramLogin("", "emma"); err != nil { // and nobody logs in with the code
-		t.Fatal(err)
-	}
+	w.miniProgramCode("emma") // and nobody logs in with the code
 	for range maxRefused {
 		decrypt().wantJSON(t, http.StatusConflict, "session_key_expired")
 	}

@@ -127,9 +127,7 @@ func TestProfile_UnusualNamesAndAvatars(t *testing.T) {
 
 func TestProfile_RefusedByWeChat(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
-	if err := w.sim.Fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 48001, Times: 1}); err != nil {
-		t.Fatal(err)
-	}
+	w.fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 48001, Times: 1})
 	b := w.browser(inWeChat)
 	callback := b.consent(b.open("/page").Header.Get("Location"), "allow")
 	b.open(callback).wantStatus(t, http.StatusBadGateway)
@@ -141,9 +139,7 @@ func TestProfile_RefusedByWeChat(t *testing.T) {
 
 func TestProfile_ReplacedTokenRestartsTheLogin(t *testing.T) {
 	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
-	if err := w.sim.Fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1}); err != nil {
-		t.Fatal(err)
-	}
+	w.fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1})
 	b := w.browser(inWeChat)
 	again := b.open(b.consent(b.open("/page").Header.Get("Location"), "allow"))
 	b.open(b.consent(again.Header.Get("Location"), "allow")).wantRedirect(t, "/page")
@@ -153,9 +149,7 @@ func TestProfile_OfAnotherPersonTakesNothingOver(t *testing.T) {
 	w := newProfileWorld(t, "", "userinfo /profile")
 	b := w.browser(inWeChat)
 	b.login("/")
-	if err := w.sim.Hold("emma"); err != nil {
-		t.Fatal(err)
-	}
+	w.hold("emma")
 	b.open(b.consent(consentPage(t, b.open("/profile")), "allow"))
 	w.received()
 	b.open("/profile").wantStatus(t, http.StatusOK)

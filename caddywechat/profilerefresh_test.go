@@ -2,7 +2,6 @@ package caddywechat
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -114,7 +113,7 @@ func TestProfileRefresh_WithdrawnConsentNeedsALogin(t *testing.T) {
 			w, b := newRefreshWorld(t, "")
 			elsewhere := w.browser(inWeChat)
 			elsewhere.followAllowing("/page")
-			w.fault(t, simulator.Fault{Path: refreshToken, Kind: simulator.FaultErrcode, Errcode: code})
+			w.fault(simulator.Fault{Path: refreshToken, Kind: simulator.FaultErrcode, Errcode: code})
 			w.advance(25 * time.Hour)
 			w.nickname(b)
 			w.awaitRefresh()
@@ -158,8 +157,7 @@ func TestRefreshToken_IsSeparateForSitesWithDifferentKeys(t *testing.T) {
 		t.Errorf("the first site has %q", got)
 	}
 	// And a key that was exchanged still opens what its predecessor sealed.
-	w.swap(w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nsession {\nkey %s %s\n}\n}",
-		simulator.DemoAppID, simulator.DemoSecret, w.simURL, strings.Repeat("n", 40), sessionKey)))
+	w.swap(w.newHandler(officialAccount, sessionKeys(strings.Repeat("n", 40), sessionKey)))
 	if got := token(w.handler); got == "" {
 		t.Errorf("after the exchange: %q", got)
 	}
@@ -172,7 +170,7 @@ func TestProfileRefresh_FailureIsNotVisible(t *testing.T) {
 	} {
 		fault.Path = refreshToken
 		w.sim.ClearFaults()
-		w.fault(t, fault)
+		w.fault(fault)
 		w.advance(25 * time.Hour)
 		for range 5 {
 			w.nickname(b)

@@ -2,7 +2,6 @@ package caddywechat
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -11,47 +10,54 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// programToken logs a program in, and returns its token and as whom.
-func (b *browser) programToken(kind, code string) (token, user string) {
+// programLogin is what a program gets for its code.
+type programLogin struct {
+	Token, User, OpenID string
+	ExpiresIn           int64 `json:"expires_in"`
+}
+
+// loginProgram logs a program in by an account of a kind.
+func (b *browser) loginProgram(kind, code string) (login programLogin) {
 	b.t.Helper()
-	var got struct{ Token, User, OpenID string }
 	a := b.post("/_wechat/"+kind+"/login", `{"code":"`+code+`"}`).wantStatus(b.t, http.StatusOK)
-	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
-		b.t.Fatal(err)
+	if err := json.Unmarshal([]byte(a.body), &login); err != nil {
+		b.t.Fatalf("%v in %s", err, a.body)
 	}
-	if got.User == "" || got.OpenID == "" {
+	if !strings.HasPrefix(login.Token, "wx1.") || login.ExpiresIn != 604800 || login.User == "" {
 		b.t.Errorf("got %s", a.body)
 	}
-	return got.Token, got.User
+	return login
 }
 
-// token logs a program in.
+// token logs a program in at a kiosk, and returns its token.
 func (b *browser) token(code string) string {
 	b.t.Helper()
-	a := b.post("/_wechat/kiosk/login", `{"code":"`+code+`"}`).wantStatus(b.t, http.StatusOK)
-	var got struct {
-		Token     string
-		User      string
-		ExpiresIn int64 `json:"expires_in"`
+	login := b.loginProgram("kiosk", code)
+	if login.User != "mall:"+code {
+		b.t.Errorf("got %+v", login)
 	}
-	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
-		b.t.Fatal(err)
-	}
-	if !strings.HasPrefix(got.Token, "wx1.") || got.ExpiresIn != 604800 || got.User != "mall:"+code {
-		b.t.Errorf("got %+v", got)
-	}
-	return got.Token
+	return login.Token
 }
 
-// atOnce posts n bodies at the same time, and returns how many answers had each status.
-func atOnce(w *world, n int, post func(b *browser, i int) response) map[int]int {
+// miniProgramCode returns the code that wx.login gives a program.
+func (w *world) miniProgramCode(personID string) string {
+	w.t.Helper()
+	code, err := w.sim.MiniProgramLogin(simulator.DemoMiniProgramAppID, personID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return code
+}
+
+// atOnce sends n requests at the same time, and returns how many responses had each status.
+func atOnce(w *world, n int, send func(b *browser, i int) response) map[int]int {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	got := make(map[int]int)
 	for i := range n {
 		b := w.browser("a program")
 		all.Go(func() {
-			a := post(b, i)
+			a := send(b, i)
 			mu.Lock()
 			defer mu.Unlock()
 			got[a.StatusCode]++
@@ -65,17 +71,11 @@ func atOnce(w *world, n int, post func(b *browser, i int) response) map[int]int 
 func newMiniProgramSite(t *testing.T, options string) (*world, *browser) {
 	t.Helper()
 	w := newWorldWith(t, simulator.Config{})
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nmini_program %s %s\nplatform %s\n%s\n}",
-		simulator.DemoMiniProgramAppID, simulator.DemoMiniProgramSecret, w.simURL, options))
+	w.handler = w.newHandler(miniProgramAccount, options)
 	return w, w.browser("a program")
 }
 
-func tokenOf(t *testing.T, a response) string {
-	t.Helper()
-	token, _, _ := strings.Cut(a.wantStatus(t, http.StatusOK).body[len(`{"token":"`):], `"`)
-	return token
-}
-
+// newKioskSite makes a site with kiosks, and a program that posts to it.
 func newKioskSite(t *testing.T, options string) (*world, *browser) {
 	w := newWorld(t, "kiosk\nuser_id qualified\n"+options)
 	return w, w.browser("a program")

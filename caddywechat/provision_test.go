@@ -12,62 +12,80 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-func TestProvision_Refused(t *testing.T) {
+// accountJSON is the account of a handler in JSON.
+const (
+	aSecret     = "0123456789abcdef0123456789abcdef"
+	accountJSON = `"accounts":[{"kind":"official_account","app_id":"x","app_secret":"` + aSecret + `"}]`
+)
+
+// provisionError provisions a handler and returns the error.
+func provisionError(t *testing.T, config string) error {
+	t.Helper()
+	_, err := provisionContext(t, new(caddy.Config)).
+		LoadModuleByID("http.handlers.wechat_auth", json.RawMessage(config))
+	return err
+}
+
+// refusedConfig is a handler's JSON, or a part of it, and what the error says of it.
+type refusedConfig struct {
+	name, config string
+	want         []string // all of them in the error
+}
+
+func (c refusedConfig) check(t *testing.T, config string) {
+	t.Helper()
+	err := provisionError(t, config)
+	wantError(t, err, c.want...)
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a secret in: %v", err)
+	}
+}
+
+func TestProvision_RefusedAccounts(t *testing.T) {
 	t.Setenv("EMPTY_ON_PURPOSE", "")
 	t.Setenv("SHORT_KEY", "hunter2")
-	for _, c := range []struct {
-		name, config string
-		want         []string
-	}{
-		{"unset variable", `{"accounts":[{"kind":"official_account","app_id":"{env.NO_SUCH_VARIABLE}","app_secret":"0123456789abcdef0123456789abcdef"}]}`, []string{"app_id", "environment variable NO_SUCH_VARIABLE", "--envfile"}},
+	for _, c := range []refusedConfig{
+		{"unset variable", `{"accounts":[{"kind":"official_account","app_id":"{env.NO_SUCH_VARIABLE}","app_secret":"` + aSecret + `"}]}`, []string{"app_id", "environment variable NO_SUCH_VARIABLE", "--envfile"}},
 		{"empty variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"{env.EMPTY_ON_PURPOSE}"}]}`, []string{"app_secret", "EMPTY_ON_PURPOSE"}},
 		{"unknown placeholder", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"{nonsense}"}]}`, []string{"app_secret", "braces", "{env.NAME}"}},
 		{"no secret", `{"accounts":[{"kind":"official_account","app_id":"x"}]}`, []string{"app_secret", "empty"}},
 		{"no account", `{}`, []string{"no account"}},
-		{"two of a kind", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"},{"kind":"official_account","app_id":"y","app_secret":"0123456789abcdef0123456789abcdef"}]}`, []string{"twice"}},
+		{"two of a kind", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"` + aSecret + `"},{"kind":"official_account","app_id":"y","app_secret":"` + aSecret + `"}]}`, []string{"twice"}},
 		{"unknown kind", `{"accounts":[{"kind":"carrier_pigeon"}]}`, []string{"carrier_pigeon"}},
-		{"short key by variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"session":{"key":["{env.SHORT_KEY}"]}}`, []string{"session key 1", "32"}},
 		{"short secret by variable", `{"accounts":[{"kind":"website","app_id":"x","app_secret":"{env.SHORT_KEY}"}]}`, []string{"app_secret", "at least 32"}},
-		{"rule by the word of before", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"none"}]}`, []string{"rule 1", `"none"`, "public"}},
-		{"rule behind everything", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"login","match":[{"path":["/x"]},{}],"source":"Caddyfile:3"},{"ask":"public","match":[{"path":["/x"]}],"source":"Caddyfile:4"}]}`, []string{"rule 2 (Caddyfile:4)", "rule 1 (Caddyfile:3)", "everything"}},
-		{"rule by an earlier one's matcher", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"login","match":[{"path":["/x"]}]},{"ask":"public","match":[{"path":[ "/x" ]}]}]}`, []string{"rule 2", "rule 1", "same matcher"}},
-		{"rule that asks for nothing known", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"nicely"}]}`, []string{"rule 1", "nicely", "optional"}},
-		{"unknown field", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"sesion":{}}`, []string{"sesion"}},
-		{"domain that does not cover public_url", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"public_url":"https://h5.example.org","session":{"domain":"example.com"}}`, []string{"session domain", "example.com", "h5.example.org"}},
-		{"user_id", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"user_id":"phone"}`, []string{"user_id", "phone", "unionid"}},
-		{"header that HTTP uses", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"headers":{"presets":["none"],"fields":[{"field":"openid","header":"Cookie"}]}}`, []string{"headers", "Cookie"}},
-		{"consent", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef","consent":"never"}]}`, []string{"consent", "ask or direct"}},
-		{"lifetime", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"session":{"lifetime":"0s"}}`, []string{"session lifetime", "7d"}},
-		{"timeout", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"timeout":"soon"}`, []string{"timeout", "5s"}},
-		{"platform", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"platform":"http://8.8.8.8"}`, []string{"platform", "plain http"}},
-		{"fallback of no platform", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"platform_fallback":"http://127.0.0.1:1"}`, []string{"platform_fallback", "platform"}},
-		{"pages that are not there", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"pages":"/no/such/directory"}`, []string{"pages", "/no/such/directory"}},
-		{"broken template", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"pages":"testdata/broken_pages"}`, []string{"pages", "testdata/broken_pages/consent.html:3:", "Nickname"}},
-		{"unknown matcher", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"rules":[{"ask":"public","match":[{"colour":"red"}],"source":"Caddyfile:7"}]}`, []string{"rule 1 (Caddyfile:7)", "colour"}},
-		{"redis without a key", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"store":{"module":"redis","url":"redis://127.0.0.1:1"}}`, []string{"session key", "session { key", "openssl rand"}},
-		{"redis by an unset variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"{env.NO_SUCH_VARIABLE}"}}`, []string{"store redis", "NO_SUCH_VARIABLE"}},
-		{"redis by a variable that is no URL", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"redis://{env.SHORT_KEY}@h"}}`, []string{"store redis", "redis://host:6379"}},
-		{"redis without URL", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis"}}`, []string{"store redis", "redis://host:6379"}},
-		{"unknown store", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"store":{"module":"mysql"}}`, []string{"mysql"}},
+		{"consent", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"` + aSecret + `","consent":"never"}]}`, []string{"consent", "ask or direct"}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			ctx, err := caddy.ProvisionContext(&caddy.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = ctx.LoadModuleByID("http.handlers.wechat_auth", json.RawMessage(c.config))
-			if err == nil {
-				t.Fatal("it was accepted")
-			}
-			for _, part := range c.want {
-				if !strings.Contains(err.Error(), part) {
-					t.Errorf("%q is not in: %v", part, err)
-				}
-			}
-			if strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("a secret in: %v", err)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { c.check(t, c.config) })
+	}
+}
+
+func TestProvision_RefusedOptions(t *testing.T) {
+	t.Setenv("SHORT_KEY", "hunter2")
+	const key = `"session":{"key":["` + sessionKey + `"]}`
+	for _, c := range []refusedConfig{
+		{"short key by variable", `"session":{"key":["{env.SHORT_KEY}"]}`, []string{"session key 1", "32"}},
+		{"rule by the word of before", `"rules":[{"ask":"none"}]`, []string{"rule 1", `"none"`, "public"}},
+		{"rule behind everything", `"rules":[{"ask":"login","match":[{"path":["/x"]},{}],"source":"Caddyfile:3"},{"ask":"public","match":[{"path":["/x"]}],"source":"Caddyfile:4"}]`, []string{"rule 2 (Caddyfile:4)", "rule 1 (Caddyfile:3)", "everything"}},
+		{"rule by an earlier one's matcher", `"rules":[{"ask":"login","match":[{"path":["/x"]}]},{"ask":"public","match":[{"path":[ "/x" ]}]}]`, []string{"rule 2", "rule 1", "same matcher"}},
+		{"rule that asks for nothing known", `"rules":[{"ask":"nicely"}]`, []string{"rule 1", "nicely", "optional"}},
+		{"unknown field", `"sesion":{}`, []string{"sesion"}},
+		{"domain that does not cover public_url", `"public_url":"https://h5.example.org","session":{"domain":"example.com"}`, []string{"session domain", "example.com", "h5.example.org"}},
+		{"user_id", `"user_id":"phone"`, []string{"user_id", "phone", "unionid"}},
+		{"header that HTTP uses", `"headers":{"presets":["none"],"fields":[{"field":"openid","header":"Cookie"}]}`, []string{"headers", "Cookie"}},
+		{"lifetime", `"session":{"lifetime":"0s"}`, []string{"session lifetime", "7d"}},
+		{"timeout", `"timeout":"soon"`, []string{"timeout", "5s"}},
+		{"platform", `"platform":"http://8.8.8.8"`, []string{"platform", "plain http"}},
+		{"fallback of no platform", `"platform_fallback":"http://127.0.0.1:1"`, []string{"platform_fallback", "platform"}},
+		{"pages that are not there", `"pages":"/no/such/directory"`, []string{"pages", "/no/such/directory"}},
+		{"broken template", `"pages":"testdata/broken_pages"`, []string{"pages", "testdata/broken_pages/consent.html:3:", "Nickname"}},
+		{"unknown matcher", `"rules":[{"ask":"public","match":[{"colour":"red"}],"source":"Caddyfile:7"}]`, []string{"rule 1 (Caddyfile:7)", "colour"}},
+		{"redis without a key", `"store":{"module":"redis","url":"redis://127.0.0.1:1"}`, []string{"session key", "session { key", "openssl rand"}},
+		{"redis by an unset variable", key + `,"store":{"module":"redis","url":"{env.NO_SUCH_VARIABLE}"}`, []string{"store redis", "NO_SUCH_VARIABLE"}},
+		{"redis by a variable that is no URL", key + `,"store":{"module":"redis","url":"redis://{env.SHORT_KEY}@h"}`, []string{"store redis", "redis://host:6379"}},
+		{"redis without URL", key + `,"store":{"module":"redis"}`, []string{"store redis", "redis://host:6379"}},
+		{"unknown store", `"store":{"module":"mysql"}`, []string{"mysql"}},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.check(t, "{"+accountJSON+","+c.config+"}") })
 	}
 }
 
@@ -94,13 +112,13 @@ func TestProvision_TouchesNothing(t *testing.T) {
 	if err := json.Unmarshal([]byte(config), &c); err != nil {
 		t.Fatal(err)
 	}
-	ctx, err := caddy.ProvisionContext(&c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []string{"", `,"store":{"module":"memory"}`, `,"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"redis://127.0.0.1:1"}`} {
+	ctx := provisionContext(t, &c)
+	for _, options := range []string{
+		"", `,"store":{"module":"memory"}`,
+		`,"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"redis://127.0.0.1:1"}`,
+	} {
 		module, err := ctx.LoadModuleByID("http.handlers.wechat_auth",
-			[]byte(`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"0123456789abcdef0123456789abcdef"}],"platform":"http://127.0.0.1:1"`+s+`}`))
+			[]byte("{"+accountJSON+`,"platform":"http://127.0.0.1:1"`+options+"}"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,15 +144,7 @@ func TestValidate_ErrorsNameTheSite(t *testing.T) {
 		{"verification file", "http://a.example.com {\nwechat_verify {env.NO_SUCH_VARIABLE}\n}", []string{"site a.example.com", "wechat_verify", "NO_SUCH_VARIABLE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := validate(t, c.caddyfile)
-			if err == nil {
-				t.Fatal("it was accepted")
-			}
-			for _, part := range c.want {
-				if !strings.Contains(err.Error(), part) {
-					t.Errorf("%q is not in: %v", part, err)
-				}
-			}
+			wantError(t, validate(t, c.caddyfile), c.want...)
 		})
 	}
 }

@@ -15,9 +15,9 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 	for _, ahead := range []time.Duration{-14 * time.Hour, -time.Minute, 0, 30 * time.Second, 2 * time.Minute, time.Hour, 14 * time.Hour} {
 		for name, request := range map[string]revocation.Request{"user": {User: person}, "all": {All: true}} {
 			t.Run(ahead.String()+" "+name, func(t *testing.T) {
-				w := newWorld(t, "session {\nkey "+sessionKey+"\nlifetime 30d\n}")
+				w := newWorld(t, sessionWith("lifetime 30d"))
 				right := w.handler
-				w.provisionAccount("", "session {\nkey "+sessionKey+"\nlifetime 30d\n}")
+				w.provisionAccount("", sessionWith("lifetime 30d"))
 				wrong := w.otherInstance(w.handler, ahead)
 				b := w.browser(inWeChat)
 				b.login("/")

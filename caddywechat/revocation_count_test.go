@@ -38,14 +38,10 @@ func TestRevocation_FiftiethLogoutEndsAllSessionsOfAPerson(t *testing.T) {
 	w.provisionAccount("", "")
 	elsewhere := w.otherInstance(w.handler, 0)
 	w.swap(here)
-	if err := w.sim.Hold("afang"); err != nil {
-		t.Fatal(err)
-	}
+	w.hold("afang")
 	other := w.browser(inWeChat)
 	other.login("/")
-	if err := w.sim.Hold("xiaoming"); err != nil {
-		t.Fatal(err)
-	}
+	w.hold("xiaoming")
 	stays := w.browser(inWeChat)
 	stays.login("/")
 	b := w.browser(inWeChat)

@@ -69,7 +69,7 @@ func TestRevocation_LogoutRecordsOfAnOlderVersionCount(t *testing.T) {
 func TestRevocation_WhileKeysAreReplaced(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
 	site := func(keys string) *Handler {
-		w.provisionAccount("", "session {\nkey "+keys+"\n}")
+		w.provisionAccount("", sessionKeys(keys))
 		return w.handler
 	}
 	here, there := site(otherKey+" "+sessionKey), w.otherInstance(site(sessionKey), 0)
@@ -92,11 +92,8 @@ func TestRevocation_WhileKeysAreReplaced(t *testing.T) {
 func TestRevocation_IsPerStore(t *testing.T) {
 	w := newWorld(t, "")
 	kept := w.handler
-	other := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore memory\nsession {\nkey %s\n}\n}",
-		simulator.DemoAppID, simulator.DemoSecret, w.simURL, sessionKey))
-	if err := w.sim.Hold("afang"); err != nil { // whom no other test revokes in memory, which outlives this one
-		t.Fatal(err)
-	}
+	other := w.newHandler(officialAccount, "store memory", sessionKeys(sessionKey))
+	w.hold("afang") // whom no other test revokes in memory, which outlives this one
 	b := w.browser(inWeChat)
 	user := strings.TrimPrefix(b.login("/").body, "app ")
 	publish(t, other, operatorJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(user)))

@@ -47,9 +47,7 @@ func TestRevocation_OfAWeComMemberInAnyForm(t *testing.T) {
 	for name, form := range map[string]string{"as apps know them": "%s", "qualified": simulator.DemoCorpID + ":%s"} {
 		t.Run(name, func(t *testing.T) {
 			w := newWeComWorld(t, "")
-			if err := w.sim.Hold("afang"); err != nil {
-				t.Fatal(err)
-			}
+			w.hold("afang")
 			b := w.browser(inWeCom)
 			b.follow("/page")
 			b.send("GET", "/").wantStatus(t, http.StatusOK)

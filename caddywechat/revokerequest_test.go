@@ -13,7 +13,7 @@ import (
 func TestRevokeRequest_ReachesSitesWithOtherKeys(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
 	site := func(key string) *Handler {
-		w.provisionAccount("", "session {\nkey "+key+"\n}")
+		w.provisionAccount("", sessionKeys(key))
 		return w.handler
 	}
 	elsewhere := w.otherInstance(site(sessionKey), 0)
@@ -42,9 +42,7 @@ func TestRevokeRequest_EndsSessions(t *testing.T) {
 			w := newWorld(t, "")
 			b := w.browser(inWeChat)
 			b.login("/")
-			if err := w.sim.Hold("afang"); err != nil {
-				t.Fatal(err)
-			}
+			w.hold("afang")
 			other := w.browser(inWeChat)
 			other.login("/")
 			want := "{\"revoked\":true,\"seen\":1}\n"
@@ -60,9 +58,7 @@ func TestRevokeRequest_EndsSessions(t *testing.T) {
 				status = http.StatusUnauthorized
 			}
 			other.send("GET", "/").wantStatus(t, status)
-			if err := w.sim.Hold("xiaoming"); err != nil {
-				t.Fatal(err)
-			}
+			w.hold("xiaoming")
 			b.login("/") // whoever was revoked may come again, at once
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 			if status, _ := requestRevocation(t, "POST", body(w)); status != http.StatusOK {

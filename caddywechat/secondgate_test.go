@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-
-	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
 func TestSecondGate_InErrorRoutesDoesNothing(t *testing.T) {
@@ -40,7 +38,7 @@ func TestSecondGate_OnOneRequestFails(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
-	second := w.provision("wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\n}")
+	second := w.newHandler(officialAccount)
 	logs := w.logs
 	w.app = func(rw http.ResponseWriter, r *http.Request) {
 		if err := second.ServeHTTP(rw, r, nil); err == nil {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestSession_EndsWithItsLifetime(t *testing.T) {
-	w := newWorld(t, "session {\nkey "+sessionKey+"\nlifetime 2h\n}")
+	w := newWorld(t, sessionWith("lifetime 2h"))
 	b := w.browser(inWeChat)
 	b.login("/")
 	w.advance(2*time.Hour - 2*time.Second)
@@ -21,7 +21,7 @@ func TestSession_EndsWithItsLifetime(t *testing.T) {
 }
 
 func TestSession_Idle(t *testing.T) {
-	w := newWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\n}")
+	w := newWorld(t, sessionWith("idle 1h"))
 	w.app = func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Cache-Control", "public, max-age=3600")
 		rw.Header().Add("Set-Cookie", "app=1")
@@ -54,7 +54,7 @@ func TestSession_Idle(t *testing.T) {
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
 	t.Run("an answer that the app does not write brings none", func(t *testing.T) {
-		w := newWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\n}")
+		w := newWorld(t, sessionWith("idle 1h"))
 		b := w.browser(inWeChat)
 		b.login("/")
 		w.advance(30 * time.Minute)
@@ -74,7 +74,7 @@ func TestSession_Idle(t *testing.T) {
 		}
 	})
 	t.Run("the lifetime ends all the same", func(t *testing.T) {
-		w := newWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\nlifetime 2h\n}")
+		w := newWorld(t, sessionWith("idle 1h\nlifetime 2h"))
 		b := w.browser(inWeChat)
 		b.login("/")
 		for range 3 {
@@ -88,9 +88,6 @@ func TestSession_Idle(t *testing.T) {
 
 // A session that was opened before is found again in memory. It opens nowhere else all the same.
 func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
-	directive := func(w *world, options string) string {
-		return "wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL + "\n" + options + "\n}"
-	}
 	begin := func(t *testing.T, options string) (w *world, b *browser, cookie string) {
 		w = newWorld(t, options)
 		b = w.browser(inWeChat)
@@ -105,7 +102,7 @@ func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
 	})
 	t.Run("opens with no other key", func(t *testing.T) {
 		w, b, _ := begin(t, "")
-		w.handler = w.provision(directive(w, "session {\nkey another"+sessionKey+"\n}"))
+		w.handler = w.newHandler(officialAccount, sessionKeys("another"+sessionKey))
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
 	t.Run("is no token", func(t *testing.T) {
@@ -114,7 +111,7 @@ func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
 	})
 	t.Run("goes by another name where user_id is another", func(t *testing.T) {
 		w, b, _ := begin(t, "")
-		w.handler = w.provision(directive(w, "user_id qualified"))
+		w.handler = w.newHandler(officialAccount, "user_id qualified")
 		b.open("/").wantStatus(t, http.StatusOK)
 		if got, want := w.received().Header.Get("X-Wechat-User"), simulator.DemoAppID+":"+person; got != want {
 			t.Errorf("got %s, want %s", got, want)

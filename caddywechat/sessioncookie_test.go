@@ -60,7 +60,7 @@ func TestSessionCookie_OpensAtItsSiteOnly(t *testing.T) {
 	w.browser(inWeChat).open("http://H5.Example.com./", cookie).wantStatus(t, http.StatusOK)
 	w.browser(inWeChat).open("http://other.example/", cookie).wantStatus(t, http.StatusFound)
 	t.Run("not with another app id", func(t *testing.T) {
-		w.handler = w.provision("wechat_auth {\nofficial_account wx0000000000000000 " + simulator.DemoSecret + "\nplatform " + w.simURL + "\n}")
+		w.handler = w.newHandler("official_account wx0000000000000000 " + simulator.DemoSecret)
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
 }
@@ -84,7 +84,7 @@ func TestSessionCookie_Attributes(t *testing.T) {
 }
 
 func TestSessionCookie_OfADomainOpensAtItsHosts(t *testing.T) {
-	w := makeWorld(t, "https", "", "session {\nkey "+sessionKey+"\ndomain example.com\n}")
+	w := makeWorld(t, "https", "", sessionWith("domain example.com"))
 	b := w.browser(inWeChat)
 	a := b.open(b.callbackFor("/"))
 	i := slices.IndexFunc(a.Header["Set-Cookie"], func(line string) bool {
@@ -105,13 +105,12 @@ func TestSessionCookie_OfAHostDoesNotOpenForItsDomain(t *testing.T) {
 	b := w.browser(inWeChat)
 	b.login("/")
 	cookie := b.cookie("wechat_session")
-	w.handler = w.provision("wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL +
-		"\nsession {\nkey " + sessionKey + "\ndomain example.com\n}\n}")
+	w.handler = w.newHandler(officialAccount, sessionWith("domain example.com"))
 	w.browser(inWeChat).open("/", "Cookie: wechat_session="+cookie).wantStatus(t, http.StatusFound)
 }
 
 func TestSessionCookie_HasTheConfiguredName(t *testing.T) {
-	w := makeWorld(t, "https", "", "session {\nkey "+sessionKey+"\ncookie shop\n}")
+	w := makeWorld(t, "https", "", sessionWith("cookie shop"))
 	b := w.browser(inWeChat)
 	b.login("/")
 	if b.cookie("__Host-shop") == "" {

@@ -32,7 +32,7 @@ func newDepartmentsWorld(t *testing.T, departments string) *world {
 			CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
 		}},
 	})
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\n%s\nplatform %s\n}", weComLine, w.simURL))
+	w.handler = w.newHandler(weComAccount)
 	return w
 }
 

@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,9 +17,7 @@ func newSeveralAccountsWorld(t *testing.T, options string) *world {
 		Accounts: []simulator.OfficialAccount{{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host, OpenPlatform: company}},
 		Websites: []simulator.WebsiteApp{{AppID: simulator.DemoWebsiteAppID, Secret: simulator.DemoWebsiteSecret, Domain: host, OpenPlatform: company}},
 	})
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nwebsite %s %s\nmini_program %s %s\nmobile_app %s %s\nplatform %s\n%s\n}",
-		simulator.DemoAppID, simulator.DemoSecret, simulator.DemoWebsiteAppID, simulator.DemoWebsiteSecret,
-		simulator.DemoMiniProgramAppID, simulator.DemoMiniProgramSecret, simulator.DemoMobileAppID, simulator.DemoMobileAppSecret, w.simURL, options))
+	w.handler = w.newHandler(officialAccount, websiteAccount, miniProgramAccount, mobileAppAccount, options)
 	return w
 }
 
@@ -62,22 +59,23 @@ func TestUserID_IsTheSameInSeveralAccounts(t *testing.T) {
 	desktop.open("/profile").wantStatus(t, http.StatusOK) // a scan brings the profile
 
 	program := w.browser("a program")
-	code, err := w.sim.MiniProgramLogin(simulator.DemoMiniProgramAppID, "xiaoming")
+	code := w.miniProgramCode("xiaoming")
+	login := program.loginProgram("mini_program", code)
+	if login.User != want || login.OpenID == "" {
+		t.Errorf("the mini-program's person is %+v", login)
+	}
+	check("mini_program", program, "Authorization: Bearer "+login.Token)
+	program.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`).wantJSON(t, http.StatusConflict, "code_used")
+
+	code, err := w.sim.MobileAppLogin(simulator.DemoMobileAppID, "xiaoming")
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, user := program.programToken("mini_program", code)
-	if user != want {
-		t.Errorf("the mini-program's person is %s", user)
+	login = program.loginProgram("mobile_app", code)
+	if login.User != want || login.OpenID == "" {
+		t.Errorf("the mobile app's person is %+v", login)
 	}
-	check("mini_program", program, "Authorization: Bearer "+token)
-	program.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`).wantJSON(t, http.StatusConflict, "code_used")
-
-	if code, err = w.sim.MobileAppLogin(simulator.DemoMobileAppID, "xiaoming"); err != nil {
-		t.Fatal(err)
-	}
-	token, _ = program.programToken("mobile_app", code)
-	check("mobile_app", program, "X-Wechat-Token: "+token)
+	check("mobile_app", program, "X-Wechat-Token: "+login.Token)
 }
 
 func TestQRCodeLogin_Declined(t *testing.T) {

@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -12,13 +11,12 @@ import (
 )
 
 // newPair makes a world of two instances that share a store which is atomic, and nothing else.
-func newPair(t *testing.T) (w *world, instances [2]*Handler) {
+func newPair(t *testing.T, options string) (w *world, instances [2]*Handler) {
 	t.Helper()
 	w = startWorld(t, "http", simulator.Config{})
 	w.isAtomic = true
 	for i := range instances {
-		h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore memory\nsession {\nkey %s\n}\n}",
-			simulator.DemoAppID, simulator.DemoSecret, w.simURL, sessionKey))
+		h := w.newHandler(officialAccount, "store memory", sessionKeys(sessionKey), options)
 		instances[i] = w.otherInstance(h, 0)
 	}
 	w.handler = instances[0]
@@ -26,16 +24,16 @@ func newPair(t *testing.T) (w *world, instances [2]*Handler) {
 }
 
 func TestSharedExchange_TwoInstancesExchangeACodeOnce(t *testing.T) {
-	w, instances := newPair(t)
+	w, instances := newPair(t, "")
 	b := w.browser(inWeChat)
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	callback := b.callbackFor("/page?x=1")
 	cookies := "Cookie: " + b.attemptCookie()
-	w.fault(t, simulator.Fault{Path: token, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
+	w.fault(simulator.Fault{Path: token, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
 	var answers [2]response
 	var wait sync.WaitGroup
 	wait.Go(func() { answers[0] = w.browser(inWeChat).open(callback, cookies) })
-	w.untilExchanged(1)
+	waitFor(t, "WeChat gets the code", func() bool { return w.exchanges() == 1 })
 	w.swap(instances[1])
 	answers[1] = w.browser(inWeChat).open(callback, cookies)
 	wait.Wait()
@@ -72,8 +70,8 @@ func TestSharedExchange_FailureIsShared(t *testing.T) {
 		"broken":  {simulator.Fault{Path: token, Kind: simulator.FaultHTML}, http.StatusBadGateway},
 	} {
 		t.Run(word, func(t *testing.T) {
-			w, instances := newPair(t)
-			w.fault(t, tt.fault)
+			w, instances := newPair(t, "")
+			w.fault(tt.fault)
 			b := w.browser(inWeChat)
 			callback := b.callbackFor("/page")
 			cookies := "Cookie: " + b.attemptCookie()
@@ -89,7 +87,7 @@ func TestSharedExchange_FailureIsShared(t *testing.T) {
 }
 
 func TestSharedExchange_WorksWithoutTheStore(t *testing.T) {
-	w, instances := newPair(t)
+	w, instances := newPair(t, "")
 	for _, h := range instances {
 		w.storeOf(h).use(func(s store.Store) store.Store { return waitingStore{s} })
 	}

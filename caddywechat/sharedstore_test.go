@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -13,25 +12,25 @@ import (
 	memorystore "github.com/caddywechat/caddy-wechat/caddywechat/store/memory"
 )
 
-// observingStore is a store that looks, while a site is being provisioned, which sites there are that others work with.
-type observingStore struct{ memorystore.Store }
+// watchingStore is a store that looks, while a site is being provisioned, which sites there are that others work with.
+type watchingStore struct{ memorystore.Store }
 
-func init() { caddy.RegisterModule(new(observingStore)) }
+func init() { caddy.RegisterModule(new(watchingStore)) }
 
-func (*observingStore) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "wechat.stores.observing", New: func() caddy.Module { return new(observingStore) }}
+func (*watchingStore) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "wechat.stores.watching", New: func() caddy.Module { return new(watchingStore) }}
 }
 
-func (*observingStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { d.Next(); return nil }
+func (*watchingStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { d.Next(); return nil }
 
 var observedSites []*revocation.Site
 
-func (*observingStore) CheckKeyStorage() (warning string, err error) {
+func (*watchingStore) CheckKeyStorage() (warning string, err error) {
 	observedSites = joinedSites()
 	return "", nil
 }
 
-var _ store.KeyStorage = (*observingStore)(nil)
+var _ store.KeyStorage = (*watchingStore)(nil)
 
 func joinedSites() (sites []*revocation.Site) {
 	sharedStores.Range(func(_, value any) bool {
@@ -45,8 +44,7 @@ func joinedSites() (sites []*revocation.Site) {
 // so while that was being made.
 func TestSharedStore_SiteJoinsWhenProvisioned(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
-	h := w.provision(fmt.Sprintf("wechat_auth {\nofficial_account %s %s\nplatform %s\nstore observing\n}",
-		simulator.DemoAppID, simulator.DemoSecret, w.simURL))
+	h := w.newHandler(officialAccount, "store watching")
 	if len(observedSites) != 0 {
 		t.Error("a site that is being provisioned is among those that others work with")
 	}

@@ -39,7 +39,7 @@ func TestSilentLogin_KeepsTheProfileOfTheSamePersonOnly(t *testing.T) {
 
 func TestSilentLogin_TheAccountSaysWhoIsTheSamePerson(t *testing.T) {
 	w := newWorldWith(t, simulator.Config{})
-	w.handler = w.provision("wechat_auth {\nlocker\nplatform " + w.simURL + "\n}")
+	w.handler = w.newHandler("locker")
 	b := w.browser(onDesktop)
 	login := func(code string) map[string]string {
 		t.Helper()

@@ -105,7 +105,7 @@ func TestStreams_EndWithTheSession(t *testing.T) {
 }
 
 func TestStreams_AreNeverIdle(t *testing.T) {
-	w := newStreamWorld(t, "session {\nkey "+sessionKey+"\nidle 1h\n}")
+	w := newStreamWorld(t, sessionWith("idle 1h"))
 	b := w.browser(inWeChat)
 	b.login("/")
 	ended := b.openStream("/events")

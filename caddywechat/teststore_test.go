@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -240,15 +241,10 @@ func (s failingStore) Get(ctx context.Context, key string) ([]byte, error) {
 // wantJournal waits until a journal has so many records.
 func wantJournal(t *testing.T, s store.Store, journal string, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	waitFor(t, fmt.Sprintf("%d records in %s", want, journal), func() bool {
 		values, err := s.Follow(journal).Read(t.Context())
-		if err == nil && len(values) == want {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d revocations in the store, %v, want %d", len(values), err, want)
-		}
-	}
+		return err == nil && len(values) == want
+	})
 }
 
 // hangingStore takes nothing before whoever asks has left.

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
 func TestToken_OpensTheGate(t *testing.T) {
@@ -69,7 +67,7 @@ func TestToken_InvalidOneHasNoFallback(t *testing.T) {
 }
 
 func TestToken_Ends(t *testing.T) {
-	w, b := newKioskSite(t, "session {\nkey "+sessionKey+"\nlifetime 7d\nidle 1h\n}")
+	w, b := newKioskSite(t, sessionWith("lifetime 7d\nidle 1h"))
 	token := b.token("7")
 	w.advance(6 * 24 * time.Hour) // never idle
 	a := b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusOK)
@@ -150,8 +148,7 @@ func TestToken_RequiredSaysHowToGetOne(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 
-	w.handler = w.provision(fmt.Sprintf("wechat_auth {\nmini_program %s %s\nmobile_app wx0123456789abcdef %s\nkiosk\nuser_id qualified\nprefix /login-here\nplatform %s\n}",
-		simulator.DemoMiniProgramAppID, simulator.DemoMiniProgramSecret, strings.Repeat("a1", 16), w.simURL))
+	w.handler = w.newHandler(miniProgramAccount, mobileAppAccount, "kiosk", "user_id qualified", "prefix /login-here")
 	message := b.send("GET", "/page", bad).wantJSON(t, http.StatusUnauthorized, "login_required")["message"]
 	for _, part := range []string{
 		"wx.login", "/login-here/mini_program/login", "sendAuth", "/login-here/mobile_app/login", "/login-here/kiosk/login",

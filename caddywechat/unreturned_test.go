@@ -39,8 +39,7 @@ func TestUnreturnedLogins_AreLogged(t *testing.T) {
 		t.Errorf("fields: %v", fields)
 	}
 	t.Run("beyond a reload", func(t *testing.T) {
-		h := w.provision("wechat_auth {\nofficial_account " + simulator.DemoAppID + " " + simulator.DemoSecret + "\nplatform " + w.simURL + "\n}")
-		w.swap(h)
+		w.swap(w.newHandler(officialAccount))
 		w.abandon(40, time.Hour)
 		if w.told() != 0 {
 			t.Error("told again")

@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
@@ -100,19 +97,13 @@ func TestUserID_UnionID(t *testing.T) {
 }
 
 func TestUserID_OfWeComIsNotMixedWithOpenIDs(t *testing.T) {
-	ctx, err := caddy.ProvisionContext(&caddy.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	load := func(userID string) error {
-		_, err := ctx.LoadModuleByID("http.handlers.wechat_auth", json.RawMessage(fmt.Sprintf(
-			`{"accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef"},`+
-				`{"kind":"wecom","corp_id":"ww0123456789abcdef","secret":"0123456789abcdef0123456789abcdef0123456789a","agent_id":"1"}],"user_id":%q}`, userID)))
-		return err
+		return provisionError(t, fmt.Sprintf(
+			`{"accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef","app_secret":%q},`+
+				`{"kind":"wecom","corp_id":"ww0123456789abcdef","secret":%q,"agent_id":"1"}],"user_id":%q}`,
+			aSecret, "0123456789abcdef0123456789abcdef0123456789a", userID))
 	}
-	if err := load("openid"); err == nil || !strings.Contains(err.Error(), "user_id unionid or user_id qualified") {
-		t.Errorf("openid: got %v", err)
-	}
+	wantError(t, load("openid"), "user_id unionid or user_id qualified")
 	for _, userID := range []string{"unionid", "qualified"} {
 		if err := load(userID); err != nil {
 			t.Errorf("%s: %v", userID, err)

@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,13 +9,9 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-const inWeCom = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 wxwork/4.1.36 MicroMessenger/7.0.1 Language/zh ColorScheme/Light"
-
 func TestWeCom_MemberLogsIn(t *testing.T) {
 	w := newWeComWorld(t, "")
-	if err := w.sim.Hold("afang"); err != nil {
-		t.Fatal(err)
-	}
+	w.hold("afang")
 	b := w.browser(inWeCom)
 	b.follow("/page?x=1")
 	w.received()
@@ -43,23 +38,7 @@ func TestWeCom_ProfileNeedsConsentOnce(t *testing.T) {
 	if !strings.Contains(authorize, "scope=snsapi_privateinfo") {
 		t.Fatalf("sent to %s", authorize)
 	}
-	u, err := url.Parse(authorize)
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := url.Values{"authorize": {u.RawQuery}, "answer": {"allow"}}.Encode()
-	req, err := http.NewRequest("POST", w.simURL+"/simulator/consent", strings.NewReader(form))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("User-Agent", inWeCom)
-	res, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	b.open(res.Header.Get("Location")).wantRedirect(t, "/profile")
+	b.open(b.consent(authorize, "allow")).wantRedirect(t, "/profile")
 	w.received()
 	b.open("/profile").wantStatus(t, http.StatusOK)
 	if r := w.received(); r.Header.Get("X-Wechat-Avatar") == "" || r.Header.Get("X-Wechat-Scope") != "snsapi_privateinfo" {
@@ -86,19 +65,17 @@ func TestWeCom_PeopleLogInInsideWeChat(t *testing.T) {
 		account, person, user string // user "": turned away
 		fields                map[string]string
 	}{
-		{weComLine, "afang", "afang", map[string]string{"X-Wecom-Userid": "AFang", "X-Wechat-Account": "wecom", "X-Wecom-Departments": "2,7"}},
-		{weComLine, "laowang", "", nil},
-		{weComLine, "emma", "", nil},
+		{weComAccount, "afang", "afang", map[string]string{"X-Wecom-Userid": "AFang", "X-Wechat-Account": "wecom", "X-Wecom-Departments": "2,7"}},
+		{weComAccount, "laowang", "", nil},
+		{weComAccount, "emma", "", nil},
 		{weComForAll, "afang", "afang", nil},
 		{weComForAll, "laowang", "external:" + external, map[string]string{
 			"X-Wecom-External-Userid": external, "X-Wechat-Openid": openID, "X-Wecom-Userid": "", "X-Wechat-Account": "wecom",
 		}},
 		{weComForAll, "emma", "openid:" + simulator.OpenID(simulator.DemoCorpID, "emma"), map[string]string{"X-Wecom-External-Userid": ""}},
 	} {
-		w.swap(w.provision(fmt.Sprintf("wechat_auth {\n%s\nplatform %s\n}", tt.account, w.simURL)))
-		if err := w.sim.Hold(tt.person); err != nil {
-			t.Fatal(err)
-		}
+		w.swap(w.newHandler(tt.account))
+		w.hold(tt.person)
 		b := w.browser(inWeChat)
 		a := b.follow("/page?x=1")
 		if tt.user == "" {

@@ -22,6 +22,11 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
+const (
+	host       = "h5.example.com"
+	sessionKey = "Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP"
+)
+
 // world is a site behind the gate with a simulated WeChat, in this process and with a clock of its own.
 type world struct {
 	t       *testing.T
@@ -51,8 +56,7 @@ func newWorld(t *testing.T, options string) *world { return makeWorld(t, "http",
 func makeWorld(t *testing.T, scheme, matcher, options string) *world {
 	t.Helper()
 	w := startWorld(t, scheme, simulator.Config{})
-	w.handler = w.provision(fmt.Sprintf("wechat_auth %s {\nofficial_account %s %s\nplatform %s\n%s\n}",
-		matcher, simulator.DemoAppID, simulator.DemoSecret, w.simURL, options))
+	w.handler = w.provision(fmt.Sprintf("wechat_auth %s {\n%s\nplatform %s\n%s\n}", matcher, officialAccount, w.simURL, options))
 	return w
 }
 
@@ -96,10 +100,7 @@ func (w *world) load(raw json.RawMessage, in environment) *Handler {
 	core, logs := observer.New(zap.DebugLevel)
 	control := &storeControl{place: in.memory, isAtomic: w.isAtomic, keepsNoKey: w.keepsNoKey}
 	config := w.configuration(logCores.add(w.t, core))
-	ctx, err := caddy.ProvisionContext(&config)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	ctx := provisionContext(w.t, &config)
 	ctx = ctx.WithValue(environmentKey{}, in)
 	module, err := ctx.LoadModuleByID("http.handlers.wechat_auth", withStore(w.t, raw, storeControls.add(w.t, control)))
 	if err != nil {
