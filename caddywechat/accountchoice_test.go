@@ -24,14 +24,14 @@ func TestAccountChoice_IsRemembered(t *testing.T) {
 	}
 	a = b.open("/_wechat/login?return_to=%2Fpage%3Fx%3D1&account=fob")
 	if !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") || b.cookie("wechat_account") != "" {
-		t.Errorf("led to %s, remembers %q before the login", a.Header.Get("Location"), b.cookie("wechat_account"))
+		t.Errorf("redirected to %s, remembers %q before the login", a.Header.Get("Location"), b.cookie("wechat_account"))
 	}
 	location, err := url.Parse(a.Header.Get("Location"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/page?x=1")
-	b.open("/_wechat/login?return_to=/page").wantRedirect(t, "/page") // the session is what is asked for
+	b.open("/_wechat/login?return_to=/page").wantRedirect(t, "/page") // the session suffices
 	b.deleteCookie("wechat_session")
 	if a := b.open("/_wechat/login?return_to=/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
 		t.Errorf("the next time: %d %s", a.StatusCode, a.Header.Get("Location"))
@@ -48,7 +48,7 @@ func TestAccountChoice_IsRemembered(t *testing.T) {
 	if a := b.open("/_wechat/login?account=nobody"); a.StatusCode != http.StatusBadRequest {
 		t.Errorf("status %d", a.StatusCode)
 	}
-	// WeChat's visitors have no choice, and their browser's choice is none of another's.
+	// Inside WeChat there is no choice, and another browser's choice does not count.
 	if a := w.browser(inWeChat).open("/page"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
 		t.Errorf("inside WeChat: %s", a.Header.Get("Location"))
 	}

@@ -26,7 +26,7 @@ func TestAccountKind_OfAThirdParty(t *testing.T) {
 		return q.Get("back") + "&code=" + code + "&state=" + q.Get("state")
 	}
 	if a := b.open(back("stale")); !strings.HasPrefix(a.Header.Get("Location"), "https://login.example/") {
-		t.Errorf("a stale code led to %s", a.Header.Get("Location"))
+		t.Errorf("a stale code is answered by a redirect to %s", a.Header.Get("Location"))
 	}
 	b.open(back("4711")).wantRedirect(t, "/page?x=1")
 	w.received()
@@ -46,7 +46,7 @@ func TestAccountKind_OfAThirdParty(t *testing.T) {
 	if got := b.send("GET", "/_wechat/me").json(t); got["badge_no"] != "4711" || got["id"] != "company:4711" {
 		t.Errorf("me: %v", got)
 	}
-	t.Run("a kind that never brings a profile says so", func(t *testing.T) {
+	t.Run("a kind without profiles says so", func(t *testing.T) {
 		b.send("GET", "/profile").wantJSON(t, http.StatusForbidden, "profile_unavailable")
 		b.open("/profile").wantStatus(t, http.StatusForbidden)
 		w.browser(onDesktop).open("/_wechat/login?profile=1").wantStatus(t, http.StatusForbidden)
@@ -64,7 +64,7 @@ func TestAccountKind_OfAThirdParty(t *testing.T) {
 			t.Errorf("Location: %s", a.Header.Get("Location"))
 		}
 	})
-	t.Run("a session of a kind that the site does not name is none", func(t *testing.T) {
+	t.Run("a session of a kind that is not configured does not open", func(t *testing.T) {
 		w.provisionAccount("", "")
 		b.open("/page").wantStatus(t, http.StatusForbidden)
 	})
@@ -84,7 +84,7 @@ func TestAccountKind_ServesItsEndpoints(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	if found := w.inStorage("secret of 7"); found != "" {
-		t.Errorf("a secret lies open in %s", found)
+		t.Errorf("a secret is readable in %s", found)
 	}
 	b.post("/_wechat/kiosk/echo", "null", bearer).wantJSON(t, http.StatusConflict, "session_key_expired")
 	b.post("/_wechat/kiosk/echo", "{}").wantJSON(t, http.StatusUnauthorized, "login_required")

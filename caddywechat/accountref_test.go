@@ -28,7 +28,7 @@ func newCompanyWorld(t *testing.T) *world {
 
 var otherWeComSecret = strings.Repeat("z", len(simulator.DemoWeComSecret))
 
-// agent makes a gate of one of the company's apps.
+// agent makes the handler of one of the company's apps.
 func (w *world) agent(id int, secret string) *Handler {
 	return w.newHandler(fmt.Sprintf("wecom %s %s {\nagent_id %d\n}", simulator.DemoCorpID, secret, id))
 }
@@ -43,13 +43,13 @@ func TestAccountRef_SessionOfOneWeComAppDoesNotOpenAtAnother(t *testing.T) {
 	w.swap(w.agent(otherAgent, otherWeComSecret))
 	b.send("GET", "/_wechat/me").wantJSON(t, http.StatusUnauthorized, "login_required")
 	if to := b.open("/page").Header.Get("Location"); !strings.Contains(to, fmt.Sprintf("agentid=%d", otherAgent)) {
-		t.Errorf("led to %q", to)
+		t.Errorf("redirected to %q", to)
 	}
 	w.swap(first)
 	b.send("GET", "/_wechat/me").wantStatus(t, http.StatusOK)
 }
 
-// Before sessions named the app, they named the company only.
+// Sessions of an older version named the company only.
 func TestAccountRef_SessionWithoutWeComAppDoesNotOpen(t *testing.T) {
 	w := newCompanyWorld(t)
 	id := identity.Identity{}.With(identity.Account, "wecom").With(identity.AppID, simulator.DemoCorpID).With(identity.UserID, "afang")

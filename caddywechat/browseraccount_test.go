@@ -8,7 +8,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// What browsers get: a redirect to one of WeChat's pages, or one of ours.
+// Responses to browsers: a redirect to a page of WeChat's, or a page of ours.
 const (
 	toAuthorize = "/connect/oauth2/authorize?"
 	toQRCode    = "/connect/qrconnect?"
@@ -85,7 +85,7 @@ func TestBrowserAccount_PhoneCanScanTheQRCode(t *testing.T) {
 		t.Errorf("no way to the QR code: %s", a.body)
 	}
 	if to := b.open("/_wechat/login?return_to=%2Fpage&scan=1").Header.Get("Location"); !strings.Contains(to, toWeComCode) {
-		t.Errorf("led to %s", to)
+		t.Errorf("redirected to %s", to)
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // provisioning keeps tests that run side by side from changing Caddy's default storage at once.
@@ -31,6 +33,21 @@ func provisionContext(t *testing.T, config *caddy.Config) caddy.Context {
 		t.Fatal(err)
 	}
 	return ctx
+}
+
+// observedContext provisions a configuration with this folder for storage, and returns what its modules log.
+func observedContext(t *testing.T, storage string) (caddy.Context, *observer.ObservedLogs) {
+	t.Helper()
+	core, logs := observer.New(zap.DebugLevel)
+	text := fmt.Appendf(nil, `{
+		"storage": {"module": "file_system", "root": %q},
+		"logging": {"logs": {"default": {"writer": {"output": "discard"}, "core": {"module": "test", "name": %q}}}}
+	}`, storage, logCores.add(t, core))
+	config := new(caddy.Config)
+	if err := json.Unmarshal(text, config); err != nil {
+		t.Fatal(err)
+	}
+	return provisionContext(t, config), logs
 }
 
 // wantError fails the test unless there is an error that says all this.

@@ -31,9 +31,9 @@ func TestCallback_OfAnEndedSessionRestarts(t *testing.T) {
 }
 
 func TestCallback_Repeated(t *testing.T) {
-	t.Run("at once: one exchange, both land", func(t *testing.T) {
+	t.Run("at once: one exchange, both return", func(t *testing.T) {
 		w := newWorld(t, "")
-		w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
+		w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
 		b := w.browser(inWeChat)
 		callback := b.callbackFor("/page")
 		var wait sync.WaitGroup
@@ -51,7 +51,7 @@ func TestCallback_Repeated(t *testing.T) {
 		b := w.browser(inWeChat)
 		callback := b.callbackFor("/page")
 		b.open(callback)
-		b.deleteCookie("wechat_session") // as when the first answer's session did not arrive
+		b.deleteCookie("wechat_session") // as where the first response was lost
 		b.open(callback).wantRedirect(t, "/page")
 		b.open("/page").wantStatus(t, http.StatusOK)
 		if got := w.exchanges(); got != 1 {
@@ -65,13 +65,13 @@ func TestCallback_Repeated(t *testing.T) {
 		b.open(callback)
 		w.advance(2 * time.Minute)
 		b.open(callback).wantRedirect(t, "/page")
-		w.advance(time.Hour) // the attempt is over
+		w.advance(time.Hour) // the attempt has expired
 		b.open(callback).wantRedirect(t, "/page")
 		if got := w.exchanges(); got != 1 {
 			t.Errorf("%d exchanges", got)
 		}
 	})
-	t.Run("by Back, later, without a session: begun afresh", func(t *testing.T) {
+	t.Run("by Back, later, without a session: restarted", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		callback := b.callbackFor("/page")
@@ -82,18 +82,18 @@ func TestCallback_Repeated(t *testing.T) {
 			t.Errorf("ended at %s with %q", a.Request.URL, a.body)
 		}
 	})
-	t.Run("after logout the result is not given again", func(t *testing.T) {
+	t.Run("after logout the result is not repeated", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		callback := b.callbackFor("/page")
 		a := b.open(callback)
 		spent := a.Cookies()
 		b.logout("")
-		b.setCookies(spent) // somebody kept them
+		b.setCookies(spent) // as a thief would
 		a = b.open(callback)
 		a.wantStatus(t, http.StatusFound)
 		if !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
-			t.Errorf("landed at %s", a.Header.Get("Location"))
+			t.Errorf("redirected to %s", a.Header.Get("Location"))
 		}
 	})
 }
@@ -102,19 +102,19 @@ func TestCallback_OfAnotherBrowserRestarts(t *testing.T) {
 	w := newWorld(t, "")
 	mine, theirs := w.browser(inWeChat), w.browser(inWeChat)
 	callback := mine.callbackFor("/page")
-	a := theirs.open(callback) // a shared link, or an attacker's
+	a := theirs.open(callback) // by a shared link or an attack
 	a.wantStatus(t, http.StatusFound)
 	if !strings.HasPrefix(a.Header.Get("Location"), w.simURL+"/connect/") || slices.Contains(theirs.cookieNames(), "wechat_session") {
-		t.Errorf("another browser's callback led to %s with %v", a.Header.Get("Location"), theirs.cookieNames())
+		t.Errorf("another browser's callback is answered by a redirect to %s with %v", a.Header.Get("Location"), theirs.cookieNames())
 	}
 	if got := w.exchanges(); got != 0 {
 		t.Errorf("%d exchanges", got)
 	}
 	mine.open(callback).wantRedirect(t, "/page")
 	if a := theirs.open(callback); !strings.HasPrefix(a.Header.Get("Location"), w.simURL+"/connect/") {
-		t.Errorf("after the first landed, the other's callback led to %s", a.Header.Get("Location"))
+		t.Errorf("after the first login the other's callback is answered by a redirect to %s", a.Header.Get("Location"))
 	}
-	// With a live session of their own they get to the page, as themselves.
+	// With a session of its own the other browser gets to the page, as its own person.
 	w.hold("emma")
 	theirs.login("/else")
 	theirs.open(callback).wantRedirect(t, "/page")
@@ -142,7 +142,7 @@ func TestCallback_WithoutAnAttemptRestarts(t *testing.T) {
 
 func TestCallback_AbandonedRequestKeepsTheCode(t *testing.T) {
 	w := newWorld(t, "")
-	w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
+	w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")
 	impatient := *b.client
@@ -158,7 +158,7 @@ func TestCallback_AbandonedRequestKeepsTheCode(t *testing.T) {
 	}
 }
 
-// A browser that asked twice takes the second answer only, as WeChat's does. It knows all that the first one said.
+// WeChat's browser may send a request twice and take the second response only, so that has all of the first.
 func TestCallback_SecondResponseSaysAllOfTheFirst(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)

@@ -28,21 +28,21 @@ func TestCallback_OnlyNavigationsCount(t *testing.T) {
 					t.Fatalf("Set-Cookie: %s", got)
 				}
 			}
-			// Nor is the browser's own attempt spent, or given up.
+			// Neither is the browser's own attempt spent, nor deleted.
 			b.open(callback, headers...).wantStatus(t, http.StatusUnauthorized)
 			b.open(withoutCode(callback), headers...).wantStatus(t, http.StatusUnauthorized)
 			if n := w.exchanges(); n != 0 {
 				t.Errorf("%d exchanges", n)
 			}
 			b.open(callback).wantRedirect(t, "/page")
-			// With a session it leads on, and is none of the repetitions that count.
+			// With a session it redirects to the page, and does not count as a repetition.
 			for range 6 {
 				b.open(callback, headers...).wantRedirect(t, "/page")
 			}
 			b.open(callback).wantRedirect(t, "/page")
 		})
 	}
-	t.Run("what does not say what it is begins nothing", func(t *testing.T) {
+	t.Run("a request without fetch metadata starts no login", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		for range 5 {
@@ -53,11 +53,11 @@ func TestCallback_OnlyNavigationsCount(t *testing.T) {
 		}
 		b.send("GET", b.callbackFor("/page"), "Accept: */*").wantRedirect(t, "/page")
 	})
-	t.Run("a service worker may come back", func(t *testing.T) {
+	t.Run("a service worker may return", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		b.open(b.callbackFor("/page"), "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty").wantRedirect(t, "/page")
 	})
-	t.Run("a frame may come back, and begins nothing", func(t *testing.T) {
+	t.Run("a frame may return, and starts no login", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		frame := []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"}
@@ -68,10 +68,10 @@ func TestCallback_OnlyNavigationsCount(t *testing.T) {
 	})
 }
 
-// Whatever another site makes a browser do ends on a page whose button works.
+// Whatever another site makes a browser request, the page at the end has a button that works.
 func TestCallback_ForgedByAnotherSite(t *testing.T) {
 	popup := []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"}
-	t.Run("with a session they lead to the page", func(t *testing.T) {
+	t.Run("with a session they redirect to the page", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		b.login("/")
@@ -89,25 +89,25 @@ func TestCallback_ForgedByAnotherSite(t *testing.T) {
 			a = b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i), popup...)
 		}
 		a.wantStatus(t, http.StatusTooManyRequests)
-		b.open(own).wantRedirect(t, "/own") // a login that is under way goes on
+		b.open(own).wantRedirect(t, "/own") // a login under way continues
 		b.open(other).wantRedirect(t, "/other")
 		b.deleteCookie("wechat_session")
 		if n, end := b.followWith(retryLink(t, a), unchanged); n != 1 || end.body != "app "+person {
 			t.Errorf("status %d after %d callbacks", end.StatusCode, n)
 		}
 	})
-	t.Run("rounds that somebody else collected are theirs", func(t *testing.T) {
+	t.Run("restarts of another browser do not count", func(t *testing.T) {
 		w := newWorld(t, "")
 		attacker, victim := w.browser(inWeChat), w.browser(inWeChat)
 		attacker.cookies = false
 		state := ""
-		note := func(callback string) string {
+		keepState := func(callback string) string {
 			u, _ := url.Parse(callback)
 			state = u.Query().Get("state")
 			return callback
 		}
-		attacker.followWith("/page", note) // the last state has been through two rounds
-		victim.open("/begun")              // this browser keeps cookies
+		attacker.followWith("/page", keepState) // the last state has been through two restarts
+		victim.open("/page")                    // this browser keeps cookies
 		victim.open("/_wechat/callback?code=x&to=/page&state="+state, popup...).wantStatus(t, http.StatusFound)
 		victim.open("/_wechat/callback?code=x&to=/page&state="+state, popup...).wantStatus(t, http.StatusFound)
 	})

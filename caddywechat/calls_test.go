@@ -18,8 +18,18 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
-// api calls the simulator as somebody else's server does.
-func (w *world) callAPI(method, path, body string) (answer map[string]any) {
+// Paths of WeChat's API.
+const (
+	exchangePath       = "/sns/oauth2/access_token"
+	refreshPath        = "/sns/oauth2/refresh_token"
+	profilePath        = "/sns/userinfo"
+	jscode2sessionPath = "/sns/jscode2session"
+	serverTokenPath    = "/cgi-bin/stable_token"
+	ticketPath         = "/cgi-bin/ticket/getticket"
+)
+
+// callAPI calls the simulated WeChat as another server does.
+func (w *world) callAPI(method, path, body string) (result map[string]any) {
 	w.t.Helper()
 	req, err := http.NewRequest(method, w.simURL+path, strings.NewReader(body))
 	if err != nil {
@@ -31,10 +41,10 @@ func (w *world) callAPI(method, path, body string) (answer map[string]any) {
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil || json.Unmarshal(text, &answer) != nil {
+	if err != nil || json.Unmarshal(text, &result) != nil {
 		w.t.Fatalf("%v: %s", err, text)
 	}
-	return answer
+	return result
 }
 
 // fault makes the simulated WeChat misbehave.
@@ -45,7 +55,7 @@ func (w *world) fault(f simulator.Fault) {
 	}
 }
 
-// hold puts another person in front of all browsers.
+// hold makes another person the one who uses WeChat in all browsers.
 func (w *world) hold(personID string) {
 	w.t.Helper()
 	if err := w.sim.Hold(personID); err != nil {
@@ -53,14 +63,14 @@ func (w *world) hold(personID string) {
 	}
 }
 
-// api lets the accounts call other hosts than those where the pages are.
+// useAPI lets the accounts call other hosts than those of WeChat's pages.
 func (w *world) useAPI(base, fallback string) {
 	for _, a := range w.handler.login.Accounts.All() {
 		a.(account.WeChatCaller).UseWeChat(&weixin.Client{Hosts: weixin.Hosts{Open: w.simURL, API: base, Fallback: fallback}}, nil)
 	}
 }
 
-// occupyAllCalls makes as many calls as there may be under way, each of another app, and returns how to end them.
+// occupyAllCalls makes as many calls as may be in flight, each of another app, and returns what ends them.
 func occupyAllCalls(t *testing.T) (free func()) {
 	t.Helper()
 	const all = 256
@@ -83,8 +93,7 @@ func occupyAllCalls(t *testing.T) (free func()) {
 	return func() { close(leave); calls.Wait() }
 }
 
-// stubWeChat lets the accounts call an API that answers a path with a body of the test's, and everything else as WeChat
-// does.
+// stubWeChat lets the accounts call an API that answers a path with this body, and all else as the simulator does.
 func (w *world) stubWeChat(path, body string) {
 	w.t.Helper()
 	sim, err := url.Parse(w.simURL)
@@ -103,5 +112,5 @@ func (w *world) stubWeChat(path, body string) {
 	w.useAPI(server.URL, "")
 }
 
-// exchanges returns how many codes WeChat was given.
-func (w *world) exchanges() int { return w.sim.Calls("/sns/oauth2/access_token") }
+// exchanges returns how many codes WeChat was asked to exchange.
+func (w *world) exchanges() int { return w.sim.Calls(exchangePath) }

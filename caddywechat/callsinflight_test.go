@@ -11,7 +11,7 @@ import (
 
 func TestCallsInFlight_AreBounded(t *testing.T) {
 	w := newWorld(t, "timeout 20s")
-	w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultHang})
+	w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultHang})
 	const callbacks = 300
 	var mu sync.Mutex
 	busy := 0
@@ -35,22 +35,22 @@ func TestCallsInFlight_AreBounded(t *testing.T) {
 	}
 	waitFor(t, "every callback is under way or turned away", func() bool { return w.exchanges()+turnedAway() >= callbacks })
 	w.sim.ClearFaults()
-	w.sim.Close() // lets those go that hang
+	w.sim.Close() // ends the calls that hang
 	wait.Wait()
 	if busy == 0 || w.exchanges() > 256 {
 		t.Errorf("%d turned away, %d calls", busy, w.exchanges())
 	}
 }
 
-// An attempt is to be had by anybody: with some of their own and made-up codes somebody could keep WeChat's slowness
-// for others.
+// Anybody can start logins and send callbacks with invalid codes. Where WeChat is slow, these must not take the place of
+// everybody else's calls.
 func TestCallsInFlight_OfOneClientAreBounded(t *testing.T) {
-	const token, alone = "/sns/oauth2/access_token", 64
+	const alone = 64
 	w := newWorldWith(t, simulator.Config{})
 	w.handler = w.newHandler(officialAccount, miniProgramAccount, "user_id qualified", "timeout 2s")
 	w.server = newServer(t, trustingPrivate)
 	const stranger, visitor = "X-Forwarded-For: 203.0.113.5", "X-Forwarded-For: 198.51.100.7"
-	w.fault(simulator.Fault{Path: token, Kind: simulator.FaultHang, Times: alone})
+	w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultHang, Times: alone})
 	done := make(chan map[int]int)
 	go func() {
 		done <- atOnce(w, 270, func(b *browser, i int) response {
@@ -59,15 +59,15 @@ func TestCallsInFlight_OfOneClientAreBounded(t *testing.T) {
 			return b.open(fmt.Sprintf("/_wechat/callback?code=%032d&state=%s", i, state), stranger)
 		})
 	}()
-	waitFor(t, "WeChat gets as many calls as one client may make", func() bool { return w.sim.Calls(token) >= alone })
+	waitFor(t, "WeChat gets as many calls as one client may make", func() bool { return w.sim.Calls(exchangePath) >= alone })
 
 	b := w.browser(inWeChat)
 	if a := b.open(b.callbackFor("/page"), visitor); a.StatusCode != http.StatusFound || a.Header.Get("Location") != "/page" {
 		t.Errorf("a visitor from elsewhere: %d %.200s", a.StatusCode, a.body)
 	}
 	code := w.miniProgramCode("")
-	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`, stranger).wantStatus(t, http.StatusOK) // another account's
+	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`, stranger).wantStatus(t, http.StatusOK) // of another account
 	if n := (<-done)[http.StatusServiceUnavailable]; n < 270-alone-1 {
-		t.Errorf("%d of the stranger's callbacks had no place", n)
+		t.Errorf("%d callbacks of the stranger were turned away", n)
 	}
 }

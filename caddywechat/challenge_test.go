@@ -47,7 +47,7 @@ func TestChallenge_IsJSONWithoutANavigation(t *testing.T) {
 			}
 		})
 	}
-	t.Run("login_url leads back to the page that asked", func(t *testing.T) {
+	t.Run("login_url returns to the page that asked", func(t *testing.T) {
 		for referer, want := range map[string]string{
 			w.site("/page?a=1&b=2"):       "/_wechat/login?return_to=%2Fpage%3Fa%3D1%26b%3D2",
 			"https://evil.example/page":   "/_wechat/login?return_to=%2Fapi",
@@ -92,7 +92,7 @@ func TestChallenge_OutsideWeChat(t *testing.T) {
 		w.browser(onDesktop).send("GET", "/logo.png", "Sec-Fetch-Dest: image").wantStatus(t, http.StatusOK)
 		w.browser(inWeChat).open("/page").wantStatus(t, http.StatusFound)
 	})
-	t.Run("pass, by whoever changes the User-Agent", func(t *testing.T) {
+	t.Run("pass, with a changed User-Agent", func(t *testing.T) {
 		w := newWorld(t, "outside_wechat pass\nuserinfo /vip/*")
 		b := w.browser(inWeChat)
 		b.login("/")
@@ -107,7 +107,7 @@ func TestChallenge_OutsideWeChat(t *testing.T) {
 			t.Error("a page that needs the profile was passed on")
 		}
 	})
-	t.Run("a session counts in any browser", func(t *testing.T) {
+	t.Run("a session opens in any browser", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		b.login("/")

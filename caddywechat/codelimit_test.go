@@ -13,7 +13,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// A client that writes X-Forwarded-For itself neither evades the limit nor turns it on somebody else.
+// A client that sends X-Forwarded-For itself neither evades the limit nor has it applied to another address.
 func TestCodeLimit_CountsTheClientBehindAProxy(t *testing.T) {
 	w, b := newKioskSite(t, "")
 	w.server = newServer(t, trustingPrivate)
@@ -22,7 +22,7 @@ func TestCodeLimit_CountsTheClientBehindAProxy(t *testing.T) {
 		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, fmt.Sprintf("X-Forwarded-For: %s, %s", victim, attacker)).
 			wantJSON(t, http.StatusConflict, "code_used")
 	}
-	for i := range 5 { // whatever it calls itself
+	for i := range 5 { // with any address of its own choice
 		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, fmt.Sprintf("X-Forwarded-For: 198.51.100.%d, %s", i, attacker)).
 			wantJSON(t, http.StatusTooManyRequests, "too_many")
 	}
@@ -53,7 +53,7 @@ func TestCodeLimit_HintsOnceAtAnUntrustedProxy(t *testing.T) {
 	if hints() != 1 {
 		t.Errorf("%d hints", hints())
 	}
-	// One that says nothing of it shows where the limit bites.
+	// An untrusted proxy without the header is hinted at where the limit applies.
 	for range 2 * maxRefused {
 		b.post("/_wechat/kiosk/login", `{"code":"stale"}`)
 	}
@@ -76,24 +76,22 @@ func TestCodeLimit_HintsOnceAtAnUntrustedProxy(t *testing.T) {
 	}
 }
 
-// The codes that one client may have refused, or that wait for others, as the contract has it.
+// Limits of one client: refused codes in a minute, and codes that wait for others.
 const (
 	maxRefused = 10
 	maxWaiting = 64
 )
 
-const jscode2session = "/sns/jscode2session"
-
 func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
 	w, b := newMiniProgramSite(t, "")
-	w.fault(simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
+	w.fault(simulator.Fault{Path: jscode2sessionPath, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
 	got := atOnce(w, 240, func(b *browser, i int) response {
 		return b.post("/_wechat/mini_program/login", fmt.Sprintf(`{"code":"%032d"}`, i))
 	})
 	if got[http.StatusConflict] != maxRefused || got[http.StatusTooManyRequests] != 240-maxRefused {
 		t.Errorf("got %v", got)
 	}
-	if n := w.sim.Calls(jscode2session); n != maxRefused {
+	if n := w.sim.Calls(jscode2sessionPath); n != maxRefused {
 		t.Errorf("WeChat was asked %d times", n)
 	}
 	a := b.post("/_wechat/mini_program/login", `{"code":"x"}`)
@@ -114,10 +112,10 @@ func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
 	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`).wantStatus(t, http.StatusOK)
 }
 
-// Whoever leaves before the answer has asked WeChat all the same.
+// An abandoned request has cost WeChat a call all the same.
 func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
 	w, b := newMiniProgramSite(t, "")
-	w.fault(simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond})
+	w.fault(simulator.Fault{Path: jscode2sessionPath, Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond})
 	ctx, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for i := range maxRefused {
@@ -135,20 +133,20 @@ func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
 			}
 		})
 	}
-	waitFor(t, "WeChat gets every code", func() bool { return w.sim.Calls(jscode2session) >= maxRefused })
+	waitFor(t, "WeChat gets every code", func() bool { return w.sim.Calls(jscode2sessionPath) >= maxRefused })
 
 	leave()
 	all.Wait()
 	b.post("/_wechat/mini_program/login", `{"code":"x"}`).wantJSON(t, http.StatusTooManyRequests, "too_many")
-	if n := w.sim.Calls(jscode2session); n != maxRefused {
+	if n := w.sim.Calls(jscode2sessionPath); n != maxRefused {
 		t.Errorf("WeChat was asked %d times", n)
 	}
 }
 
-// Behind the address of a carrier there are many people, whom no limit on refused codes is meant for.
+// Many people share the address of a carrier, and the limit on refused codes is not meant for them.
 func TestCodeLimit_AllowsManyValidCodes(t *testing.T) {
 	w, _ := newMiniProgramSite(t, "")
-	w.fault(simulator.Fault{Path: jscode2session, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
+	w.fault(simulator.Fault{Path: jscode2sessionPath, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
 	const people = maxRefused + maxWaiting
 	codes := make([]string, people)
 	for i := range codes {
@@ -181,6 +179,6 @@ func TestCodeLimit_IgnoresCrossSitePosts(t *testing.T) {
 		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, "Sec-Fetch-Site: cross-site", "Content-Type: text/plain").wantJSON(t, http.StatusBadRequest, "bad_request")
 	}
 	b.token("7")
-	// A mini-program on a computer calls itself another site, and sends JSON.
+	// A mini-program on a computer sends JSON and Sec-Fetch-Site: cross-site.
 	b.post("/_wechat/kiosk/login", `{"code":"8"}`, "Sec-Fetch-Site: cross-site").wantStatus(t, http.StatusOK)
 }

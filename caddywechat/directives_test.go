@@ -54,6 +54,9 @@ var (
 	weComForAll  = withOptions(weComWithoutAgent, fmt.Sprintf("agent_id %d\nallow_external", simulator.DemoAgentID))
 )
 
+// directProfile are the options of an account that asks for the profile at every login, without a page of ours.
+const directProfile = "scope snsapi_userinfo\nconsent direct"
+
 // withOptions returns an account with a block of options.
 func withOptions(account, options string) string { return account + " {\n" + options + "\n}" }
 

@@ -77,7 +77,7 @@ func TestMe_ReturnsTheIdentity(t *testing.T) {
 
 func TestLoginEndpoint_ReturnsToSafeTargets(t *testing.T) {
 	w := newWorld(t, "")
-	for address, landing := range map[string]string{
+	for address, target := range map[string]string{
 		"/_wechat/login": "/",
 		"/_wechat/login?return_to=/a%3Fb=1%26c%23/order/9?b=2": "/a?b=1&c#/order/9?b=2",
 		"/_wechat/login?return_to=//evil.example":              "/",
@@ -91,7 +91,7 @@ func TestLoginEndpoint_ReturnsToSafeTargets(t *testing.T) {
 		"/_wechat/login?account=official_account":              "/",
 	} {
 		b := w.browser(inWeChat)
-		b.open(b.callbackFor(address)).wantRedirect(t, landing)
+		b.open(b.callbackFor(address)).wantRedirect(t, target)
 	}
 	b := w.browser(inWeChat)
 	b.send("GET", "/_wechat/login?account=nothing").wantJSON(t, http.StatusBadRequest, "bad_request")
@@ -143,12 +143,12 @@ func TestLoginEndpoint_RedirectsWhereTheSessionSuffices(t *testing.T) {
 			t.Errorf("%s: Set-Cookie %s", address, a.Header["Set-Cookie"])
 		}
 	}
-	t.Run("what the session lacks is asked for", func(t *testing.T) {
+	t.Run("what the session lacks is requested", func(t *testing.T) {
 		authorize := consentPage(t, b.open("/_wechat/login?profile=1&return_to=/page"))
 		b.open(b.consent(authorize, "allow")).wantRedirect(t, "/page")
 		b.open("/_wechat/login?profile=1&return_to=/page").wantRedirect(t, "/page")
 	})
-	t.Run("a snapshot's session is none", func(t *testing.T) {
+	t.Run("a snapshot's session does not suffice", func(t *testing.T) {
 		visitor := w.browser(inWeChat)
 		visitor.open(visitor.consent(consentPage(t, visitor.open("/_wechat/login?profile=1")), "snapshot")).wantStatus(t, http.StatusFound)
 		visitor.open("/").wantStatus(t, http.StatusOK)
@@ -156,7 +156,7 @@ func TestLoginEndpoint_RedirectsWhereTheSessionSuffices(t *testing.T) {
 			t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
 		}
 	})
-	t.Run("after a logout there is one to begin", func(t *testing.T) {
+	t.Run("after a logout a login starts", func(t *testing.T) {
 		b.logout("")
 		if a := b.open("/_wechat/login"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
 			t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))

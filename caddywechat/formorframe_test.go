@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Whoever posts a form when the session has ended, or comes back from a payment by POST, is a person.
+// A person may post a form when the session has ended, or return from a payment by POST.
 func TestFormOrFrame_GetsAPageWithALoginButton(t *testing.T) {
 	w := newWorld(t, "userinfo /profile/*")
 	silent := w.browser(inWeChat)
@@ -31,7 +31,7 @@ func TestFormOrFrame_GetsAPageWithALoginButton(t *testing.T) {
 			w.browser(inWeChat), "POST", "/paid?order=5", append([]string{"Sec-Fetch-Site: cross-site", "Origin: https://pay.example.org"}, form...), "https://pay.example.org/x",
 			"/_wechat/login?return_to=%2Fpaid%3Forder%3D5", false,
 		},
-		"a form whose page is not told": {w.browser(inWeChat), "POST", "/save", form, "", "/_wechat/login?return_to=%2Fsave", false},
+		"a form without a Referer":      {w.browser(inWeChat), "POST", "/save", form, "", "/_wechat/login?return_to=%2Fsave", false},
 		"a form of a page of ours":      {w.browser(inWeChat), "POST", "/save", form, w.site("/_wechat/logout"), "/_wechat/login?return_to=%2F", true},
 		"a frame":                       {w.browser(inWeChat), "GET", "/inner?a=1", frame, w.site("/outer#x"), "/_wechat/login?return_to=%2Fouter", false},
 		"a frame on another site":       {w.browser(inWeChat), "GET", "/inner?a=1", frame, "https://else.example.org/", "/_wechat/login?return_to=%2Finner%3Fa%3D1", false},
@@ -59,7 +59,7 @@ func TestFormOrFrame_GetsAPageWithALoginButton(t *testing.T) {
 			}
 		})
 	}
-	// No other page may stand in a frame.
+	// No other page may be framed.
 	a := silent.open("/_wechat/logout", "Sec-Fetch-Site: cross-site").wantStatus(t, http.StatusOK)
 	if h := a.Header; h.Get("X-Frame-Options") != "DENY" || !strings.HasSuffix(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
 		t.Errorf("headers: %v", h)

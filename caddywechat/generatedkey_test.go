@@ -28,7 +28,7 @@ func TestGeneratedKey_IsEnoughToLogIn(t *testing.T) {
 }
 
 func TestGeneratedKey_OptionalPagesWorkWithoutTheStore(t *testing.T) {
-	t.Run("optional pages go on", func(t *testing.T) {
+	t.Run("optional pages are served", func(t *testing.T) {
 		w := newWorld(t, "store caddy\noptional /o")
 		if err := os.WriteFile(filepath.Join(w.storage, "wechat"), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func newGeneratedKeyWorld(t *testing.T) (*world, *browser) {
 
 func withKeys(keys string) string { return "store caddy\nsession {\nkey " + keys + "\n}" }
 
-// generatedKeyLog returns the fields of the log's line about a made key, fails where there are more.
+// generatedKeyLog returns the fields of the log line about a generated key, of which there is at most one.
 func (w *world) generatedKeyLog() map[string]any {
 	w.t.Helper()
 	lines := w.logs.FilterMessageSnippet("session key that was made before").All()
@@ -64,41 +64,41 @@ func (w *world) generatedKeyLog() map[string]any {
 	return lines[0].ContextMap()
 }
 
-// A session key that comes in place of a made one logs nobody out: the made one goes on opening for a lifetime, and
-// seals nothing.
+// A configured session key that replaces a generated one logs nobody out: the generated one opens sessions for another
+// lifetime, and seals none.
 func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
 	w, b := newGeneratedKeyWorld(t)
-	gone := w.browser(inWeChat)
-	gone.login("/")
-	kept := gone.cookie("wechat_session")
-	gone.logout("")
+	loggedOut := w.browser(inWeChat)
+	loggedOut.login("/")
+	kept := loggedOut.cookie("wechat_session")
+	loggedOut.logout("")
 	entry, err := os.ReadFile(filepath.Join(w.storage, "wechat", "session_key"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	made := string(entry[8:])
-	id, begun := b.identity(), w.now()
+	id, start := b.identity(), w.now()
 
 	w.advance(time.Hour)
 	w.provisionAccount("", withKeys(sessionKey))
-	w.handler = w.otherInstance(w.handler, 0) // or after a restart
+	w.handler = w.otherInstance(w.handler, 0) // as after a restart
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 	w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
 	until, _ := w.generatedKeyLog()["until"].(time.Time)
-	if want := begun.Add(time.Hour + 7*24*time.Hour); until.Unix() != want.Unix() {
+	if want := start.Add(time.Hour + 7*24*time.Hour); until.Unix() != want.Unix() {
 		t.Errorf("the log says until %s, want %s", until, want)
 	}
 
-	// What is sealed now the made key does not open.
+	// The generated key does not open what is sealed now.
 	fresh := w.browser(inWeChat)
 	fresh.login("/")
 	w.provisionAccount("", withKeys(made))
 	fresh.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	if fields := w.generatedKeyLog(); fields != nil {
-		t.Errorf("the made key is configured, and the log says %v", fields)
+		t.Errorf("the generated key is configured, and the log says %v", fields)
 	}
 
-	// Keys are exchanged, and the time does not begin anew, nor with a restart.
+	// Neither a change of the keys nor a restart extends the time.
 	w.advance(3 * 24 * time.Hour)
 	w.provisionAccount("", withKeys(otherKey+" "+sessionKey))
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
@@ -112,8 +112,7 @@ func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
 		t.Errorf("with the new key alone until %s, before until %s", again, until)
 	}
 
-	// Whoever has the made key lets themselves in no more when its time is over: not even with a session that was
-	// opened.
+	// After that time the generated key opens nothing, not even a session that was opened before.
 	keys, err := seal.NewKeyset([]byte(made))
 	if err != nil {
 		t.Fatal(err)
@@ -132,11 +131,11 @@ func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
 	w.provisionAccount("", withKeys(otherKey))
 	thief.send("GET", "/", "Cookie: wechat_session="+forged).wantStatus(t, http.StatusUnauthorized)
 	if fields := w.generatedKeyLog(); fields != nil {
-		t.Errorf("its time is over, and the log says %v", fields)
+		t.Errorf("its time has ended, and the log says %v", fields)
 	}
 }
 
-// A made key that was removed from the store ends at once, as the log says.
+// A generated key that is removed from the store opens nothing from then on, as the log says.
 func TestGeneratedKey_EndsWhenRemoved(t *testing.T) {
 	w, b := newGeneratedKeyWorld(t)
 	if err := os.Remove(filepath.Join(w.storage, "wechat", "session_key")); err != nil {
@@ -149,16 +148,16 @@ func TestGeneratedKey_EndsWhenRemoved(t *testing.T) {
 	}
 }
 
-// A made key in a store that is no place for one is nobody's.
+// A generated key counts only in a store that is fit for keys.
 func TestGeneratedKey_InAStoreUnfitForKeysOpensNothing(t *testing.T) {
 	w, b := newGeneratedKeyWorld(t)
-	w.keepsNoKey = true
+	w.unfitForKeys = true
 	w.provisionAccount("", withKeys(sessionKey))
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 }
 
-// A site with a key waits for a store that fails, to know of a made one, but not for long and not again and again; and
-// knows of it when the store works.
+// A site with a key asks a store that fails for a generated one once and for a short time, and reads it when the store
+// works.
 func TestGeneratedKey_IsReadOnceTheStoreWorks(t *testing.T) {
 	w, b := newGeneratedKeyWorld(t)
 	w.provisionAccount("", withKeys(sessionKey))
@@ -177,7 +176,7 @@ func TestGeneratedKey_IsReadOnceTheStoreWorks(t *testing.T) {
 	fresh.send("GET", "/").wantStatus(t, http.StatusOK)
 }
 
-// What the log says of a store that fails is so: without the key that is kept there nothing goes on.
+// The log says of a failing store what is true: without the key in it there are no logins.
 func TestGeneratedKey_LogsOfAFailingStore(t *testing.T) {
 	const goOn = "sessions and silent logins go on"
 	w := startWorld(t, "http", simulator.Config{})
@@ -208,7 +207,7 @@ func TestGeneratedKey_LogsOfAFailingStore(t *testing.T) {
 	if lines := errorLines(); len(lines) != 2 || !strings.Contains(lines[1], goOn) {
 		t.Errorf("with the key at hand: %q", lines)
 	}
-	// After a reload the key is to be had from the store again.
+	// After a reload the key has to be read again.
 	w.provisionAccount("", "store caddy")
 	w.storeOf(w.handler).failWhen(&fail)
 	for range 3 {

@@ -10,10 +10,10 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// longPath returns an address of that many bytes.
+// longPath returns a path with a query of that many bytes.
 func longPath(bytes int) string { return "/p?" + strings.Repeat("q", bytes-len("/p?")) }
 
-// letters are Chinese ones, as browsers send them.
+// chinesePath returns a path of n Chinese characters, as browsers encode them.
 func chinesePath(n int) string { return "/" + strings.Repeat("%E5%95%86", n) }
 
 func TestHeaderSize_OfCallbackWithLongestSession(t *testing.T) {
@@ -21,13 +21,13 @@ func TestHeaderSize_OfCallbackWithLongestSession(t *testing.T) {
 		ID: "long", Nickname: strings.Repeat("名", 32), Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("a", 300),
 	}
 	w := startWorld(t, "https", simulator.Config{People: []simulator.Person{person}})
-	w.handler = w.newHandler(withOptions(officialAccount, "scope snsapi_userinfo\nconsent direct"))
+	w.handler = w.newHandler(withOptions(officialAccount, directProfile))
 	for _, page := range []string{longPath(2000), "//" + longPath(1998)[1:]} {
 		b := w.browser(inWeChat)
 		a := b.open(b.consent(b.startLogin(page), "allow")).wantStatus(t, http.StatusFound).wantSmallHeader(t)
 		t.Logf("%d bytes", headerSize(a))
 		if !strings.HasSuffix(a.Header.Get("Location"), page) || b.cookie("__Host-wechat_session") == "" {
-			t.Errorf("landed at %.60s", a.Header.Get("Location"))
+			t.Errorf("redirected to %.60s", a.Header.Get("Location"))
 		}
 	}
 }
@@ -47,7 +47,7 @@ func TestHeaderSize_AbandonedLoginsStayBelowTheLimit(t *testing.T) {
 				authorize = append(authorize, b.startLogin(page(i)))
 				w.advance(time.Second)
 			}
-			// The last ones of them are under way still, in whatever order they come back.
+			// The last ones are still open, in whatever order they return.
 			const underWay = 6
 			for i := 19; i > 19-underWay; i-- {
 				b.finishLogin(authorize[i]).wantRedirect(t, page(i))
@@ -57,14 +57,14 @@ func TestHeaderSize_AbandonedLoginsStayBelowTheLimit(t *testing.T) {
 	}
 }
 
-// What is in a browser from before, or of another key, must not lock it out either.
+// Cookies of an older version, or of another key, must not lock a browser out either.
 func TestHeaderSize_CookiesThatDoNotOpenAreDeleted(t *testing.T) {
 	w := makeWorld(t, "https", "", "")
 	b := w.browser(inWeChat)
 	authorize := b.startLogin("/mine")
 	var cookies []*http.Cookie
 	for i := range 8 {
-		for _, prefix := range []string{"__Host-", ""} { // those of http come along
+		for _, prefix := range []string{"__Host-", ""} { // those of http are sent as well
 			if name := fmt.Sprintf("%swechat_login_%d", prefix, i); b.cookie(name) == "" {
 				cookies = append(cookies, &http.Cookie{Name: name, Value: strings.Repeat("x", 1200), Secure: prefix != ""})
 			}
@@ -102,7 +102,7 @@ func TestHeaderSize_OfPages(t *testing.T) {
 		b.deleteCookie("__Host-wechat_session")
 		w.advance(time.Minute)
 	}
-	// Eight attempts to take back at once.
+	// The next response deletes eight attempts at once.
 	for i := range 8 {
 		b.open(fmt.Sprintf("/%d", i)).wantStatus(t, http.StatusOK)
 	}

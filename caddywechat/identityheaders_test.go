@@ -108,13 +108,13 @@ func TestPlaceholders_OfTheIdentity(t *testing.T) {
 	}
 	b.open("/o")
 	if got := values(); got != "|||||||" {
-		t.Errorf("of nobody: %s", got)
+		t.Errorf("without an identity: %s", got)
 	}
 	b.login("/")
 	w.received()
 	b.open("/o")
 	if got, want := values(), person+"|official_account|"+person+"|||"+person+"||"; got != want {
-		t.Errorf("of somebody: %s", got)
+		t.Errorf("with an identity: %s", got)
 	}
 }
 
@@ -140,7 +140,7 @@ func TestIdentityHeaders_ByPresetAndName(t *testing.T) {
 	}
 }
 
-// Mini-programs with an older SDK log in at the app behind by X-WX-Code and the like.
+// Mini-programs with an older SDK log in at the app itself by X-WX-Code and other headers.
 func TestIdentityHeaders_OfOldMiniProgramSDKsReachTheApp(t *testing.T) {
 	sdk := []string{"X-WX-Code: c", "X-WX-Encrypted-Data: d", "X-WX-IV: i", "X-WX-Skey: s"}
 	forged := []string{"X-WX-OPENID: victim", "x_wx_unionid: victim", "X-WX-From-Openid: victim", "Remote-User: victim"}

@@ -3,7 +3,6 @@ package caddywechat
 import (
 	"crypto/sha1"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,28 +14,14 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-const (
-	stableToken = "/cgi-bin/stable_token"
-	getTicket   = "/cgi-bin/ticket/getticket"
-)
-
 func TestJSSDK_SignsPages(t *testing.T) {
 	w := newWorld(t, "")
 	page := "http://" + host + "/orders?id=5&from=singlemessage"
 	a := w.browser(inWeChat).send("GET", "/_wechat/jssdk?url="+url.QueryEscape(page+"#/part"))
-	a.wantStatus(t, http.StatusOK)
-	var got struct {
-		AppID     string `json:"appId"`
-		Timestamp int64  `json:"timestamp"`
-		NonceStr  string `json:"nonceStr"`
-		Signature string `json:"signature"`
-	}
-	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
-		t.Fatalf("%v: %s", err, a.body)
-	}
-	token := w.callAPI("POST", stableToken, `{"grant_type":"client_credential","appid":"`+simulator.DemoAppID+`","secret":"`+simulator.DemoSecret+`"}`)
-	ticket := w.callAPI("GET", getTicket+"?type=jsapi&access_token="+token["access_token"].(string), "")["ticket"]
-	sum := sha1.Sum([]byte(fmt.Sprintf("jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", ticket, got.NonceStr, got.Timestamp, page)))
+	got := signatureOf(t, a)
+	token := w.callAPI("POST", serverTokenPath, `{"grant_type":"client_credential","appid":"`+simulator.DemoAppID+`","secret":"`+simulator.DemoSecret+`"}`)
+	ticket := w.callAPI("GET", ticketPath+"?type=jsapi&access_token="+token["access_token"].(string), "")["ticket"]
+	sum := sha1.Sum([]byte(fmt.Sprintf("jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", ticket, got.Nonce, got.Timestamp, page)))
 	if got.AppID != simulator.DemoAppID || got.Signature != hex.EncodeToString(sum[:]) || got.Timestamp != w.now().Unix() {
 		t.Errorf("got %+v", got)
 	}
@@ -45,7 +30,7 @@ func TestJSSDK_SignsPages(t *testing.T) {
 	}
 	for _, secret := range []string{ticket.(string), token["access_token"].(string)} {
 		if found := w.inStorage(secret); found != "" {
-			t.Errorf("a secret lies open in %s", found)
+			t.Errorf("a secret is readable in %s", found)
 		}
 	}
 }
@@ -60,7 +45,7 @@ func TestJSSDK_SignsOnlyPagesOfThisSite(t *testing.T) {
 		b.send("GET", "/_wechat/jssdk?url="+url.QueryEscape(bad)).wantJSON(t, http.StatusBadRequest, "bad_request")
 	}
 	b.send("POST", "/_wechat/jssdk?url=x").wantJSON(t, http.StatusMethodNotAllowed, "method_not_allowed")
-	if got := w.sim.Calls(stableToken) + w.sim.Calls(getTicket); got != 0 {
+	if got := w.sim.Calls(serverTokenPath) + w.sim.Calls(ticketPath); got != 0 {
 		t.Errorf("%d calls to WeChat", got)
 	}
 	b.send("GET", "/_wechat/jssdk?url="+url.QueryEscape("http://"+strings.ToUpper(host)+":80/")).wantStatus(t, http.StatusOK)
@@ -74,23 +59,23 @@ func TestJSSDK_UsesATicketUntilItExpires(t *testing.T) {
 		wait.Go(func() { w.browser(inWeChat).send("GET", target).wantStatus(t, http.StatusOK) })
 	}
 	wait.Wait()
-	w.replaceSite("", sessionKey) // another instance, or a reload
+	w.replaceSite("", sessionKey) // as at another instance, or after a reload
 	for range 10 {
 		w.browser(inWeChat).send("GET", target).wantStatus(t, http.StatusOK)
 	}
-	if tokens, tickets := w.sim.Calls(stableToken), w.sim.Calls(getTicket); tokens != 1 || tickets != 1 {
+	if tokens, tickets := w.sim.Calls(serverTokenPath), w.sim.Calls(ticketPath); tokens != 1 || tickets != 1 {
 		t.Errorf("%d calls for tokens, %d for tickets", tokens, tickets)
 	}
 }
 
 func TestJSSDK_LogsWhyThereIsNoTicket(t *testing.T) {
 	w := newWorld(t, "")
-	w.fault(simulator.Fault{Path: stableToken, Kind: simulator.FaultErrcode, Errcode: 40164})
+	w.fault(simulator.Fault{Path: serverTokenPath, Kind: simulator.FaultErrcode, Errcode: 40164})
 	target := "/_wechat/jssdk?url=" + url.QueryEscape("http://"+host+"/")
 	for range 20 {
 		w.browser(inWeChat).send("GET", target).wantJSON(t, http.StatusBadGateway, "wechat_error")
 	}
-	if got := w.sim.Calls(stableToken); got > 2 {
+	if got := w.sim.Calls(serverTokenPath); got > 2 {
 		t.Errorf("%d calls to WeChat", got)
 	}
 	lines := w.logs.FilterMessageSnippet("JS-SDK").All()
@@ -137,7 +122,7 @@ func TestJSSDK_SaysThatTheURLWasNotEncoded(t *testing.T) {
 			t.Errorf("%s: %q", name, got["message"])
 		}
 	}
-	if calls := w.sim.Calls(stableToken); calls != 0 {
+	if calls := w.sim.Calls(serverTokenPath); calls != 0 {
 		t.Errorf("%d calls to WeChat", calls)
 	}
 	for name, query := range map[string]string{

@@ -13,7 +13,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// signatureOf returns the signature that a page's script asks for.
+// signatureOf returns what a page's script gets.
 func signatureOf(t *testing.T, a response) (got struct {
 	AppID     string `json:"appId"`
 	Timestamp int64  `json:"timestamp"`
@@ -40,10 +40,10 @@ func TestJSSDK_SignsForTheRequestedAccount(t *testing.T) {
 	})
 	w.swap(w.accounts(officialAccount, weComAccount, websiteAccount))
 	weCom := w.callAPI("GET", "/cgi-bin/gettoken?corpid="+simulator.DemoCorpID+"&corpsecret="+simulator.DemoWeComSecret, "")["access_token"].(string)
-	official := w.callAPI("POST", stableToken,
+	official := w.callAPI("POST", serverTokenPath,
 		`{"grant_type":"client_credential","appid":"`+simulator.DemoAppID+`","secret":"`+simulator.DemoSecret+`"}`)["access_token"].(string)
 	tickets := map[string]string{
-		"official":  getTicket + "?type=jsapi&access_token=" + official,
+		"official":  ticketPath + "?type=jsapi&access_token=" + official,
 		"corp":      "/cgi-bin/get_jsapi_ticket?access_token=" + weCom,
 		"corp, app": "/cgi-bin/ticket/get?type=agent_config&access_token=" + weCom,
 	}

@@ -84,7 +84,7 @@ func TestLogin_AtMostEightAttempts(t *testing.T) {
 func TestLogin_RestartsAfterARefusedCode(t *testing.T) {
 	for _, code := range []int{40029, 40163, 42003} {
 		w := newWorld(t, "")
-		w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: code, Times: 1})
+		w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultErrcode, Errcode: code, Times: 1})
 		b := w.browser(inWeChat)
 		b.login("/page")
 		if got := w.exchanges(); got != 2 {
@@ -102,7 +102,7 @@ func TestLogin_IssuesANewSession(t *testing.T) {
 	before := b.cookie("wechat_session")
 	b.login("/_wechat/login?account=official_account&return_to=/again")
 	if b.cookie("wechat_session") == before {
-		t.Error("the old session was kept")
+		t.Error("the old session is still there")
 	}
 }
 
@@ -137,17 +137,17 @@ func TestKeepFragment_ReturnsWithTheFragment(t *testing.T) {
 	// What the page's script does.
 	b.open(b.callbackFor("/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"+url.QueryEscape("#/order/9?b=2"))).
 		wantRedirect(t, "/app?x=1&y=2#/order/9?b=2")
-	for fragment, landing := range map[string]string{
+	for fragment, want := range map[string]string{
 		"#/search?q=100%": "#/search?q=100%25", `#/a\b`: `#/a\b`, "#/a%zz": "#/a%25zz", "#%%%": "#%25%25%25", "#%%41": "#%25%41", "#%4": "#%254", "#%E4%B8%AD%": "#%E4%B8%AD%25", "#a#b": "#a#b", "#": "#", "#\t//x": "#%09//x", "#中": "#%E4%B8%AD",
 	} {
 		b := w.browser(inWeChat)
-		b.open(b.callbackFor("/_wechat/login?return_to=%2Fapp"+url.QueryEscape(fragment))).wantRedirect(t, "/app"+landing)
+		b.open(b.callbackFor("/_wechat/login?return_to=%2Fapp"+url.QueryEscape(fragment))).wantRedirect(t, "/app"+want)
 	}
 	w.browser(inWeChat).open("//evil.example/x").wantStatus(t, http.StatusFound)
 	w.browser(inWeChat).send("GET", "/app").wantStatus(t, http.StatusUnauthorized)
 }
 
-// A login that was begun before an upgrade, whose attempt names the kind of account only.
+// The attempt of a login that started before an upgrade names the kind of account only.
 func TestLogin_OfTheVersionBeforeContinues(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)

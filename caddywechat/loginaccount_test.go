@@ -27,7 +27,7 @@ func TestLoginAccount_ByName(t *testing.T) {
 	for _, name := range []string{"nobody", "mini_program", "wx0000000000000001", strings.ToUpper(simulator.DemoAppID)} {
 		b.open("/_wechat/login?account="+name).wantStatus(t, http.StatusBadRequest)
 	}
-	// That is how people switch: the session is another one afterwards.
+	// People switch accounts this way: the session is a new one.
 	w.hold("emma")
 	b.follow("/_wechat/login?return_to=/page&account=official_account")
 	if got, want := b.userAt("/page"), simulator.DemoAppID+":"+simulator.OpenID(simulator.DemoAppID, "emma"); got != want {
@@ -35,7 +35,7 @@ func TestLoginAccount_ByName(t *testing.T) {
 	}
 }
 
-// An attempt is one of an account: of its app id, and in WeCom of its agent.
+// An attempt belongs to an account: to its app id, and in WeCom to its agent.
 func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
 	const official, wecom = "official_account wx%016x 0123456789abcdef0123456789abcdef", `wecom ww0123456789abcdef 0123456789012345678901234567890123456789012 {
 	agent_id %d
@@ -54,25 +54,25 @@ func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
 			}
 			w.handler = site(tt.before)
 			b := w.browser(tt.agent)
-			begin := func() string {
+			start := func() string {
 				u, err := url.Parse(b.open("/page").Header.Get("Location"))
 				if err != nil || u.Query().Get("state") == "" {
 					t.Fatalf("no login: %v %v", u, err)
 				}
 				return "/_wechat/callback?code=x&to=/page&state=" + u.Query().Get("state")
 			}
-			callback := begin()
+			callback := start()
 			w.swap(site(tt.after))
 			a := b.open(callback).wantStatus(t, http.StatusFound)
 			if calls := w.exchanges() + w.sim.Calls("/cgi-bin/auth/getuserinfo") + w.sim.Calls("/cgi-bin/gettoken"); calls != 0 {
 				t.Errorf("%d calls with a code that is another's", calls)
 			}
 			if u, err := url.Parse(a.Header.Get("Location")); err != nil || u.Query().Get("state") == "" || u.Query().Get("state") == callback {
-				t.Errorf("led to %s", a.Header.Get("Location"))
+				t.Errorf("redirected to %s", a.Header.Get("Location"))
 			}
-			// It comes back to the very account.
+			// It returns to the account that started it.
 			w.swap(site(tt.before))
-			b.open(begin())
+			b.open(start())
 			if calls := w.exchanges() + w.sim.Calls("/cgi-bin/gettoken"); calls == 0 {
 				t.Error("the account's own code was not exchanged")
 			}
@@ -80,11 +80,11 @@ func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
 	}
 }
 
-// An official account goes first in WeChat, but who names the company's account gets it.
+// Inside WeChat an official account has priority, unless another account is named.
 func TestLoginAccount_OfLowerPriorityByName(t *testing.T) {
 	w := newWorldWith(t, simulator.Config{})
 	w.swap(w.accounts(officialAccount, weComAccount))
 	if to := w.browser(inWeChat).open("/_wechat/login?account=wecom").Header.Get("Location"); !strings.Contains(to, toAuthorize+"appid=ww") {
-		t.Errorf("led to %s", to)
+		t.Errorf("redirected to %s", to)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
-// wantSmallRequests fails the test unless the browser's attempts take less than 4,096 bytes of what it sends.
+// wantSmallRequests fails the test unless the attempts take less than 4,096 bytes of each request.
 func (b *browser) wantSmallRequests() {
 	b.t.Helper()
 	if size := b.cookieSize(attemptName.MatchString); size >= 4096 {
@@ -18,7 +18,7 @@ func (b *browser) wantSmallRequests() {
 	}
 }
 
-// startLogin opens a page and returns the authorize page's address.
+// startLogin opens a page and returns the authorize URL that it redirects to.
 func (b *browser) startLogin(page string) string {
 	b.t.Helper()
 	a := b.open(page).wantStatus(b.t, http.StatusFound).wantSmallHeader(b.t)
@@ -26,7 +26,7 @@ func (b *browser) startLogin(page string) string {
 	return a.Header.Get("Location")
 }
 
-// finishLogin lets WeChat answer and returns what the callback does.
+// finishLogin opens an authorize URL, and returns the response to the callback.
 func (b *browser) finishLogin(authorize string) response {
 	b.t.Helper()
 	callback := b.open(authorize).Header.Get("Location")
@@ -35,7 +35,7 @@ func (b *browser) finishLogin(authorize string) response {
 	return a
 }
 
-// followAllowing opens an address and goes on as a visitor does who allows whatever WeChat asks.
+// followAllowing follows redirects as a visitor does who gives WeChat every consent.
 func (b *browser) followAllowing(address string) response {
 	b.t.Helper()
 	for range 20 {
@@ -68,7 +68,7 @@ var (
 	polledCode = regexp.MustCompile(`wx_errcode=(\d+);window.wx_code='(\w*)'`)
 )
 
-// scan lets somebody scan the QR code of the page at authorize, and returns the callback's address.
+// scan lets a person scan the QR code of an authorize page, and returns the callback URL.
 func (b *browser) scan(authorize, personID, answer string) string {
 	b.t.Helper()
 	page := b.open(authorize).wantStatus(b.t, http.StatusOK)
@@ -86,16 +86,16 @@ func (b *browser) scan(authorize, personID, answer string) string {
 		b.t.Fatal(err)
 	}
 	callback := u.Query().Get("redirect_uri") + "&"
-	if told := polledCode.FindStringSubmatch(b.open(b.simURL + "/connect/l/qrconnect?uuid=" + match[1]).body); answer == "allow" {
-		if told == nil || told[1] != "405" {
-			b.t.Fatalf("the page is told %v", told)
+	if polled := polledCode.FindStringSubmatch(b.open(b.simURL + "/connect/l/qrconnect?uuid=" + match[1]).body); answer == "allow" {
+		if polled == nil || polled[1] != "405" {
+			b.t.Fatalf("the page polls %v", polled)
 		}
-		callback += "code=" + told[2] + "&"
+		callback += "code=" + polled[2] + "&"
 	}
 	return callback + "state=" + u.Query().Get("state")
 }
 
-// followConsenting goes on as a visitor does who presses the button of our page and allows what WeChat asks.
+// followConsenting follows redirects, and the button of our consent page.
 func (b *browser) followConsenting(address string) response {
 	b.t.Helper()
 	a := b.followAllowing(address)
@@ -116,7 +116,7 @@ func queryOf(address, name string) string {
 	return ""
 }
 
-// loginSilentlyAs logs in once more in a browser that has a session, as a second tab does, and returns what me says then.
+// loginSilentlyAs logs in again in a browser with a session, as a second tab does. It returns what /_wechat/me says.
 func (b *browser) loginSilentlyAs(holding string) map[string]string {
 	b.t.Helper()
 	b.hold(holding)
@@ -124,8 +124,8 @@ func (b *browser) loginSilentlyAs(holding string) map[string]string {
 	return b.send("GET", "/_wechat/me").wantStatus(b.t, http.StatusOK).json(b.t)
 }
 
-// followWith lets the browser go on from an address as long as it is led on, with the callback's address changed on the
-// way. It returns how many callbacks there were, and where it ended.
+// followWith follows redirects, and changes each callback URL on the way. It returns how many callbacks there were, and
+// the last response.
 func (b *browser) followWith(address string, change func(callback string) string) (callbacks int, end response) {
 	b.t.Helper()
 	for range 60 {
@@ -143,7 +143,7 @@ func (b *browser) followWith(address string, change func(callback string) string
 	return 0, response{}
 }
 
-// identity returns whom the browser's session stands for.
+// identity returns the identity of the browser's session.
 func (b *browser) identity() identity.Identity {
 	b.t.Helper()
 	found := b.send("GET", "/_wechat/me").wantStatus(b.t, http.StatusOK).json(b.t)
@@ -156,6 +156,7 @@ func (b *browser) identity() identity.Identity {
 	return id
 }
 
+// userAt returns the user that the app gets with a page.
 func (b *browser) userAt(path string) string {
 	b.t.Helper()
 	b.received()
@@ -163,7 +164,7 @@ func (b *browser) userAt(path string) string {
 	return b.received().Header.Get("X-Wechat-User")
 }
 
-// consent goes through WeChat's consent page and returns the callback's address.
+// consent answers WeChat's consent page, and returns the callback URL.
 func (b *browser) consent(authorize, answer string) string {
 	b.t.Helper()
 	b.open(authorize).wantStatus(b.t, http.StatusOK)
@@ -177,7 +178,7 @@ func (b *browser) consent(authorize, answer string) string {
 	return b.fetch(req).wantStatus(b.t, http.StatusSeeOther).Header.Get("Location")
 }
 
-// attemptCookie returns the cookie of the only attempt that the browser carries, as it sends it.
+// attemptCookie returns the cookie of the browser's only attempt, as it is sent.
 func (b *browser) attemptCookie() string {
 	for _, name := range b.cookieNames() {
 		if session.IsOwnCookie(name) {
@@ -187,7 +188,7 @@ func (b *browser) attemptCookie() string {
 	return ""
 }
 
-// login logs the browser in by way of the page at path.
+// login logs the browser in by opening a page.
 func (b *browser) login(path string) response {
 	b.t.Helper()
 	a := b.follow(path)
@@ -197,13 +198,13 @@ func (b *browser) login(path string) response {
 	return a
 }
 
-// logout goes to the logout by a link on a page of the site.
+// logout follows a link on a page of the site to the logout.
 func (b *browser) logout(query string, headers ...string) response {
 	b.t.Helper()
 	return b.open("/_wechat/logout"+query, append([]string{"Referer: " + b.site("/page")}, headers...)...)
 }
 
-// callbackFor opens a page, lets WeChat answer, and returns the callback's address without going there.
+// callbackFor opens a page and WeChat's authorize page, and returns the callback URL without opening it.
 func (b *browser) callbackFor(path string) string {
 	b.t.Helper()
 	a := b.open(path)

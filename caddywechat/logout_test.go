@@ -14,7 +14,7 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		b.login("/")
-		b.open("/_wechat/login") // an attempt that is still open
+		b.open("/_wechat/login") // its attempt is still open
 		kept := b.cookie("wechat_session")
 		b.logout("").wantStatus(t, http.StatusOK)
 		if names := b.cookieNames(); len(names) != 0 {
@@ -24,7 +24,7 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 		b.send("GET", "/_wechat/me", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
 		b.open("/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusFound)
 	})
-	t.Run("leads where it is told to on this site", func(t *testing.T) {
+	t.Run("redirects to return_to on this site", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		b.login("/")
 		b.logout("?return_to=/bye%3Fa=1").wantRedirect(t, "/bye?a=1")
@@ -38,7 +38,7 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 		b.login("/")
 		b.send("POST", "/_wechat/logout").wantStatus(t, http.StatusOK)
 	})
-	t.Run("a page that a button leads to can be reloaded", func(t *testing.T) {
+	t.Run("the page after the button can be reloaded", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		b.login("/")
 		button := b.open("/_wechat/logout", "Sec-Fetch-Site: cross-site")
@@ -62,7 +62,7 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 			t.Errorf("Set-Cookie: %s", a.Header.Get("Set-Cookie"))
 		}
 	})
-	t.Run("not by what a browser does by itself", func(t *testing.T) {
+	t.Run("not by requests that a browser makes by itself", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		b.login("/")
 		here := "Referer: " + b.site("/forum")
@@ -91,7 +91,7 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 		} {
 			for _, method := range []string{"GET", "POST"} {
 				if method == "POST" && (strings.HasPrefix(header, "Referer") || strings.HasPrefix(header, "X-")) {
-					continue // with a POST, every browser says where it comes from
+					continue // every browser sends Origin with a POST
 				}
 				a := b.send(method, "/_wechat/logout?return_to=/bye", header, "Accept: text/html")
 				a.wantStatus(t, http.StatusOK)
@@ -101,7 +101,7 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 			}
 		}
 		b.open("/").wantStatus(t, http.StatusOK)
-		// The button's own POST.
+		// The POST of the button.
 		b.send("POST", "/_wechat/logout?return_to=%2Fbye", "Sec-Fetch-Site: same-origin", "Origin: null").wantStatus(t, http.StatusSeeOther)
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
@@ -132,7 +132,7 @@ func TestLogout_FindsTheSessionAmongPlantedCookies(t *testing.T) {
 	w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+kept).wantStatus(t, http.StatusUnauthorized)
 }
 
-// A logout that ends many sessions waits for the store as long as one that ends one.
+// A logout of many sessions waits for the store as long as that of one.
 func TestLogout_OfManySessionsWaitsOnce(t *testing.T) {
 	w := newWorld(t, "")
 	hanging := new(hangingStore)

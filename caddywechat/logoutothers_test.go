@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Whoever sees a stranger's device in the list ends all others, and stays logged in: with a new session, for the old
-// one may be what was stolen.
+// All other sessions of the person end. The browser stays logged in, with a new session, since the old one may be the
+// stolen one.
 func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 	w := newWorld(t, "user_id unionid")
 	w.provisionAccount("", "")
@@ -23,7 +23,7 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 	b, second := w.browser(inWeChat), w.browser(inWeChat)
 	b.login("/")
 	second.login("/")
-	ends := b.send("GET", "/_wechat/me").json(t)["expires_at"]
+	expires := b.send("GET", "/_wechat/me").json(t)["expires_at"]
 	w.advance(time.Hour)
 
 	for range 2 { // in one second
@@ -43,8 +43,8 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 		w.swap(here)
 	}
 	me := b.send("GET", "/_wechat/me").json(t)
-	if me["expires_at"] != ends || me["openid"] != person {
-		t.Errorf("now %v, before until %s", me, ends)
+	if me["expires_at"] != expires || me["openid"] != person {
+		t.Errorf("now %v, before until %s", me, expires)
 	}
 	second.login("/")
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
@@ -53,7 +53,7 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 func TestLogoutOthers_ByAProgram(t *testing.T) {
 	_, b := newKioskSite(t, "")
 	mine, second, other := b.token("7"), b.token("7"), b.token("8")
-	// From a mini-program on a computer, which calls itself another site.
+	// A mini-program on a computer sends Sec-Fetch-Site: cross-site.
 	a := b.send("POST", "/_wechat/logout?others=1", "Authorization: Bearer "+mine, "Sec-Fetch-Site: cross-site")
 	fresh := strings.TrimSpace(a.wantStatus(t, http.StatusOK).body)
 	_, fresh, _ = strings.Cut(fresh, `"token":"`)
@@ -83,7 +83,7 @@ func TestLogoutOthers_OnlyFromThisSiteWithOneSession(t *testing.T) {
 			t.Errorf("%s: %s", line, a.body)
 		}
 	}
-	// Who has no session, or two, changes nothing.
+	// Without a session, or with two, nothing changes.
 	stranger := w.browser(inWeChat)
 	stranger.send("POST", "/_wechat/logout?others=1", fromThisSite).wantJSON(t, http.StatusUnauthorized, "login_required")
 	a = stranger.send("POST", "/_wechat/logout?others=1&return_to=//evil.example", fromThisSite, "Accept: text/html")

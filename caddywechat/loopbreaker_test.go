@@ -13,7 +13,7 @@ import (
 func TestLoopBreaker_PageSaysWhy(t *testing.T) {
 	const noCookies = "Cookie"
 	w := newWorld(t, "")
-	w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029})
+	w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultErrcode, Errcode: 40029})
 	refused := w.browser(inWeChat)
 	if a := refused.follow("/page"); a.StatusCode != http.StatusTooManyRequests || strings.Contains(a.body, noCookies) {
 		t.Errorf("WeChat refuses: status %d, %s", a.StatusCode, a.body)
@@ -48,7 +48,7 @@ func TestLoopBreaker_StopsManyAttemptsThatDoNotOpen(t *testing.T) {
 			cookie += fmt.Sprintf("; wechat_login_%d=junk", i)
 		}
 		a := w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", cookie)
-		want := http.StatusFound // a few may be left from before a key was changed
+		want := http.StatusFound // a few may be left from before a change of keys
 		if n > 5 {
 			want = http.StatusTooManyRequests
 		}
@@ -61,7 +61,7 @@ func TestLoopBreaker_StopsManyAttemptsThatDoNotOpen(t *testing.T) {
 func TestLoopBreaker_StopsBesideAnOldCookie(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	b.cookies = false // but for one that stays, and never opens
+	b.cookies = false // but for one that never opens
 	address := "/page"
 	for range 20 {
 		a := b.open(address, "Cookie: wechat_login_0=junk")
@@ -74,8 +74,8 @@ func TestLoopBreaker_StopsBesideAnOldCookie(t *testing.T) {
 }
 
 func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
-	// rounds lets the browser go round until it is told something else than to go on, and returns how often it came back.
-	rounds := func(t *testing.T, b *browser, afterLanding func()) (int, response) {
+	// follow follows redirects, and returns how many callbacks there were, and the last response.
+	follow := func(t *testing.T, b *browser, afterReturn func()) (int, response) {
 		t.Helper()
 		address, callbacks := "/page", 0
 		for range 30 {
@@ -89,7 +89,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 				callbacks++
 			}
 			if location == "/page" {
-				afterLanding()
+				afterReturn()
 			}
 		}
 		t.Fatal("no end")
@@ -99,9 +99,9 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 
 	t.Run("WeChat keeps refusing", func(t *testing.T) {
 		w := newWorld(t, "")
-		w.fault(simulator.Fault{Path: "/sns/oauth2/access_token", Kind: simulator.FaultErrcode, Errcode: 40029})
+		w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultErrcode, Errcode: 40029})
 		b := w.browser(inWeChat)
-		n, a := rounds(t, b, nothing)
+		n, a := follow(t, b, nothing)
 		a.wantStatus(t, http.StatusTooManyRequests)
 		if n != 3 || w.exchanges() != 3 {
 			t.Errorf("%d callbacks, %d exchanges", n, w.exchanges())
@@ -112,7 +112,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 	})
 	t.Run("the session is not kept", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
-		n, a := rounds(t, b, func() { b.deleteCookie("wechat_session") })
+		n, a := follow(t, b, func() { b.deleteCookie("wechat_session") })
 		a.wantStatus(t, http.StatusTooManyRequests)
 		if n != 3 {
 			t.Errorf("%d callbacks", n)
@@ -121,7 +121,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 	t.Run("no cookie is kept", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		b.cookies = false
-		n, a := rounds(t, b, nothing)
+		n, a := follow(t, b, nothing)
 		a.wantStatus(t, http.StatusTooManyRequests)
 		if n != 3 {
 			t.Errorf("%d callbacks", n)
@@ -129,7 +129,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 		a = b.open("/page")
 		a.wantStatus(t, http.StatusFound) // nothing is held against the address
 	})
-	t.Run("rounds are forgotten after a minute", func(t *testing.T) {
+	t.Run("restarts count for a minute", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		for range 6 {
@@ -138,7 +138,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 			w.advance(31 * time.Second)
 		}
 	})
-	t.Run("logins merely begun are no rounds", func(t *testing.T) {
+	t.Run("logins that are only started are no restarts", func(t *testing.T) {
 		b := newWorld(t, "").browser(inWeChat)
 		for range 20 {
 			b.open("/page").wantStatus(t, http.StatusFound)

@@ -58,15 +58,15 @@ func TestLoopBreaker_StopsBetweenInstancesThatDiffer(t *testing.T) {
 				if tt.appID == otherApp {
 					reason = loopAccount
 				}
-				told := 0
+				lines := 0
 				for _, h := range instances {
-					told += w.logsOf(h).FilterField(zap.String("reason", reason)).Len()
+					lines += w.logsOf(h).FilterField(zap.String("reason", reason)).Len()
 				}
-				if told != 1 {
+				if lines != 1 {
 					t.Error("the log does not say why")
 				}
 				if w.exchanges() != 0 {
-					t.Errorf("%d codes were given to an account that is not theirs", w.exchanges())
+					t.Errorf("%d codes were exchanged by another account", w.exchanges())
 				}
 			})
 		}

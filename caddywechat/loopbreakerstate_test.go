@@ -34,13 +34,13 @@ func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
 		"upper case":  strings.ToUpper,
 		"dropped":     func(string) string { return "" },
 		"replaced":    func(string) string { return "x" },
-		"begun anew":  func(s string) string { return "0" + s },
+		"prefixed":    func(s string) string { return "0" + s },
 		"one changed": func(s string) string { return strings.Map(func(r rune) rune { return r ^ 1 }, s[:1]) + s[1:] },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := makeWorld(t, "https", "", "")
 			b := w.browser(inWeChat)
-			// The retry begins anew, as often as it is tried.
+			// Each retry starts a new count.
 			address := "/page"
 			for range 3 {
 				n, end := b.followWith(address, withState(change))
@@ -62,7 +62,7 @@ func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
 			if w.logs.FilterField(zap.String("reason", loopState)).Len() != 3 {
 				t.Errorf("log: %v", w.logs.FilterField(zap.String("outcome", "loop")).All())
 			}
-			// Once nobody changes it any more, it lands.
+			// Once the state arrives unchanged, the login succeeds.
 			if n, end := b.followWith(address, unchanged); n != 1 || end.body != "app "+person {
 				t.Errorf("ended with status %d after %d callbacks", end.StatusCode, n)
 			}
@@ -78,7 +78,7 @@ func TestState_MayHaveMoreAppended(t *testing.T) {
 		if n != 1 || end.body != "app "+person || w.exchanges() != 1 {
 			t.Errorf("%.20q: status %d after %d callbacks", more, end.StatusCode, n)
 		}
-		// The rounds of a browser without cookies are read all the same.
+		// The restarts of a browser without cookies are read all the same.
 		b.cookies = false
 		if n, end := b.followWith("/page", withState(func(s string) string { return s + more })); n != 3 || end.StatusCode != http.StatusTooManyRequests {
 			t.Errorf("%.20q, without cookies: status %d after %d callbacks", more, end.StatusCode, n)
@@ -86,7 +86,7 @@ func TestState_MayHaveMoreAppended(t *testing.T) {
 	}
 }
 
-// A cache that keeps our answers leads a browser to WeChat with the same state over and over.
+// A cache that keeps our responses sends a browser to WeChat with the same state again and again.
 func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
 	w := makeWorld(t, "https", "", "")
 	b := w.browser(inWeChat)
@@ -106,9 +106,9 @@ func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
 	if n := w.logs.FilterField(zap.String("outcome", "repeated")).Len(); n != 3 {
 		t.Errorf("%d lines about repetitions", n)
 	}
-	// The session is there, so the button leads on.
+	// With the session the button redirects to the page.
 	b.open(retryLink(t, a)).wantRedirect(t, "/page")
-	// Without it, the next start after three repetitions is stopped as well.
+	// Without it, the next login after three repetitions is stopped as well.
 	w.advance(time.Minute)
 	cached = b.open("/_wechat/login?account=official_account&return_to=/page").Header.Get("Location")
 	for range 4 {
@@ -116,7 +116,7 @@ func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
 	}
 	b.deleteCookie("__Host-wechat_session")
 	b.open("/page").wantStatus(t, http.StatusTooManyRequests)
-	b.open("/page").wantStatus(t, http.StatusFound) // the page itself lets it begin anew
+	b.open("/page").wantStatus(t, http.StatusFound) // opening the page again starts a new count
 }
 
 // WeChat asks twice now and then, and people go back: that is no loop.
@@ -135,19 +135,19 @@ func TestLoopBreaker_AllowsOccasionalRepetitions(t *testing.T) {
 func TestLoopBreaker_StopsWhereCookiesAreDropped(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	landed := 0
+	returned := 0
 	for range 10 {
 		a := b.open("/page")
 		if a.StatusCode == http.StatusTooManyRequests {
-			if landed != 3 {
-				t.Errorf("landed %d times", landed)
+			if returned != 3 {
+				t.Errorf("returned %d times", returned)
 			}
 			return
 		}
 		callback := b.open(a.Header.Get("Location")).Header.Get("Location")
 		cookies := b.siteCookies()
 		b.open(callback).wantRedirect(t, "/page")
-		landed++
+		returned++
 		b.deleteCookies()
 		b.setCookies(cookies)
 	}

@@ -14,28 +14,28 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/placement"
 )
 
-func init() { caddy.RegisterModule(new(stranger)) }
+func init() { caddy.RegisterModule(new(unknownHandler)) }
 
-// stranger is a handler of somebody else's, of which nobody knows what it does or holds.
-type stranger struct {
+// unknownHandler is a handler of another module: what it does with a request, or contains, is not known.
+type unknownHandler struct {
 	Routes caddyhttp.RouteList `json:"routes,omitempty"`
 }
 
-func (*stranger) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "http.handlers.stranger", New: func() caddy.Module { return new(stranger) }}
+func (*unknownHandler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.unknown", New: func() caddy.Module { return new(unknownHandler) }}
 }
 
-func (s *stranger) Provision(ctx caddy.Context) error { return s.Routes.Provision(ctx) }
+func (s *unknownHandler) Provision(ctx caddy.Context) error { return s.Routes.Provision(ctx) }
 
-func (s *stranger) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+func (s *unknownHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	return s.Routes.Compile(next).ServeHTTP(w, r)
 }
 
 // The handlers of these servers, in JSON.
 const (
-	gateJSON     = `{"handler":"wechat_auth","accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef"}]}`
-	answerJSON   = `{"handler":"static_response","body":"x"}`
-	strangerJSON = `{"handler":"stranger"}`
+	gateJSON    = `{"handler":"wechat_auth","accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef"}]}`
+	answerJSON  = `{"handler":"static_response","body":"x"}`
+	unknownJSON = `{"handler":"unknown"}`
 )
 
 // serverJSON is a configuration of one server.
@@ -82,20 +82,20 @@ func TestPlacement_InJSON(t *testing.T) {
 		"behind scripts only": {
 			`"routes":[{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy","transport":{"protocol":"fastcgi"},"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
 		},
-		"invoked twice":         {`"routes":[{"handle":[{"handler":"invoke","name":"a"}]},{"handle":[{"handler":"invoke","name":"a"}]}],"named_routes":{"a":{"handle":[` + gateJSON + `]}}`, "both on the way"},
-		"invoked without end":   {`"routes":[{"handle":[{"handler":"invoke","name":"a"}]}],"named_routes":{"a":{"handle":[{"handler":"invoke","name":"a"},` + gateJSON + `,` + gateJSON + `]}}`, ""},
-		"invoked by no name":    {`"routes":[{"handle":[{"handler":"invoke","name":"b"},` + gateJSON + `]}]`, ""},
-		"never invoked":         {`"routes":[{"handle":[` + answerJSON + `]}],"named_routes":{"a":{"handle":[` + answerJSON + `,` + gateJSON + `]}}`, ""},
-		"behind a stranger":     {`"routes":[{"handle":[` + strangerJSON + `,` + gateJSON + `]}]`, ""},
-		"two beside a stranger": {`"routes":[{"handle":[` + gateJSON + `,` + strangerJSON + `,` + gateJSON + `]}]`, ""},
-		"in a stranger, too": {
-			`"routes":[` + inFolder + `,{"handle":[{"handler":"stranger","routes":[{"handle":[` + gateJSON + `]}]}]}]`, "",
+		"invoked twice":                 {`"routes":[{"handle":[{"handler":"invoke","name":"a"}]},{"handle":[{"handler":"invoke","name":"a"}]}],"named_routes":{"a":{"handle":[` + gateJSON + `]}}`, "both on the way"},
+		"invoked without end":           {`"routes":[{"handle":[{"handler":"invoke","name":"a"}]}],"named_routes":{"a":{"handle":[{"handler":"invoke","name":"a"},` + gateJSON + `,` + gateJSON + `]}}`, ""},
+		"invoked by no name":            {`"routes":[{"handle":[{"handler":"invoke","name":"b"},` + gateJSON + `]}]`, ""},
+		"never invoked":                 {`"routes":[{"handle":[` + answerJSON + `]}],"named_routes":{"a":{"handle":[` + answerJSON + `,` + gateJSON + `]}}`, ""},
+		"behind an unknown handler":     {`"routes":[{"handle":[` + unknownJSON + `,` + gateJSON + `]}]`, ""},
+		"two beside an unknown handler": {`"routes":[{"handle":[` + gateJSON + `,` + unknownJSON + `,` + gateJSON + `]}]`, ""},
+		"in an unknown handler, too": {
+			`"routes":[` + inFolder + `,{"handle":[{"handler":"unknown","routes":[{"handle":[` + gateJSON + `]}]}]}]`, "",
 		},
-		"in a stranger before": {
-			`"routes":[{"handle":[{"handler":"stranger","routes":[{"match":[{"path":["/_wechat/*"]}],"handle":[` + gateJSON + `]}]}]},` + inFolder + `]`, "",
+		"in an unknown handler before": {
+			`"routes":[{"handle":[{"handler":"unknown","routes":[{"match":[{"path":["/_wechat/*"]}],"handle":[` + gateJSON + `]}]}]},` + inFolder + `]`, "",
 		},
-		"with a stranger for all else":              {`"routes":[` + inFolder + `,{"handle":[` + strangerJSON + `]}]`, "never gets its logins back"},
-		"with a stranger for its logins":            {`"routes":[{"match":[{"path":["/_wechat/*"]}],"handle":[` + strangerJSON + `]},` + inFolder + `]`, ""},
+		"with an unknown handler for all else":      {`"routes":[` + inFolder + `,{"handle":[` + unknownJSON + `]}]`, "never gets its logins back"},
+		"with an unknown handler for its logins":    {`"routes":[{"match":[{"path":["/_wechat/*"]}],"handle":[` + unknownJSON + `]},` + inFolder + `]`, ""},
 		"in the errors of a subroute":               {`"routes":[{"handle":[{"handler":"subroute","routes":[{"handle":[{"handler":"error"}]}],"errors":{"routes":[{"handle":[` + gateJSON + `]}]}}]}]`, ""},
 		"behind a subroute that handles its errors": {`"routes":[{"handle":[{"handler":"subroute","routes":[{"handle":[{"handler":"error"}]}],"errors":{"routes":[{"handle":[{"handler":"vars"}]}]}},` + gateJSON + `]}]`, ""},
 	} {
@@ -111,10 +111,10 @@ func TestPlacement_InJSON(t *testing.T) {
 	}
 }
 
-// Servers are provisioned in any order, so that what another one holds may or may not be JSON any more.
+// Servers are provisioned in any order, so that another one's handlers may be JSON or not.
 func TestPlacement_UnknownHandlerOnAnotherServer(t *testing.T) {
 	const servers = `{"apps":{"http":{"servers":{"a":{"listen":[":8998"],"automatic_https":{"disable":true},"routes":[{"match":[{"path":["/app/*"]}],"handle":[%s]}]},` +
-		`"b":{"listen":[":8999"],"automatic_https":{"disable":true},"routes":[{"handle":[{"handler":"stranger","routes":[{"handle":[%s]}]}]}]}}}}}`
+		`"b":{"listen":[":8999"],"automatic_https":{"disable":true},"routes":[{"handle":[{"handler":"unknown","routes":[{"handle":[%s]}]}]}]}}}}}`
 	for range 10 {
 		if err := validateJSON(t, fmt.Appendf(nil, servers, gateJSON, gateJSON)); err != nil {
 			t.Error(err)
@@ -126,7 +126,7 @@ func TestPlacement_UnknownHandlerOnAnotherServer(t *testing.T) {
 	}
 }
 
-// What stands before the first gate is no longer JSON when that is provisioned.
+// The handlers before a gate are no longer JSON when it is provisioned.
 func TestPlacement_BehindProvisionedHandlers(t *testing.T) {
 	for directives, want := range map[string]string{
 		"respond hello":        "respond answers every request",

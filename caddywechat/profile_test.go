@@ -13,7 +13,7 @@ func TestProfile_RequiredByARule(t *testing.T) {
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	b.login("/")
-	t.Run("a fetch with a silent session is told so", func(t *testing.T) {
+	t.Run("a fetch with a silent session gets profile_required", func(t *testing.T) {
 		m := b.send("GET", "/profile/api").wantJSON(t, http.StatusUnauthorized, "profile_required")
 		if m["login_url"] != "/_wechat/login?return_to=%2Fprofile%2Fapi&profile=1" {
 			t.Errorf("login_url %s", m["login_url"])
@@ -34,7 +34,7 @@ func TestProfile_RequiredByARule(t *testing.T) {
 	// One session is enough for everything from now on.
 	b.open("/").wantStatus(t, http.StatusOK)
 	b.send("GET", "/profile/api").wantStatus(t, http.StatusOK)
-	if got := w.sim.Calls("/sns/userinfo"); got != 1 {
+	if got := w.sim.Calls(profilePath); got != 1 {
 		t.Errorf("%d calls for the profile", got)
 	}
 }
@@ -79,7 +79,7 @@ func TestProfile_DecliningKeepsTheSession(t *testing.T) {
 	if strings.Contains(callback, "code=") {
 		t.Fatalf("callback %s", callback)
 	}
-	b.open(callback) // a live session that lacks what was asked for does not land there
+	b.open(callback) // the session lacks the profile, so this does not return to the page
 	b.open("/").wantStatus(t, http.StatusOK)
 	consentPage(t, b.open("/profile/me"))
 }
@@ -95,7 +95,7 @@ func TestProfile_UnusualNamesAndAvatars(t *testing.T) {
 	for _, p := range people {
 		t.Run(p.ID, func(t *testing.T) {
 			w := newWorldWith(t, simulator.Config{People: []simulator.Person{p}})
-			w.provisionAccount("scope snsapi_userinfo\nconsent direct", "")
+			w.provisionAccount(directProfile, "")
 			b := w.browser(inWeChat)
 			a := b.open(b.consent(b.open("/page").Header.Get("Location"), "allow"))
 			a.wantRedirect(t, "/page")
@@ -126,20 +126,20 @@ func TestProfile_UnusualNamesAndAvatars(t *testing.T) {
 }
 
 func TestProfile_RefusedByWeChat(t *testing.T) {
-	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
-	w.fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 48001, Times: 1})
+	w := newProfileWorld(t, directProfile, "")
+	w.fault(simulator.Fault{Path: profilePath, Kind: simulator.FaultErrcode, Errcode: 48001, Times: 1})
 	b := w.browser(inWeChat)
 	callback := b.consent(b.open("/page").Header.Get("Location"), "allow")
 	b.open(callback).wantStatus(t, http.StatusBadGateway)
 	if b.cookie("wechat_session") != "" {
 		t.Error("a session without the profile")
 	}
-	b.open(callback).wantStatus(t, http.StatusFound) // Reload begins afresh
+	b.open(callback).wantStatus(t, http.StatusFound) // a reload restarts the login
 }
 
 func TestProfile_ReplacedTokenRestartsTheLogin(t *testing.T) {
-	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
-	w.fault(simulator.Fault{Path: "/sns/userinfo", Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1})
+	w := newProfileWorld(t, directProfile, "")
+	w.fault(simulator.Fault{Path: profilePath, Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1})
 	b := w.browser(inWeChat)
 	again := b.open(b.consent(b.open("/page").Header.Get("Location"), "allow"))
 	b.open(b.consent(again.Header.Get("Location"), "allow")).wantRedirect(t, "/page")

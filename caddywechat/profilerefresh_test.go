@@ -14,10 +14,10 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// newRefreshWorld makes a world whose site renews profiles once a day, and a browser that is logged in with one.
+// newRefreshWorld makes a world whose site refreshes profiles once a day, and a browser with a profile.
 func newRefreshWorld(t *testing.T, options string) (*world, *browser) {
 	t.Helper()
-	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", options+"\nsession {\nkey "+sessionKey+"\nlifetime 30d\nrefresh 1d\n}")
+	w := newProfileWorld(t, directProfile, options+"\nsession {\nkey "+sessionKey+"\nlifetime 30d\nrefresh 1d\n}")
 	b := w.browser(inWeChat)
 	if a := b.followAllowing("/page"); a.StatusCode != http.StatusOK {
 		t.Fatalf("status %d: %s", a.StatusCode, a.body)
@@ -25,14 +25,14 @@ func newRefreshWorld(t *testing.T, options string) (*world, *browser) {
 	return w, b
 }
 
-// nickname returns the one that the app gets with a navigation.
+// nickname returns the nickname that the app gets with a page.
 func (w *world) nickname(b *browser) string {
 	w.t.Helper()
 	b.open("/page").wantStatus(w.t, http.StatusOK)
 	return w.received().Header.Get("X-Wechat-Nickname")
 }
 
-// awaitRefresh waits for the renewals that are going on.
+// awaitRefresh waits until no refresh is running.
 func (w *world) awaitRefresh() {
 	w.t.Helper()
 	select {
@@ -53,13 +53,11 @@ func (w *world) rename(nickname string) {
 	}
 }
 
-const refreshToken = "/sns/oauth2/refresh_token"
-
 func TestProfileRefresh_RunsInTheBackground(t *testing.T) {
 	w, b := newRefreshWorld(t, "")
 	w.rename("Ming")
-	if got := w.nickname(b); got != "%E5%B0%8F%E6%98%8E" || w.sim.Calls(refreshToken) != 0 {
-		t.Errorf("before it is old: %s after %d calls", got, w.sim.Calls(refreshToken))
+	if got := w.nickname(b); got != "%E5%B0%8F%E6%98%8E" || w.sim.Calls(refreshPath) != 0 {
+		t.Errorf("before it is old: %s after %d calls", got, w.sim.Calls(refreshPath))
 	}
 	w.advance(24 * time.Hour)
 	if got := w.nickname(b); got != "%E5%B0%8F%E6%98%8E" {
@@ -72,15 +70,15 @@ func TestProfileRefresh_RunsInTheBackground(t *testing.T) {
 		t.Error("a fetch brought a cookie")
 	}
 	if got := w.nickname(b); got != "Ming" || b.cookie("wechat_session") == before {
-		t.Errorf("after the renewal: %s", got)
+		t.Errorf("after the refresh: %s", got)
 	}
 	for range 5 {
 		if got := w.nickname(b); got != "Ming" {
 			t.Errorf("later: %s", got)
 		}
 	}
-	if got := w.sim.Calls(refreshToken); got != 1 || w.exchanges() != 1 {
-		t.Errorf("%d calls for the renewal", got)
+	if got := w.sim.Calls(refreshPath); got != 1 || w.exchanges() != 1 {
+		t.Errorf("%d calls for the refresh", got)
 	}
 	w.advance(24 * time.Hour)
 	w.rename("Ming 2")
@@ -102,8 +100,8 @@ func TestProfileRefresh_OfAnotherInstanceIsUsed(t *testing.T) {
 	w.handler = w.otherInstance(w.handler, 0) // another instance
 	w.nickname(elsewhere)
 	w.awaitRefresh()
-	if got := w.nickname(elsewhere); got != "Ming" || w.sim.Calls(refreshToken) != 1 {
-		t.Errorf("%s after %d calls", got, w.sim.Calls(refreshToken))
+	if got := w.nickname(elsewhere); got != "Ming" || w.sim.Calls(refreshPath) != 1 {
+		t.Errorf("%s after %d calls", got, w.sim.Calls(refreshPath))
 	}
 }
 
@@ -113,7 +111,7 @@ func TestProfileRefresh_WithdrawnConsentNeedsALogin(t *testing.T) {
 			w, b := newRefreshWorld(t, "")
 			elsewhere := w.browser(inWeChat)
 			elsewhere.followAllowing("/page")
-			w.fault(simulator.Fault{Path: refreshToken, Kind: simulator.FaultErrcode, Errcode: code})
+			w.fault(simulator.Fault{Path: refreshPath, Kind: simulator.FaultErrcode, Errcode: code})
 			w.advance(25 * time.Hour)
 			w.nickname(b)
 			w.awaitRefresh()
@@ -156,7 +154,7 @@ func TestRefreshToken_IsSeparateForSitesWithDifferentKeys(t *testing.T) {
 	if got := token(first); got == "" || got == "of the other site" {
 		t.Errorf("the first site has %q", got)
 	}
-	// And a key that was exchanged still opens what its predecessor sealed.
+	// A new key still opens what the one before it sealed.
 	w.swap(w.newHandler(officialAccount, sessionKeys(strings.Repeat("n", 40), sessionKey)))
 	if got := token(w.handler); got == "" {
 		t.Errorf("after the exchange: %q", got)
@@ -168,7 +166,7 @@ func TestProfileRefresh_FailureIsNotVisible(t *testing.T) {
 	for _, fault := range []simulator.Fault{
 		{Kind: simulator.FaultErrcode, Errcode: -1}, {Kind: simulator.FaultErrcode, Errcode: 45009}, {Kind: simulator.FaultHTML}, {Kind: simulator.FaultHang},
 	} {
-		fault.Path = refreshToken
+		fault.Path = refreshPath
 		w.sim.ClearFaults()
 		w.fault(fault)
 		w.advance(25 * time.Hour)
@@ -181,7 +179,7 @@ func TestProfileRefresh_FailureIsNotVisible(t *testing.T) {
 		}
 		w.logs.TakeAll()
 	}
-	if got := w.sim.Calls(refreshToken); got != 4 {
+	if got := w.sim.Calls(refreshPath); got != 4 {
 		t.Errorf("%d calls", got)
 	}
 }
@@ -202,7 +200,7 @@ func TestRefreshToken_IsDeletedByLogoutAndRevocation(t *testing.T) {
 				t.Fatalf("nothing to forget: %v", err)
 			}
 			if found := w.inStorage(token); found != "" {
-				t.Errorf("the refresh token lies open in %s", found)
+				t.Errorf("the refresh token is readable in %s", found)
 			}
 			forget(w, b)
 			w.awaitRefresh()
@@ -214,10 +212,10 @@ func TestRefreshToken_IsDeletedByLogoutAndRevocation(t *testing.T) {
 }
 
 func TestRefreshToken_IsNotStoredWithoutRefresh(t *testing.T) {
-	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct", "")
+	w := newProfileWorld(t, directProfile, "")
 	w.browser(inWeChat).followAllowing("/page")
 	if found := w.inStorage("renewal"); found != "" {
-		t.Errorf("kept %s", found)
+		t.Errorf("stored %s", found)
 	}
 	if _, err := os.Stat(filepath.Join(w.storage, "wechat", "renewal")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("there is a folder: %v", err)

@@ -9,7 +9,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// A registry has what tests put into a configuration, which has to be named there.
+// registry holds values of tests by the name that a configuration has for them.
 type registry[T any] struct {
 	mu sync.Mutex
 	of map[string]T
@@ -50,7 +50,7 @@ func init() {
 	caddy.RegisterModule(new(testStore))
 }
 
-// testCore is a place where log lines go.
+// testCore is a logging core of a test.
 type testCore struct {
 	Name string `json:"name"`
 	zapcore.Core

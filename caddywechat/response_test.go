@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// wantSmallHeader fails the test unless the head of the answer fits into a proxy's buffer.
+// wantSmallHeader fails the test unless the header fits into a proxy's buffer.
 func (a response) wantSmallHeader(t *testing.T) response {
 	t.Helper()
 	if got := headerSize(a); got >= 4000 {
-		t.Errorf("%.80s: the head of the answer has %d bytes", a.Request.URL, got)
+		t.Errorf("%.80s: the header has %d bytes", a.Request.URL, got)
 	}
 	return a
 }
@@ -31,7 +31,7 @@ func heading(a response) string {
 	return fmt.Sprintf("%.80q", a.body)
 }
 
-// retryLink returns where the button of a page leads.
+// retryLink returns the target of a page's button to log in.
 func retryLink(t *testing.T, a response) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(a.body, `href="/_wechat/login?`)
@@ -44,7 +44,7 @@ func retryLink(t *testing.T, a response) string {
 
 var buttonLink = regexp.MustCompile(`href="(http[^"]*/connect/oauth2/authorize[^"]*)"`)
 
-// consentPage returns where the one button of the consent page leads.
+// consentPage returns the target of the consent page's only button.
 func consentPage(t *testing.T, a response) string {
 	t.Helper()
 	a.wantStatus(t, http.StatusOK)
@@ -55,7 +55,7 @@ func consentPage(t *testing.T, a response) string {
 	return strings.ReplaceAll(match[1], "&amp;", "&")
 }
 
-// answer is a response with its body read.
+// response is a response whose body has been read.
 type response struct {
 	*http.Response
 	body string
@@ -70,7 +70,7 @@ func (a response) json(t *testing.T) map[string]string {
 	return m
 }
 
-// wantStatus fails the test unless the answer has that status.
+// wantStatus fails the test unless the response has that status.
 func (a response) wantStatus(t *testing.T, status int) response {
 	t.Helper()
 	if a.StatusCode != status {
@@ -79,7 +79,7 @@ func (a response) wantStatus(t *testing.T, status int) response {
 	return a
 }
 
-// wantJSON fails the test unless the answer is an error with that word.
+// wantJSON fails the test unless the response is a JSON error with that code.
 func (a response) wantJSON(t *testing.T, status int, word string) map[string]string {
 	t.Helper()
 	a.wantStatus(t, status)
@@ -97,7 +97,7 @@ func (a response) wantRedirect(t *testing.T, to string) {
 	}
 }
 
-// headerSize returns how many bytes of the head of an answer are the module's.
+// headerSize returns how many bytes of the header are ours.
 func headerSize(a response) int {
 	size := 0
 	for name, values := range a.Header {
@@ -111,7 +111,7 @@ func headerSize(a response) int {
 	return size
 }
 
-// sessionCookie returns the whole line that sets the session's cookie, "" where an answer sets none.
+// sessionCookie returns the Set-Cookie line of a session with that name, "" for none.
 func sessionCookie(a response, name string) string {
 	for _, line := range a.Header["Set-Cookie"] {
 		if strings.HasPrefix(line, name+"=") {

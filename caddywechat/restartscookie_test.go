@@ -31,14 +31,14 @@ func TestRestartsCookie_CountsForAMinute(t *testing.T) {
 		}
 		forged(2).wantStatus(t, http.StatusFound)
 		if scheme == "http" {
-			// Of another site, or altered, it says nothing.
+			// One of another site, or an altered one, does not count.
 			cookie := b.cookie(name)
 			for _, planted := range []string{cookie[:len(cookie)-4], "A" + cookie[1:], "x", "", strings.Repeat("x", 5000)} {
 				w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+planted).wantStatus(t, http.StatusFound)
 			}
 			w.browser(inWeChat).open("http://shop.example.com/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+cookie).wantStatus(t, http.StatusFound)
 			w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+cookie).wantStatus(t, http.StatusTooManyRequests)
-			// Neither it nor an attempt is the other.
+			// Neither can be used as an attempt, nor an attempt in its place.
 			keys, err := w.handler.lease.keyring.Keyset(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -54,11 +54,11 @@ func TestRestartsCookie_CountsForAMinute(t *testing.T) {
 			}
 			w.browser(inWeChat).open("/page", "Cookie: "+name+"="+planted).wantStatus(t, http.StatusFound)
 		}
-		// After a minute it is as if nothing had been.
+		// After a minute the restarts do not count.
 		w.advance(time.Minute)
 		forged(3).wantStatus(t, http.StatusFound)
 		forged(4).wantStatus(t, http.StatusFound)
-		// A login that succeeds leaves nothing but itself, and a logout nothing at all.
+		// A login leaves no such cookie, and a logout none at all.
 		callback := b.callbackFor("/page")
 		b.open(callback).wantRedirect(t, "/page")
 		if names := b.cookieNames(); slices.Contains(names, name) {

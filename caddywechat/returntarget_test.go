@@ -35,11 +35,11 @@ func TestReturnTarget_OfAnyLengthIsKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := makeWorld(t, "https", "", "")
 			b := w.browser(inWeChat)
-			landing := page
+			target := page
 			if strings.HasPrefix(page, "//") {
-				landing = w.site(page)
+				target = w.site(page)
 			}
-			b.finishLogin(b.startLogin(page)).wantRedirect(t, landing)
+			b.finishLogin(b.startLogin(page)).wantRedirect(t, target)
 			b.open(page).wantStatus(t, http.StatusOK)
 			if w.logs.FilterMessageSnippet("too long").Len() > 0 {
 				t.Errorf("log: %v", w.logs.All())
@@ -54,17 +54,17 @@ func TestReturnTarget_LongOneOfARepeatedCallback(t *testing.T) {
 		b := w.browser(inWeChat)
 		callback := b.callbackFor(page)
 		b.open(callback).wantRedirect(t, page)
-		b.open(callback).wantRedirect(t, page) // this instance knows
+		b.open(callback).wantRedirect(t, page) // this instance remembers it
 		w.advance(2 * time.Minute)
 		want := page
 		if len(page) < 1990 {
-			want = "/" // nobody knows any more
+			want = "/" // it is forgotten
 		}
 		b.open(callback).wantRedirect(t, want)
 	}
 }
 
-// targetStore fails whenever it is asked for an entry, and counts that for targets.
+// targetStore fails for every entry, and counts the calls for targets.
 type targetStore struct {
 	store.Store
 	targets *atomic.Int32
@@ -86,7 +86,7 @@ func (s targetStore) count(key string) {
 	}
 }
 
-// failTargets lets the store fail from now on, and returns what counts how often it is asked for a target.
+// failTargets lets the store fail from now on, and returns the count of calls for targets.
 func (w *world) failTargets() *atomic.Int32 {
 	calls := new(atomic.Int32)
 	w.storeOf(w.handler).use(func(s store.Store) store.Store { return targetStore{s, calls} })
@@ -94,34 +94,34 @@ func (w *world) failTargets() *atomic.Int32 {
 }
 
 func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {
-	const told = "the address that a visitor asked for is too long to be kept: they land on its path"
-	t.Run("from the beginning", func(t *testing.T) {
+	const message = "the address that a visitor asked for is too long to be kept: they land on its path"
+	t.Run("when the login starts", func(t *testing.T) {
 		w := newWorld(t, "")
 		calls := w.failTargets()
 		b := w.browser(inWeChat)
 		b.finishLogin(b.startLogin(longPath(1990))).wantRedirect(t, "/p")
-		if w.logs.FilterMessage(told).Len() != 1 {
+		if w.logs.FilterMessage(message).Len() != 1 {
 			t.Errorf("log: %v", w.logs.All())
 		}
-		// Nobody waits for a store that is known to fail.
+		// A store that is known to fail is not asked.
 		w.browser(inWeChat).startLogin(longPath(1990))
-		if got := calls.Load(); got > 1 { // none where somebody else has found out before
+		if got := calls.Load(); got > 1 { // none where the failure is known already
 			t.Errorf("%d calls to a store that fails", got)
 		}
-		// What fits needs no store.
+		// A target that fits needs no store.
 		b = w.browser(inWeChat)
 		b.finishLogin(b.startLogin(chinesePath(127))).wantRedirect(t, chinesePath(127))
 		b = w.browser(inWeChat)
-		twice := "/?" + strings.Repeat("&", 510) // stands in the callback's URL where there is room
+		twice := "/?" + strings.Repeat("&", 510) // in the callback URL where there is room
 		b.finishLogin(b.startLogin(twice)).wantRedirect(t, twice)
-		// Where another tab has to give way for it, it does.
+		// The attempt of another tab is dropped where it takes the room.
 		b = w.browser(inWeChat)
 		b.startLogin(chinesePath(100))
 		b.finishLogin(b.startLogin(longPath(1300))).wantRedirect(t, longPath(1300))
 		long := "/" + strings.Repeat("a", 1300)
 		b.finishLogin(b.startLogin("/_wechat/login?account=official_account&return_to="+long+"?"+strings.Repeat("b", 600))).wantRedirect(t, long)
 	})
-	t.Run("meanwhile", func(t *testing.T) {
+	t.Run("when it returns", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		authorize := b.startLogin(longPath(1990))
@@ -131,7 +131,7 @@ func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {
 			t.Errorf("log: %v", w.logs.All())
 		}
 	})
-	t.Run("the target is over", func(t *testing.T) {
+	t.Run("the target is read in time", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		authorize := b.startLogin(longPath(1990))
@@ -140,7 +140,7 @@ func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {
 	})
 }
 
-// What a stranger makes of the addresses that the module leads to does not break the head either.
+// Addresses that a stranger makes up do not make the header too large either.
 func TestReturnTarget_LongOneInOwnResponses(t *testing.T) {
 	w := newWorld(t, "public_url http://"+host)
 	long := "/a?" + strings.Repeat("b", 8000)
@@ -177,7 +177,7 @@ func TestReturnTarget_LongOneIsSealedInTheStore(t *testing.T) {
 }
 
 func TestReturnTarget_LengthLimits(t *testing.T) {
-	for _, c := range []struct{ name, target, to, landing string }{
+	for _, c := range []struct{ name, target, to, want string }{
 		{"512 bytes stand in the callback", "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511)},
 		{"513 bytes do not", "/" + strings.Repeat("a", 512), "", "/" + strings.Repeat("a", 512)},
 		{"over 2000 bytes lose their query", "/a?" + strings.Repeat("b", 2000), "/a", "/a"},
@@ -193,7 +193,7 @@ func TestReturnTarget_LengthLimits(t *testing.T) {
 			if got := u.Query().Get("to"); got != c.to {
 				t.Errorf("to=%.40q", got)
 			}
-			b.open(callback).wantRedirect(t, c.landing)
+			b.open(callback).wantRedirect(t, c.want)
 		})
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
 
-// TestRevocation_WithClocksThatDiffer: one instance's clock is right, another one's is not. Whoever logs in at the
-// second one is revoked at the first one, on both and for good; and whoever logs in after that is not.
+// TestRevocation_WithClocksThatDiffer has an instance whose clock is right, and one whose clock is not. A session of the
+// second one that is revoked at the first one ends at both and for good. A login after that is not affected.
 func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 	for _, ahead := range []time.Duration{-14 * time.Hour, -time.Minute, 0, 30 * time.Second, 2 * time.Minute, time.Hour, 14 * time.Hour} {
 		for name, request := range map[string]revocation.Request{"user": {User: person}, "all": {All: true}} {
@@ -54,7 +54,7 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 						}
 					}
 				}
-				// The wrong one revokes, and the right one hears it: of now, not of its clock.
+				// A revocation at the wrong one reaches the right one, and counts from now, not from the wrong clock.
 				w.swap(wrong)
 				if _, err := wrong.lease.shared.revoked.Revoke(t.Context(), revocation.Request{User: person}); err != nil {
 					t.Fatal(err)
@@ -74,7 +74,7 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 	}
 }
 
-// A process that has just begun knows whom others revoked before it lets anybody in: or that session would end at once.
+// A new process syncs revocations before the first login, since that session would end with the next sync otherwise.
 func TestRevocation_IsKnownToANewInstance(t *testing.T) {
 	w := newWorld(t, "")
 	publish(t, w.handler, operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))
@@ -89,8 +89,8 @@ func TestRevocation_IsKnownToANewInstance(t *testing.T) {
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 }
 
-// TestRevocation_EndsASessionIssuedInPlaceOfARevokedOne: an instance that has not heard yet that a person was revoked gives out a session in
-// place of a former one. It ends like that as soon as the instance hears of it, however often somebody asks.
+// An instance that has not synced a revocation yet issues a session in place of a revoked one. It ends with the sync,
+// however often that was requested.
 func TestRevocation_EndsASessionIssuedInPlaceOfARevokedOne(t *testing.T) {
 	for _, times := range []int{1, 30} {
 		t.Run(strconv.Itoa(times), func(t *testing.T) {

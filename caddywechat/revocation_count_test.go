@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// From the 50th logout of a person on all of their sessions end, and those of a site where they live longer stay ended.
+// With the 50th logout of a person all of their sessions end, also those of a site with a longer lifetime.
 func TestRevocation_FiftyLogoutsEndALongerSession(t *testing.T) {
 	const options = "session {\nkey " + sessionKey + "\nlifetime "
 	w := newWorld(t, options+"1h\n}")
@@ -25,13 +25,13 @@ func TestRevocation_FiftyLogoutsEndALongerSession(t *testing.T) {
 	lasting.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	w.advance(61 * time.Minute)
 	w.provisionAccount("", options+"30d\n}")
-	begun := w.otherInstance(w.handler, 0)
-	begun.sync(t)
-	w.swap(begun)
+	restarted := w.otherInstance(w.handler, 0)
+	restarted.sync(t)
+	w.swap(restarted)
 	lasting.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 }
 
-// From a person's 50th live entry on, one entry ends all of theirs: here and elsewhere. Nobody else notices.
+// With a person's 50th revocation in force, one entry ends all of their sessions on all instances, and nobody else's.
 func TestRevocation_FiftiethLogoutEndsAllSessionsOfAPerson(t *testing.T) {
 	w := newWorld(t, "")
 	here := w.handler
@@ -64,7 +64,7 @@ func TestRevocation_FiftiethLogoutEndsAllSessionsOfAPerson(t *testing.T) {
 		}
 		w.swap(here)
 	}
-	// When they have ended, each logout is one again.
+	// When these have expired, a logout ends one session again.
 	w.advance(8 * 24 * time.Hour)
 	stays.login("/")
 	b.login("/")

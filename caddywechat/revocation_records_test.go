@@ -12,13 +12,13 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// Whoever can write to a store logs nobody out. What an older version wrote can be anybody's where the store is not the
-// place for the session key; where it is, whoever writes there could be anybody anyway, and it counts.
+// Write access to a store is not enough to log anybody out. Records of an older version, which are not sealed, count only
+// where the store also has the session key: write access is as good as the key there.
 func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
-	for _, keepsKeys := range []bool{false, true} {
-		t.Run(fmt.Sprint("keeps keys: ", keepsKeys), func(t *testing.T) {
+	for _, fitForKeys := range []bool{false, true} {
+		t.Run(fmt.Sprint("store fit for keys: ", fitForKeys), func(t *testing.T) {
 			w := newWorld(t, "")
-			w.keepsNoKey = !keepsKeys
+			w.unfitForKeys = !fitForKeys
 			w.provisionAccount("", "")
 			b := w.browser(inWeChat)
 			b.login("/")
@@ -39,7 +39,7 @@ func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
 			publishRecord(t, w.handler, operatorJournal, oldRecord(2, revocation.UserSubject(person), w.now()))
 			publishRecord(t, w.handler, operatorJournal, oldRecord(3, revocation.OpenIDSubject(person), w.now()))
 			status, lines := http.StatusOK, 1
-			if keepsKeys {
+			if fitForKeys {
 				status, lines = http.StatusUnauthorized, 0
 			}
 			b.send("GET", "/").wantStatus(t, status)
@@ -50,10 +50,10 @@ func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
 	}
 }
 
-// Nobody who logged out before an upgrade is logged in again by it.
+// A logout before an upgrade holds after it.
 func TestRevocation_LogoutRecordsOfAnOlderVersionCount(t *testing.T) {
 	w := newWorld(t, "")
-	w.keepsNoKey = true
+	w.unfitForKeys = true
 	w.provisionAccount("", "")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -65,7 +65,7 @@ func TestRevocation_LogoutRecordsOfAnOlderVersionCount(t *testing.T) {
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 }
 
-// Keys are exchanged on one instance after the other: what either revokes the other one hears.
+// While keys are replaced on one instance after the other, both read each other's revocations.
 func TestRevocation_WhileKeysAreReplaced(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
 	site := func(keys string) *Handler {
@@ -74,7 +74,7 @@ func TestRevocation_WhileKeysAreReplaced(t *testing.T) {
 	}
 	here, there := site(otherKey+" "+sessionKey), w.otherInstance(site(sessionKey), 0)
 	for _, from := range []*Handler{here, there} {
-		w.swap(there) // whose sessions both open
+		w.swap(there) // both open its sessions
 		b := w.browser(inWeChat)
 		b.login("/")
 		kept := b.cookie("wechat_session")
@@ -88,12 +88,12 @@ func TestRevocation_WhileKeysAreReplaced(t *testing.T) {
 	}
 }
 
-// TestRevocation_IsPerStore: two sites of one process, each with a store of its own.
+// TestRevocation_IsPerStore has two sites in one process, each with its own store.
 func TestRevocation_IsPerStore(t *testing.T) {
 	w := newWorld(t, "")
 	kept := w.handler
 	other := w.newHandler(officialAccount, "store memory", sessionKeys(sessionKey))
-	w.hold("afang") // whom no other test revokes in memory, which outlives this one
+	w.hold("afang") // whom no other test revokes in the memory store, which outlives this test
 	b := w.browser(inWeChat)
 	user := strings.TrimPrefix(b.login("/").body, "app ")
 	publish(t, other, operatorJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(user)))

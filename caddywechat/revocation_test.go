@@ -19,7 +19,7 @@ const (
 	operatorJournal = "revoked-by-operator"
 )
 
-// read lets an instance hear what others revoked.
+// sync reads the revocations of other instances.
 func (h *Handler) sync(t *testing.T) {
 	t.Helper()
 	if !h.lease.shared.revoked.Exchange(t.Context()) {
@@ -29,7 +29,7 @@ func (h *Handler) sync(t *testing.T) {
 
 const otherKey = "Zk3rWmX8dNq7Tb5vYc2hJs9LpGf4RuEa"
 
-// oldRecord is what the first version wrote into journals: anybody can.
+// oldRecord is a record of the first version, which did not seal them.
 func oldRecord(subject byte, of [16]byte, at time.Time) []byte {
 	b := append([]byte{1, subject}, of[:]...)
 	return seal.AppendNumber(seal.AppendNumber(b, uint64(at.Unix())), uint64(at.Add(time.Hour).Unix()))
@@ -48,7 +48,7 @@ func keysFor(t *testing.T, secrets ...string) []seal.Key {
 	return keys
 }
 
-// publish lets a site hear what another instance with the same keys revoked.
+// publish writes revocations as another instance with the same keys does, and syncs the site.
 func publish(t *testing.T, h *Handler, journal string, revocations ...revocation.Revocation) {
 	t.Helper()
 	for _, record := range revocation.Records(keysFor(t, sessionKey), journal, revocations...) {
@@ -56,7 +56,7 @@ func publish(t *testing.T, h *Handler, journal string, revocations ...revocation
 	}
 }
 
-// publishRecord lets a site hear a record in a journal of its store.
+// publishRecord appends a record to a journal of a site's store, and syncs the site.
 func publishRecord(t *testing.T, h *Handler, journal string, record []byte) {
 	t.Helper()
 	if err := h.lease.store.Append(t.Context(), journal, record, time.Hour); err != nil {
@@ -65,7 +65,7 @@ func publishRecord(t *testing.T, h *Handler, journal string, record []byte) {
 	h.sync(t)
 }
 
-// requestRevocation gives the admin API an order, and returns the status.
+// requestRevocation sends a request to the admin API, and returns the status and the body.
 func requestRevocation(t *testing.T, method, body string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -83,7 +83,7 @@ func requestRevocation(t *testing.T, method, body string) (int, string) {
 	return w.Code, w.Body.String()
 }
 
-// sessionID returns the id in the log's last line about a login.
+// sessionID returns the session id in the first log line of a login.
 func (w *world) sessionID() string {
 	for _, line := range w.logs.FilterMessage("callback").All() {
 		if id, ok := line.ContextMap()["session"].(string); ok {

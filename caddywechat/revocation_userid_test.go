@@ -9,13 +9,13 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// A person stays revoked whatever user_id is made afterwards, and whatever it was when the operator was told who it is.
+// A revocation by one form of user_id holds where another one is configured, before or afterwards.
 func TestRevocation_SurvivesAChangeOfUserID(t *testing.T) {
 	forms := []string{"openid", "unionid", "qualified"}
 	for _, then := range forms {
 		for _, now := range forms {
 			t.Run(then+" then "+now, func(t *testing.T) {
-				const account = "scope snsapi_userinfo\nconsent direct"
+				const account = directProfile
 				w := newProfileWorld(t, account, "user_id "+then)
 				b := w.browser(inWeChat)
 				b.open(b.consent(b.open("/page").Header.Get("Location"), "allow")).wantRedirect(t, "/page")
@@ -42,7 +42,7 @@ func TestRevocation_SurvivesAChangeOfUserID(t *testing.T) {
 	}
 }
 
-// A member of a company has other names than people of WeChat.
+// Members of a company have other ids than people of WeChat.
 func TestRevocation_OfAWeComMemberInAnyForm(t *testing.T) {
 	for name, form := range map[string]string{"as apps know them": "%s", "qualified": simulator.DemoCorpID + ":%s"} {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// An operator's order goes through one site of a store, and is for all that this Caddy has: on other instances, too.
+// A revocation request goes through one site of a store, and applies to all sites of this Caddy, on other instances too.
 func TestRevokeRequest_ReachesSitesWithOtherKeys(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
 	site := func(key string) *Handler {
@@ -59,12 +59,12 @@ func TestRevokeRequest_EndsSessions(t *testing.T) {
 			}
 			other.send("GET", "/").wantStatus(t, status)
 			w.hold("xiaoming")
-			b.login("/") // whoever was revoked may come again, at once
+			b.login("/") // a new login is allowed at once
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 			if status, _ := requestRevocation(t, "POST", body(w)); status != http.StatusOK {
 				t.Fatalf("status %d", status)
 			}
-			if name != "session" { // that was another one
+			if name != "session" { // that names the first session
 				b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 			}
 			w.advance(2 * time.Second)
@@ -102,13 +102,13 @@ func TestRevokeRequest_WithoutASite(t *testing.T) {
 	}
 }
 
-// Who was revoked logs in again at once, and is revoked again, all within a second.
+// A person is revoked, logs in again, and is revoked again, all within a second.
 func TestRevokeRequest_TwiceInTheSameSecond(t *testing.T) {
-	orders := map[string]string{
+	requests := map[string]string{
 		"user": `{"user":"` + person + `"}`, "openid": `{"openid":"` + person + `"}`, "all": `{"all":true}`,
 	}
-	for first, one := range orders {
-		for second, other := range orders {
+	for first, one := range requests {
+		for second, other := range requests {
 			t.Run(first+" then "+second, func(t *testing.T) {
 				w := newWorld(t, "")
 				b := w.browser(inWeChat)

@@ -20,7 +20,7 @@ func TestRules_MatchUnambiguousPathsOnly(t *testing.T) {
 		"/x?y=/app/":     gate.Public,
 		"/app/x?/app/a/": gate.Login,
 
-		// What servers disagree on is inside, and never open.
+		// Paths that servers read differently are inside the matcher, and never public.
 		"/app/a/%2e%2e/x":       gate.Login,
 		"/app/a/%2E/x":          gate.Login,
 		"/app/a/../x":           gate.Login,
@@ -47,7 +47,7 @@ func TestRules_MatchUnambiguousPathsOnly(t *testing.T) {
 		"/app/a/%20.%20./x":     gate.Login,
 		"/app/a/.../x":          gate.Login,
 
-		// ASCII in the overlong forms of UTF-8.
+		// ASCII in overlong forms of UTF-8.
 		"/app/a/%e0%80%afx":             gate.Login,
 		"/app/a/%E0%81%A1dmin":          gate.Login,
 		"/app/a/%c1%a1dmin":             gate.Login,
@@ -57,7 +57,7 @@ func TestRules_MatchUnambiguousPathsOnly(t *testing.T) {
 		"/app/a/\xe0\x80\xaf":           gate.Login,
 		"/elsewhere/%e0%80%ae%e0%80%ae": gate.Login,
 
-		// More behind a script's name.
+		// More after the name of a script.
 		"/app/a/index.php/a.css":     gate.Login,
 		"/app/a/index.PHP/":          gate.Login,
 		"/app/a/index.php5/a.css":    gate.Login,
@@ -81,7 +81,7 @@ func TestRules_MatchUnambiguousPathsOnly(t *testing.T) {
 		"/app/b/index.php/a":         gate.Login,
 		"/elsewhere/index.php/a.css": gate.Login,
 
-		// These mean the same to everybody.
+		// Paths that all servers read alike.
 		"/app/a/x%20y":              gate.Public,
 		"/app/a/x.y":                gate.Public,
 		"/app/a/x?y=;%2f..":         gate.Public,
@@ -95,7 +95,7 @@ func TestRules_MatchUnambiguousPathsOnly(t *testing.T) {
 		"/app/a/x?y=/index.php/a":   gate.Public,
 		"/app/a//x.css":             gate.Public,
 		"/app/a/%E6%9D%8E.jpg":      gate.Public, // 李 in UTF-8
-		"/app/a/%e0%a4%85.jpg":      gate.Public, // three bytes that are no shorter ones
+		"/app/a/%e0%a4%85.jpg":      gate.Public, // three bytes, and not overlong
 		"/app/a/\xc0\xae\xc0\xae/x": gate.Login,
 		"/app/a/x%c0%80":            gate.Login,
 		"/app/a/%C0%EE.jpg":         gate.Public, // 李 in GBK

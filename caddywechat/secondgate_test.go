@@ -15,7 +15,7 @@ func TestSecondGate_InErrorRoutesDoesNothing(t *testing.T) {
 		body   string
 	}{
 		"/open/x": {http.StatusNotFound, "404 for ."},
-		"/open":   {http.StatusUnauthorized, ""}, // the first gate's answer, no error
+		"/open":   {http.StatusUnauthorized, ""}, // of the first gate, and no error
 	} {
 		r := httptest.NewRequest("GET", "http://"+host+path, nil)
 		r.Header.Set("X-Wechat-User", "forged")

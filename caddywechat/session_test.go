@@ -36,7 +36,7 @@ func TestSession_Idle(t *testing.T) {
 			t.Errorf("header %v", a.Header)
 		}
 	})
-	t.Run("a visit later brings a new cookie, in an answer of the visitor's own", func(t *testing.T) {
+	t.Run("a later visit sets a new cookie, in a private response", func(t *testing.T) {
 		w.advance(50 * time.Minute)
 		a := b.open("/")
 		if !slices.Equal(a.Header["Cache-Control"], []string{"private, no-store"}) || len(a.Header["Set-Cookie"]) != 2 {
@@ -45,7 +45,7 @@ func TestSession_Idle(t *testing.T) {
 		w.advance(59 * time.Minute)
 		b.open("/").wantStatus(t, http.StatusOK)
 	})
-	t.Run("a fetch is none", func(t *testing.T) {
+	t.Run("a fetch does not count as a visit", func(t *testing.T) {
 		w.advance(40 * time.Minute)
 		if a := b.send("GET", "/api"); len(a.Header["Set-Cookie"]) != 1 || a.Header.Get("Cache-Control") != "public, max-age=3600" {
 			t.Errorf("header %v", a.Header)
@@ -53,7 +53,7 @@ func TestSession_Idle(t *testing.T) {
 		w.advance(21 * time.Minute)
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
-	t.Run("an answer that the app does not write brings none", func(t *testing.T) {
+	t.Run("without a response of the app no cookie is set", func(t *testing.T) {
 		w := newWorld(t, sessionWith("idle 1h"))
 		b := w.browser(inWeChat)
 		b.login("/")
@@ -73,7 +73,7 @@ func TestSession_Idle(t *testing.T) {
 			t.Errorf("header %v", a.Header)
 		}
 	})
-	t.Run("the lifetime ends all the same", func(t *testing.T) {
+	t.Run("the lifetime is not extended", func(t *testing.T) {
 		w := newWorld(t, sessionWith("idle 1h\nlifetime 2h"))
 		b := w.browser(inWeChat)
 		b.login("/")
@@ -86,9 +86,9 @@ func TestSession_Idle(t *testing.T) {
 	})
 }
 
-// A session that was opened before is found again in memory. It opens nowhere else all the same.
+// A session that was opened before is found in the cache. It opens only where its cookie would.
 func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
-	begin := func(t *testing.T, options string) (w *world, b *browser, cookie string) {
+	login := func(t *testing.T, options string) (w *world, b *browser, cookie string) {
 		w = newWorld(t, options)
 		b = w.browser(inWeChat)
 		b.login("/")
@@ -97,20 +97,20 @@ func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
 		return w, b, "Cookie: wechat_session=" + b.cookie("wechat_session")
 	}
 	t.Run("opens at no other host", func(t *testing.T) {
-		w, _, cookie := begin(t, "")
+		w, _, cookie := login(t, "")
 		w.browser(inWeChat).open("http://www.example.com/", cookie).wantStatus(t, http.StatusFound)
 	})
 	t.Run("opens with no other key", func(t *testing.T) {
-		w, b, _ := begin(t, "")
+		w, b, _ := login(t, "")
 		w.handler = w.newHandler(officialAccount, sessionKeys("another"+sessionKey))
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
 	t.Run("is no token", func(t *testing.T) {
-		w, b, _ := begin(t, "")
+		w, b, _ := login(t, "")
 		w.browser(inWeChat).send("GET", "/", "Authorization: Bearer wx1."+b.cookie("wechat_session")).wantStatus(t, http.StatusUnauthorized)
 	})
 	t.Run("goes by another name where user_id is another", func(t *testing.T) {
-		w, b, _ := begin(t, "")
+		w, b, _ := login(t, "")
 		w.handler = w.newHandler(officialAccount, "user_id qualified")
 		b.open("/").wantStatus(t, http.StatusOK)
 		if got, want := w.received().Header.Get("X-Wechat-User"), simulator.DemoAppID+":"+person; got != want {
@@ -118,7 +118,7 @@ func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
 		}
 	})
 	t.Run("ends with its lifetime", func(t *testing.T) {
-		w, b, cookie := begin(t, "")
+		w, b, cookie := login(t, "")
 		w.advance(7*24*time.Hour - time.Second)
 		b.cookies = false
 		b.open("/", cookie).wantStatus(t, http.StatusOK)
@@ -126,12 +126,12 @@ func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
 		b.open("/", cookie).wantStatus(t, http.StatusFound)
 	})
 	t.Run("ends at logout", func(t *testing.T) {
-		w, b, cookie := begin(t, "")
+		w, b, cookie := login(t, "")
 		b.logout("").wantStatus(t, http.StatusOK)
 		w.browser(inWeChat).open("/", cookie).wantStatus(t, http.StatusFound)
 	})
 	t.Run("is the same for two who write into its headers", func(t *testing.T) {
-		w, b, _ := begin(t, "")
+		w, b, _ := login(t, "")
 		for range 2 {
 			b.open("/").wantStatus(t, http.StatusOK)
 			r := w.received()

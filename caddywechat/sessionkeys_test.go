@@ -53,7 +53,7 @@ func TestSessionKeys_RotateUnderLoadWithoutALogout(t *testing.T) {
 		}
 		w.swap(h)
 		wait.Wait()
-		// Everyone comes by once before an old key goes.
+		// Everyone visits once before an old key is removed.
 		w.advance(10 * time.Minute)
 		for _, v := range visitors {
 			v.open("/").wantStatus(t, http.StatusOK)

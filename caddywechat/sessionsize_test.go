@@ -80,7 +80,7 @@ func TestSessionSize_LoginThatDoesNotFitFails(t *testing.T) {
 
 func TestSessionSize_RefreshedSessionFits(t *testing.T) {
 	cookie := strings.Repeat("n", 300)
-	w := newProfileWorld(t, "scope snsapi_userinfo\nconsent direct",
+	w := newProfileWorld(t, directProfile,
 		"session {\nkey "+sessionKey+"\nlifetime 30d\nrefresh 1d\nidle 20d\ncookie "+cookie+"\n}")
 	b := w.browser(inWeChat)
 	b.followAllowing("/page").wantStatus(t, http.StatusOK)
@@ -107,7 +107,7 @@ func TestSessionSize_RefreshedSessionFits(t *testing.T) {
 func TestSessionSize_LongProfileFitsIntoOneCookie(t *testing.T) {
 	p := simulator.Person{ID: "p", Nickname: strings.Repeat("🐳", 512), Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("x", 4000)}
 	w := newWorldWith(t, simulator.Config{People: []simulator.Person{p}})
-	w.provisionAccount("scope snsapi_userinfo\nconsent direct", "")
+	w.provisionAccount(directProfile, "")
 	b := w.browser(inWeChat)
 	a := b.open(b.consent(b.open("/"+strings.Repeat("y", 1990)).Header.Get("Location"), "allow"))
 	for _, line := range a.Header["Set-Cookie"] {

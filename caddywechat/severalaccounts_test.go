@@ -8,7 +8,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// newSeveralAccountsWorld makes a site whose people come by an official account, a website, a mini-program and a mobile app of one
+// newSeveralAccountsWorld makes a site with an official account, a website, a mini-program and a mobile app of one
 // company.
 func newSeveralAccountsWorld(t *testing.T, options string) *world {
 	t.Helper()
@@ -28,7 +28,7 @@ func TestUserID_IsTheSameInSeveralAccounts(t *testing.T) {
 		"official_account": simulator.DemoAppID, "website": simulator.DemoWebsiteAppID,
 		"mini_program": simulator.DemoMiniProgramAppID, "mobile_app": simulator.DemoMobileAppID,
 	}
-	// check asks for a page, and looks at what the app gets: the person is one, the openid that of this account.
+	// check requests a page: the app gets the same person with every account, and the openid of this account.
 	check := func(kind string, b *browser, headers ...string) {
 		t.Helper()
 		w.received()
@@ -96,6 +96,6 @@ func TestAccounts_SessionOfAnUnconfiguredOneDoesNotOpen(t *testing.T) {
 	b := w.browser(onDesktop)
 	b.open(b.scan(b.open("/page").Header.Get("Location"), "emma", "allow")).wantRedirect(t, "/page")
 	b.send("GET", "/page").wantStatus(t, http.StatusOK)
-	w.replaceSite("user_id qualified", sessionKey) // the official account alone
+	w.replaceSite("user_id qualified", sessionKey) // with the official account only
 	b.send("GET", "/page").wantStatus(t, http.StatusUnauthorized)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// newPair makes a world of two instances that share a store which is atomic, and nothing else.
+// newPair makes a world of two instances that share an atomic store, and nothing else.
 func newPair(t *testing.T, options string) (w *world, instances [2]*Handler) {
 	t.Helper()
 	w = startWorld(t, "http", simulator.Config{})
@@ -29,7 +29,7 @@ func TestSharedExchange_TwoInstancesExchangeACodeOnce(t *testing.T) {
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	callback := b.callbackFor("/page?x=1")
 	cookies := "Cookie: " + b.attemptCookie()
-	w.fault(simulator.Fault{Path: token, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
+	w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
 	var answers [2]response
 	var wait sync.WaitGroup
 	wait.Go(func() { answers[0] = w.browser(inWeChat).open(callback, cookies) })
@@ -49,15 +49,15 @@ func TestSharedExchange_TwoInstancesExchangeACodeOnce(t *testing.T) {
 			}
 		}
 	}
-	// And once more on the other one, when all is over.
+	// The callback once more at the other instance.
 	w.swap(instances[1])
 	w.browser(inWeChat).open(callback, cookies).wantRedirect(t, "/page?x=1")
 	if n := w.exchanges(); n != 1 {
 		t.Errorf("%d exchanges after the callback came again", n)
 	}
-	// Another browser gets nothing of it.
+	// Another browser gets no session.
 	if got := w.browser(inWeChat).open(callback); got.Header.Get("Location") == "/page?x=1" {
-		t.Error("a browser without the attempt landed")
+		t.Error("a browser without the attempt is redirected to the page")
 	}
 }
 
@@ -66,8 +66,8 @@ func TestSharedExchange_FailureIsShared(t *testing.T) {
 		fault  simulator.Fault
 		status int
 	}{
-		"refused": {simulator.Fault{Path: token, Kind: simulator.FaultErrcode, Errcode: 40029}, http.StatusFound},
-		"broken":  {simulator.Fault{Path: token, Kind: simulator.FaultHTML}, http.StatusBadGateway},
+		"refused": {simulator.Fault{Path: exchangePath, Kind: simulator.FaultErrcode, Errcode: 40029}, http.StatusFound},
+		"broken":  {simulator.Fault{Path: exchangePath, Kind: simulator.FaultHTML}, http.StatusBadGateway},
 	} {
 		t.Run(word, func(t *testing.T) {
 			w, instances := newPair(t, "")
@@ -96,12 +96,12 @@ func TestSharedExchange_WorksWithoutTheStore(t *testing.T) {
 	cookies := "Cookie: " + b.attemptCookie()
 	w.browser(inWeChat).open(callback, cookies).wantRedirect(t, "/page")
 	w.swap(instances[1])
-	// WeChat refuses the second exchange, and the login begins afresh.
+	// WeChat refuses the second exchange, and the login restarts.
 	again := w.browser(inWeChat)
 	if a := again.follow(again.open(callback, cookies).Header.Get("Location")); a.StatusCode != http.StatusOK {
 		t.Errorf("status %d", a.StatusCode)
 	}
 	if instances[0].lease.shared.status.IsFailing() {
-		t.Error("that a login did not wait counts as a failure of the store")
+		t.Error("a login that did not wait counts as a failure of the store")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	memorystore "github.com/caddywechat/caddy-wechat/caddywechat/store/memory"
 )
 
-// watchingStore is a store that looks, while a site is being provisioned, which sites there are that others work with.
+// watchingStore is a store that records which sites have joined while another one is being provisioned.
 type watchingStore struct{ memorystore.Store }
 
 func init() { caddy.RegisterModule(new(watchingStore)) }
@@ -40,21 +40,20 @@ func joinedSites() (sites []*revocation.Site) {
 	return sites
 }
 
-// TestSharedStore_SiteJoinsWhenProvisioned: what reads revocations in the background takes the newest site's configuration, and did
-// so while that was being made.
+// The sync of revocations uses the newest site's configuration, so a site joins only when it is complete.
 func TestSharedStore_SiteJoinsWhenProvisioned(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
 	h := w.newHandler(officialAccount, "store watching")
 	if len(observedSites) != 0 {
-		t.Error("a site that is being provisioned is among those that others work with")
+		t.Error("a site that is being provisioned has joined")
 	}
 	if sites := joinedSites(); len(sites) != 1 || sites[0] != h.lease.revoked {
-		t.Errorf("when it is ready there are %d sites", len(sites))
+		t.Errorf("when it is provisioned there are %d sites", len(sites))
 	}
 	if err := h.Cleanup(); err != nil {
 		t.Fatal(err)
 	}
 	if sites := joinedSites(); len(sites) != 0 {
-		t.Errorf("when it is over there are %d sites", len(sites))
+		t.Errorf("after its cleanup there are %d sites", len(sites))
 	}
 }

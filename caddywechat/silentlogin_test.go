@@ -28,7 +28,7 @@ func TestSilentLogin_KeepsTheProfileOfTheSamePersonOnly(t *testing.T) {
 	}
 	for _, field := range []string{"unionid", "nickname", "avatar"} {
 		if other[field] != "" {
-			t.Errorf("somebody else gets the %s %q", field, other[field])
+			t.Errorf("another person gets the %s %q", field, other[field])
 		}
 	}
 	if other["scope"] != "snsapi_base" {
@@ -52,7 +52,7 @@ func TestSilentLogin_TheAccountSaysWhoIsTheSamePerson(t *testing.T) {
 		t.Errorf("the same person: %v", got)
 	}
 	if got := login("8"); got["nickname"] != "" || got["id"] != "8" {
-		t.Errorf("somebody else: %v", got)
+		t.Errorf("another person: %v", got)
 	}
 }
 
@@ -74,6 +74,6 @@ func TestSilentLogin_InASlowerTabKeepsTheProfile(t *testing.T) {
 	b.open(slow).wantRedirect(t, "/slow")
 	b.open("/profile").wantStatus(t, http.StatusOK)
 	if got := w.received().Header.Get("X-Wechat-Nickname"); got == "" {
-		t.Error("the nickname is gone")
+		t.Error("the nickname is missing")
 	}
 }

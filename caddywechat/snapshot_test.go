@@ -14,7 +14,7 @@ func TestSnapshot_SilentLoginGetsNoSession(t *testing.T) {
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")
 	u, _ := url.Parse(callback)
-	// The simulator gives a snapshot's code to those who ask for the profile only, so the code is bought separately.
+	// The simulator gives a snapshot's code only with the scope of the profile, so the code is of another request.
 	snapshot := strings.ReplaceAll(b.open("/page").Header.Get("Location"), "snsapi_base", "snsapi_userinfo")
 	snapshot = strings.Replace(snapshot, "#", "&forceSnapShot=true#", 1)
 	code := b.open(snapshot)
@@ -40,7 +40,7 @@ func TestSnapshot_RejectOrAllow(t *testing.T) {
 		if !strings.Contains(a.body, "使用完整服务") || b.cookie("wechat_session") != "" {
 			t.Errorf("body: %s", a.body)
 		}
-		if got := w.sim.Calls("/sns/userinfo"); got != 0 {
+		if got := w.sim.Calls(profilePath); got != 0 {
 			t.Errorf("%d calls for the profile of nobody", got)
 		}
 	})
@@ -56,7 +56,7 @@ func TestSnapshot_RejectOrAllow(t *testing.T) {
 		w.advance(time.Hour + time.Second)
 		b.open("/page").wantStatus(t, http.StatusFound)
 	})
-	t.Run("a session from before is judged by the configuration of today", func(t *testing.T) {
+	t.Run("an older session is subject to the present configuration", func(t *testing.T) {
 		w := newProfileWorld(t, "snapshot allow", "userinfo /profile/*")
 		b := w.browser(inWeChat)
 		b.open(b.consent(consentPage(t, b.open("/profile/me")), "snapshot"))

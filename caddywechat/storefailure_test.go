@@ -66,10 +66,10 @@ func TestStoreFailure_LastSitePublishesPendingRevocations(t *testing.T) {
 	wantJournal(t, bare, sessionJournal, 1)
 }
 
-// A visitor who does not wait for the session key, or for anything else, is no fault of the site's.
+// An abandoned request, such as one that waits for the session key, is not logged as an error.
 func TestStoreFailure_AbandonedRequestIsNoError(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
-	w.provisionAccount("", "store caddy") // which is asked for the key
+	w.provisionAccount("", "store caddy") // the key is read from it
 	broken := &brokenStore{hang: make(chan struct{}), err: store.ErrStore}
 	w.storeOf(w.handler).use(func(store.Store) store.Store { return broken })
 	defer close(broken.hang)
@@ -89,7 +89,7 @@ func TestStoreFailure_AbandonedRequestIsNoError(t *testing.T) {
 	}
 }
 
-// Nobody waits while a configuration ends, whatever the store does.
+// The end of a configuration does not wait for the store.
 func TestStoreFailure_CleanupDoesNotWait(t *testing.T) {
 	w := newWorld(t, "")
 	fail := true

@@ -17,7 +17,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
 
-// openStream opens an event stream and returns what waits for its end.
+// openStream opens an event stream, and returns a function that waits for its end.
 func (b *browser) openStream(path string, headers ...string) (ended func(within time.Duration) bool) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), "GET", b.site(path), nil)
@@ -84,7 +84,7 @@ func TestStreams_EndWithTheSession(t *testing.T) {
 			b := w.browser(inWeChat)
 			b.login("/")
 			ended := []func(time.Duration) bool{b.openStream("/events"), b.openStream("/optional")}
-			other := w.browser(inWeChat) // who has no session has none that ends
+			other := w.browser(inWeChat) // without a session
 			stays := other.openStream("/optional")
 			w.handler.lease.memory.streams.judge()
 			if ended[0](50 * time.Millisecond) {
@@ -98,7 +98,7 @@ func TestStreams_EndWithTheSession(t *testing.T) {
 				}
 			}
 			if stays(10 * time.Millisecond) {
-				t.Error("a stream of nobody ended, too")
+				t.Error("a stream without a session ended, too")
 			}
 		})
 	}
@@ -127,7 +127,7 @@ func TestStreams_DropWritesAfterTheEnd(t *testing.T) {
 		}
 		fmt.Fprint(rw, "data: hello\n\n")
 		http.NewResponseController(rw).Flush()
-		<-r.Context().Done() // as an app behind FastCGI, which is not told, writes after the end
+		<-r.Context().Done() // an app behind FastCGI, which does not see the end, goes on writing
 		_, err := fmt.Fprint(rw, "data: secret\n\n")
 		if err == nil {
 			_, err = rw.(interface {
@@ -160,16 +160,20 @@ func TestStreams_WatchWhileAnyIsOpen(t *testing.T) {
 	ending.Add(3)
 	for range 3 {
 		one := &stream{isAllowed: func() bool { return allowed }, end: func() { ended.Add(1); ending.Done() }}
-		s.watching = true // not by a goroutine of its own
 		s.add(one)
 	}
 	if !s.judge() || ended.Load() != 0 {
 		t.Errorf("%d ended", ended.Load())
 	}
 	allowed = false
-	if s.judge() || len(s.open) != 0 || s.watching {
+	if s.judge() {
+		t.Error("it goes on without a stream")
+	}
+	s.mu.Lock()
+	if len(s.open) != 0 || s.watching {
 		t.Errorf("%d left, watching %t", len(s.open), s.watching)
 	}
+	s.mu.Unlock()
 	ending.Wait()
 }
 
@@ -180,7 +184,7 @@ func TestStreams_KeepTheRewrittenURL(t *testing.T) {
 	r := httptest.NewRequest("GET", b.site("/outer?a=1"), nil)
 	r.Header = http.Header{"Cookie": {"wechat_session=" + b.cookie("wechat_session")}, "Accept": {"text/event-stream"}}
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), nil)
-	r.URL.Path, r.URL.RawQuery, r.RequestURI = "/inner", "b=2", "/inner?b=2" // as by a rewrite in front
+	r.URL.Path, r.URL.RawQuery, r.RequestURI = "/inner", "b=2", "/inner?b=2" // as a rewrite in front does
 	err := w.handler.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
 		if r.RequestURI != "/inner?b=2" || r.URL.RequestURI() != "/inner?b=2" || r.Header.Get("X-Wechat-User") != person {
 			t.Errorf("the app got %s, %s, %v", r.RequestURI, r.URL, r.Header)

@@ -19,31 +19,31 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// storeControl says how a store behaves.
+// storeControl controls how a store behaves.
 type storeControl struct {
-	place string // what tells it from other places: instances that are apart have nothing in common but what is stored
+	process string // part of the connection, so that instances share what is stored and nothing else
 
-	mu         sync.Mutex
-	wrap       func(store.Store) store.Store // nil: as it is
-	isAtomic   bool
-	keepsNoKey bool
+	mu           sync.Mutex
+	wrap         func(store.Store) store.Store // nil: unchanged
+	isAtomic     bool
+	unfitForKeys bool
 }
 
-// use makes the store behave as what wrap makes of it, nil: as it is.
+// use wraps the store from now on, nil: no more.
 func (c *storeControl) use(wrap func(store.Store) store.Store) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wrap = wrap
 }
 
-var errKeepsNoKey = errors.New("this store is no place for a key")
+var errUnfitForKeys = errors.New("this store is not fit for a key")
 
-// failWhen makes the store fail to be read, and to take what goes into a journal, as long as fail says so.
+// failWhen makes reads and appends fail as long as *fail is true.
 func (c *storeControl) failWhen(fail *bool) {
 	c.use(func(s store.Store) store.Store { return failingStore{s, fail} })
 }
 
-// testStore is another store, which does as the test likes.
+// testStore is another store under the control of a test.
 type testStore struct {
 	Name  string          `json:"name"`
 	Inner json.RawMessage `json:"inner"`
@@ -78,7 +78,7 @@ func (s *testStore) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// withStore returns a handler's JSON with a test's store around its own.
+// withStore returns a handler's JSON with its store wrapped in a testStore.
 func withStore(t *testing.T, raw json.RawMessage, name string) json.RawMessage {
 	t.Helper()
 	var handler map[string]any
@@ -110,12 +110,12 @@ func (s *testStore) Get(ctx context.Context, key string) ([]byte, error) {
 	return s.store().Get(ctx, key)
 }
 
-func (s *testStore) Put(ctx context.Context, key string, value []byte, life time.Duration) error {
-	return s.store().Put(ctx, key, value, life)
+func (s *testStore) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	return s.store().Put(ctx, key, value, ttl)
 }
 
-func (s *testStore) PutIfAbsent(ctx context.Context, key string, value []byte, life time.Duration) ([]byte, error) {
-	return s.store().PutIfAbsent(ctx, key, value, life)
+func (s *testStore) PutIfAbsent(ctx context.Context, key string, value []byte, ttl time.Duration) ([]byte, error) {
+	return s.store().PutIfAbsent(ctx, key, value, ttl)
 }
 
 func (s *testStore) Take(ctx context.Context, key string) ([]byte, error) {
@@ -124,13 +124,13 @@ func (s *testStore) Take(ctx context.Context, key string) ([]byte, error) {
 
 func (s *testStore) Delete(ctx context.Context, key string) error { return s.store().Delete(ctx, key) }
 
-func (s *testStore) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
-	return s.store().Append(ctx, journal, value, life)
+func (s *testStore) Append(ctx context.Context, journal string, value []byte, ttl time.Duration) error {
+	return s.store().Append(ctx, journal, value, ttl)
 }
 
 func (s *testStore) Follow(journal string) store.Reader { return &testReader{s: s, journal: journal} }
 
-// testReader reads by whatever the store is at that moment.
+// testReader reads from the store as it is wrapped at that moment.
 type testReader struct {
 	s       *testStore
 	journal string
@@ -156,7 +156,7 @@ func (s *testStore) Connection() string {
 	if connected, ok := s.inner.(store.Connected); ok {
 		inner = connected.Connection()
 	}
-	return s.control.place + "\n" + inner
+	return s.control.process + "\n" + inner
 }
 
 func (s *testStore) IsAtomic() bool {
@@ -165,8 +165,8 @@ func (s *testStore) IsAtomic() bool {
 }
 
 func (s *testStore) CheckKeyStorage() (warning string, err error) {
-	if s.control.keepsNoKey {
-		return "", errKeepsNoKey
+	if s.control.unfitForKeys {
+		return "", errUnfitForKeys
 	}
 	if keeper, ok := s.inner.(store.KeyStorage); ok {
 		return keeper.CheckKeyStorage()
@@ -174,9 +174,9 @@ func (s *testStore) CheckKeyStorage() (warning string, err error) {
 	return "", nil
 }
 
-// brokenStore fails, hangs, or gives what it is told to.
+// brokenStore fails or hangs.
 type brokenStore struct {
-	store.Store // nil: whatever else is called panics
+	store.Store // nil: other methods panic
 	value       []byte
 	err         error
 	hang        chan struct{}
@@ -199,7 +199,7 @@ func (s *brokenStore) PutIfAbsent(context.Context, string, []byte, time.Duration
 	return nil, s.err
 }
 
-// inStorage returns the file of Caddy's storage that holds a text or a name, "" for none.
+// inStorage returns a file of Caddy's storage with a text in its name or content, "" for none.
 func (w *world) inStorage(text string) (found string) {
 	w.t.Helper()
 	err := filepath.WalkDir(w.storage, func(name string, d fs.DirEntry, err error) error {
@@ -218,17 +218,17 @@ func (w *world) inStorage(text string) (found string) {
 	return found
 }
 
-// failingStore fails when it is told to.
+// failingStore fails as long as *fail is true.
 type failingStore struct {
 	store.Store
 	fail *bool
 }
 
-func (s failingStore) Append(ctx context.Context, journal string, value []byte, life time.Duration) error {
+func (s failingStore) Append(ctx context.Context, journal string, value []byte, ttl time.Duration) error {
 	if *s.fail {
 		return store.ErrStore
 	}
-	return s.Store.Append(ctx, journal, value, life)
+	return s.Store.Append(ctx, journal, value, ttl)
 }
 
 func (s failingStore) Get(ctx context.Context, key string) ([]byte, error) {
@@ -247,7 +247,7 @@ func wantJournal(t *testing.T, s store.Store, journal string, want int) {
 	})
 }
 
-// hangingStore takes nothing before whoever asks has left.
+// hangingStore does not take a record before the context ends.
 type hangingStore struct {
 	store.Store
 	appends int
@@ -259,7 +259,7 @@ func (s *hangingStore) Append(ctx context.Context, _ string, _ []byte, _ time.Du
 	return ctx.Err()
 }
 
-// waitingStore answers nobody before they leave.
+// waitingStore does not answer PutIfAbsent before the context ends.
 type waitingStore struct{ store.Store }
 
 func (waitingStore) PutIfAbsent(ctx context.Context, _ string, _ []byte, _ time.Duration) ([]byte, error) {

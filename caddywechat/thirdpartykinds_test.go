@@ -15,8 +15,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
 
-// badge is a kind of account of somebody else's: a company's own login page, for browsers outside WeChat. It takes a code
-// for a badge's number.
+// badge is an account kind of a third party: a company's own login page for browsers outside WeChat. Its code is the
+// number of a badge.
 type badge struct{}
 
 func init() { caddy.RegisterModule(badge{}) }
@@ -57,7 +57,7 @@ func (badge) Exchange(_ context.Context, code string, _ bool) (account.Grant, er
 	return account.Grant{Identity: identity.Identity{}.With("badge_no", code)}, nil
 }
 
-// locker is a kind of account of somebody else's, whose code is a locker's number and, behind a dash, whose it is.
+// locker is an account kind of a third party, whose code is the number of a locker and, behind a dash, its owner.
 type locker struct{}
 
 func init() { caddy.RegisterModule(locker{}) }
@@ -94,7 +94,7 @@ func (locker) Exchange(_ context.Context, code string, _ bool) (account.Grant, e
 		With(identity.Nickname, name)}, nil
 }
 
-// kiosk is a kind of account of somebody else's: programs log in with a code, and may ask it for more.
+// kiosk is an account kind of a third party: programs log in with a code, and it has an endpoint.
 type kiosk struct{}
 
 func init() { caddy.RegisterModule(kiosk{}) }
@@ -138,7 +138,7 @@ func (kiosk) Endpoints() []account.Endpoint {
 	}}}
 }
 
-// fob is a second kind that logs in browsers outside WeChat, by a code to scan.
+// fob is a second kind for browsers outside WeChat, with a QR code.
 type fob struct{ badge }
 
 func init() { caddy.RegisterModule(fob{}) }

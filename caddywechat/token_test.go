@@ -62,20 +62,20 @@ func TestToken_InvalidOneHasNoFallback(t *testing.T) {
 	if got := w.received().Header.Get("X-Wechat-User"); got != "mall:7" {
 		t.Errorf("beside a cookie the token stands for %s", got)
 	}
-	// And a token is no cookie.
+	// A token is no cookie either.
 	b.send("GET", "/page", "Cookie: wechat_session="+strings.TrimPrefix(token, "wx1.")).wantStatus(t, http.StatusUnauthorized)
 }
 
 func TestToken_Ends(t *testing.T) {
 	w, b := newKioskSite(t, sessionWith("lifetime 7d\nidle 1h"))
 	token := b.token("7")
-	w.advance(6 * 24 * time.Hour) // never idle
+	w.advance(6 * 24 * time.Hour) // a token is never idle
 	a := b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusOK)
 	if a.Header.Get("Set-Cookie") != "" {
 		t.Errorf("a cookie for a program: %s", a.Header.Get("Set-Cookie"))
 	}
 	if end := b.send("GET", "/_wechat/me", "Authorization: Bearer "+token).json(t)["expires_at"]; end != "2026-11-27T09:00:00Z" {
-		t.Errorf("it says that it ends at %s", end)
+		t.Errorf("it expires at %s", end)
 	}
 	w.advance(24 * time.Hour)
 	b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusUnauthorized)
@@ -115,14 +115,14 @@ func TestTokenLogin_Errors(t *testing.T) {
 func TestToken_WithoutTheKeyHasNoFallback(t *testing.T) {
 	w, b := newKioskSite(t, "optional /open\nstore caddy")
 	token := b.token("7")
-	w.handler = w.otherInstance(w.handler, 0) // which does not have the key that is kept in the store
+	w.handler = w.otherInstance(w.handler, 0) // it has to read the key from the store
 	fail := true
 	w.storeOf(w.handler).failWhen(&fail)
 	b.send("GET", "/open", "Authorization: Bearer "+token).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
 	b.send("GET", "/open").wantStatus(t, http.StatusOK)
 }
 
-// A program can do nothing with a page to log in at.
+// A program has no use for a login page.
 func TestToken_RequiredSaysHowToGetOne(t *testing.T) {
 	w, b := newMiniProgramSite(t, "optional /open")
 	const bad = "Authorization: Bearer wx1.bad"
@@ -143,7 +143,7 @@ func TestToken_RequiredSaysHowToGetOne(t *testing.T) {
 			t.Errorf("%s: %q, login_url %q", name, message, loginURL)
 		}
 	}
-	// A page's script is told of the page.
+	// A script of a page gets the login page.
 	if got := b.send("GET", "/api").wantJSON(t, http.StatusUnauthorized, "login_required"); got["login_url"] == "" {
 		t.Errorf("got %v", got)
 	}

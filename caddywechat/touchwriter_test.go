@@ -9,7 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// lateHeaders is what a site's header directive puts around an answer that it changes while it is written.
+// lateHeaders sets headers when a response is written, as a site's header directive does.
 type lateHeaders struct {
 	*caddyhttp.ResponseWriterWrapper
 	set http.Header
@@ -22,7 +22,7 @@ func (w lateHeaders) WriteHeader(status int) {
 	w.ResponseWriterWrapper.WriteHeader(status)
 }
 
-// An answer of the app to which a session's cookie is added stays the site's to change, but for its place in caches.
+// A site can change the headers of a response that gets the session's cookie, but not make it cacheable.
 func TestTouchWriter_KeepsHeadersThatAreSetLate(t *testing.T) {
 	out := httptest.NewRecorder()
 	late := lateHeaders{&caddyhttp.ResponseWriterWrapper{ResponseWriter: out}, http.Header{

@@ -32,14 +32,14 @@ func TestUserID_UnionID(t *testing.T) {
 			t.Errorf("user %s, want %s", got, personEverywhere)
 		}
 
-		// From now on silent logins know who it is, in every browser.
+		// From now on silent logins get it from the store, in every browser.
 		other := w.browser(inWeChat)
 		other.open(other.callbackFor("/page")).wantRedirect(t, "/page")
 		if got := other.userAt("/page"); got != personEverywhere {
 			t.Errorf("user %s, want %s", got, personEverywhere)
 		}
 
-		// For 180 days from the last login.
+		// It is stored for 180 days after the last login.
 		w.advance(100 * 24 * time.Hour)
 		other = w.browser(inWeChat)
 		other.open(other.callbackFor("/page")).wantRedirect(t, "/page")
@@ -67,7 +67,7 @@ func TestUserID_UnionID(t *testing.T) {
 		w := newProfileWorld(t, "consent direct", "user_id unionid")
 		b := w.browser(inWeChat)
 		authorize := b.open(b.callbackFor("/page")).Header.Get("Location")
-		// As if the visitor had been asked for nothing: the code is a silent one.
+		// The code is one of a silent login.
 		silent := w.browser(inWeChat).open(strings.Replace(authorize, "snsapi_userinfo", "snsapi_base", 1)).Header.Get("Location")
 		b.send("GET", silent).wantJSON(t, http.StatusForbidden, "unionid_missing")
 	})
@@ -79,14 +79,14 @@ func TestUserID_UnionID(t *testing.T) {
 			t.Errorf("user %s", got)
 		}
 	})
-	t.Run("sessions that do not say are none", func(t *testing.T) {
+	t.Run("sessions without a unionid do not open", func(t *testing.T) {
 		w := newProfileWorld(t, "", "")
 		b := w.browser(inWeChat)
 		b.login("/")
 		w.provisionAccount("", "user_id unionid")
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
-	t.Run("a store that is down is told", func(t *testing.T) {
+	t.Run("a store that is down is reported", func(t *testing.T) {
 		w := newProfileWorld(t, "", "user_id unionid")
 		if err := os.WriteFile(filepath.Join(w.storage, "wechat"), nil, 0o600); err != nil {
 			t.Fatal(err)

@@ -1,7 +1,6 @@
 package caddywechat
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -14,17 +13,15 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
+// newVerify makes the handler of a wechat_verify directive, in front of one that answers with status 418.
 func newVerify(t *testing.T, directive string) (http.Handler, *observer.ObservedLogs) {
 	t.Helper()
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	t.Cleanup(cancel)
+	ctx, logs := observedContext(t, t.TempDir())
 	module, err := ctx.LoadModuleByID("http.handlers.wechat_verify", adaptHandler(t, "wechat_verify", directive))
 	if err != nil {
 		t.Fatal(err)
 	}
 	v := module.(*Verify)
-	core, logs := observer.New(zap.DebugLevel)
-	v.logger = zap.New(core)
 	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 		w.WriteHeader(http.StatusTeapot)
 		return nil

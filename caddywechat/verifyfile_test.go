@@ -68,7 +68,7 @@ func TestVerifyFile_OnlyContentThatFollowsFromTheNameIsServed(t *testing.T) {
 	}
 }
 
-// What asks for a verification file is not logged in, so the app gets nothing of it.
+// The request for a verification file has no login, so the app gets none of its headers.
 func TestVerifyFile_TheAppGetsACleanRequest(t *testing.T) {
 	w := newWorld(t, "optional *")
 	b := w.browser(inWeChat)

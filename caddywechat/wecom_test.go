@@ -54,7 +54,7 @@ func TestWeCom_OtherBrowsersGetItsQRCode(t *testing.T) {
 	}
 }
 
-// A company's customers have WeChat, and no WeCom.
+// Customers of a company have WeChat, and no WeCom.
 func TestWeCom_PeopleLogInInsideWeChat(t *testing.T) {
 	w := newWorldWith(t, simulator.Config{WeCom: []simulator.WeComApp{{
 		CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
@@ -62,7 +62,7 @@ func TestWeCom_PeopleLogInInsideWeChat(t *testing.T) {
 	openID := simulator.OpenID(simulator.DemoCorpID, "laowang")
 	external := simulator.ExternalUserID(simulator.DemoCorpID, "laowang")
 	for _, tt := range []struct {
-		account, person, user string // user "": turned away
+		account, person, user string // user "": not admitted
 		fields                map[string]string
 	}{
 		{weComAccount, "afang", "afang", map[string]string{"X-Wecom-Userid": "AFang", "X-Wechat-Account": "wecom", "X-Wecom-Departments": "2,7"}},

@@ -14,7 +14,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
@@ -27,7 +26,7 @@ const (
 	sessionKey = "Qm9TqBvR6vXc0mJt5LzWkY2sHnA8eUfP"
 )
 
-// world is a site behind the gate with a simulated WeChat, in this process and with a clock of its own.
+// world is a site with wechat_auth and a simulated WeChat, in this process and with its own clock.
 type world struct {
 	t       *testing.T
 	sim     *simulator.Simulator
@@ -38,7 +37,7 @@ type world struct {
 	logs    *observer.ObservedLogs
 	storage string // the folder of Caddy's storage
 
-	isAtomic, keepsNoKey bool // of the stores of handlers that are made from now on
+	isAtomic, unfitForKeys bool // what the stores of handlers made from now on are
 
 	server *caddyhttp.Server // whose trusted_proxies count; nil: nobody is trusted
 
@@ -49,8 +48,7 @@ type world struct {
 	app      http.HandlerFunc
 }
 
-// newWorld makes a world with the given lines in the wechat_auth block, beside those of an account, a key and the
-// simulator.
+// newWorld makes a world with these lines in the wechat_auth block, beside an account, a key and the simulator.
 func newWorld(t *testing.T, options string) *world { return makeWorld(t, "http", "", options) }
 
 func makeWorld(t *testing.T, scheme, matcher, options string) *world {
@@ -60,7 +58,7 @@ func makeWorld(t *testing.T, scheme, matcher, options string) *world {
 	return w
 }
 
-// newWorldWith makes a world around a simulator with other people or habits. It still needs a handler.
+// newWorldWith makes a world with another simulator. It has no handler yet.
 func newWorldWith(t *testing.T, config simulator.Config) *world { return startWorld(t, "http", config) }
 
 func startWorld(t *testing.T, scheme string, config simulator.Config) *world {
@@ -81,7 +79,7 @@ func startWorld(t *testing.T, scheme string, config simulator.Config) *world {
 	return w
 }
 
-// provision makes the handler of a directive.
+// provision makes the handler of a directive, with the usual key unless it has one or a store.
 func (w *world) provision(directive string) *Handler {
 	w.t.Helper()
 	if !strings.Contains(directive, "session {") && !strings.Contains(directive, "store ") {
@@ -91,16 +89,14 @@ func (w *world) provision(directive string) *Handler {
 	return w.load(adaptHandler(w.t, "wechat_auth", directive), environment{now: w.now, memory: fmt.Sprintf("%s %p", w.t.Name(), w)})
 }
 
-// load makes a handler of its JSON as Caddy does, in an environment, with a store that does as the test likes.
+// load makes a handler of its JSON as Caddy does, in an environment and with a testStore.
 func (w *world) load(raw json.RawMessage, in environment) *Handler {
 	w.t.Helper()
 	if w.storage == "" {
 		w.storage = w.t.TempDir()
 	}
-	core, logs := observer.New(zap.DebugLevel)
-	control := &storeControl{place: in.memory, isAtomic: w.isAtomic, keepsNoKey: w.keepsNoKey}
-	config := w.configuration(logCores.add(w.t, core))
-	ctx := provisionContext(w.t, &config)
+	control := &storeControl{process: in.memory, isAtomic: w.isAtomic, unfitForKeys: w.unfitForKeys}
+	ctx, logs := observedContext(w.t, w.storage)
 	ctx = ctx.WithValue(environmentKey{}, in)
 	module, err := ctx.LoadModuleByID("http.handlers.wechat_auth", withStore(w.t, raw, storeControls.add(w.t, control)))
 	if err != nil {
@@ -139,7 +135,7 @@ func (w *world) storeOf(h *Handler) *storeControl {
 	return w.loaded[h].store
 }
 
-// otherInstance makes of a handler an instance of its own: a process with another memory, and with a clock that is ahead. It shares
+// otherInstance makes the handler one of another instance: a process with its own memory, whose clock is ahead. It shares
 // the store with the others.
 func (w *world) otherInstance(h *Handler, ahead time.Duration) *Handler {
 	w.t.Helper()
@@ -151,19 +147,6 @@ func (w *world) otherInstance(h *Handler, ahead time.Duration) *Handler {
 	}
 	now := func() time.Time { return w.now().Add(ahead) }
 	return w.load(of.raw, environment{now: now, memory: fmt.Sprintf("%s %p", w.t.Name(), h)})
-}
-
-// configuration returns what is configured beside the handler.
-func (w *world) configuration(logCore string) (config caddy.Config) {
-	w.t.Helper()
-	text := fmt.Appendf(nil, `{
-		"storage": {"module": "file_system", "root": %q},
-		"logging": {"logs": {"default": {"writer": {"output": "discard"}, "core": {"module": "test", "name": %q}}}}
-	}`, w.storage, logCore)
-	if err := json.Unmarshal(text, &config); err != nil {
-		w.t.Fatal(err)
-	}
-	return config
 }
 
 func (w *world) serve() {
@@ -201,7 +184,7 @@ func (w *world) current() *Handler {
 	return w.handler
 }
 
-// swap puts another handler in place while requests are under way.
+// swap replaces the handler, also while requests are under way.
 func (w *world) swap(h *Handler) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
