@@ -13,7 +13,8 @@ func TestAccountChoice_IsRemembered(t *testing.T) {
 	a := b.open("/page?x=1", "Accept-Language: en")
 	a.wantStatus(t, http.StatusOK)
 	for _, part := range []string{
-		"How would you like to log in?", ">badge</a>", ">Fob in en</a>", "/_wechat/login?return_to=%2Fpage%3Fx%3D1&amp;account=fob",
+		"How would you like to log in?", ">badge</a>", ">Fob in en</a>",
+		"/_wechat/login?return_to=%2Fpage%3Fx%3D1&amp;account=fob",
 	} {
 		if !strings.Contains(a.body, part) {
 			t.Errorf("%s is not in %s", part, a.body)
@@ -23,20 +24,20 @@ func TestAccountChoice_IsRemembered(t *testing.T) {
 		t.Errorf("cookies: %v", names)
 	}
 	a = b.open("/_wechat/login?return_to=%2Fpage%3Fx%3D1&account=fob")
-	if !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") || b.cookie("wechat_account") != "" {
-		t.Errorf("redirected to %s, remembers %q before the login", a.Header.Get("Location"), b.cookie("wechat_account"))
+	if !strings.HasPrefix(a.location(), "https://fob.example/") || b.cookie("wechat_account") != "" {
+		t.Errorf("redirected to %s, remembers %q before the login", a.location(), b.cookie("wechat_account"))
 	}
-	location, err := url.Parse(a.Header.Get("Location"))
+	location, err := url.Parse(a.location())
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/page?x=1")
 	b.open("/_wechat/login?return_to=/page").wantRedirect(t, "/page") // the session suffices
 	b.deleteCookie("wechat_session")
-	if a := b.open("/_wechat/login?return_to=/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
-		t.Errorf("the next time: %d %s", a.StatusCode, a.Header.Get("Location"))
+	if a := b.open("/_wechat/login?return_to=/page"); !strings.HasPrefix(a.location(), "https://fob.example/") {
+		t.Errorf("the next time: %d %s", a.StatusCode, a.location())
 	}
-	location, err = url.Parse(b.open("/_wechat/login?account=fob").Header.Get("Location"))
+	location, err = url.Parse(b.open("/_wechat/login?account=fob").location())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +50,8 @@ func TestAccountChoice_IsRemembered(t *testing.T) {
 		t.Errorf("status %d", a.StatusCode)
 	}
 	// Inside WeChat there is no choice, and another browser's choice does not count.
-	if a := w.browser(inWeChat).open("/page"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
-		t.Errorf("inside WeChat: %s", a.Header.Get("Location"))
+	if a := w.browser(inWeChat).open("/page"); !strings.HasPrefix(a.location(), w.simURL) {
+		t.Errorf("inside WeChat: %s", a.location())
 	}
 }
 
@@ -63,10 +64,11 @@ func TestAccountChoice_PhoneIsOfferedWeChatFirst(t *testing.T) {
 	if !strings.Contains(a.body, "Open this page in WeChat") || !strings.Contains(a.body, scan) {
 		t.Errorf("got %s", a.body)
 	}
-	if a := b.open("/_wechat/login?return_to=%2Fpage&scan=1"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
-		t.Errorf("%d %s", a.StatusCode, a.Header.Get("Location"))
+	a = b.open("/_wechat/login?return_to=%2Fpage&scan=1")
+	if !strings.HasPrefix(a.location(), "https://fob.example/") {
+		t.Errorf("%d %s", a.StatusCode, a.location())
 	}
-	if a := w.browser(onDesktop).open("/page"); !strings.HasPrefix(a.Header.Get("Location"), "https://fob.example/") {
-		t.Errorf("a desktop: %d %s", a.StatusCode, a.Header.Get("Location"))
+	if a := w.browser(onDesktop).open("/page"); !strings.HasPrefix(a.location(), "https://fob.example/") {
+		t.Errorf("a desktop: %d %s", a.StatusCode, a.location())
 	}
 }

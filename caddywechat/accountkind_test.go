@@ -18,22 +18,23 @@ func TestAccountKind_OfAThirdParty(t *testing.T) {
 	b := w.browser(onDesktop)
 	back := func(code string) string {
 		a := b.open("/page?x=1")
-		location, err := url.Parse(a.Header.Get("Location"))
+		location, err := url.Parse(a.location())
 		if err != nil || location.Host != "login.example" {
-			t.Fatalf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
+			t.Fatalf("status %d to %s", a.StatusCode, a.location())
 		}
 		q := location.Query()
 		return q.Get("back") + "&code=" + code + "&state=" + q.Get("state")
 	}
-	if a := b.open(back("stale")); !strings.HasPrefix(a.Header.Get("Location"), "https://login.example/") {
-		t.Errorf("a stale code is answered by a redirect to %s", a.Header.Get("Location"))
+	if a := b.open(back("stale")); !strings.HasPrefix(a.location(), "https://login.example/") {
+		t.Errorf("a stale code is answered by a redirect to %s", a.location())
 	}
 	b.open(back("4711")).wantRedirect(t, "/page?x=1")
 	w.received()
 	b.open("/page?x=1", "X-Wechat-Badge-No: 1").wantStatus(t, http.StatusOK)
 	r := w.received()
 	for name, want := range map[string]string{
-		"X-Wechat-User": "company:4711", "X-Wechat-Account": "badge", "X-Wechat-Appid": "company", "X-Wechat-Badge-No": "4711", "X-Wechat-Openid": "",
+		"X-Wechat-User": "company:4711", "X-Wechat-Account": "badge", "X-Wechat-Appid": "company",
+		"X-Wechat-Badge-No": "4711", "X-Wechat-Openid": "",
 	} {
 		if got := r.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -60,8 +61,8 @@ func TestAccountKind_OfAThirdParty(t *testing.T) {
 	})
 	t.Run("login chooses an account", func(t *testing.T) {
 		a := w.browser(inWeChat).open("/_wechat/login?account=badge")
-		if !strings.HasPrefix(a.Header.Get("Location"), "https://login.example/") {
-			t.Errorf("Location: %s", a.Header.Get("Location"))
+		if !strings.HasPrefix(a.location(), "https://login.example/") {
+			t.Errorf("Location: %s", a.location())
 		}
 	})
 	t.Run("a session of a kind that is not configured does not open", func(t *testing.T) {
@@ -79,8 +80,8 @@ func TestAccountKind_ServesItsEndpoints(t *testing.T) {
 	w, b := newKioskSite(t, "")
 	token := b.token("7")
 	bearer := "Authorization: Bearer " + token
-	if got := b.post("/_wechat/kiosk/echo", `{"a":1}`, bearer).wantStatus(t, http.StatusOK).json(t); got["body"] != `{"a":1}` ||
-		got["secret"] != "secret of 7" || got["no"] != "7" {
+	got := b.post("/_wechat/kiosk/echo", `{"a":1}`, bearer).wantStatus(t, http.StatusOK).json(t)
+	if got["body"] != `{"a":1}` || got["secret"] != "secret of 7" || got["no"] != "7" {
 		t.Errorf("got %v", got)
 	}
 	if found := w.inStorage("secret of 7"); found != "" {
@@ -88,7 +89,8 @@ func TestAccountKind_ServesItsEndpoints(t *testing.T) {
 	}
 	b.post("/_wechat/kiosk/echo", "null", bearer).wantJSON(t, http.StatusConflict, "session_key_expired")
 	b.post("/_wechat/kiosk/echo", "{}").wantJSON(t, http.StatusUnauthorized, "login_required")
-	b.post("/_wechat/kiosk/echo", strings.Repeat("x", 64<<10+1), bearer).wantJSON(t, http.StatusRequestEntityTooLarge, "too_large")
+	b.post("/_wechat/kiosk/echo", strings.Repeat("x", 64<<10+1), bearer).
+		wantJSON(t, http.StatusRequestEntityTooLarge, "too_large")
 	inside := w.browser(inWeChat)
 	inside.follow("/")
 	inside.post("/_wechat/kiosk/echo", "{}").wantJSON(t, http.StatusUnauthorized, "login_required")
@@ -103,7 +105,8 @@ func TestAccountKind_ServesItsEndpoints(t *testing.T) {
 func TestAccountKind_DecidesWhomItAdmits(t *testing.T) {
 	w, b := newKioskSite(t, "")
 	a := w.handler.login.Accounts.All()[len(w.handler.login.Accounts.All())-1]
-	if account.Admits(a, identity.Identity{}.With("kiosk_no", "closed")) || !account.Admits(a, identity.Identity{}.With("kiosk_no", "7")) {
+	if account.Admits(a, identity.Identity{}.With("kiosk_no", "closed")) ||
+		!account.Admits(a, identity.Identity{}.With("kiosk_no", "7")) {
 		t.Error("the account is not asked")
 	}
 	b.token("7")

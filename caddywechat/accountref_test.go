@@ -42,7 +42,7 @@ func TestAccountRef_SessionOfOneWeComAppDoesNotOpenAtAnother(t *testing.T) {
 
 	w.swap(w.agent(otherAgent, otherWeComSecret))
 	b.send("GET", "/_wechat/me").wantJSON(t, http.StatusUnauthorized, "login_required")
-	if to := b.open("/page").Header.Get("Location"); !strings.Contains(to, fmt.Sprintf("agentid=%d", otherAgent)) {
+	if to := b.open("/page").location(); !strings.Contains(to, fmt.Sprintf("agentid=%d", otherAgent)) {
 		t.Errorf("redirected to %q", to)
 	}
 	w.swap(first)
@@ -52,7 +52,8 @@ func TestAccountRef_SessionOfOneWeComAppDoesNotOpenAtAnother(t *testing.T) {
 // Sessions of an older version named the company only.
 func TestAccountRef_SessionWithoutWeComAppDoesNotOpen(t *testing.T) {
 	w := newCompanyWorld(t)
-	id := identity.Identity{}.With(identity.Account, "wecom").With(identity.AppID, simulator.DemoCorpID).With(identity.UserID, "afang")
+	id := identity.Identity{}.With(identity.Account, "wecom").With(identity.AppID, simulator.DemoCorpID).
+		With(identity.UserID, "afang")
 	keys, err := w.handler.lease.keyring.Keyset(t.Context())
 	if err != nil {
 		t.Fatal(err)

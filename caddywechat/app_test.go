@@ -77,8 +77,9 @@ func TestApp_ReloadLogsThatVariablesStay(t *testing.T) {
 
 func TestEnvironmentVariables_OfTheConfiguration(t *testing.T) {
 	h := &Handler{
-		AccountsRaw: nil, PublicURL: "https://{env.HOST}", StoreRaw: []byte(`{"module":"redis","url":"redis://:{env.P}@{env.R}"}`),
-		Session: &SessionConfig{Keys: []string{"{env.NEW KEY}", "{file./run/key}", "{http.request.host}"}},
+		AccountsRaw: nil, PublicURL: "https://{env.HOST}",
+		StoreRaw: []byte(`{"module":"redis","url":"redis://:{env.P}@{env.R}"}`),
+		Session:  &SessionConfig{Keys: []string{"{env.NEW KEY}", "{file./run/key}", "{http.request.host}"}},
 	}
 	if got := strings.Join(h.environmentVariables(), " "); got != "NEW KEY P R HOST" {
 		t.Errorf("got %s", got)

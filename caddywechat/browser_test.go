@@ -113,7 +113,7 @@ func (b *browser) follow(address string) response {
 	b.t.Helper()
 	for range 20 {
 		a := b.open(address)
-		location := a.Header.Get("Location")
+		location := a.location()
 		if location == "" {
 			return a
 		}

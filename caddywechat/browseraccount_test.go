@@ -37,33 +37,50 @@ func TestBrowserAccount_ByUserAgent(t *testing.T) {
 			inAlipay: saysOpenWeChat, inDingTalk: saysOpenWeChat, inQQ: saysOpenWeChat,
 		}},
 		{[]string{weComAccount}, seen{
-			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=ww", weChatOnDesktop: toAuthorize + "appid=ww",
-			onDesktop: toWeComCode, onPhone: saysOpenWeCom, inDingTalk: saysOpenWeCom,
+			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=ww",
+			weChatOnDesktop: toAuthorize + "appid=ww",
+			onDesktop:       toWeComCode, onPhone: saysOpenWeCom, inDingTalk: saysOpenWeCom,
 		}},
 		{[]string{weComForAll}, seen{
-			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=ww", onDesktop: toWeComCode, onPhone: saysOpenEither,
+			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=ww", onDesktop: toWeComCode,
+			onPhone: saysOpenEither,
 		}},
 		{[]string{weComForAll, officialAccount}, seen{
-			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=wx", onDesktop: toWeComCode, onPhone: saysOpenEither,
+			inWeCom: toAuthorize + "appid=ww", inWeChat: toAuthorize + "appid=wx", onDesktop: toWeComCode,
+			onPhone: saysOpenEither,
 		}},
 		{[]string{officialAccount, weComAccount}, seen{inWeChat: toAuthorize + "appid=wx", onPhone: saysOpenEither}},
 		{[]string{websiteAccount}, seen{
-			inWeChat: saysComputer, inMiniProgram: saysComputer, weChatOnDesktop: saysOpenBrowser, inWeCom: saysComputer,
+			inWeChat: saysComputer, inMiniProgram: saysComputer, weChatOnDesktop: saysOpenBrowser,
+			inWeCom:   saysComputer,
 			onDesktop: toQRCode, onPhone: toQRCode, inAlipay: toQRCode,
 		}},
-		{[]string{websiteAccount, officialAccount}, seen{inWeChat: toAuthorize, inWeCom: saysOpenWeChat, onDesktop: toQRCode, onPhone: saysOpenWeChat}},
+		{
+			[]string{websiteAccount, officialAccount},
+			seen{inWeChat: toAuthorize, inWeCom: saysOpenWeChat, onDesktop: toQRCode, onPhone: saysOpenWeChat},
+		},
 		{[]string{websiteAccount, weComAccount}, seen{
-			inWeChat: toAuthorize + "appid=ww", inWeCom: toAuthorize + "appid=ww", onDesktop: saysChoose, onPhone: saysOpenWeCom,
+			inWeChat: toAuthorize + "appid=ww", inWeCom: toAuthorize + "appid=ww", onDesktop: saysChoose,
+			onPhone: saysOpenWeCom,
 		}},
-		{[]string{"badge"}, seen{inWeChat: saysOpenBrowser, onDesktop: "https://login.example/", onPhone: "https://login.example/"}},
-		{[]string{miniProgramAccount}, seen{inWeChat: saysNoBrowser, inMiniProgram: saysNoBrowser, inWeCom: saysNoBrowser, onDesktop: saysNoBrowser, onPhone: saysNoBrowser}},
+		{
+			[]string{"badge"},
+			seen{inWeChat: saysOpenBrowser, onDesktop: "https://login.example/", onPhone: "https://login.example/"},
+		},
+		{
+			[]string{miniProgramAccount},
+			seen{
+				inWeChat: saysNoBrowser, inMiniProgram: saysNoBrowser, inWeCom: saysNoBrowser,
+				onDesktop: saysNoBrowser, onPhone: saysNoBrowser,
+			},
+		},
 		{[]string{miniProgramAccount, mobileAppAccount}, seen{inWeChat: saysNoBrowser, onPhone: saysNoBrowser}},
 		{[]string{mobileAppAccount, officialAccount}, seen{inWeChat: toAuthorize, onPhone: saysOpenWeChat}},
 	} {
 		w.swap(w.accounts(tt.accounts...))
 		for agent, want := range tt.want {
 			a := w.browser(agent).open("/page?x=1")
-			got, isPage := a.Header.Get("Location"), strings.HasPrefix(want, "请")
+			got, isPage := a.location(), strings.HasPrefix(want, "请")
 			if isPage {
 				got = a.body
 			}
@@ -84,7 +101,7 @@ func TestBrowserAccount_PhoneCanScanTheQRCode(t *testing.T) {
 	if a := b.open("/page"); !strings.Contains(a.body, `href="/_wechat/login?return_to=%2Fpage&amp;scan=1"`) {
 		t.Errorf("no way to the QR code: %s", a.body)
 	}
-	if to := b.open("/_wechat/login?return_to=%2Fpage&scan=1").Header.Get("Location"); !strings.Contains(to, toWeComCode) {
+	if to := b.open("/_wechat/login?return_to=%2Fpage&scan=1").location(); !strings.Contains(to, toWeComCode) {
 		t.Errorf("redirected to %s", to)
 	}
 }

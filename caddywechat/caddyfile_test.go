@@ -46,16 +46,24 @@ func TestCaddyfile_BecomesJSON(t *testing.T) {
 				pages /srv/pages
 				platform http://127.0.0.1:9090 http://127.0.0.1:9091
 			}`,
-			`{"accounts":[{"app_id":"{env.APP_ID}","app_secret":"{env.APP_SECRET}","consent":"direct","kind":"official_account","scope":"snsapi_userinfo","snapshot":"allow"}],` +
-				`"headers":{"fields":[{"field":"openid","header":"X-My-Openid"}],"presets":["default","remote_user"]},"keep_fragment":true,` +
-				`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","pages":"/srv/pages","platform":"http://127.0.0.1:9090","platform_fallback":"http://127.0.0.1:9091","prefix":"/auth","public_url":"https://h5.example.com",` +
-				`"rules":[{"ask":"public","match":[{"path":["*.css","*.js"]}],"source":"Caddyfile:10"},{"ask":"optional","match":[{"path":["/app/news/*"]}],"source":"Caddyfile:11"},` +
-				`{"ask":"userinfo","match":[{"path":["/app/me"]}],"source":"Caddyfile:12"},{"ask":"login","source":"Caddyfile:13"}],` +
-				`"session":{"cookie":"shop","domain":"example.com","idle":"12h","key":["{env.KEY_1}","{env.KEY_2}"],"lifetime":"30d","refresh":"1d"},"store":{"module":"caddy"},"timeout":"3s","user_id":"unionid"}`,
+			`{"accounts":[{"app_id":"{env.APP_ID}","app_secret":"{env.APP_SECRET}","consent":"direct",` +
+				`"kind":"official_account","scope":"snsapi_userinfo","snapshot":"allow"}],` +
+				`"headers":{"fields":[{"field":"openid","header":"X-My-Openid"}],"presets":["default",` +
+				`"remote_user"]},"keep_fragment":true,` +
+				`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","pages":"/srv/pages",` +
+				`"platform":"http://127.0.0.1:9090","platform_fallback":"http://127.0.0.1:9091","prefix":"/auth",` +
+				`"public_url":"https://h5.example.com",` +
+				`"rules":[{"ask":"public","match":[{"path":["*.css","*.js"]}],"source":"Caddyfile:10"},` +
+				`{"ask":"optional","match":[{"path":["/app/news/*"]}],"source":"Caddyfile:11"},` +
+				`{"ask":"userinfo","match":[{"path":["/app/me"]}],"source":"Caddyfile:12"},{"ask":"login",` +
+				`"source":"Caddyfile:13"}],` +
+				`"session":{"cookie":"shop","domain":"example.com","idle":"12h","key":["{env.KEY_1}","{env.KEY_2}"],` +
+				`"lifetime":"30d","refresh":"1d"},"store":{"module":"caddy"},"timeout":"3s","user_id":"unionid"}`,
 		},
 		{
 			"memory", "wechat_auth {\n" + anAccount + "store memory\n}",
-			`{"accounts":[{"app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef","kind":"official_account"}],"store":{"module":"memory"}}`,
+			`{"accounts":[{"app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef",` +
+				`"kind":"official_account"}],"store":{"module":"memory"}}`,
 		},
 		{
 			"placeholders everywhere", `wechat_auth {
@@ -75,9 +83,14 @@ func TestCaddyfile_BecomesJSON(t *testing.T) {
 				pages {env.PAGES}
 				platform {env.PLATFORM} {env.FALLBACK}
 			}`,
-			`{"accounts":[{"app_id":"{env.A}","app_secret":"{file./run/secrets/a}","kind":"official_account","scope":"{env.SCOPE}"}],` +
-				`"headers":{"presets":["{env.PRESET}"]},"outside_wechat":"{env.OUTSIDE}","pages":"{env.PAGES}","platform":"{env.PLATFORM}","platform_fallback":"{env.FALLBACK}","prefix":"{env.PREFIX}","public_url":"{env.PUBLIC_URL}",` +
-				`"session":{"lifetime":"{env.LIFETIME}"},"store":{"module":"redis","url":"redis://:{env.REDIS_PASSWORD}@redis:6379"},"timeout":"{env.TIMEOUT}","user_id":"{env.USER_ID}"}`,
+			`{"accounts":[{"app_id":"{env.A}","app_secret":"{file./run/secrets/a}","kind":"official_account",` +
+				`"scope":"{env.SCOPE}"}],` +
+				`"headers":{"presets":["{env.PRESET}"]},"outside_wechat":"{env.OUTSIDE}","pages":"{env.PAGES}",` +
+				`"platform":"{env.PLATFORM}","platform_fallback":"{env.FALLBACK}","prefix":"{env.PREFIX}",` +
+				`"public_url":"{env.PUBLIC_URL}",` +
+				`"session":{"lifetime":"{env.LIFETIME}"},"store":{"module":"redis",` +
+				`"url":"redis://:{env.REDIS_PASSWORD}@redis:6379"},"timeout":"{env.TIMEOUT}",` +
+				`"user_id":"{env.USER_ID}"}`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

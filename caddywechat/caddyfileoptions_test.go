@@ -15,20 +15,41 @@ func TestCaddyfile_RefusedOptions(t *testing.T) {
 		{"rule with two", "public /a /b", []string{"Caddyfile:4", "one matcher"}},
 		{"rule with a word", "public foo", []string{"Caddyfile:4", "matcher"}},
 		{"matcher that is not defined", "public @foo", []string{"Caddyfile:4", "@foo"}},
-		{"rule behind everything", "login *\npublic /assets/*", []string{"Caddyfile:5", "public is never reached", "login at Caddyfile:4", "everything"}},
-		{"rule behind every path", "optional /*\nuserinfo /me", []string{"Caddyfile:5", "userinfo is never reached", "optional at Caddyfile:4"}},
-		{"rule by an earlier one's matcher", "public /a/*\nlogin /b/*\nlogin /a/*", []string{"Caddyfile:6", "never reached", "public at Caddyfile:4", "same matcher"}},
+		{
+			"rule behind everything", "login *\npublic /assets/*",
+			[]string{"Caddyfile:5", "public is never reached", "login at Caddyfile:4", "everything"},
+		},
+		{
+			"rule behind every path", "optional /*\nuserinfo /me",
+			[]string{"Caddyfile:5", "userinfo is never reached", "optional at Caddyfile:4"},
+		},
+		{
+			"rule by an earlier one's matcher", "public /a/*\nlogin /b/*\nlogin /a/*",
+			[]string{"Caddyfile:6", "never reached", "public at Caddyfile:4", "same matcher"},
+		},
 		{"outside_wechat", "outside_wechat deny", []string{"Caddyfile:4", "page or pass"}},
 		{"outside_wechat twice", "outside_wechat page\noutside_wechat page", []string{"Caddyfile:5", "twice"}},
 		{"user_id", "user_id nickname", []string{"Caddyfile:4", "openid or unionid or qualified"}},
 		{"headers of nothing", "headers", []string{"Caddyfile:4", "presets"}},
 		{"headers preset", "headers nginx", []string{"Caddyfile:4", "nginx", "remote_user"}},
 		{"headers twice", "headers default\nheaders wxcloud", []string{"Caddyfile:5", "twice"}},
-		{"header that HTTP uses", "headers none {\nopenid Host\nunionid X-Union\n}", []string{"Caddyfile:5", "Host", "X-"}},
-		{"header of a preset", "headers wxcloud {\nid X-Me\nopenid X_WX_OPENID\n}", []string{"Caddyfile:6", "PHP", "rename"}},
-		{"headers beside a preset by variable", "headers {env.PRESET} {\nid X-Me\nopenid X_Me\n}", []string{"Caddyfile:6", "PHP", "rename"}},
+		{
+			"header that HTTP uses", "headers none {\nopenid Host\nunionid X-Union\n}",
+			[]string{"Caddyfile:5", "Host", "X-"},
+		},
+		{
+			"header of a preset", "headers wxcloud {\nid X-Me\nopenid X_WX_OPENID\n}",
+			[]string{"Caddyfile:6", "PHP", "rename"},
+		},
+		{
+			"headers beside a preset by variable", "headers {env.PRESET} {\nid X-Me\nopenid X_Me\n}",
+			[]string{"Caddyfile:6", "PHP", "rename"},
+		},
 		{"header with two names", "headers none {\nopenid X-A X-B\n}", []string{"Caddyfile:5", "one header"}},
-		{"headers that fold together", "headers none {\nopenid X-Me\nid X_ME\nunionid X-Union\n}", []string{"Caddyfile:6", "PHP", "rename"}},
+		{
+			"headers that fold together", "headers none {\nopenid X-Me\nid X_ME\nunionid X-Union\n}",
+			[]string{"Caddyfile:6", "PHP", "rename"},
+		},
 		{"header of an unknown field", "headers none {\nphone X-Phone\n}", []string{"Caddyfile:5", "phone", "openid"}},
 		{"session's option outside of it", "key hunter2", []string{"Caddyfile:4", "session { key … }"}},
 		{"an account's option outside of it", "scope snsapi_base", []string{"Caddyfile:4", `"scope"`, "block behind"}},
@@ -40,7 +61,10 @@ func TestCaddyfile_RefusedOptions(t *testing.T) {
 		{"memory's argument", "store memory 64MiB", []string{"Caddyfile:4", "no options"}},
 		{"redis without URL", "store redis", []string{"Caddyfile:4", "store redis redis://"}},
 		{"redis by a name", "store redis localhost:6379", []string{"Caddyfile:4", "store redis", "redis://host:6379"}},
-		{"redis with a password that is not escaped", "store redis redis://:hunter2/x@h", []string{"Caddyfile:4", "%2F"}},
+		{
+			"redis with a password that is not escaped", "store redis redis://:hunter2/x@h",
+			[]string{"Caddyfile:4", "%2F"},
+		},
 		{"store's argument", "store caddy x", []string{"Caddyfile:4", "no options"}},
 		{"store without", "store", []string{"Caddyfile:4", "store caddy"}},
 		{"store twice", "store caddy\nstore caddy", []string{"Caddyfile:5", "twice"}},
@@ -50,11 +74,23 @@ func TestCaddyfile_RefusedOptions(t *testing.T) {
 		{"prefix /", "prefix /", []string{"Caddyfile:4", "/_wechat"}},
 		{"timeout", "timeout 5", []string{"Caddyfile:4", "timeout", "5s"}},
 		{"timeout without", "timeout", []string{"Caddyfile:4", "exactly one"}},
-		{"platform over plain http", "platform http://sim.example.com", []string{"Caddyfile:4", "plain http", "https://"}},
-		{"platform with a password", "platform https://u:hunter2@sim.example.com", []string{"Caddyfile:4", "https://host"}},
+		{
+			"platform over plain http", "platform http://sim.example.com",
+			[]string{"Caddyfile:4", "plain http", "https://"},
+		},
+		{
+			"platform with a password", "platform https://u:hunter2@sim.example.com",
+			[]string{"Caddyfile:4", "https://host"},
+		},
 		{"platform without", "platform", []string{"Caddyfile:4", "fall back"}},
-		{"platform twice", "platform http://127.0.0.1:1\nplatform http://127.0.0.1:2", []string{"Caddyfile:5", "twice"}},
-		{"fallback over plain http", "platform http://127.0.0.1:1 http://sim.example.com", []string{"Caddyfile:4", "plain http"}},
+		{
+			"platform twice", "platform http://127.0.0.1:1\nplatform http://127.0.0.1:2",
+			[]string{"Caddyfile:5", "twice"},
+		},
+		{
+			"fallback over plain http", "platform http://127.0.0.1:1 http://sim.example.com",
+			[]string{"Caddyfile:4", "plain http"},
+		},
 		{"pages twice", "pages a\npages b", []string{"Caddyfile:5", "twice"}},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, withAccount(c.lines)) })

@@ -132,7 +132,8 @@ func validate(t *testing.T, caddyfile string) error {
 }
 
 func adapt(caddyfile string) ([]byte, error) {
-	text, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
+	text, _, err := caddyconfig.GetAdapter("caddyfile").
+		Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	return text, err
 }
 

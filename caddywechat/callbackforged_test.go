@@ -21,7 +21,8 @@ func TestCallback_OnlyNavigationsCount(t *testing.T) {
 			callback := b.callbackFor("/page")
 			for i := range 10 {
 				a := b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i), headers...)
-				if m := a.wantJSON(t, http.StatusUnauthorized, "login_required"); m["login_url"] != "/_wechat/login?return_to=%2Fpage" {
+				m := a.wantJSON(t, http.StatusUnauthorized, "login_required")
+				if m["login_url"] != "/_wechat/login?return_to=%2Fpage" {
 					t.Errorf("login_url %s", m["login_url"])
 				}
 				if got := a.Header["Set-Cookie"]; got != nil {
@@ -61,7 +62,8 @@ func TestCallback_OnlyNavigationsCount(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		frame := []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"}
-		if a := b.open("/_wechat/callback?code=x&state=forged", frame...); a.StatusCode != http.StatusUnauthorized || a.Header["Set-Cookie"] != nil {
+		if a := b.open("/_wechat/callback?code=x&state=forged", frame...); a.StatusCode != http.StatusUnauthorized ||
+			a.Header["Set-Cookie"] != nil {
 			t.Errorf("status %d, cookies %s", a.StatusCode, a.Header["Set-Cookie"])
 		}
 		b.open(b.callbackFor("/page"), frame...).wantRedirect(t, "/page")
@@ -76,7 +78,8 @@ func TestCallback_ForgedByAnotherSite(t *testing.T) {
 		b := w.browser(inWeChat)
 		b.login("/")
 		for i := range 10 {
-			b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i), popup...).wantRedirect(t, "/page")
+			b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i), popup...).
+				wantRedirect(t, "/page")
 		}
 		b.open("/page").wantStatus(t, http.StatusOK)
 	})
@@ -116,7 +119,8 @@ func TestCallback_ForgedByAnotherSite(t *testing.T) {
 		b := w.browser(inWeChat)
 		b.login("/")
 		for i := range 8 {
-			b.open(fmt.Sprintf("/_wechat/login?account=official_account&return_to=%s%%26%d", url.QueryEscape(longPath(1980)), i), popup...).
+			b.open(fmt.Sprintf("/_wechat/login?account=official_account&return_to=%s%%26%d",
+				url.QueryEscape(longPath(1980)), i), popup...).
 				wantStatus(t, http.StatusFound).wantSmallHeader(t)
 			b.wantSmallRequests()
 		}

@@ -66,7 +66,8 @@ func (w *world) hold(personID string) {
 // useAPI lets the accounts call other hosts than those of WeChat's pages.
 func (w *world) useAPI(base, fallback string) {
 	for _, a := range w.handler.login.Accounts.All() {
-		a.(account.WeChatCaller).UseWeChat(&weixin.Client{Hosts: weixin.Hosts{Open: w.simURL, API: base, Fallback: fallback}}, nil)
+		a.(account.WeChatCaller).
+			UseWeChat(&weixin.Client{Hosts: weixin.Hosts{Open: w.simURL, API: base, Fallback: fallback}}, nil)
 	}
 }
 
@@ -84,7 +85,8 @@ func occupyAllCalls(t *testing.T) (free func()) {
 	var calls sync.WaitGroup
 	for i := range all {
 		calls.Go(func() {
-			_, _ = client.ForApp(fmt.Sprint(i)).ExchangeCode(t.Context(), weixin.App{ID: "x", Auth: weixin.Secret("x")}, "x")
+			_, _ = client.ForApp(fmt.Sprint(i)).
+				ExchangeCode(t.Context(), weixin.App{ID: "x", Auth: weixin.Secret("x")}, "x")
 		})
 	}
 	for range all {

@@ -21,7 +21,8 @@ func TestCallsInFlight_AreBounded(t *testing.T) {
 		callback := b.callbackFor("/page")
 		wait.Go(func() {
 			a := b.send("GET", callback)
-			if a.StatusCode == http.StatusServiceUnavailable && a.json(t)["error"] == "wechat_busy" && a.Header.Get("Retry-After") != "" {
+			if a.StatusCode == http.StatusServiceUnavailable && a.json(t)["error"] == "wechat_busy" &&
+				a.Header.Get("Retry-After") != "" {
 				mu.Lock()
 				busy++
 				mu.Unlock()
@@ -33,7 +34,8 @@ func TestCallsInFlight_AreBounded(t *testing.T) {
 		defer mu.Unlock()
 		return busy
 	}
-	waitFor(t, "every callback is under way or turned away", func() bool { return w.exchanges()+turnedAway() >= callbacks })
+	waitFor(t, "every callback is under way or turned away",
+		func() bool { return w.exchanges()+turnedAway() >= callbacks })
 	w.sim.ClearFaults()
 	w.sim.Close() // ends the calls that hang
 	wait.Wait()
@@ -42,8 +44,8 @@ func TestCallsInFlight_AreBounded(t *testing.T) {
 	}
 }
 
-// Anybody can start logins and send callbacks with invalid codes. Where WeChat is slow, these must not take the place of
-// everybody else's calls.
+// Anybody can start logins and send callbacks with invalid codes. Where WeChat is slow, these must not take the place
+// of everybody else's calls.
 func TestCallsInFlight_OfOneClientAreBounded(t *testing.T) {
 	const alone = 64
 	w := newWorldWith(t, simulator.Config{})
@@ -55,18 +57,20 @@ func TestCallsInFlight_OfOneClientAreBounded(t *testing.T) {
 	go func() {
 		done <- atOnce(w, 270, func(b *browser, i int) response {
 			b.agent = inWeChat
-			state := queryOf(b.open("/page", stranger).Header.Get("Location"), "state")
+			state := queryOf(b.open("/page", stranger).location(), "state")
 			return b.open(fmt.Sprintf("/_wechat/callback?code=%032d&state=%s", i, state), stranger)
 		})
 	}()
-	waitFor(t, "WeChat gets as many calls as one client may make", func() bool { return w.sim.Calls(exchangePath) >= alone })
+	waitFor(t, "WeChat gets as many calls as one client may make",
+		func() bool { return w.sim.Calls(exchangePath) >= alone })
 
 	b := w.browser(inWeChat)
-	if a := b.open(b.callbackFor("/page"), visitor); a.StatusCode != http.StatusFound || a.Header.Get("Location") != "/page" {
+	if a := b.open(b.callbackFor("/page"), visitor); a.StatusCode != http.StatusFound || a.location() != "/page" {
 		t.Errorf("a visitor from elsewhere: %d %.200s", a.StatusCode, a.body)
 	}
 	code := w.miniProgramCode("")
-	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`, stranger).wantStatus(t, http.StatusOK) // of another account
+	// of another account
+	b.post("/_wechat/mini_program/login", `{"code":"`+code+`"}`, stranger).wantStatus(t, http.StatusOK)
 	if n := (<-done)[http.StatusServiceUnavailable]; n < 270-alone-1 {
 		t.Errorf("%d callbacks of the stranger were turned away", n)
 	}

@@ -18,15 +18,19 @@ func TestChallenge_IsJSONWithoutANavigation(t *testing.T) {
 		"form by a script": func() response {
 			return b.send("POST", "/api", "Accept: text/html", "X-Requested-With: XMLHttpRequest")
 		},
-		"image":    func() response { return b.send("GET", "/api", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image") },
+		"image": func() response {
+			return b.send("GET", "/api", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image")
+		},
 		"object":   func() response { return b.open("/api", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: object") },
 		"prefetch": func() response { return b.open("/api", "Sec-Purpose: prefetch;prerender") },
 		"OPTIONS":  func() response { return b.send("OPTIONS", "/api", "Accept: text/html") },
 		"WebSocket": func() response {
 			return b.send("GET", "/api", "Connection: Upgrade", "Upgrade: websocket", "Accept: text/html")
 		},
-		"EventSource":      func() response { return b.send("GET", "/api", "Accept: text/event-stream") },
-		"outside WeChat":   func() response { return w.browser(onDesktop).send("GET", "/api", "Accept: application/json") },
+		"EventSource": func() response { return b.send("GET", "/api", "Accept: text/event-stream") },
+		"outside WeChat": func() response {
+			return w.browser(onDesktop).send("GET", "/api", "Accept: application/json")
+		},
 		"claims of health": func() response { return w.browser("kube-probe/1.30 GoogleHC/1.0").send("GET", "/api") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +79,8 @@ func TestChallenge_OutsideWeChat(t *testing.T) {
 		for _, agent := range []string{onDesktop, onPhone, "", "curl/8"} {
 			a := w.browser(agent).open("/orders?id=5&x=<script>")
 			a.wantStatus(t, http.StatusForbidden)
-			if !strings.Contains(a.body, "h5.example.com/orders?id=5&amp;x=") || strings.Contains(a.body, "<script>&") || w.received() != nil {
+			if !strings.Contains(a.body, "h5.example.com/orders?id=5&amp;x=") ||
+				strings.Contains(a.body, "<script>&") || w.received() != nil {
 				t.Errorf("%s: %s", agent, a.body)
 			}
 			if a.Header.Get("Set-Cookie") != "" {

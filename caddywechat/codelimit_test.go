@@ -23,7 +23,8 @@ func TestCodeLimit_CountsTheClientBehindAProxy(t *testing.T) {
 			wantJSON(t, http.StatusConflict, "code_used")
 	}
 	for i := range 5 { // with any address of its own choice
-		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, fmt.Sprintf("X-Forwarded-For: 198.51.100.%d, %s", i, attacker)).
+		forwarded := fmt.Sprintf("X-Forwarded-For: 198.51.100.%d, %s", i, attacker)
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, forwarded).
 			wantJSON(t, http.StatusTooManyRequests, "too_many")
 	}
 	b.post("/_wechat/kiosk/login", `{"code":"7"}`, "X-Forwarded-For: "+victim).wantStatus(t, http.StatusOK)
@@ -36,7 +37,8 @@ func TestCodeLimit_CountsAnIPv6NetworkAsOneClient(t *testing.T) {
 		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, fmt.Sprintf("X-Forwarded-For: 2001:db8::%d", i+1)).
 			wantJSON(t, http.StatusConflict, "code_used")
 	}
-	b.post("/_wechat/kiosk/login", `{"code":"7"}`, "X-Forwarded-For: 2001:db8::ffff:1").wantJSON(t, http.StatusTooManyRequests, "too_many")
+	b.post("/_wechat/kiosk/login", `{"code":"7"}`, "X-Forwarded-For: 2001:db8::ffff:1").
+		wantJSON(t, http.StatusTooManyRequests, "too_many")
 	b.post("/_wechat/kiosk/login", `{"code":"7"}`, "X-Forwarded-For: 2001:db8:0:1::1").wantStatus(t, http.StatusOK)
 }
 
@@ -71,7 +73,8 @@ func TestCodeLimit_HintsOnceAtAnUntrustedProxy(t *testing.T) {
 	if n := w.logs.FilterMessageSnippet("trusted_proxies").Len(); n != 0 {
 		t.Errorf("%d hints at a proxy that is trusted", n)
 	}
-	if lines := w.logs.FilterMessageSnippet("too many codes").All(); len(lines) != 1 || lines[0].ContextMap()["cure"] != nil {
+	if lines := w.logs.FilterMessageSnippet("too many codes").All(); len(lines) != 1 ||
+		lines[0].ContextMap()["cure"] != nil {
 		t.Errorf("got %v", lines)
 	}
 }
@@ -176,7 +179,8 @@ func TestCodeLimit_StopsGuessing(t *testing.T) {
 func TestCodeLimit_IgnoresCrossSitePosts(t *testing.T) {
 	_, b := newKioskSite(t, "")
 	for range 2 * maxRefused {
-		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, "Sec-Fetch-Site: cross-site", "Content-Type: text/plain").wantJSON(t, http.StatusBadRequest, "bad_request")
+		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, "Sec-Fetch-Site: cross-site", "Content-Type: text/plain").
+			wantJSON(t, http.StatusBadRequest, "bad_request")
 	}
 	b.token("7")
 	// A mini-program on a computer sends JSON and Sec-Fetch-Site: cross-site.

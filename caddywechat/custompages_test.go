@@ -13,7 +13,8 @@ func TestCustomPages_ReplaceOurs(t *testing.T) {
 		!strings.Contains(a.body, "http://"+host+"/orders?id=5&amp;x=&lt;b&gt;") || !strings.Contains(a.body, "<svg") {
 		t.Errorf("status %d: %s", a.StatusCode, a.body)
 	}
-	if policy := a.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; img-src 'self' data:;") {
+	policy := a.Header.Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none'; img-src 'self' data:;") {
 		t.Errorf("policy %s", policy)
 	}
 	if id := a.body[strings.Index(a.body, "id=")+3:]; len(id) < 36 {

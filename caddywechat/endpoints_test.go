@@ -14,7 +14,8 @@ func TestEndpoints_AreNeverPassedOn(t *testing.T) {
 	w := makeWorld(t, "http", "/nothing", "public *")
 	b := w.browser(inWeChat)
 	for path, status := range map[string]int{
-		"/_wechat": 404, "/_wechat/": 404, "/_wechat/nothing": 404, "/_wechat/me/": 404, "/_wechat/../x": 404, "/_wechat/ME": 404,
+		"/_wechat": 404, "/_wechat/": 404, "/_wechat/nothing": 404, "/_wechat/me/": 404, "/_wechat/../x": 404,
+		"/_wechat/ME":   404,
 		"/_wechat/%6de": 401, "/%5fwechat/me": 401, "/_wechat/health": 200,
 	} {
 		if a := b.send("GET", path); a.StatusCode != status || w.received() != nil {
@@ -58,7 +59,8 @@ func TestMe_ReturnsTheIdentity(t *testing.T) {
 	b.login("/")
 	a := b.send("GET", "/_wechat/me")
 	want := map[string]string{
-		"id": person, "openid": person, "account": "official_account", "app_id": simulator.DemoAppID, "scope": "snsapi_base",
+		"id": person, "openid": person, "account": "official_account", "app_id": simulator.DemoAppID,
+		"scope":      "snsapi_base",
 		"expires_at": w.now().Add(7 * 24 * time.Hour).Truncate(time.Second).Format(time.RFC3339),
 	}
 	got := a.json(t)
@@ -114,7 +116,10 @@ func TestHealth_IsOK(t *testing.T) {
 func TestEndpoints_RevealNoSecretsOrReferrers(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
-	for _, path := range []string{"/_wechat/nothing", "/_wechat/callback?state=x", "/_wechat/login?account=" + url.QueryEscape("<script>")} {
+	for _, path := range []string{
+		"/_wechat/nothing", "/_wechat/callback?state=x",
+		"/_wechat/login?account=" + url.QueryEscape("<script>"),
+	} {
 		a := b.open(path)
 		if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Referrer-Policy") != "no-referrer" ||
 			!strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'none'") {
@@ -150,16 +155,17 @@ func TestLoginEndpoint_RedirectsWhereTheSessionSuffices(t *testing.T) {
 	})
 	t.Run("a snapshot's session does not suffice", func(t *testing.T) {
 		visitor := w.browser(inWeChat)
-		visitor.open(visitor.consent(consentPage(t, visitor.open("/_wechat/login?profile=1")), "snapshot")).wantStatus(t, http.StatusFound)
+		visitor.open(visitor.consent(consentPage(t, visitor.open("/_wechat/login?profile=1")), "snapshot")).
+			wantStatus(t, http.StatusFound)
 		visitor.open("/").wantStatus(t, http.StatusOK)
-		if a := visitor.open("/_wechat/login"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
-			t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
+		if a := visitor.open("/_wechat/login"); !strings.HasPrefix(a.location(), w.simURL) {
+			t.Errorf("status %d to %s", a.StatusCode, a.location())
 		}
 	})
 	t.Run("after a logout a login starts", func(t *testing.T) {
 		b.logout("")
-		if a := b.open("/_wechat/login"); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
-			t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
+		if a := b.open("/_wechat/login"); !strings.HasPrefix(a.location(), w.simURL) {
+			t.Errorf("status %d to %s", a.StatusCode, a.location())
 		}
 	})
 }

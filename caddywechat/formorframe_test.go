@@ -13,7 +13,10 @@ func TestFormOrFrame_GetsAPageWithALoginButton(t *testing.T) {
 	silent := w.browser(inWeChat)
 	silent.login("/")
 	w.received()
-	form := []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Content-Type: application/x-www-form-urlencoded"}
+	form := []string{
+		"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document",
+		"Content-Type: application/x-www-form-urlencoded",
+	}
 	frame := []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"}
 	for name, tt := range map[string]struct {
 		b            *browser
@@ -23,21 +26,46 @@ func TestFormOrFrame_GetsAPageWithALoginButton(t *testing.T) {
 		action       string
 		unsent       bool
 	}{
-		"a form": {w.browser(inWeChat), "POST", "/save?id=1", form, w.site("/edit?id=1"), "/_wechat/login?return_to=%2Fedit%3Fid%3D1", true},
+		"a form": {
+			w.browser(inWeChat), "POST", "/save?id=1", form, w.site("/edit?id=1"),
+			"/_wechat/login?return_to=%2Fedit%3Fid%3D1", true,
+		},
 		"a form of an older browser": {
-			w.browser(inWeChat), "POST", "/save", []string{"Accept: text/html,*/*;q=0.8"}, w.site("/edit"), "/_wechat/login?return_to=%2Fedit", true,
+			w.browser(inWeChat), "POST", "/save",
+			[]string{"Accept: text/html,*/*;q=0.8"},
+			w.site("/edit"),
+			"/_wechat/login?return_to=%2Fedit", true,
 		},
 		"a payment that comes back": {
-			w.browser(inWeChat), "POST", "/paid?order=5", append([]string{"Sec-Fetch-Site: cross-site", "Origin: https://pay.example.org"}, form...), "https://pay.example.org/x",
+			w.browser(inWeChat), "POST", "/paid?order=5",
+			append([]string{"Sec-Fetch-Site: cross-site", "Origin: https://pay.example.org"}, form...),
+			"https://pay.example.org/x",
 			"/_wechat/login?return_to=%2Fpaid%3Forder%3D5", false,
 		},
-		"a form without a Referer":      {w.browser(inWeChat), "POST", "/save", form, "", "/_wechat/login?return_to=%2Fsave", false},
-		"a form of a page of ours":      {w.browser(inWeChat), "POST", "/save", form, w.site("/_wechat/logout"), "/_wechat/login?return_to=%2F", true},
-		"a frame":                       {w.browser(inWeChat), "GET", "/inner?a=1", frame, w.site("/outer#x"), "/_wechat/login?return_to=%2Fouter", false},
-		"a frame on another site":       {w.browser(inWeChat), "GET", "/inner?a=1", frame, "https://else.example.org/", "/_wechat/login?return_to=%2Finner%3Fa%3D1", false},
-		"a form that needs the profile": {silent, "POST", "/profile/save", form, w.site("/profile/edit"), "/_wechat/login?return_to=%2Fprofile%2Fedit&profile=1", true},
-		"a frame that needs it":         {silent, "GET", "/profile/inner", frame, w.site("/"), "/_wechat/login?return_to=%2F&profile=1", false},
-		"outside WeChat":                {w.browser(onDesktop), "POST", "/save", form, w.site("/edit"), "/_wechat/login?return_to=%2Fedit", true},
+		"a form without a Referer": {
+			w.browser(inWeChat), "POST", "/save", form, "", "/_wechat/login?return_to=%2Fsave", false,
+		},
+		"a form of a page of ours": {
+			w.browser(inWeChat), "POST", "/save", form, w.site("/_wechat/logout"), "/_wechat/login?return_to=%2F", true,
+		},
+		"a frame": {
+			w.browser(inWeChat), "GET", "/inner?a=1", frame, w.site("/outer#x"), "/_wechat/login?return_to=%2Fouter",
+			false,
+		},
+		"a frame on another site": {
+			w.browser(inWeChat), "GET", "/inner?a=1", frame, "https://else.example.org/",
+			"/_wechat/login?return_to=%2Finner%3Fa%3D1", false,
+		},
+		"a form that needs the profile": {
+			silent, "POST", "/profile/save", form, w.site("/profile/edit"),
+			"/_wechat/login?return_to=%2Fprofile%2Fedit&profile=1", true,
+		},
+		"a frame that needs it": {
+			silent, "GET", "/profile/inner", frame, w.site("/"), "/_wechat/login?return_to=%2F&profile=1", false,
+		},
+		"outside WeChat": {
+			w.browser(onDesktop), "POST", "/save", form, w.site("/edit"), "/_wechat/login?return_to=%2Fedit", true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			headers := tt.headers
@@ -51,7 +79,8 @@ func TestFormOrFrame_GetsAPageWithALoginButton(t *testing.T) {
 			if strings.Contains(a.body, "没有提交") != tt.unsent {
 				t.Errorf("what it says of what was submitted: %s", a.body)
 			}
-			if h := a.Header; h.Get("Set-Cookie") != "" || h.Get("X-Frame-Options") != "SAMEORIGIN" || !strings.HasSuffix(h.Get("Content-Security-Policy"), "frame-ancestors 'self'") {
+			if h := a.Header; h.Get("Set-Cookie") != "" || h.Get("X-Frame-Options") != "SAMEORIGIN" ||
+				!strings.HasSuffix(h.Get("Content-Security-Policy"), "frame-ancestors 'self'") {
 				t.Errorf("headers: %v", h)
 			}
 			if w.received() != nil {
@@ -61,7 +90,8 @@ func TestFormOrFrame_GetsAPageWithALoginButton(t *testing.T) {
 	}
 	// No other page may be framed.
 	a := silent.open("/_wechat/logout", "Sec-Fetch-Site: cross-site").wantStatus(t, http.StatusOK)
-	if h := a.Header; h.Get("X-Frame-Options") != "DENY" || !strings.HasSuffix(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+	if h := a.Header; h.Get("X-Frame-Options") != "DENY" ||
+		!strings.HasSuffix(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
 		t.Errorf("headers: %v", h)
 	}
 }

@@ -195,7 +195,8 @@ func TestGeneratedKey_LogsOfAFailingStore(t *testing.T) {
 	for range 3 {
 		b.open("/").wantStatus(t, http.StatusServiceUnavailable)
 	}
-	if lines := errorLines(); len(lines) != 1 || strings.Contains(lines[0], goOn) || !strings.Contains(lines[0], "session { key") {
+	if lines := errorLines(); len(lines) != 1 || strings.Contains(lines[0], goOn) ||
+		!strings.Contains(lines[0], "session { key") {
 		t.Errorf("without the key: %q", lines)
 	}
 	fail = false

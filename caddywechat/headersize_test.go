@@ -26,8 +26,8 @@ func TestHeaderSize_OfCallbackWithLongestSession(t *testing.T) {
 		b := w.browser(inWeChat)
 		a := b.open(b.consent(b.startLogin(page), "allow")).wantStatus(t, http.StatusFound).wantSmallHeader(t)
 		t.Logf("%d bytes", headerSize(a))
-		if !strings.HasSuffix(a.Header.Get("Location"), page) || b.cookie("__Host-wechat_session") == "" {
-			t.Errorf("redirected to %.60s", a.Header.Get("Location"))
+		if !strings.HasSuffix(a.location(), page) || b.cookie("__Host-wechat_session") == "" {
+			t.Errorf("redirected to %.60s", a.location())
 		}
 	}
 }
@@ -66,7 +66,10 @@ func TestHeaderSize_CookiesThatDoNotOpenAreDeleted(t *testing.T) {
 	for i := range 8 {
 		for _, prefix := range []string{"__Host-", ""} { // those of http are sent as well
 			if name := fmt.Sprintf("%swechat_login_%d", prefix, i); b.cookie(name) == "" {
-				cookies = append(cookies, &http.Cookie{Name: name, Value: strings.Repeat("x", 1200), Secure: prefix != ""})
+				cookies = append(cookies, &http.Cookie{
+					Name: name, Value: strings.Repeat("x", 1200),
+					Secure: prefix != "",
+				})
 			}
 		}
 	}
@@ -95,7 +98,10 @@ func TestHeaderSize_OfPages(t *testing.T) {
 	w := makeWorld(t, "https", "", "")
 	w.handler = w.newHandler(withOptions(officialAccount, "scope snsapi_userinfo"))
 	b := w.browser(inWeChat)
-	for _, page := range []string{chinesePath(127), longPath(1200), longPath(1600), longPath(1990), "/?" + strings.Repeat("&", 510)} {
+	for _, page := range []string{
+		chinesePath(127), longPath(1200), longPath(1600), longPath(1990),
+		"/?" + strings.Repeat("&", 510),
+	} {
 		a := b.open(page).wantSmallHeader(t)
 		b.wantSmallRequests()
 		b.open(b.consent(consentPage(t, a), "allow")).wantSmallHeader(t).wantRedirect(t, page)
@@ -109,7 +115,8 @@ func TestHeaderSize_OfPages(t *testing.T) {
 	for range 3 {
 		b.open("/_wechat/callback?code=x&state=y")
 	}
-	if a := b.open("/_wechat/callback?code=x&state=y").wantSmallHeader(t); a.StatusCode != http.StatusOK && a.StatusCode != http.StatusTooManyRequests {
+	if a := b.open("/_wechat/callback?code=x&state=y").wantSmallHeader(t); a.StatusCode != http.StatusOK &&
+		a.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("status %d", a.StatusCode)
 	}
 }

@@ -40,8 +40,10 @@ func TestIdentityHeaders_OfASession(t *testing.T) {
 
 func TestIdentityHeaders_ForgedOnesAreRemoved(t *testing.T) {
 	forged := []string{
-		"X-Wechat-User: evil", "x-wechat-openid: evil", "X_WECHAT_OPENID: evil", "X.Wechat.Unionid: evil", "X-Wechat_Unionid: evil",
-		"X-Wechat-Anything: evil", "X-Wecom-Userid: evil", "x_wecom_userid: evil", "X-WX-OPENID: evil", "Remote-User: evil", "remote_name: evil",
+		"X-Wechat-User: evil", "x-wechat-openid: evil", "X_WECHAT_OPENID: evil", "X.Wechat.Unionid: evil",
+		"X-Wechat_Unionid: evil",
+		"X-Wechat-Anything: evil", "X-Wecom-Userid: evil", "x_wecom_userid: evil", "X-WX-OPENID: evil",
+		"Remote-User: evil", "remote_name: evil",
 		"X~Wechat~User: evil",
 	}
 	w := makeWorld(t, "http", "/site/*", "public /site/public\noptional /site/optional\n")
@@ -92,8 +94,10 @@ func TestIdentityHeaders_TrailersCannotForgeThem(t *testing.T) {
 	w := newWorld(t, "public *")
 	var trailer http.Header
 	w.app = func(_ http.ResponseWriter, r *http.Request) { trailer = r.Trailer.Clone() }
-	w.sendRaw("POST / HTTP/1.1\r\nHost: "+host+"\r\nTransfer-Encoding: chunked\r\nTrailer: X-Wechat-User, X-Good\r\n\r\n"+
-		"1\r\na\r\n0\r\nX-Wechat-User: evil\r\nX-Wechat-Openid: evil\r\nX-Good: good\r\n\r\n").wantStatus(t, http.StatusOK)
+	w.sendRaw("POST / HTTP/1.1\r\nHost: "+host+"\r\nTransfer-Encoding: chunked\r\n"+
+		"Trailer: X-Wechat-User, X-Good\r\n\r\n"+
+		"1\r\na\r\n0\r\nX-Wechat-User: evil\r\nX-Wechat-Openid: evil\r\nX-Good: good\r\n\r\n").
+		wantStatus(t, http.StatusOK)
 	if len(trailer) != 1 || trailer.Get("X-Good") != "good" {
 		t.Errorf("the app got the trailers %v", trailer)
 	}
@@ -104,7 +108,11 @@ func TestPlaceholders_OfTheIdentity(t *testing.T) {
 	b := w.browser(inWeChat)
 	values := func() string {
 		repl := w.received().Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-		return repl.ReplaceKnown("{http.auth.user.id}|{http.auth.user.account}|{http.auth.user.openid}|{http.auth.user.nickname}|{http.auth.user.whatever}|{http.wechat.id}|{http.wechat.nickname}|{http.wechat.whatever}", "")
+		return repl.ReplaceKnown(strings.Join([]string{
+			"{http.auth.user.id}", "{http.auth.user.account}", "{http.auth.user.openid}",
+			"{http.auth.user.nickname}", "{http.auth.user.whatever}",
+			"{http.wechat.id}", "{http.wechat.nickname}", "{http.wechat.whatever}",
+		}, "|"), "")
 	}
 	b.open("/o")
 	if got := values(); got != "|||||||" {
@@ -126,7 +134,8 @@ func TestIdentityHeaders_ByPresetAndName(t *testing.T) {
 	b.open("/", "X-Legacy-ID: evil", "X_legacy.id: evil", "X-Wechat-User: evil")
 	h := w.received().Header
 	for name, want := range map[string]string{
-		"X-Wx-Openid": person, "X-Wx-Appid": simulator.DemoAppID, "X-Wx-Source": "wx_client", "Remote-User": person, "X-Legacy_id": person,
+		"X-Wx-Openid": person, "X-Wx-Appid": simulator.DemoAppID, "X-Wx-Source": "wx_client", "Remote-User": person,
+		"X-Legacy_id":   person,
 		"X-Wechat-User": "", "X-Legacy-Id": "", "X-Wx-Unionid": "",
 	} {
 		if got := h.Get(name); name != "X-Legacy_id" && got != want || name == "X-Legacy_id" && h[name][0] != want {

@@ -19,16 +19,18 @@ func TestJSSDK_SignsPages(t *testing.T) {
 	page := "http://" + host + "/orders?id=5&from=singlemessage"
 	a := w.browser(inWeChat).send("GET", "/_wechat/jssdk?url="+url.QueryEscape(page+"#/part"))
 	got := signatureOf(t, a)
-	token := w.callAPI("POST", serverTokenPath, `{"grant_type":"client_credential","appid":"`+simulator.DemoAppID+`","secret":"`+simulator.DemoSecret+`"}`)
-	ticket := w.callAPI("GET", ticketPath+"?type=jsapi&access_token="+token["access_token"].(string), "")["ticket"]
-	sum := sha1.Sum([]byte(fmt.Sprintf("jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", ticket, got.Nonce, got.Timestamp, page)))
-	if got.AppID != simulator.DemoAppID || got.Signature != hex.EncodeToString(sum[:]) || got.Timestamp != w.now().Unix() {
+	token := w.serverToken()
+	ticket := w.callAPI("GET", ticketPath+"?type=jsapi&access_token="+token, "")["ticket"].(string)
+	sum := sha1.Sum([]byte(fmt.Sprintf("jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", ticket, got.Nonce,
+		got.Timestamp, page)))
+	if got.AppID != simulator.DemoAppID || got.Signature != hex.EncodeToString(sum[:]) ||
+		got.Timestamp != w.now().Unix() {
 		t.Errorf("got %+v", got)
 	}
-	if strings.Contains(a.body, ticket.(string)) || strings.Contains(a.body, token["access_token"].(string)) {
+	if strings.Contains(a.body, ticket) || strings.Contains(a.body, token) {
 		t.Errorf("a secret in %s", a.body)
 	}
-	for _, secret := range []string{ticket.(string), token["access_token"].(string)} {
+	for _, secret := range []string{ticket, token} {
 		if found := w.inStorage(secret); found != "" {
 			t.Errorf("a secret is readable in %s", found)
 		}
@@ -39,8 +41,10 @@ func TestJSSDK_SignsOnlyPagesOfThisSite(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	for _, bad := range []string{
-		"", "/orders", "http://evil.example/", "http://" + host + ".evil.example/", "http://" + host + "@evil.example/", "//" + host + "/",
-		"http://x@" + host + "/", "javascript:alert(1)", "http://" + host + ":81/", "ftp://" + host + "/", "http://" + host + "/" + strings.Repeat("x", 4096),
+		"", "/orders", "http://evil.example/", "http://" + host + ".evil.example/", "http://" + host + "@evil.example/",
+		"//" + host + "/",
+		"http://x@" + host + "/", "javascript:alert(1)", "http://" + host + ":81/", "ftp://" + host + "/",
+		"http://" + host + "/" + strings.Repeat("x", 4096),
 	} {
 		b.send("GET", "/_wechat/jssdk?url="+url.QueryEscape(bad)).wantJSON(t, http.StatusBadRequest, "bad_request")
 	}
@@ -48,7 +52,8 @@ func TestJSSDK_SignsOnlyPagesOfThisSite(t *testing.T) {
 	if got := w.sim.Calls(serverTokenPath) + w.sim.Calls(ticketPath); got != 0 {
 		t.Errorf("%d calls to WeChat", got)
 	}
-	b.send("GET", "/_wechat/jssdk?url="+url.QueryEscape("http://"+strings.ToUpper(host)+":80/")).wantStatus(t, http.StatusOK)
+	b.send("GET", "/_wechat/jssdk?url="+url.QueryEscape("http://"+strings.ToUpper(host)+":80/")).
+		wantStatus(t, http.StatusOK)
 }
 
 func TestJSSDK_UsesATicketUntilItExpires(t *testing.T) {
@@ -93,10 +98,12 @@ func TestJSSDK_SaysThatTheURLWasNotEncoded(t *testing.T) {
 	const site = "http://" + host
 	notEncoded := "encodeURIComponent(location.href.split('#')[0])"
 	for name, tt := range map[string]struct{ query, want string }{
-		"two parameters":           {"url=" + site + "/p?status=1&from=singlemessage", notEncoded},
-		"three":                    {"url=" + site + "/p?a=1&from=timeline&isappinstalled=0", notEncoded},
-		"a url of its own":         {"url=" + site + "/p?a=1&url=/x", notEncoded},
-		"another account's":        {"url=" + url.QueryEscape(site+"/") + "&account=official_account&account=x", notEncoded},
+		"two parameters":   {"url=" + site + "/p?status=1&from=singlemessage", notEncoded},
+		"three":            {"url=" + site + "/p?a=1&from=timeline&isappinstalled=0", notEncoded},
+		"a url of its own": {"url=" + site + "/p?a=1&url=/x", notEncoded},
+		"another account's": {
+			"url=" + url.QueryEscape(site+"/") + "&account=official_account&account=x", notEncoded,
+		},
 		"an app of its own":        {"url=" + site + "/p?a=1&app=shop", notEncoded},
 		"a semicolon":              {"url=" + site + "/p;jsessionid=1", notEncoded},
 		"a lone percent":           {"url=" + site + "/100%", notEncoded},
@@ -112,13 +119,16 @@ func TestJSSDK_SaysThatTheURLWasNotEncoded(t *testing.T) {
 		"encoded twice":            {"url=" + url.QueryEscape(url.QueryEscape(site+"/p?a=1&b=2")), "twice"},
 		"no url":                   {"_=1", "url is missing"},
 		"an empty one":             {"url=", "url is missing"},
-		"another site's":           {"url=" + url.QueryEscape("https://evil.example/"), "no page of this site, which visitors know as " + host},
-		"a path":                   {"url=%2Fp", "no page of this site"},
-		"a page behind a hash":     {"url=" + url.QueryEscape("#/p"), "no page of this site"},
-		"an unknown app":           {"url=" + url.QueryEscape(site+"/") + "&app=config", "app is agent"},
-		"an unknown account":       {"url=" + url.QueryEscape(site+"/") + "&account=wx1", "account names none"},
+		"another site's": {
+			"url=" + url.QueryEscape("https://evil.example/"), "no page of this site, which visitors know as " + host,
+		},
+		"a path":               {"url=%2Fp", "no page of this site"},
+		"a page behind a hash": {"url=" + url.QueryEscape("#/p"), "no page of this site"},
+		"an unknown app":       {"url=" + url.QueryEscape(site+"/") + "&app=config", "app is agent"},
+		"an unknown account":   {"url=" + url.QueryEscape(site+"/") + "&account=wx1", "account names none"},
 	} {
-		if got := b.send("GET", "/_wechat/jssdk?"+tt.query).wantJSON(t, http.StatusBadRequest, "bad_request"); !strings.Contains(got["message"], tt.want) {
+		got := b.send("GET", "/_wechat/jssdk?"+tt.query).wantJSON(t, http.StatusBadRequest, "bad_request")
+		if !strings.Contains(got["message"], tt.want) {
 			t.Errorf("%s: %q", name, got["message"])
 		}
 	}

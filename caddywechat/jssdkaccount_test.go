@@ -13,6 +13,14 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
+// serverToken returns the official account's server token.
+func (w *world) serverToken() string {
+	w.t.Helper()
+	body := fmt.Sprintf(`{"grant_type":"client_credential","appid":%q,"secret":%q}`,
+		simulator.DemoAppID, simulator.DemoSecret)
+	return w.callAPI("POST", serverTokenPath, body)["access_token"].(string)
+}
+
 // signatureOf returns what a page's script gets.
 func signatureOf(t *testing.T, a response) (got struct {
 	AppID     string `json:"appId"`
@@ -35,13 +43,14 @@ func TestJSSDK_SignsForTheRequestedAccount(t *testing.T) {
 	w := newWorldWith(t, simulator.Config{
 		Accounts: []simulator.OfficialAccount{{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host}},
 		WeCom: []simulator.WeComApp{{
-			CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
+			CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret,
+			Domain: host,
 		}},
 	})
 	w.swap(w.accounts(officialAccount, weComAccount, websiteAccount))
-	weCom := w.callAPI("GET", "/cgi-bin/gettoken?corpid="+simulator.DemoCorpID+"&corpsecret="+simulator.DemoWeComSecret, "")["access_token"].(string)
-	official := w.callAPI("POST", serverTokenPath,
-		`{"grant_type":"client_credential","appid":"`+simulator.DemoAppID+`","secret":"`+simulator.DemoSecret+`"}`)["access_token"].(string)
+	getToken := "/cgi-bin/gettoken?corpid=" + simulator.DemoCorpID + "&corpsecret=" + simulator.DemoWeComSecret
+	weCom := w.callAPI("GET", getToken, "")["access_token"].(string)
+	official := w.serverToken()
 	tickets := map[string]string{
 		"official":  ticketPath + "?type=jsapi&access_token=" + official,
 		"corp":      "/cgi-bin/get_jsapi_ticket?access_token=" + weCom,
@@ -64,7 +73,8 @@ func TestJSSDK_SignsForTheRequestedAccount(t *testing.T) {
 	} {
 		got := signatureOf(t, w.browser(tt.agent).send("GET", "/_wechat/jssdk?url="+url.QueryEscape(page)+tt.more))
 		ticket := w.callAPI("GET", tickets[tt.ticket], "")["ticket"]
-		sum := sha1.Sum(fmt.Appendf(nil, "jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", ticket, got.Nonce, got.Timestamp, page))
+		sum := sha1.Sum(fmt.Appendf(nil, "jsapi_ticket=%s&noncestr=%s&timestamp=%d&url=%s", ticket, got.Nonce,
+			got.Timestamp, page))
 		appID, corpID, agentID := simulator.DemoCorpID, "", ""
 		switch tt.ticket {
 		case "official":
@@ -72,7 +82,8 @@ func TestJSSDK_SignsForTheRequestedAccount(t *testing.T) {
 		case "corp, app":
 			corpID, agentID = simulator.DemoCorpID, fmt.Sprint(simulator.DemoAgentID)
 		}
-		if got.Signature != hex.EncodeToString(sum[:]) || got.AppID != appID || got.CorpID != corpID || got.AgentID != agentID {
+		if got.Signature != hex.EncodeToString(sum[:]) || got.AppID != appID || got.CorpID != corpID ||
+			got.AgentID != agentID {
 			t.Errorf("%s %s: not signed by %s: %+v", tt.agent, tt.more, tt.ticket, got)
 		}
 	}
@@ -92,11 +103,13 @@ func TestJSSDK_SaysThatNoAccountSigns(t *testing.T) {
 	w := newWorld(t, "")
 	target := "/_wechat/jssdk?url=" + url.QueryEscape("http://"+host+"/")
 	b := w.browser(inWeChat)
-	if got := b.send("GET", target+"&app=agent").wantJSON(t, http.StatusNotFound, "not_found"); !strings.Contains(got["message"], "WeCom, of which this site has none") {
+	got := b.send("GET", target+"&app=agent").wantJSON(t, http.StatusNotFound, "not_found")
+	if !strings.Contains(got["message"], "WeCom, of which this site has none") {
 		t.Errorf("got %q", got["message"])
 	}
 	w.swap(w.accounts(websiteAccount))
-	if got := b.send("GET", target).wantJSON(t, http.StatusNotFound, "not_found"); !strings.Contains(got["message"], "no account of this site signs pages") {
+	got = b.send("GET", target).wantJSON(t, http.StatusNotFound, "not_found")
+	if !strings.Contains(got["message"], "no account of this site signs pages") {
 		t.Errorf("got %q", got["message"])
 	}
 }
@@ -107,7 +120,8 @@ func TestJSSDK_LogsWhyThereIsNoAgentTicket(t *testing.T) {
 	target := "/_wechat/jssdk?app=agent&url=" + url.QueryEscape("http://"+host+"/")
 	w.browser(inWeCom).send("GET", target).wantJSON(t, http.StatusBadGateway, "wechat_error")
 	lines := w.logs.FilterMessageSnippet("JS-SDK").All()
-	if len(lines) != 1 || lines[0].ContextMap()["app_id"] != fmt.Sprintf("%s/%d", simulator.DemoCorpID, simulator.DemoAgentID) || lines[0].ContextMap()["cure"] == nil {
+	ref := fmt.Sprintf("%s/%d", simulator.DemoCorpID, simulator.DemoAgentID)
+	if len(lines) != 1 || lines[0].ContextMap()["app_id"] != ref || lines[0].ContextMap()["cure"] == nil {
 		t.Errorf("logged %v", lines)
 	}
 }

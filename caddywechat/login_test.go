@@ -18,7 +18,8 @@ var person = simulator.OpenID(simulator.DemoAppID, "xiaoming")
 
 func TestLogin_ReturnsToTheRequestedPage(t *testing.T) {
 	for _, page := range []string{
-		"/", "/orders?id=5&b=%20x", "/a%20b/c+d?x=1&x=2&&", "/%E5%95%86%E5%93%81?q=%E4%B8%AD", "//evil.example/x", "/a?redirect=//evil.example",
+		"/", "/orders?id=5&b=%20x", "/a%20b/c+d?x=1&x=2&&", "/%E5%95%86%E5%93%81?q=%E4%B8%AD", "//evil.example/x",
+		"/a?redirect=//evil.example",
 		"/?state=1&code=2", "/%2525", "/x?" + strings.Repeat("y", 1900), "/\xe5\x95\x86",
 	} {
 		t.Run(fmt.Sprintf("%.30q", page), func(t *testing.T) {
@@ -48,7 +49,7 @@ func TestLogin_AuthorizeURL(t *testing.T) {
 	pattern := "^" + regexp.QuoteMeta(w.simURL) + `/connect/oauth2/authorize\?appid=` + simulator.DemoAppID +
 		`&redirect_uri=https%3A%2F%2Fh5\.example\.com%2F_wechat%2Fcallback%3Fto%3D%252Forders%253Fid%253D5` +
 		`&response_type=code&scope=snsapi_base&state=[A-Za-z0-9]{32,128}#wechat_redirect$`
-	if location := a.Header.Get("Location"); !regexp.MustCompile(pattern).MatchString(location) {
+	if location := a.location(); !regexp.MustCompile(pattern).MatchString(location) {
 		t.Errorf("Location: %s", location)
 	}
 	if got := a.Header.Get("Cache-Control"); got != "no-store" {
@@ -131,14 +132,17 @@ func TestKeepFragment_ReturnsWithTheFragment(t *testing.T) {
 	b := w.browser(inWeChat)
 	a := b.open("/app?x=1&y=2")
 	a.wantStatus(t, http.StatusOK)
-	if !strings.Contains(a.body, `href="/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"`) || a.Header.Get("Set-Cookie") != "" {
+	if !strings.Contains(a.body, `href="/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"`) ||
+		a.Header.Get("Set-Cookie") != "" {
 		t.Fatalf("body: %s", a.body)
 	}
 	// What the page's script does.
 	b.open(b.callbackFor("/_wechat/login?return_to=%2Fapp%3Fx%3D1%26y%3D2"+url.QueryEscape("#/order/9?b=2"))).
 		wantRedirect(t, "/app?x=1&y=2#/order/9?b=2")
 	for fragment, want := range map[string]string{
-		"#/search?q=100%": "#/search?q=100%25", `#/a\b`: `#/a\b`, "#/a%zz": "#/a%25zz", "#%%%": "#%25%25%25", "#%%41": "#%25%41", "#%4": "#%254", "#%E4%B8%AD%": "#%E4%B8%AD%25", "#a#b": "#a#b", "#": "#", "#\t//x": "#%09//x", "#中": "#%E4%B8%AD",
+		"#/search?q=100%": "#/search?q=100%25", `#/a\b`: `#/a\b`, "#/a%zz": "#/a%25zz", "#%%%": "#%25%25%25",
+		"#%%41": "#%25%41", "#%4": "#%254", "#%E4%B8%AD%": "#%E4%B8%AD%25", "#a#b": "#a#b", "#": "#",
+		"#\t//x": "#%09//x", "#中": "#%E4%B8%AD",
 	} {
 		b := w.browser(inWeChat)
 		b.open(b.callbackFor("/_wechat/login?return_to=%2Fapp"+url.QueryEscape(fragment))).wantRedirect(t, "/app"+want)
@@ -159,7 +163,9 @@ func TestLogin_OfTheVersionBeforeContinues(t *testing.T) {
 	}
 	b.changeCookies(func(c *http.Cookie) {
 		old := oldAttempt(login.NewAttempt(u.Query().Get("state"), "official_account", "", false, "/page", w.now()))
-		if c.Value, err = keys.Sealer("login attempt").Seal(w.handler.site.Scope(visitor.Origin{Scheme: "http", Host: host}), old); err != nil {
+		c.Value, err = keys.Sealer("login attempt").
+			Seal(w.handler.site.Scope(visitor.Origin{Scheme: "http", Host: host}), old)
+		if err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -15,32 +15,37 @@ func TestLoginAccount_ByName(t *testing.T) {
 	b := w.browser(inWeChat)
 	b.follow("/")
 	for _, name := range []string{"official_account", simulator.DemoAppID} {
-		if a := b.open("/_wechat/login?account=" + name); !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
-			t.Errorf("%s: status %d to %s", name, a.StatusCode, a.Header.Get("Location"))
+		if a := b.open("/_wechat/login?account=" + name); !strings.HasPrefix(a.location(), w.simURL) {
+			t.Errorf("%s: status %d to %s", name, a.StatusCode, a.location())
 		}
 	}
 	for _, name := range []string{"badge", "company"} {
-		if a := b.open("/_wechat/login?account=" + name); !strings.HasPrefix(a.Header.Get("Location"), "https://login.example/") {
-			t.Errorf("%s: status %d to %s", name, a.StatusCode, a.Header.Get("Location"))
+		if a := b.open("/_wechat/login?account=" + name); !strings.HasPrefix(a.location(), "https://login.example/") {
+			t.Errorf("%s: status %d to %s", name, a.StatusCode, a.location())
 		}
 	}
-	for _, name := range []string{"nobody", "mini_program", "wx0000000000000001", strings.ToUpper(simulator.DemoAppID)} {
+	for _, name := range []string{
+		"nobody", "mini_program", "wx0000000000000001",
+		strings.ToUpper(simulator.DemoAppID),
+	} {
 		b.open("/_wechat/login?account="+name).wantStatus(t, http.StatusBadRequest)
 	}
 	// People switch accounts this way: the session is a new one.
 	w.hold("emma")
 	b.follow("/_wechat/login?return_to=/page&account=official_account")
-	if got, want := b.userAt("/page"), simulator.DemoAppID+":"+simulator.OpenID(simulator.DemoAppID, "emma"); got != want {
+	got, want := b.userAt("/page"), simulator.DemoAppID+":"+simulator.OpenID(simulator.DemoAppID, "emma")
+	if got != want {
 		t.Errorf("user %s, want %s", got, want)
 	}
 }
 
 // An attempt belongs to an account: to its app id, and in WeCom to its agent.
 func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
-	const official, wecom = "official_account wx%016x 0123456789abcdef0123456789abcdef", `wecom ww0123456789abcdef 0123456789012345678901234567890123456789012 {
-	agent_id %d
-	allow_external
-}`
+	const (
+		official = "official_account wx%016x 0123456789abcdef0123456789abcdef"
+		wecom    = "wecom ww0123456789abcdef 0123456789012345678901234567890123456789012 {\nagent_id %d\n" +
+			"allow_external\n}"
+	)
 	for name, tt := range map[string]struct {
 		agent, before, after string
 	}{
@@ -55,7 +60,7 @@ func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
 			w.handler = site(tt.before)
 			b := w.browser(tt.agent)
 			start := func() string {
-				u, err := url.Parse(b.open("/page").Header.Get("Location"))
+				u, err := url.Parse(b.open("/page").location())
 				if err != nil || u.Query().Get("state") == "" {
 					t.Fatalf("no login: %v %v", u, err)
 				}
@@ -64,11 +69,13 @@ func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
 			callback := start()
 			w.swap(site(tt.after))
 			a := b.open(callback).wantStatus(t, http.StatusFound)
-			if calls := w.exchanges() + w.sim.Calls("/cgi-bin/auth/getuserinfo") + w.sim.Calls("/cgi-bin/gettoken"); calls != 0 {
+			calls := w.exchanges() + w.sim.Calls("/cgi-bin/auth/getuserinfo") + w.sim.Calls("/cgi-bin/gettoken")
+			if calls != 0 {
 				t.Errorf("%d calls with a code that is another's", calls)
 			}
-			if u, err := url.Parse(a.Header.Get("Location")); err != nil || u.Query().Get("state") == "" || u.Query().Get("state") == callback {
-				t.Errorf("redirected to %s", a.Header.Get("Location"))
+			state := queryOf(a.location(), "state")
+			if state == "" || state == queryOf(callback, "state") {
+				t.Errorf("redirected to %s", a.location())
 			}
 			// It returns to the account that started it.
 			w.swap(site(tt.before))
@@ -84,7 +91,8 @@ func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
 func TestLoginAccount_OfLowerPriorityByName(t *testing.T) {
 	w := newWorldWith(t, simulator.Config{})
 	w.swap(w.accounts(officialAccount, weComAccount))
-	if to := w.browser(inWeChat).open("/_wechat/login?account=wecom").Header.Get("Location"); !strings.Contains(to, toAuthorize+"appid=ww") {
+	to := w.browser(inWeChat).open("/_wechat/login?account=wecom").location()
+	if !strings.Contains(to, toAuthorize+"appid=ww") {
 		t.Errorf("redirected to %s", to)
 	}
 }

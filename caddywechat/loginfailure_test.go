@@ -70,11 +70,13 @@ func wantFailure(t *testing.T, w *world, a response, want failure) {
 		t.Errorf("the page has no request id: %s", a.body)
 	}
 	row := "| " + strings.Join([]string{
-		strings.ReplaceAll(strings.TrimPrefix(t.Name(), "TestLoginFailure_"), "_", " "), got.page, fmt.Sprint(got.status),
+		strings.ReplaceAll(strings.TrimPrefix(t.Name(), "TestLoginFailure_"), "_", " "), got.page,
+		fmt.Sprint(got.status),
 		fmt.Sprintf("%d + %d", got.exchanges, got.infos), got.outcome, got.cure,
 	}, " | ") + " |"
 	t.Log(row)
-	if want.cure == "" && got.cure != "" || !strings.Contains(got.cure, want.cure) || !strings.Contains(got.outcome, want.outcome) {
+	if want.cure == "" && got.cure != "" || !strings.Contains(got.cure, want.cure) ||
+		!strings.Contains(got.outcome, want.outcome) {
 		t.Errorf("the log says %q, cure %q; want %q, %q", got.outcome, got.cure, want.outcome, want.cure)
 	}
 	got.outcome, got.cure, want.outcome, want.cure = "", "", "", ""

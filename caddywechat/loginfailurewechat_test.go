@@ -31,7 +31,12 @@ func TestLoginFailure_WeChatRefusesTheCode(t *testing.T) {
 		{"45011", errcode(45011), false, unavailable(502, "wait")},
 		{"48001", errcode(48001), false, misconfigured("verified service account")},
 		{"50001", errcode(50001), false, misconfigured("scopes")},
-		{"-1, code consumed", simulator.Fault{Kind: simulator.FaultErrcode, Errcode: -1, Consume: true}, false, unavailable(502, "nothing to change")},
+		{
+			"-1, code consumed",
+			simulator.Fault{Kind: simulator.FaultErrcode, Errcode: -1, Consume: true},
+			false,
+			unavailable(502, "nothing to change"),
+		},
 		{"-1, code not consumed", errcode(-1), false, unavailable(502, "nothing to change")},
 		{"an errcode nobody knows", errcode(99999), false, unavailable(502, "")},
 		{"503", simulator.Fault{Kind: simulator.FaultStatus, Status: 503}, false, unavailable(502, "")},
@@ -39,7 +44,11 @@ func TestLoginFailure_WeChatRefusesTheCode(t *testing.T) {
 		{"nothing", simulator.Fault{Kind: simulator.FaultEmpty}, false, unavailable(502, "")},
 		{"1 MB", simulator.Fault{Kind: simulator.FaultOversized, Bytes: 1 << 20}, false, unavailable(502, "")},
 		{"a cut response", simulator.Fault{Kind: simulator.FaultCut}, false, unavailable(502, "gets out")},
-		{"the right response, slowly", simulator.Fault{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond}, false, returnsToPage(1, "logged_in")},
+		{
+			"the right response, slowly",
+			simulator.Fault{Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond},
+			false, returnsToPage(1, "logged_in"),
+		},
 		{"silence", simulator.Fault{Kind: simulator.FaultHang}, false, unavailable(504, "gets out")},
 	} {
 		c.fault.Path = exchangePath
@@ -52,7 +61,8 @@ func TestLoginFailure_WeChatRefusesTheCode(t *testing.T) {
 			b := w.browser(inWeChat)
 			callback := b.callbackFor("/page")
 			wantFailure(t, w, b.follow(callback), c.want)
-			if strings.Contains(fmt.Sprint(w.logs.All()), simulator.DemoSecret) || strings.Contains(fmt.Sprint(w.logs.All()), codeOf(callback)) {
+			if strings.Contains(fmt.Sprint(w.logs.All()), simulator.DemoSecret) ||
+				strings.Contains(fmt.Sprint(w.logs.All()), codeOf(callback)) {
 				t.Error("a secret in the log")
 			}
 			if c.want.page == "app" {
@@ -65,7 +75,8 @@ func TestLoginFailure_WeChatRefusesTheCode(t *testing.T) {
 			if c.want.status != http.StatusTooManyRequests {
 				other := w.browser(inWeChat)
 				word := map[int]string{502: "wechat_error", 504: "wechat_timeout"}[c.want.status]
-				other.send("GET", other.callbackFor("/page"), "Accept: application/json").wantJSON(t, c.want.status, word)
+				other.send("GET", other.callbackFor("/page"), "Accept: application/json").
+					wantJSON(t, c.want.status, word)
 			}
 			w.sim.ClearFaults()
 			if a := b.follow(callback); a.body != "app "+person {
@@ -83,9 +94,18 @@ func TestLoginFailure_WeChatRefusesTheProfile(t *testing.T) {
 		once  bool
 		want  failure
 	}{
-		{"40001 once", errcode(40001), true, failure{page: "app", status: 200, exchanges: 2, infos: 2, outcome: reasonRefused}},
-		{"42001 once", errcode(42001), true, failure{page: "app", status: 200, exchanges: 2, infos: 2, outcome: reasonRefused}},
-		{"42007 once", errcode(42007), true, failure{page: "app", status: 200, exchanges: 2, infos: 2, outcome: reasonRefused}},
+		{
+			"40001 once", errcode(40001), true,
+			failure{page: "app", status: 200, exchanges: 2, infos: 2, outcome: reasonRefused},
+		},
+		{
+			"42001 once", errcode(42001), true,
+			failure{page: "app", status: 200, exchanges: 2, infos: 2, outcome: reasonRefused},
+		},
+		{
+			"42007 once", errcode(42007), true,
+			failure{page: "app", status: 200, exchanges: 2, infos: 2, outcome: reasonRefused},
+		},
 		{"40001 for ever", errcode(40001), false, loopDetected(3, 3, reasonRefused)},
 		{"40003", errcode(40003), false, info(unavailable(502, ""))},
 		{"48001", errcode(48001), false, info(misconfigured("verified service account"))},
@@ -110,7 +130,10 @@ func TestLoginFailure_WeChatIsNotReached(t *testing.T) {
 	t.Run("refuses connections", func(t *testing.T) {
 		w := newWorld(t, "")
 		w.useAPI("http://127.0.0.1:1", "")
-		wantFailure(t, w, w.browser(inWeChat).follow("/page"), failure{page: "微信暂时繁忙", status: 502, outcome: "failed", cure: "gets out"})
+		wantFailure(t, w, w.browser(inWeChat).follow("/page"), failure{
+			page: "微信暂时繁忙", status: 502, outcome: "failed",
+			cure: "gets out",
+		})
 	})
 	t.Run("refuses connections, its fallback doesn't", func(t *testing.T) {
 		w := newWorld(t, "")
@@ -133,12 +156,13 @@ func TestLoginFailure_WeChatIsNotReached(t *testing.T) {
 	t.Run("sends the visitor back without a code", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
-		wantFailure(t, w, b.open(withoutCode(b.callbackFor("/page"))), failure{page: "登录已取消", status: 403, outcome: "declined"})
+		wantFailure(t, w, b.open(withoutCode(b.callbackFor("/page"))),
+			failure{page: "登录已取消", status: 403, outcome: "declined"})
 	})
 	t.Run("shows a snapshot", func(t *testing.T) {
 		w := newProfileWorld(t, directProfile, "")
 		b := w.browser(inWeChat)
-		a := b.open(b.consent(b.open("/page").Header.Get("Location"), "snapshot"))
+		a := b.open(b.consent(b.open("/page").location(), "snapshot"))
 		wantFailure(t, w, a, failure{page: "请点底部的“使用完整服务”", status: 403, exchanges: 1, outcome: "snapshot"})
 	})
 }

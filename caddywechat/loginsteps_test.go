@@ -23,13 +23,13 @@ func (b *browser) startLogin(page string) string {
 	b.t.Helper()
 	a := b.open(page).wantStatus(b.t, http.StatusFound).wantSmallHeader(b.t)
 	b.wantSmallRequests()
-	return a.Header.Get("Location")
+	return a.location()
 }
 
 // finishLogin opens an authorize URL, and returns the response to the callback.
 func (b *browser) finishLogin(authorize string) response {
 	b.t.Helper()
-	callback := b.open(authorize).Header.Get("Location")
+	callback := b.open(authorize).location()
 	a := b.open(callback).wantSmallHeader(b.t)
 	b.wantSmallRequests()
 	return a
@@ -40,7 +40,7 @@ func (b *browser) followAllowing(address string) response {
 	b.t.Helper()
 	for range 20 {
 		a := b.open(address)
-		location := a.Header.Get("Location")
+		location := a.location()
 		switch {
 		case location == "":
 			return a
@@ -76,7 +76,10 @@ func (b *browser) scan(authorize, personID, answer string) string {
 	if match == nil {
 		b.t.Fatalf("no QR code: %s", page.body)
 	}
-	res, err := http.PostForm(b.simURL+"/connect/confirm", url.Values{"uuid": {match[1]}, "answer": {answer}, "person": {personID}})
+	res, err := http.PostForm(b.simURL+"/connect/confirm", url.Values{
+		"uuid": {match[1]}, "answer": {answer},
+		"person": {personID},
+	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -86,7 +89,8 @@ func (b *browser) scan(authorize, personID, answer string) string {
 		b.t.Fatal(err)
 	}
 	callback := u.Query().Get("redirect_uri") + "&"
-	if polled := polledCode.FindStringSubmatch(b.open(b.simURL + "/connect/l/qrconnect?uuid=" + match[1]).body); answer == "allow" {
+	polled := polledCode.FindStringSubmatch(b.open(b.simURL + "/connect/l/qrconnect?uuid=" + match[1]).body)
+	if answer == "allow" {
 		if polled == nil || polled[1] != "405" {
 			b.t.Fatalf("the page polls %v", polled)
 		}
@@ -130,7 +134,7 @@ func (b *browser) followWith(address string, change func(callback string) string
 	b.t.Helper()
 	for range 60 {
 		end = b.open(address)
-		address = end.Header.Get("Location")
+		address = end.location()
 		if address == "" {
 			return callbacks, end
 		}
@@ -175,7 +179,7 @@ func (b *browser) consent(authorize, answer string) string {
 	form := url.Values{"authorize": {u.RawQuery}, "answer": {answer}}.Encode()
 	req := b.newRequest("POST", b.simURL+"/simulator/consent", form,
 		[]string{"Content-Type: application/x-www-form-urlencoded"})
-	return b.fetch(req).wantStatus(b.t, http.StatusSeeOther).Header.Get("Location")
+	return b.fetch(req).wantStatus(b.t, http.StatusSeeOther).location()
 }
 
 // attemptCookie returns the cookie of the browser's only attempt, as it is sent.
@@ -211,11 +215,11 @@ func (b *browser) callbackFor(path string) string {
 	if a.StatusCode != http.StatusFound {
 		b.t.Fatalf("%s: status %d: %.200s", path, a.StatusCode, a.body)
 	}
-	a = b.open(a.Header.Get("Location"))
+	a = b.open(a.location())
 	if a.StatusCode != http.StatusFound {
 		b.t.Fatalf("authorize page: status %d: %.500s", a.StatusCode, a.body)
 	}
-	return a.Header.Get("Location")
+	return a.location()
 }
 
 var attemptName = regexp.MustCompile(`^(__Host-)?wechat_login_[0-7]$`)

@@ -29,8 +29,9 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 		b.login("/")
 		b.logout("?return_to=/bye%3Fa=1").wantRedirect(t, "/bye?a=1")
 		b.logout("?return_to=//evil.example").wantRedirect(t, "/")
-		if a := b.send("POST", "/_wechat/logout?return_to=/bye"); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/bye" {
-			t.Errorf("POST: %d %s", a.StatusCode, a.Header.Get("Location"))
+		if a := b.send("POST", "/_wechat/logout?return_to=/bye"); a.StatusCode != http.StatusSeeOther ||
+			a.location() != "/bye" {
+			t.Errorf("POST: %d %s", a.StatusCode, a.location())
 		}
 	})
 	t.Run("a program's POST gets the page", func(t *testing.T) {
@@ -46,8 +47,8 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 			t.Fatalf("no button: %s", button.body)
 		}
 		a := b.send("POST", "/_wechat/logout?confirmed=1", "Sec-Fetch-Site: same-origin", "Accept: text/html")
-		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/_wechat/logout" {
-			t.Fatalf("POST: %d %s", a.StatusCode, a.Header.Get("Location"))
+		if a.StatusCode != http.StatusSeeOther || a.location() != "/_wechat/logout" {
+			t.Fatalf("POST: %d %s", a.StatusCode, a.location())
 		}
 		a = b.open("/_wechat/logout", "Sec-Fetch-Site: same-origin")
 		a.wantStatus(t, http.StatusOK)
@@ -67,16 +68,28 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 		b.login("/")
 		here := "Referer: " + b.site("/forum")
 		for name, headers := range map[string][]string{
-			"an image":            {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image", "Accept: image/avif,*/*;q=0.8"},
+			"an image": {
+				"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image",
+				"Accept: image/avif,*/*;q=0.8",
+			},
 			"an image, over http": {"Accept: image/avif,image/webp,*/*;q=0.8"},
-			"a prefetched link":   {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Purpose: prefetch;prerender", "Accept: text/html"},
-			"an older prefetch":   {"Purpose: prefetch", "Accept: text/html"},
-			"an older Firefox's":  {"X-Moz: prefetch", "Accept: text/html"},
-			"a fetch":             {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Accept: */*"},
-			"a frame":             {"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Accept: text/html"},
+			"a prefetched link": {
+				"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document",
+				"Sec-Purpose: prefetch;prerender", "Accept: text/html",
+			},
+			"an older prefetch":  {"Purpose: prefetch", "Accept: text/html"},
+			"an older Firefox's": {"X-Moz: prefetch", "Accept: text/html"},
+			"a fetch": {
+				"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Accept: */*",
+			},
+			"a frame": {
+				"Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe",
+				"Accept: text/html",
+			},
 		} {
 			a := b.send("GET", "/_wechat/logout", append(headers, here)...)
-			if a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Set-Cookie") != "" || a.Header.Get("Allow") != "POST" {
+			if a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Set-Cookie") != "" ||
+				a.Header.Get("Allow") != "POST" {
 				t.Errorf("%s: status %d, %v", name, a.StatusCode, a.Header)
 			}
 			b.open("/").wantStatus(t, http.StatusOK)
@@ -87,7 +100,8 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 		b.login("/")
 		for _, header := range []string{
 			"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://evil.example", "Origin: null",
-			"Referer: https://evil.example/", "Referer: http://h5.example.com.evil.example/", "X-Nothing: of the kind, as by a link over http",
+			"Referer: https://evil.example/", "Referer: http://h5.example.com.evil.example/",
+			"X-Nothing: of the kind, as by a link over http",
 		} {
 			for _, method := range []string{"GET", "POST"} {
 				if method == "POST" && (strings.HasPrefix(header, "Referer") || strings.HasPrefix(header, "X-")) {
@@ -95,14 +109,16 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 				}
 				a := b.send(method, "/_wechat/logout?return_to=/bye", header, "Accept: text/html")
 				a.wantStatus(t, http.StatusOK)
-				if !strings.Contains(a.body, `action="/_wechat/logout?return_to=%2Fbye"`) || a.Header.Get("Set-Cookie") != "" {
+				if !strings.Contains(a.body, `action="/_wechat/logout?return_to=%2Fbye"`) ||
+					a.Header.Get("Set-Cookie") != "" {
 					t.Errorf("%s %s: %s", method, header, a.body)
 				}
 			}
 		}
 		b.open("/").wantStatus(t, http.StatusOK)
 		// The POST of the button.
-		b.send("POST", "/_wechat/logout?return_to=%2Fbye", "Sec-Fetch-Site: same-origin", "Origin: null").wantStatus(t, http.StatusSeeOther)
+		b.send("POST", "/_wechat/logout?return_to=%2Fbye", "Sec-Fetch-Site: same-origin", "Origin: null").
+			wantStatus(t, http.StatusSeeOther)
 		b.open("/").wantStatus(t, http.StatusFound)
 	})
 }
@@ -116,7 +132,8 @@ func TestLogout_EndsEverySessionOfTheBrowser(t *testing.T) {
 	second := b.cookie("wechat_session")
 	b.logout("", "Cookie: wechat_session="+first)
 	for _, cookie := range []string{first, second} {
-		w.browser(inWeChat).send("GET", "/_wechat/me", "Cookie: wechat_session="+cookie).wantStatus(t, http.StatusUnauthorized)
+		w.browser(inWeChat).send("GET", "/_wechat/me", "Cookie: wechat_session="+cookie).
+			wantStatus(t, http.StatusUnauthorized)
 	}
 }
 
@@ -147,7 +164,8 @@ func TestLogout_OfManySessionsWaitsOnce(t *testing.T) {
 		cookies = append(cookies, "wechat_session="+b.cookie("wechat_session"))
 	}
 	start := time.Now()
-	w.browser(inWeChat).send("POST", "/_wechat/logout", "Cookie: "+strings.Join(cookies, "; ")).wantStatus(t, http.StatusOK)
+	w.browser(inWeChat).send("POST", "/_wechat/logout", "Cookie: "+strings.Join(cookies, "; ")).
+		wantStatus(t, http.StatusOK)
 	if took := time.Since(start); took > 1900*time.Millisecond || hanging.appends != 1 {
 		t.Errorf("it took %s and %d calls", took, hanging.appends)
 	}

@@ -29,8 +29,8 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 	for range 2 { // in one second
 		stolen := b.cookie("wechat_session")
 		a := b.send("POST", "/_wechat/logout?others=1&return_to=/settings?x=1", fromThisSite)
-		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/settings?x=1" {
-			t.Fatalf("status %d to %q: %s", a.StatusCode, a.Header.Get("Location"), a.body)
+		if a.StatusCode != http.StatusSeeOther || a.location() != "/settings?x=1" {
+			t.Fatalf("status %d to %q: %s", a.StatusCode, a.location(), a.body)
 		}
 		elsewhere.sync(t)
 		for _, h := range []*Handler{here, elsewhere} {
@@ -38,7 +38,8 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 			other.send("GET", "/").wantStatus(t, http.StatusOK)
 			second.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
-			w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+stolen).wantStatus(t, http.StatusUnauthorized)
+			w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+stolen).
+				wantStatus(t, http.StatusUnauthorized)
 		}
 		w.swap(here)
 	}
@@ -58,10 +59,14 @@ func TestLogoutOthers_ByAProgram(t *testing.T) {
 	fresh := strings.TrimSpace(a.wantStatus(t, http.StatusOK).body)
 	_, fresh, _ = strings.Cut(fresh, `"token":"`)
 	fresh, _, _ = strings.Cut(fresh, `"`)
-	if !strings.HasPrefix(fresh, "wx1.") || !strings.Contains(a.body, `"user":"mall:7"`) || a.Header.Get("Set-Cookie") != "" {
+	if !strings.HasPrefix(fresh, "wx1.") || !strings.Contains(a.body, `"user":"mall:7"`) ||
+		a.Header.Get("Set-Cookie") != "" {
 		t.Fatalf("got %s", a.body)
 	}
-	for token, want := range map[string]int{mine: http.StatusUnauthorized, second: http.StatusUnauthorized, other: http.StatusOK, fresh: http.StatusOK} {
+	for token, want := range map[string]int{
+		mine: http.StatusUnauthorized, second: http.StatusUnauthorized,
+		other: http.StatusOK, fresh: http.StatusOK,
+	} {
 		b.send("GET", "/", "Authorization: Bearer "+token).wantStatus(t, want)
 	}
 }
@@ -77,18 +82,23 @@ func TestLogoutOthers_OnlyFromThisSiteWithOneSession(t *testing.T) {
 	if a.Header.Get("Allow") != "POST" {
 		t.Errorf("Allow: %q", a.Header.Get("Allow"))
 	}
-	for _, line := range []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://evil.example", "Origin: null"} {
+	for _, line := range []string{
+		"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site",
+		"Origin: https://evil.example", "Origin: null",
+	} {
 		a := b.send("POST", "/_wechat/logout?others=1&return_to=/x", line).wantStatus(t, http.StatusOK)
-		if !strings.Contains(a.body, `action="/_wechat/logout?others=1&amp;return_to=%2Fx"`) || a.Header.Get("Set-Cookie") != "" {
+		if !strings.Contains(a.body, `action="/_wechat/logout?others=1&amp;return_to=%2Fx"`) ||
+			a.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s: %s", line, a.body)
 		}
 	}
 	// Without a session, or with two, nothing changes.
 	stranger := w.browser(inWeChat)
-	stranger.send("POST", "/_wechat/logout?others=1", fromThisSite).wantJSON(t, http.StatusUnauthorized, "login_required")
+	stranger.send("POST", "/_wechat/logout?others=1", fromThisSite).
+		wantJSON(t, http.StatusUnauthorized, "login_required")
 	a = stranger.send("POST", "/_wechat/logout?others=1&return_to=//evil.example", fromThisSite, "Accept: text/html")
-	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/" || a.Header.Get("Set-Cookie") != "" {
-		t.Errorf("status %d to %q, %q", a.StatusCode, a.Header.Get("Location"), a.Header.Get("Set-Cookie"))
+	if a.StatusCode != http.StatusSeeOther || a.location() != "/" || a.Header.Get("Set-Cookie") != "" {
+		t.Errorf("status %d to %q, %q", a.StatusCode, a.location(), a.Header.Get("Set-Cookie"))
 	}
 	both := "Cookie: wechat_session=" + kept + "; wechat_session=" + second.cookie("wechat_session")
 	stranger.send("POST", "/_wechat/logout?others=1", fromThisSite, both).wantStatus(t, http.StatusUnauthorized)

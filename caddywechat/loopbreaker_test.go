@@ -21,7 +21,8 @@ func TestLoopBreaker_PageSaysWhy(t *testing.T) {
 	w.sim.ClearFaults()
 	without := w.browser(inWeChat)
 	without.cookies = false
-	if a := without.follow("/page"); a.StatusCode != http.StatusTooManyRequests || !strings.Contains(a.body, noCookies) {
+	if a := without.follow("/page"); a.StatusCode != http.StatusTooManyRequests ||
+		!strings.Contains(a.body, noCookies) {
 		t.Errorf("no cookies: status %d, %s", a.StatusCode, a.body)
 	}
 }
@@ -32,7 +33,7 @@ func TestLoopBreaker_IgnoresRestartsOfAnotherBrowser(t *testing.T) {
 	attacker.cookies = false
 	callback := attacker.callbackFor("/page")
 	for range 2 {
-		callback = attacker.open(attacker.open(callback).Header.Get("Location")).Header.Get("Location")
+		callback = attacker.open(attacker.open(callback).location()).location()
 	}
 	victim := w.browser(inWeChat)
 	theirs := victim.callbackFor("/theirs")
@@ -68,7 +69,7 @@ func TestLoopBreaker_StopsBesideAnOldCookie(t *testing.T) {
 		if a.StatusCode == http.StatusTooManyRequests {
 			return
 		}
-		address = a.Header.Get("Location")
+		address = a.location()
 	}
 	t.Error("no end")
 }
@@ -80,7 +81,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 		address, callbacks := "/page", 0
 		for range 30 {
 			a := b.open(address)
-			location := a.Header.Get("Location")
+			location := a.location()
 			if location == "" {
 				return callbacks, a
 			}
@@ -168,7 +169,7 @@ func TestLoopBreaker_StopsWhereTheProfileNeverComes(t *testing.T) {
 	for range 3 {
 		a := b.open("/profile/me")
 		a.wantStatus(t, http.StatusFound)
-		b.open(b.consent(a.Header.Get("Location"), "snapshot")).wantRedirect(t, "/profile/me")
+		b.open(b.consent(a.location(), "snapshot")).wantRedirect(t, "/profile/me")
 	}
 	b.open("/profile/me").wantStatus(t, http.StatusTooManyRequests)
 }
@@ -176,6 +177,7 @@ func TestLoopBreaker_StopsWhereTheProfileNeverComes(t *testing.T) {
 func TestLoopBreaker_AllowsManyLoginsForTheProfile(t *testing.T) {
 	b := newProfileWorld(t, "consent direct", "").browser(inWeChat)
 	for range 6 {
-		b.open(b.consent(b.open("/_wechat/login?account=official_account&profile=1").Header.Get("Location"), "allow")).wantRedirect(t, "/")
+		b.open(b.consent(b.open("/_wechat/login?account=official_account&profile=1").location(), "allow")).
+			wantRedirect(t, "/")
 	}
 }

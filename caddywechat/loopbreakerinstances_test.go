@@ -13,7 +13,10 @@ import (
 
 func TestLoopBreaker_StopsBetweenInstancesWithDifferentKeys(t *testing.T) {
 	w := newWorld(t, "")
-	instances := []*Handler{w.newHandler(officialAccount), w.newHandler(officialAccount, sessionKeys(strings.ToUpper(sessionKey)))}
+	instances := []*Handler{
+		w.newHandler(officialAccount),
+		w.newHandler(officialAccount, sessionKeys(strings.ToUpper(sessionKey))),
+	}
 	b := w.browser(inWeChat)
 	address := "/page"
 	for i := range 20 {
@@ -22,7 +25,7 @@ func TestLoopBreaker_StopsBetweenInstancesWithDifferentKeys(t *testing.T) {
 		if a.StatusCode == http.StatusTooManyRequests {
 			return
 		}
-		address = a.Header.Get("Location")
+		address = a.location()
 	}
 	t.Error("no end")
 }
@@ -39,7 +42,9 @@ func TestLoopBreaker_StopsBetweenInstancesThatDiffer(t *testing.T) {
 				account := func(appID string) simulator.OfficialAccount {
 					return simulator.OfficialAccount{AppID: appID, Secret: simulator.DemoSecret, Domain: host}
 				}
-				w := newWorldWith(t, simulator.Config{Accounts: []simulator.OfficialAccount{account(simulator.DemoAppID), account(otherApp)}})
+				w := newWorldWith(t, simulator.Config{
+					Accounts: []simulator.OfficialAccount{account(simulator.DemoAppID), account(otherApp)},
+				})
 				instances := []*Handler{
 					w.newHandler(officialAccount),
 					w.newHandler("official_account "+tt.appID+" "+simulator.DemoSecret, sessionKeys(tt.key)),

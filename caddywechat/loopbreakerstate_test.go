@@ -51,7 +51,8 @@ func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
 				if n != 3 {
 					t.Fatalf("%d callbacks", n)
 				}
-				if names := b.cookieNames(); slices.ContainsFunc(names, func(name string) bool { return !attemptName.MatchString(name) }) {
+				names := b.cookieNames()
+				if slices.ContainsFunc(names, func(name string) bool { return !attemptName.MatchString(name) }) {
 					t.Errorf("left cookies: %v", names)
 				}
 				if strings.Contains(end.body, "Cookie") {
@@ -71,7 +72,10 @@ func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
 }
 
 func TestState_MayHaveMoreAppended(t *testing.T) {
-	for _, more := range []string{"0", "&from=singlemessage", "?from=timeline&isappinstalled=0", "#wechat_redirect", strings.Repeat("x", 3000)} {
+	for _, more := range []string{
+		"0", "&from=singlemessage", "?from=timeline&isappinstalled=0", "#wechat_redirect",
+		strings.Repeat("x", 3000),
+	} {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
 		n, end := b.followWith("/page", withState(func(s string) string { return s + more }))
@@ -80,7 +84,8 @@ func TestState_MayHaveMoreAppended(t *testing.T) {
 		}
 		// The restarts of a browser without cookies are read all the same.
 		b.cookies = false
-		if n, end := b.followWith("/page", withState(func(s string) string { return s + more })); n != 3 || end.StatusCode != http.StatusTooManyRequests {
+		if n, end := b.followWith("/page", withState(func(s string) string { return s + more })); n != 3 ||
+			end.StatusCode != http.StatusTooManyRequests {
 			t.Errorf("%.20q, without cookies: status %d after %d callbacks", more, end.StatusCode, n)
 		}
 	}
@@ -90,8 +95,8 @@ func TestState_MayHaveMoreAppended(t *testing.T) {
 func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
 	w := makeWorld(t, "https", "", "")
 	b := w.browser(inWeChat)
-	cached := b.open("/page").Header.Get("Location")
-	callback := func() string { return b.open(cached).Header.Get("Location") } // with another code each time
+	cached := b.open("/page").location()
+	callback := func() string { return b.open(cached).location() } // with another code each time
 	b.open(callback()).wantRedirect(t, "/page")
 	for i := range 3 {
 		b.open(callback()).wantSmallHeader(t).wantRedirect(t, "/page")
@@ -110,7 +115,7 @@ func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
 	b.open(retryLink(t, a)).wantRedirect(t, "/page")
 	// Without it, the next login after three repetitions is stopped as well.
 	w.advance(time.Minute)
-	cached = b.open("/_wechat/login?account=official_account&return_to=/page").Header.Get("Location")
+	cached = b.open("/_wechat/login?account=official_account&return_to=/page").location()
 	for range 4 {
 		b.open(callback()).wantRedirect(t, "/page")
 	}
@@ -144,7 +149,7 @@ func TestLoopBreaker_StopsWhereCookiesAreDropped(t *testing.T) {
 			}
 			return
 		}
-		callback := b.open(a.Header.Get("Location")).Header.Get("Location")
+		callback := b.open(a.location()).location()
 		cookies := b.siteCookies()
 		b.open(callback).wantRedirect(t, "/page")
 		returned++
@@ -157,8 +162,8 @@ func TestLoopBreaker_StopsWhereCookiesAreDropped(t *testing.T) {
 // What the log says of loops.
 const (
 	loopCookies = "the browser does not keep the cookies, or instances of the site have different session keys"
-	loopState   = "callbacks come without the state that they were begun with: something between here and the browser changes " +
-		"the URL"
+	loopState   = "callbacks come without the state that they were begun with: something between here and the " +
+		"browser changes the URL"
 	loopAccount = "the account that a login was begun with is gone: instances of the site have different accounts"
 	loopRepeats = "the browser repeats callbacks that were answered: a cache may keep the module's answers; look for " +
 		"Cache-Control in a header directive"

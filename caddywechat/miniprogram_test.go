@@ -25,14 +25,16 @@ func TestMiniProgram_DecryptsAndGetsThePhoneNumber(t *testing.T) {
 	}
 	var decrypted map[string]any
 	a := b.post("/_wechat/mini_program/decrypt", string(encrypted), bearer).wantStatus(t, http.StatusOK)
-	if err := json.Unmarshal([]byte(a.body), &decrypted); err != nil || decrypted["openId"] != simulator.OpenID(simulator.DemoMiniProgramAppID, "xiaoming") {
+	if err := json.Unmarshal([]byte(a.body), &decrypted); err != nil ||
+		decrypted["openId"] != simulator.OpenID(simulator.DemoMiniProgramAppID, "xiaoming") {
 		t.Errorf("%v: %s", err, a.body)
 	}
 	phone, err := w.sim.MiniProgramPhone(simulator.DemoMiniProgramAppID, "xiaoming")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := b.post("/_wechat/mini_program/phone", `{"code":"`+phone+`"}`, bearer).wantStatus(t, http.StatusOK).json(t); got["countryCode"] != "86" || got["purePhoneNumber"] == "" {
+	got := b.post("/_wechat/mini_program/phone", `{"code":"`+phone+`"}`, bearer).wantStatus(t, http.StatusOK).json(t)
+	if got["countryCode"] != "86" || got["purePhoneNumber"] == "" {
 		t.Errorf("got %v", got)
 	}
 	w.miniProgramCode("xiaoming")
@@ -44,7 +46,8 @@ func TestMiniProgram_DecryptsAndGetsThePhoneNumber(t *testing.T) {
 	if encrypted, err = json.Marshal(newer); err != nil {
 		t.Fatal(err)
 	}
-	b.post("/_wechat/mini_program/decrypt", string(encrypted), bearer).wantJSON(t, http.StatusConflict, "session_key_expired")
+	b.post("/_wechat/mini_program/decrypt", string(encrypted), bearer).
+		wantJSON(t, http.StatusConflict, "session_key_expired")
 }
 
 // A session key that was replaced costs WeChat one call, and its owner a place among the ten.

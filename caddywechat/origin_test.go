@@ -14,8 +14,9 @@ func TestOrigin_IgnoresForwardedHeadersOfStrangers(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	for range 3 {
-		a := b.open("/page", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example", "Forwarded: host=evil.example;proto=https")
-		location, err := url.Parse(a.Header.Get("Location"))
+		a := b.open("/page", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example",
+			"Forwarded: host=evil.example;proto=https")
+		location, err := url.Parse(a.location())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,10 +32,12 @@ func TestOrigin_IgnoresForwardedHeadersOfStrangers(t *testing.T) {
 func TestOrigin_SchemeSetByAProxy(t *testing.T) {
 	w := newWorld(t, "")
 	for forwarded, want := range map[string]string{
-		"https": "https://h5.example.com", "HTTPS": "https://h5.example.com", "wss": "https://h5.example.com", "WSS": "https://h5.example.com",
+		"https": "https://h5.example.com", "HTTPS": "https://h5.example.com", "wss": "https://h5.example.com",
+		"WSS":  "https://h5.example.com",
 		"http": "http://h5.example.com", "Http": "http://h5.example.com", "ws": "http://h5.example.com",
-		"http, https": "https://h5.example.com", "https, ws": "http://h5.example.com", " wss ": "https://h5.example.com",
-		"": "http://h5.example.com", "evil": "http://h5.example.com", "https://": "http://h5.example.com",
+		"http, https": "https://h5.example.com", "https, ws": "http://h5.example.com",
+		" wss ": "https://h5.example.com",
+		"":      "http://h5.example.com", "evil": "http://h5.example.com", "https://": "http://h5.example.com",
 	} {
 		for _, trusted := range []bool{true, false} {
 			r := httptest.NewRequest("GET", "http://"+host+"/", nil)
@@ -58,9 +61,11 @@ func TestOrigin_HintsAtProxies(t *testing.T) {
 		headers       []string
 		want          string
 	}{
-		"says https and is not trusted":    {"", "/page", []string{"X-Forwarded-Proto: https"}, untrusted},
-		"says so in capitals":              {"", "/page", []string{"X-Forwarded-Proto: HTTPS"}, untrusted},
-		"says so, with public_url":         {"public_url http://h5.example.com", "/page", []string{"X-Forwarded-Proto: https"}, ""},
+		"says https and is not trusted": {"", "/page", []string{"X-Forwarded-Proto: https"}, untrusted},
+		"says so in capitals":           {"", "/page", []string{"X-Forwarded-Proto: HTTPS"}, untrusted},
+		"says so, with public_url": {
+			"public_url http://h5.example.com", "/page", []string{"X-Forwarded-Proto: https"}, "",
+		},
 		"says nothing":                     {"", "/page", nil, silent},
 		"says nothing but the address":     {"", "/page", []string{"X-Forwarded-For: 203.0.113.9"}, silent},
 		"says http":                        {"", "/page", []string{"X-Forwarded-Proto: http"}, ""},

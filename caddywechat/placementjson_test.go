@@ -33,71 +33,142 @@ func (s *unknownHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next 
 
 // The handlers of these servers, in JSON.
 const (
-	gateJSON    = `{"handler":"wechat_auth","accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef","app_secret":"0123456789abcdef0123456789abcdef"}]}`
+	gateJSON = `{"handler":"wechat_auth","accounts":[{"kind":"official_account","app_id":"wx0123456789abcdef",` +
+		`"app_secret":"0123456789abcdef0123456789abcdef"}]}`
 	answerJSON  = `{"handler":"static_response","body":"x"}`
 	unknownJSON = `{"handler":"unknown"}`
 )
 
 // serverJSON is a configuration of one server.
 func serverJSON(routes string) []byte {
-	return fmt.Appendf(nil, `{"apps":{"http":{"servers":{"site":{"listen":[":8999"],"automatic_https":{"disable":true},%s}}}}}`, routes)
+	return fmt.Appendf(nil,
+		`{"apps":{"http":{"servers":{"site":{"listen":[":8999"],"automatic_https":{"disable":true},%s}}}}}`, routes)
 }
 
 func TestPlacement_InJSON(t *testing.T) {
-	inFolder := `{"match":[{"path":["/app/*"]}],"handle":[{"handler":"subroute","routes":[{"handle":[` + gateJSON + `]}]}]}`
+	inFolder := `{"match":[{"path":["/app/*"]}],"handle":[{"handler":"subroute","routes":[{"handle":[` +
+		gateJSON + `]}]}]}`
 	for name, c := range map[string]struct{ routes, want string }{
-		"alone":                   {`"routes":[{"handle":[` + gateJSON + `,` + answerJSON + `]}]`, ""},
-		"in a folder":             {`"routes":[` + inFolder + `,{"handle":[` + answerJSON + `]}]`, "never gets its logins back"},
-		"in a subroute":           {`"routes":[{"handle":[{"handler":"subroute","routes":[` + inFolder + `]}]}]`, "never gets its logins back"},
-		"two in one route":        {`"routes":[{"handle":[` + gateJSON + `,` + gateJSON + `]}]`, "both on the way"},
-		"two in two routes":       {`"routes":[{"handle":[` + gateJSON + `]},{"handle":[` + gateJSON + `]}]`, "both on the way"},
-		"two behind a terminal":   {`"routes":[{"handle":[` + gateJSON + `],"terminal":true},{"handle":[` + gateJSON + `]}]`, ""},
-		"two in a group":          {`"routes":[{"group":"a","handle":[` + gateJSON + `]},{"group":"a","handle":[` + gateJSON + `]}]`, ""},
-		"two in two groups":       {`"routes":[{"group":"a","handle":[` + gateJSON + `]},{"group":"b","handle":[` + gateJSON + `]}]`, "both on the way"},
-		"behind an answer":        {`"routes":[{"handle":[` + answerJSON + `]},{"handle":[` + gateJSON + `]}]`, "respond answers every request"},
-		"behind one of no paths":  {`"routes":[{"match":[{"path":["/a"]},{}],"handle":[` + answerJSON + `]},{"handle":[` + gateJSON + `]}]`, "respond answers every request"},
-		"behind one for a path":   {`"routes":[{"match":[{"path":["/a"]}],"handle":[` + answerJSON + `]},{"handle":[` + gateJSON + `]}]`, ""},
-		"behind one for others":   {`"routes":[{"match":[{"not":[{"path":["/app/*","/_wechat/*"]}]}],"handle":[` + answerJSON + `]},{"handle":[` + gateJSON + `]}]`, ""},
-		"behind one for all else": {`"routes":[{"match":[{"not":[{"path":["/app/*"]}]}],"handle":[` + answerJSON + `]},{"handle":[` + gateJSON + `]}]`, "respond in front of it answers"},
+		"alone":       {`"routes":[{"handle":[` + gateJSON + `,` + answerJSON + `]}]`, ""},
+		"in a folder": {`"routes":[` + inFolder + `,{"handle":[` + answerJSON + `]}]`, "never gets its logins back"},
+		"in a subroute": {
+			`"routes":[{"handle":[{"handler":"subroute","routes":[` + inFolder + `]}]}]`, "never gets its logins back",
+		},
+		"two in one route": {`"routes":[{"handle":[` + gateJSON + `,` + gateJSON + `]}]`, "both on the way"},
+		"two in two routes": {
+			`"routes":[{"handle":[` + gateJSON + `]},{"handle":[` + gateJSON + `]}]`, "both on the way",
+		},
+		"two behind a terminal": {
+			`"routes":[{"handle":[` + gateJSON + `],"terminal":true},{"handle":[` + gateJSON + `]}]`, "",
+		},
+		"two in a group": {
+			`"routes":[{"group":"a","handle":[` + gateJSON + `]},{"group":"a","handle":[` + gateJSON + `]}]`, "",
+		},
+		"two in two groups": {
+			`"routes":[{"group":"a","handle":[` + gateJSON + `]},{"group":"b","handle":[` + gateJSON + `]}]`,
+			"both on the way",
+		},
+		"behind an answer": {
+			`"routes":[{"handle":[` + answerJSON + `]},{"handle":[` + gateJSON + `]}]`, "respond answers every request",
+		},
+		"behind one of no paths": {
+			`"routes":[{"match":[{"path":["/a"]},{}],"handle":[` + answerJSON + `]},{"handle":[` + gateJSON + `]}]`,
+			"respond answers every request",
+		},
+		"behind one for a path": {
+			`"routes":[{"match":[{"path":["/a"]}],"handle":[` + answerJSON + `]},{"handle":[` + gateJSON + `]}]`, "",
+		},
+		"behind one for others": {
+			`"routes":[{"match":[{"not":[{"path":["/app/*","/_wechat/*"]}]}],"handle":[` + answerJSON +
+				`]},{"handle":[` + gateJSON + `]}]`,
+			"",
+		},
+		"behind one for all else": {
+			`"routes":[{"match":[{"not":[{"path":["/app/*"]}]}],"handle":[` + answerJSON + `]},{"handle":[` +
+				gateJSON + `]}]`,
+			"respond in front of it answers",
+		},
 		"behind one by an expression's path": {
-			`"routes":[{"match":[{"path_regexp":{"pattern":"^/_wechat/"}}],"handle":[` + answerJSON + `]},{"handle":[` + gateJSON + `]}]`, "respond in front of it answers",
+			`"routes":[{"match":[{"path_regexp":{"pattern":"^/_wechat/"}}],"handle":[` + answerJSON + `]},{"handle":[` +
+				gateJSON + `]}]`, "respond in front of it answers",
 		},
 		"in a folder beside php": {
-			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"],"try_policy":"first_exist_fallback"}}],"handle":[{"handler":"rewrite","uri":"{http.matchers.file.relative}"}]},` +
-				`{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy","transport":{"protocol":"fastcgi"},"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`,
+			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"],` +
+				`"try_policy":"first_exist_fallback"}}],"handle":[{"handler":"rewrite",` +
+				`"uri":"{http.matchers.file.relative}"}]},` +
+				`{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy",` +
+				`"transport":{"protocol":"fastcgi"},"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` +
+				gateJSON + `]}]`,
 			"php_fastcgi answers every request",
 		},
 		"behind scripts of files that exist": {
-			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"]}}],"handle":[{"handler":"rewrite","uri":"{http.matchers.file.relative}"}]},` +
-				`{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
+			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"]}}],` +
+				`"handle":[{"handler":"rewrite","uri":"{http.matchers.file.relative}"}]},` +
+				`{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy",` +
+				`"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
 		},
 		"behind scripts that nothing makes": {
-			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"],"try_policy":"first_exist_fallback"}}],"handle":[{"handler":"vars"}]},` +
-				`{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
+			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"],` +
+				`"try_policy":"first_exist_fallback"}}],"handle":[{"handler":"vars"}]},` +
+				`{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy",` +
+				`"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
 		},
 		"behind a rewrite to scripts, and a proxy for others": {
-			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"],"try_policy":"first_exist_fallback"}}],"handle":[{"handler":"rewrite","uri":"{http.matchers.file.relative}"}]},` +
-				`{"match":[{"path":["/api/*"]}],"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
+			`"routes":[{"match":[{"file":{"try_files":["{http.request.uri.path}","index.php"],` +
+				`"try_policy":"first_exist_fallback"}}],"handle":[{"handler":"rewrite",` +
+				`"uri":"{http.matchers.file.relative}"}]},` +
+				`{"match":[{"path":["/api/*"]}],"handle":[{"handler":"reverse_proxy",` +
+				`"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
 		},
 		"behind scripts only": {
-			`"routes":[{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy","transport":{"protocol":"fastcgi"},"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` + gateJSON + `]}]`, "",
+			`"routes":[{"match":[{"path":["*.php"]}],"handle":[{"handler":"reverse_proxy",` +
+				`"transport":{"protocol":"fastcgi"},"upstreams":[{"dial":"localhost:9"}]}]},{"handle":[` +
+				gateJSON + `]}]`, "",
 		},
-		"invoked twice":                 {`"routes":[{"handle":[{"handler":"invoke","name":"a"}]},{"handle":[{"handler":"invoke","name":"a"}]}],"named_routes":{"a":{"handle":[` + gateJSON + `]}}`, "both on the way"},
-		"invoked without end":           {`"routes":[{"handle":[{"handler":"invoke","name":"a"}]}],"named_routes":{"a":{"handle":[{"handler":"invoke","name":"a"},` + gateJSON + `,` + gateJSON + `]}}`, ""},
-		"invoked by no name":            {`"routes":[{"handle":[{"handler":"invoke","name":"b"},` + gateJSON + `]}]`, ""},
-		"never invoked":                 {`"routes":[{"handle":[` + answerJSON + `]}],"named_routes":{"a":{"handle":[` + answerJSON + `,` + gateJSON + `]}}`, ""},
-		"behind an unknown handler":     {`"routes":[{"handle":[` + unknownJSON + `,` + gateJSON + `]}]`, ""},
-		"two beside an unknown handler": {`"routes":[{"handle":[` + gateJSON + `,` + unknownJSON + `,` + gateJSON + `]}]`, ""},
+		"invoked twice": {
+			`"routes":[{"handle":[{"handler":"invoke","name":"a"}]},{"handle":[{"handler":"invoke","name":"a"}]}],` +
+				`"named_routes":{"a":{"handle":[` + gateJSON + `]}}`,
+			"both on the way",
+		},
+		"invoked without end": {
+			`"routes":[{"handle":[{"handler":"invoke","name":"a"}]}],` +
+				`"named_routes":{"a":{"handle":[{"handler":"invoke","name":"a"},` + gateJSON + `,` + gateJSON + `]}}`,
+			"",
+		},
+		"invoked by no name": {`"routes":[{"handle":[{"handler":"invoke","name":"b"},` + gateJSON + `]}]`, ""},
+		"never invoked": {
+			`"routes":[{"handle":[` + answerJSON + `]}],"named_routes":{"a":{"handle":[` + answerJSON + `,` +
+				gateJSON + `]}}`,
+			"",
+		},
+		"behind an unknown handler": {`"routes":[{"handle":[` + unknownJSON + `,` + gateJSON + `]}]`, ""},
+		"two beside an unknown handler": {
+			`"routes":[{"handle":[` + gateJSON + `,` + unknownJSON + `,` + gateJSON + `]}]`, "",
+		},
 		"in an unknown handler, too": {
-			`"routes":[` + inFolder + `,{"handle":[{"handler":"unknown","routes":[{"handle":[` + gateJSON + `]}]}]}]`, "",
+			`"routes":[` + inFolder + `,{"handle":[{"handler":"unknown","routes":[{"handle":[` + gateJSON +
+				`]}]}]}]`, "",
 		},
 		"in an unknown handler before": {
-			`"routes":[{"handle":[{"handler":"unknown","routes":[{"match":[{"path":["/_wechat/*"]}],"handle":[` + gateJSON + `]}]}]},` + inFolder + `]`, "",
+			`"routes":[{"handle":[{"handler":"unknown","routes":[{"match":[{"path":["/_wechat/*"]}],"handle":[` +
+				gateJSON + `]}]}]},` + inFolder + `]`, "",
 		},
-		"with an unknown handler for all else":      {`"routes":[` + inFolder + `,{"handle":[` + unknownJSON + `]}]`, "never gets its logins back"},
-		"with an unknown handler for its logins":    {`"routes":[{"match":[{"path":["/_wechat/*"]}],"handle":[` + unknownJSON + `]},` + inFolder + `]`, ""},
-		"in the errors of a subroute":               {`"routes":[{"handle":[{"handler":"subroute","routes":[{"handle":[{"handler":"error"}]}],"errors":{"routes":[{"handle":[` + gateJSON + `]}]}}]}]`, ""},
-		"behind a subroute that handles its errors": {`"routes":[{"handle":[{"handler":"subroute","routes":[{"handle":[{"handler":"error"}]}],"errors":{"routes":[{"handle":[{"handler":"vars"}]}]}},` + gateJSON + `]}]`, ""},
+		"with an unknown handler for all else": {
+			`"routes":[` + inFolder + `,{"handle":[` + unknownJSON + `]}]`, "never gets its logins back",
+		},
+		"with an unknown handler for its logins": {
+			`"routes":[{"match":[{"path":["/_wechat/*"]}],"handle":[` + unknownJSON + `]},` + inFolder + `]`, "",
+		},
+		"in the errors of a subroute": {
+			`"routes":[{"handle":[{"handler":"subroute","routes":[{"handle":[{"handler":"error"}]}],` +
+				`"errors":{"routes":[{"handle":[` + gateJSON + `]}]}}]}]`,
+			"",
+		},
+		"behind a subroute that handles its errors": {
+			`"routes":[{"handle":[{"handler":"subroute","routes":[{"handle":[{"handler":"error"}]}],` +
+				`"errors":{"routes":[{"handle":[{"handler":"vars"}]}]}},` + gateJSON + `]}]`,
+			"",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := validateJSON(t, serverJSON(c.routes))
@@ -113,8 +184,10 @@ func TestPlacement_InJSON(t *testing.T) {
 
 // Servers are provisioned in any order, so that another one's handlers may be JSON or not.
 func TestPlacement_UnknownHandlerOnAnotherServer(t *testing.T) {
-	const servers = `{"apps":{"http":{"servers":{"a":{"listen":[":8998"],"automatic_https":{"disable":true},"routes":[{"match":[{"path":["/app/*"]}],"handle":[%s]}]},` +
-		`"b":{"listen":[":8999"],"automatic_https":{"disable":true},"routes":[{"handle":[{"handler":"unknown","routes":[{"handle":[%s]}]}]}]}}}}}`
+	const servers = `{"apps":{"http":{"servers":{"a":{"listen":[":8998"],"automatic_https":{"disable":true},` +
+		`"routes":[{"match":[{"path":["/app/*"]}],"handle":[%s]}]},` +
+		`"b":{"listen":[":8999"],"automatic_https":{"disable":true},"routes":[{"handle":[{"handler":"unknown",` +
+		`"routes":[{"handle":[%s]}]}]}]}}}}}`
 	for range 10 {
 		if err := validateJSON(t, fmt.Appendf(nil, servers, gateJSON, gateJSON)); err != nil {
 			t.Error(err)
@@ -151,7 +224,8 @@ func TestPlacement_BehindProvisionedHandlers(t *testing.T) {
 		"route {\nheader A b\ntry_files {path} /index.html\n}":                 "",
 		"uri strip_prefix /x\nencode\ntemplates\nmethod GET\nmetrics /metrics": "",
 	} {
-		err := validate(t, "{\norder wechat_auth last\norder metrics before wechat_auth\n}\n:8999 {\n"+directives+"\n"+aGate+"}")
+		err := validate(t,
+			"{\norder wechat_auth last\norder metrics before wechat_auth\n}\n:8999 {\n"+directives+"\n"+aGate+"}")
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%s: %v", directives, err)

@@ -20,15 +20,18 @@ func TestProfile_RequiredByARule(t *testing.T) {
 		}
 	})
 	authorize := consentPage(t, b.open("/profile/me?x=1"))
-	if !strings.Contains(authorize, "&scope=snsapi_userinfo&state=") || !strings.HasSuffix(authorize, "#wechat_redirect") {
+	if !strings.Contains(authorize, "&scope=snsapi_userinfo&state=") ||
+		!strings.HasSuffix(authorize, "#wechat_redirect") {
 		t.Errorf("authorize: %s", authorize)
 	}
 	b.open(b.consent(authorize, "allow")).wantRedirect(t, "/profile/me?x=1")
 	w.received()
 	b.open("/profile/me?x=1").wantStatus(t, http.StatusOK)
 	h := w.received().Header
-	if h.Get("X-Wechat-User") != person || h.Get("X-Wechat-Nickname") != "%E5%B0%8F%E6%98%8E" || h.Get("X-Wechat-Avatar") == "" ||
-		h.Get("X-Wechat-Scope") != "snsapi_userinfo" || h.Get("X-Wechat-Unionid") != simulator.UnionID("x", "xiaoming") {
+	if h.Get("X-Wechat-User") != person || h.Get("X-Wechat-Nickname") != "%E5%B0%8F%E6%98%8E" ||
+		h.Get("X-Wechat-Avatar") == "" ||
+		h.Get("X-Wechat-Scope") != "snsapi_userinfo" || h.Get("X-Wechat-Unionid") != simulator.UnionID("x",
+		"xiaoming") {
 		t.Errorf("the app got %v", h)
 	}
 	// One session is enough for everything from now on.
@@ -55,8 +58,8 @@ func TestProfile_ConsentDirect(t *testing.T) {
 	b := newProfileWorld(t, "consent direct", "userinfo /profile/*").browser(inWeChat)
 	a := b.open("/profile/me")
 	a.wantStatus(t, http.StatusFound)
-	if !strings.Contains(a.Header.Get("Location"), "scope=snsapi_userinfo") {
-		t.Errorf("Location: %s", a.Header.Get("Location"))
+	if !strings.Contains(a.location(), "scope=snsapi_userinfo") {
+		t.Errorf("Location: %s", a.location())
 	}
 }
 
@@ -89,7 +92,10 @@ func TestProfile_UnusualNamesAndAvatars(t *testing.T) {
 		{ID: "emoji", Nickname: "Emma 🐳", Avatar: "E"},
 		{ID: "lines", Nickname: "a\r\nX-Evil: 1\n\"b\" 'c' \\ %41", Avatar: ""},
 		{ID: "placeholder", Nickname: "{env.PATH}{http.request.host}"},
-		{ID: "long", Nickname: strings.Repeat("长", 512), Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("x", 2000)},
+		{
+			ID: "long", Nickname: strings.Repeat("长", 512),
+			Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("x", 2000),
+		},
 		{ID: "empty"},
 	}
 	for _, p := range people {
@@ -97,7 +103,7 @@ func TestProfile_UnusualNamesAndAvatars(t *testing.T) {
 			w := newWorldWith(t, simulator.Config{People: []simulator.Person{p}})
 			w.provisionAccount(directProfile, "")
 			b := w.browser(inWeChat)
-			a := b.open(b.consent(b.open("/page").Header.Get("Location"), "allow"))
+			a := b.open(b.consent(b.open("/page").location(), "allow"))
 			a.wantRedirect(t, "/page")
 			for _, line := range a.Header["Set-Cookie"] {
 				if len(line) > 4096 {
@@ -129,7 +135,7 @@ func TestProfile_RefusedByWeChat(t *testing.T) {
 	w := newProfileWorld(t, directProfile, "")
 	w.fault(simulator.Fault{Path: profilePath, Kind: simulator.FaultErrcode, Errcode: 48001, Times: 1})
 	b := w.browser(inWeChat)
-	callback := b.consent(b.open("/page").Header.Get("Location"), "allow")
+	callback := b.consent(b.open("/page").location(), "allow")
 	b.open(callback).wantStatus(t, http.StatusBadGateway)
 	if b.cookie("wechat_session") != "" {
 		t.Error("a session without the profile")
@@ -141,8 +147,8 @@ func TestProfile_ReplacedTokenRestartsTheLogin(t *testing.T) {
 	w := newProfileWorld(t, directProfile, "")
 	w.fault(simulator.Fault{Path: profilePath, Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1})
 	b := w.browser(inWeChat)
-	again := b.open(b.consent(b.open("/page").Header.Get("Location"), "allow"))
-	b.open(b.consent(again.Header.Get("Location"), "allow")).wantRedirect(t, "/page")
+	again := b.open(b.consent(b.open("/page").location(), "allow"))
+	b.open(b.consent(again.location(), "allow")).wantRedirect(t, "/page")
 }
 
 func TestProfile_OfAnotherPersonTakesNothingOver(t *testing.T) {
@@ -154,7 +160,8 @@ func TestProfile_OfAnotherPersonTakesNothingOver(t *testing.T) {
 	w.received()
 	b.open("/profile").wantStatus(t, http.StatusOK)
 	emma := simulator.OpenID(simulator.DemoAppID, "emma")
-	if h := w.received().Header; h.Get("X-Wechat-User") != emma || h.Get("X-Wechat-Unionid") != simulator.UnionID("x", "emma") {
+	if h := w.received().Header; h.Get("X-Wechat-User") != emma ||
+		h.Get("X-Wechat-Unionid") != simulator.UnionID("x", "emma") {
 		t.Errorf("the app got %v", h)
 	}
 }

@@ -116,8 +116,9 @@ func TestProfileRefresh_WithdrawnConsentNeedsALogin(t *testing.T) {
 			w.nickname(b)
 			w.awaitRefresh()
 			for _, device := range []*browser{b, elsewhere} {
-				if a := device.open("/page"); a.StatusCode != http.StatusFound || !strings.Contains(a.Header.Get("Location"), "scope=snsapi_userinfo") {
-					t.Errorf("status %d to %s", a.StatusCode, a.Header.Get("Location"))
+				if a := device.open("/page"); a.StatusCode != http.StatusFound ||
+					!strings.Contains(a.location(), "scope=snsapi_userinfo") {
+					t.Errorf("status %d to %s", a.StatusCode, a.location())
 				}
 			}
 			w.sim.ClearFaults()
@@ -164,7 +165,10 @@ func TestRefreshToken_IsSeparateForSitesWithDifferentKeys(t *testing.T) {
 func TestProfileRefresh_FailureIsNotVisible(t *testing.T) {
 	w, b := newRefreshWorld(t, "timeout 100ms")
 	for _, fault := range []simulator.Fault{
-		{Kind: simulator.FaultErrcode, Errcode: -1}, {Kind: simulator.FaultErrcode, Errcode: 45009}, {Kind: simulator.FaultHTML}, {Kind: simulator.FaultHang},
+		{Kind: simulator.FaultErrcode, Errcode: -1},
+		{Kind: simulator.FaultErrcode, Errcode: 45009},
+		{Kind: simulator.FaultHTML},
+		{Kind: simulator.FaultHang},
 	} {
 		fault.Path = refreshPath
 		w.sim.ClearFaults()
@@ -204,7 +208,8 @@ func TestRefreshToken_IsDeletedByLogoutAndRevocation(t *testing.T) {
 			}
 			forget(w, b)
 			w.awaitRefresh()
-			if token, err = grants.RefreshToken(t.Context(), a, simulator.UnionID("x", "xiaoming")); err != nil || token != "" {
+			if token, err = grants.RefreshToken(t.Context(), a, simulator.UnionID("x", "xiaoming")); err != nil ||
+				token != "" {
 				t.Errorf("it is still there: %v", err)
 			}
 		})

@@ -45,15 +45,39 @@ func TestProvision_RefusedAccounts(t *testing.T) {
 	t.Setenv("EMPTY_ON_PURPOSE", "")
 	t.Setenv("SHORT_KEY", "hunter2")
 	for _, c := range []refusedConfig{
-		{"unset variable", `{"accounts":[{"kind":"official_account","app_id":"{env.NO_SUCH_VARIABLE}","app_secret":"` + aSecret + `"}]}`, []string{"app_id", "environment variable NO_SUCH_VARIABLE", "--envfile"}},
-		{"empty variable", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"{env.EMPTY_ON_PURPOSE}"}]}`, []string{"app_secret", "EMPTY_ON_PURPOSE"}},
-		{"unknown placeholder", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"{nonsense}"}]}`, []string{"app_secret", "braces", "{env.NAME}"}},
+		{
+			"unset variable",
+			`{"accounts":[{"kind":"official_account","app_id":"{env.NO_SUCH_VARIABLE}","app_secret":"` +
+				aSecret + `"}]}`,
+			[]string{"app_id", "environment variable NO_SUCH_VARIABLE", "--envfile"},
+		},
+		{
+			"empty variable",
+			`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"{env.EMPTY_ON_PURPOSE}"}]}`,
+			[]string{"app_secret", "EMPTY_ON_PURPOSE"},
+		},
+		{
+			"unknown placeholder", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"{nonsense}"}]}`,
+			[]string{"app_secret", "braces", "{env.NAME}"},
+		},
 		{"no secret", `{"accounts":[{"kind":"official_account","app_id":"x"}]}`, []string{"app_secret", "empty"}},
 		{"no account", `{}`, []string{"no account"}},
-		{"two of a kind", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"` + aSecret + `"},{"kind":"official_account","app_id":"y","app_secret":"` + aSecret + `"}]}`, []string{"twice"}},
+		{
+			"two of a kind",
+			`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"` + aSecret +
+				`"},{"kind":"official_account","app_id":"y","app_secret":"` + aSecret + `"}]}`,
+			[]string{"twice"},
+		},
 		{"unknown kind", `{"accounts":[{"kind":"carrier_pigeon"}]}`, []string{"carrier_pigeon"}},
-		{"short secret by variable", `{"accounts":[{"kind":"website","app_id":"x","app_secret":"{env.SHORT_KEY}"}]}`, []string{"app_secret", "at least 32"}},
-		{"consent", `{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"` + aSecret + `","consent":"never"}]}`, []string{"consent", "ask or direct"}},
+		{
+			"short secret by variable", `{"accounts":[{"kind":"website","app_id":"x","app_secret":"{env.SHORT_KEY}"}]}`,
+			[]string{"app_secret", "at least 32"},
+		},
+		{
+			"consent",
+			`{"accounts":[{"kind":"official_account","app_id":"x","app_secret":"` + aSecret + `","consent":"never"}]}`,
+			[]string{"consent", "ask or direct"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, c.config) })
 	}
@@ -65,23 +89,57 @@ func TestProvision_RefusedOptions(t *testing.T) {
 	for _, c := range []refusedConfig{
 		{"short key by variable", `"session":{"key":["{env.SHORT_KEY}"]}`, []string{"session key 1", "32"}},
 		{"rule by the word of before", `"rules":[{"ask":"none"}]`, []string{"rule 1", `"none"`, "public"}},
-		{"rule behind everything", `"rules":[{"ask":"login","match":[{"path":["/x"]},{}],"source":"Caddyfile:3"},{"ask":"public","match":[{"path":["/x"]}],"source":"Caddyfile:4"}]`, []string{"rule 2 (Caddyfile:4)", "rule 1 (Caddyfile:3)", "everything"}},
-		{"rule by an earlier one's matcher", `"rules":[{"ask":"login","match":[{"path":["/x"]}]},{"ask":"public","match":[{"path":[ "/x" ]}]}]`, []string{"rule 2", "rule 1", "same matcher"}},
+		{
+			"rule behind everything",
+			`"rules":[{"ask":"login","match":[{"path":["/x"]},{}],"source":"Caddyfile:3"},{"ask":"public",` +
+				`"match":[{"path":["/x"]}],"source":"Caddyfile:4"}]`,
+			[]string{"rule 2 (Caddyfile:4)", "rule 1 (Caddyfile:3)", "everything"},
+		},
+		{
+			"rule by an earlier one's matcher",
+			`"rules":[{"ask":"login","match":[{"path":["/x"]}]},{"ask":"public","match":[{"path":[ "/x" ]}]}]`,
+			[]string{"rule 2", "rule 1", "same matcher"},
+		},
 		{"rule that asks for nothing known", `"rules":[{"ask":"nicely"}]`, []string{"rule 1", "nicely", "optional"}},
 		{"unknown field", `"sesion":{}`, []string{"sesion"}},
-		{"domain that does not cover public_url", `"public_url":"https://h5.example.org","session":{"domain":"example.com"}`, []string{"session domain", "example.com", "h5.example.org"}},
+		{
+			"domain that does not cover public_url",
+			`"public_url":"https://h5.example.org","session":{"domain":"example.com"}`,
+			[]string{"session domain", "example.com", "h5.example.org"},
+		},
 		{"user_id", `"user_id":"phone"`, []string{"user_id", "phone", "unionid"}},
-		{"header that HTTP uses", `"headers":{"presets":["none"],"fields":[{"field":"openid","header":"Cookie"}]}`, []string{"headers", "Cookie"}},
+		{
+			"header that HTTP uses", `"headers":{"presets":["none"],"fields":[{"field":"openid","header":"Cookie"}]}`,
+			[]string{"headers", "Cookie"},
+		},
 		{"lifetime", `"session":{"lifetime":"0s"}`, []string{"session lifetime", "7d"}},
 		{"timeout", `"timeout":"soon"`, []string{"timeout", "5s"}},
 		{"platform", `"platform":"http://8.8.8.8"`, []string{"platform", "plain http"}},
-		{"fallback of no platform", `"platform_fallback":"http://127.0.0.1:1"`, []string{"platform_fallback", "platform"}},
+		{
+			"fallback of no platform", `"platform_fallback":"http://127.0.0.1:1"`,
+			[]string{"platform_fallback", "platform"},
+		},
 		{"pages that are not there", `"pages":"/no/such/directory"`, []string{"pages", "/no/such/directory"}},
-		{"broken template", `"pages":"testdata/broken_pages"`, []string{"pages", "testdata/broken_pages/consent.html:3:", "Nickname"}},
-		{"unknown matcher", `"rules":[{"ask":"public","match":[{"colour":"red"}],"source":"Caddyfile:7"}]`, []string{"rule 1 (Caddyfile:7)", "colour"}},
-		{"redis without a key", `"store":{"module":"redis","url":"redis://127.0.0.1:1"}`, []string{"session key", "session { key", "openssl rand"}},
-		{"redis by an unset variable", key + `,"store":{"module":"redis","url":"{env.NO_SUCH_VARIABLE}"}`, []string{"store redis", "NO_SUCH_VARIABLE"}},
-		{"redis by a variable that is no URL", key + `,"store":{"module":"redis","url":"redis://{env.SHORT_KEY}@h"}`, []string{"store redis", "redis://host:6379"}},
+		{
+			"broken template", `"pages":"testdata/broken_pages"`,
+			[]string{"pages", "testdata/broken_pages/consent.html:3:", "Nickname"},
+		},
+		{
+			"unknown matcher", `"rules":[{"ask":"public","match":[{"colour":"red"}],"source":"Caddyfile:7"}]`,
+			[]string{"rule 1 (Caddyfile:7)", "colour"},
+		},
+		{
+			"redis without a key", `"store":{"module":"redis","url":"redis://127.0.0.1:1"}`,
+			[]string{"session key", "session { key", "openssl rand"},
+		},
+		{
+			"redis by an unset variable", key + `,"store":{"module":"redis","url":"{env.NO_SUCH_VARIABLE}"}`,
+			[]string{"store redis", "NO_SUCH_VARIABLE"},
+		},
+		{
+			"redis by a variable that is no URL", key + `,"store":{"module":"redis","url":"redis://{env.SHORT_KEY}@h"}`,
+			[]string{"store redis", "redis://host:6379"},
+		},
 		{"redis without URL", key + `,"store":{"module":"redis"}`, []string{"store redis", "redis://host:6379"}},
 		{"unknown store", `"store":{"module":"mysql"}`, []string{"mysql"}},
 	} {
@@ -94,7 +152,8 @@ func TestHandler_DoesNotPrintSecrets(t *testing.T) {
 	var text strings.Builder
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	logger := zap.New(zapcore.NewCore(encoder, zapcore.AddSync(&text), zap.DebugLevel))
-	logger.Info("x", zap.Any("module", w.handler), zap.Any("account", w.handler.login.Accounts.All()[0]), zap.Any("session", w.handler.Session))
+	logger.Info("x", zap.Any("module", w.handler), zap.Any("account", w.handler.login.Accounts.All()[0]),
+		zap.Any("session", w.handler.Session))
 	if !strings.Contains(text.String(), "/_wechat") {
 		t.Errorf("nothing printed: %s", text.String())
 	}
@@ -134,14 +193,47 @@ func TestValidate_ErrorsNameTheSite(t *testing.T) {
 		name, caddyfile string
 		want            []string
 	}{
-		{"redis without a key", "http://a.example.com {\nwechat_auth {\n" + anAccount + "store redis redis://127.0.0.1:1\n}\n}", []string{"site a.example.com", "session key", "store redis"}},
-		{"several accounts", "http://a.example.com, http://b.example.com {\nwechat_auth {\n" + twoAccounts + "}\n}", []string{"site a.example.com, b.example.com", "user_id"}},
-		{"the second of two sites", "http://a.example.com {\nwechat_auth {\n" + anAccount + "}\n}\nhttp://b.example.com {\nwechat_auth {\n" + anAccount + "pages /no/such/folder\n}\n}", []string{"site b.example.com", "pages", "/no/such/folder"}},
-		{"one of a wildcard's", "http://*.example.com {\n@shop host shop.example.com\nhandle @shop {\nwechat_auth {\n" + anAccount + "session {\ndomain example.com\n}\npublic_url https://shop.example.org\n}\n}\n}", []string{"site shop.example.com", "session domain", "public_url"}},
-		{"in a handle behind another", "http://a.example.com {\nhandle /x/* {\nrespond x\n}\nhandle {\nroute {\nwechat_auth {\n" + anAccount + "session {\nlifetime {env.NO_SUCH_VARIABLE}\n}\n}\n}\n}\n}", []string{"site a.example.com", "session lifetime", "NO_SUCH_VARIABLE"}},
-		{"no host", ":8999 {\nwechat_auth {\n" + anAccount + "session {\nkey {env.NO_SUCH_VARIABLE}\n}\n}\n}", []string{"site :8999", "session key 1", "NO_SUCH_VARIABLE"}},
-		{"error routes", "http://a.example.com {\nhandle_errors {\nwechat_auth {\n" + anAccount + "timeout {env.NO_SUCH_VARIABLE}\n}\n}\n}", []string{"site a.example.com", "timeout"}},
-		{"verification file", "http://a.example.com {\nwechat_verify {env.NO_SUCH_VARIABLE}\n}", []string{"site a.example.com", "wechat_verify", "NO_SUCH_VARIABLE"}},
+		{
+			"redis without a key",
+			"http://a.example.com {\nwechat_auth {\n" + anAccount + "store redis redis://127.0.0.1:1\n}\n}",
+			[]string{"site a.example.com", "session key", "store redis"},
+		},
+		{
+			"several accounts", "http://a.example.com, http://b.example.com {\nwechat_auth {\n" + twoAccounts + "}\n}",
+			[]string{"site a.example.com, b.example.com", "user_id"},
+		},
+		{
+			"the second of two sites",
+			"http://a.example.com {\nwechat_auth {\n" + anAccount + "}\n}\nhttp://b.example.com {\nwechat_auth {\n" +
+				anAccount + "pages /no/such/folder\n}\n}",
+			[]string{"site b.example.com", "pages", "/no/such/folder"},
+		},
+		{
+			"one of a wildcard's",
+			"http://*.example.com {\n@shop host shop.example.com\nhandle @shop {\nwechat_auth {\n" + anAccount +
+				"session {\ndomain example.com\n}\npublic_url https://shop.example.org\n}\n}\n}",
+			[]string{"site shop.example.com", "session domain", "public_url"},
+		},
+		{
+			"in a handle behind another",
+			"http://a.example.com {\nhandle /x/* {\nrespond x\n}\nhandle {\nroute {\nwechat_auth {\n" + anAccount +
+				"session {\nlifetime {env.NO_SUCH_VARIABLE}\n}\n}\n}\n}\n}",
+			[]string{"site a.example.com", "session lifetime", "NO_SUCH_VARIABLE"},
+		},
+		{
+			"no host", ":8999 {\nwechat_auth {\n" + anAccount + "session {\nkey {env.NO_SUCH_VARIABLE}\n}\n}\n}",
+			[]string{"site :8999", "session key 1", "NO_SUCH_VARIABLE"},
+		},
+		{
+			"error routes",
+			"http://a.example.com {\nhandle_errors {\nwechat_auth {\n" + anAccount +
+				"timeout {env.NO_SUCH_VARIABLE}\n}\n}\n}",
+			[]string{"site a.example.com", "timeout"},
+		},
+		{
+			"verification file", "http://a.example.com {\nwechat_verify {env.NO_SUCH_VARIABLE}\n}",
+			[]string{"site a.example.com", "wechat_verify", "NO_SUCH_VARIABLE"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wantError(t, validate(t, c.caddyfile), c.want...)

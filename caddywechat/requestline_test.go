@@ -14,7 +14,7 @@ func TestRequestLine_InvalidHostIsRefused(t *testing.T) {
 	for _, invalid := range []string{"evil.example\"><script>", "a@b.example", "h5.example.com:x", "[::1", "a b"} {
 		a := w.sendRaw("GET / HTTP/1.1\r\nHost: " + invalid + "\r\nAccept: text/html\r\nUser-Agent: " + inWeChat +
 			"\r\nConnection: close\r\n\r\n")
-		if a.StatusCode != http.StatusBadRequest || a.Header.Get("Location") != "" {
+		if a.StatusCode != http.StatusBadRequest || a.location() != "" {
 			t.Errorf("%s: %s %.100s", invalid, a.Status, a.body)
 		}
 	}
@@ -23,7 +23,8 @@ func TestRequestLine_InvalidHostIsRefused(t *testing.T) {
 func TestRequestLine_WithoutAPathIsRefused(t *testing.T) {
 	w := makeWorld(t, "http", "/admin/*", "public *")
 	for _, line := range []string{
-		"GET x:admin/secret HTTP/1.1", "GET http:admin/secret HTTP/1.1", "GET mailto:a@b HTTP/1.1", "CONNECT admin:80 HTTP/1.1", "GET * HTTP/1.1",
+		"GET x:admin/secret HTTP/1.1", "GET http:admin/secret HTTP/1.1", "GET mailto:a@b HTTP/1.1",
+		"CONNECT admin:80 HTTP/1.1", "GET * HTTP/1.1",
 		"GET http://h5.example.com HTTP/1.1",
 	} {
 		a := w.sendRaw(line + "\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
@@ -42,7 +43,7 @@ func TestRequestLine_AbsoluteFormIsMatchedByItsPath(t *testing.T) {
 			t.Errorf("%s: %s", path, a.Status)
 		}
 		callback := url.QueryEscape("callback?to=%2Fadmin%2Fsecret")
-		if location := a.Header.Get("Location"); location != "" && !strings.Contains(location, callback) {
+		if location := a.location(); location != "" && !strings.Contains(location, callback) {
 			t.Errorf("%s: Location %s", path, location)
 		}
 	}
@@ -51,7 +52,8 @@ func TestRequestLine_AbsoluteFormIsMatchedByItsPath(t *testing.T) {
 func TestEarlyData_IsRefusedByCallbackAndLogout(t *testing.T) {
 	w := newWorld(t, "")
 	for path, status := range map[string]int{
-		"/_wechat/callback?code=x&state=y": http.StatusTooEarly, "/_wechat/logout": http.StatusTooEarly, "/_wechat/me": http.StatusUnauthorized,
+		"/_wechat/callback?code=x&state=y": http.StatusTooEarly, "/_wechat/logout": http.StatusTooEarly,
+		"/_wechat/me": http.StatusUnauthorized,
 	} {
 		for name, r := range map[string]*http.Request{
 			"here":       httptest.NewRequest("GET", "https://"+host+path, nil),

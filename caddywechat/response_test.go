@@ -61,6 +61,9 @@ type response struct {
 	body string
 }
 
+// location returns where the response redirects to, "" for nowhere.
+func (a response) location() string { return a.Header.Get("Location") }
+
 func (a response) json(t *testing.T) map[string]string {
 	t.Helper()
 	var m map[string]string
@@ -92,7 +95,7 @@ func (a response) wantJSON(t *testing.T, status int, word string) map[string]str
 
 func (a response) wantRedirect(t *testing.T, to string) {
 	t.Helper()
-	if got := a.Header.Get("Location"); a.StatusCode != http.StatusFound || got != to {
+	if got := a.location(); a.StatusCode != http.StatusFound || got != to {
 		t.Fatalf("%s: status %d to %q, want 302 to %q", a.Request.URL, a.StatusCode, got, to)
 	}
 }

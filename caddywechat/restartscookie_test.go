@@ -20,9 +20,11 @@ func TestRestartsCookie_CountsForAMinute(t *testing.T) {
 			return b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i))
 		}
 		a := forged(1).wantStatus(t, http.StatusFound)
-		i := slices.IndexFunc(a.Header["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, name+"=") })
+		i := slices.IndexFunc(a.Header["Set-Cookie"],
+			func(line string) bool { return strings.HasPrefix(line, name+"=") })
 		if i < 0 || !strings.Contains(a.Header["Set-Cookie"][i], "; Path=/; Max-Age=60; HttpOnly") ||
-			strings.Contains(a.Header["Set-Cookie"][i], "; Secure") != (scheme == "https") || !strings.HasSuffix(a.Header["Set-Cookie"][i], "; SameSite=Lax") {
+			strings.Contains(a.Header["Set-Cookie"][i], "; Secure") != (scheme == "https") ||
+			!strings.HasSuffix(a.Header["Set-Cookie"][i], "; SameSite=Lax") {
 			t.Errorf("Set-Cookie: %s", a.Header["Set-Cookie"])
 		}
 		b.open("/public", "Cookie: "+name+"=planted; mine=1").wantStatus(t, http.StatusOK)
@@ -33,18 +35,26 @@ func TestRestartsCookie_CountsForAMinute(t *testing.T) {
 		if scheme == "http" {
 			// One of another site, or an altered one, does not count.
 			cookie := b.cookie(name)
-			for _, planted := range []string{cookie[:len(cookie)-4], "A" + cookie[1:], "x", "", strings.Repeat("x", 5000)} {
-				w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+planted).wantStatus(t, http.StatusFound)
+			for _, planted := range []string{
+				cookie[:len(cookie)-4], "A" + cookie[1:], "x", "",
+				strings.Repeat("x", 5000),
+			} {
+				w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+planted).
+					wantStatus(t, http.StatusFound)
 			}
-			w.browser(inWeChat).open("http://shop.example.com/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+cookie).wantStatus(t, http.StatusFound)
-			w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+cookie).wantStatus(t, http.StatusTooManyRequests)
+			w.browser(inWeChat).open("http://shop.example.com/_wechat/callback?code=x&state=y",
+				"Cookie: "+name+"="+cookie).wantStatus(t, http.StatusFound)
+			w.browser(inWeChat).open("/_wechat/callback?code=x&state=y", "Cookie: "+name+"="+cookie).
+				wantStatus(t, http.StatusTooManyRequests)
 			// Neither can be used as an attempt, nor an attempt in its place.
 			keys, err := w.handler.lease.keyring.Keyset(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			scope, sealer := w.handler.site.Scope(visitor.Origin{Scheme: "http", Host: host}), keys.Sealer("login attempt")
-			attempts := login.ReadAttempts([]visitor.Cookie{{Name: "wechat_login_3", Value: cookie}}, sealer, scope, false, w.now())
+			scope, sealer := w.handler.site.Scope(visitor.Origin{Scheme: "http", Host: host}),
+				keys.Sealer("login attempt")
+			attempts := login.ReadAttempts([]visitor.Cookie{{Name: "wechat_login_3", Value: cookie}}, sealer, scope,
+				false, w.now())
 			if attempts.AnyOpen() || attempts.Foreign() != 1 {
 				t.Error("restarts open as an attempt")
 			}
@@ -76,7 +86,8 @@ func TestRestartsCookie_CountsForAMinute(t *testing.T) {
 }
 
 func TestRestartsCookie_NameIsReserved(t *testing.T) {
-	_, err := adaptSite("wechat_auth {\nofficial_account wx0123456789abcdef 0123456789abcdef0123456789abcdef\nsession {\ncookie wechat_rounds\n}\n}")
+	_, err := adaptSite("wechat_auth {\nofficial_account wx0123456789abcdef 0123456789abcdef0123456789abcdef\n" +
+		"session {\ncookie wechat_rounds\n}\n}")
 	if err == nil || !strings.Contains(err.Error(), "wechat_rounds") {
 		t.Errorf("got %v", err)
 	}

@@ -119,7 +119,8 @@ func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {
 		b.startLogin(chinesePath(100))
 		b.finishLogin(b.startLogin(longPath(1300))).wantRedirect(t, longPath(1300))
 		long := "/" + strings.Repeat("a", 1300)
-		b.finishLogin(b.startLogin("/_wechat/login?account=official_account&return_to="+long+"?"+strings.Repeat("b", 600))).wantRedirect(t, long)
+		start := "/_wechat/login?account=official_account&return_to=" + long + "?" + strings.Repeat("b", 600)
+		b.finishLogin(b.startLogin(start)).wantRedirect(t, long)
 	})
 	t.Run("when it returns", func(t *testing.T) {
 		w := newWorld(t, "")
@@ -178,7 +179,10 @@ func TestReturnTarget_LongOneIsSealedInTheStore(t *testing.T) {
 
 func TestReturnTarget_LengthLimits(t *testing.T) {
 	for _, c := range []struct{ name, target, to, want string }{
-		{"512 bytes stand in the callback", "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511)},
+		{
+			"512 bytes stand in the callback URL", "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511),
+			"/" + strings.Repeat("a", 511),
+		},
 		{"513 bytes do not", "/" + strings.Repeat("a", 512), "", "/" + strings.Repeat("a", 512)},
 		{"over 2000 bytes lose their query", "/a?" + strings.Repeat("b", 2000), "/a", "/a"},
 		{"an endless path becomes /", "/" + strings.Repeat("a", 8000), "/", "/"},

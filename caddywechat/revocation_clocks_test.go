@@ -9,10 +9,13 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/revocation"
 )
 
-// TestRevocation_WithClocksThatDiffer has an instance whose clock is right, and one whose clock is not. A session of the
-// second one that is revoked at the first one ends at both and for good. A login after that is not affected.
+// TestRevocation_WithClocksThatDiffer has an instance whose clock is right, and one whose clock is not. A session of
+// the second one that is revoked at the first one ends at both and for good. A login after that is not affected.
 func TestRevocation_WithClocksThatDiffer(t *testing.T) {
-	for _, ahead := range []time.Duration{-14 * time.Hour, -time.Minute, 0, 30 * time.Second, 2 * time.Minute, time.Hour, 14 * time.Hour} {
+	for _, ahead := range []time.Duration{
+		-14 * time.Hour, -time.Minute, 0, 30 * time.Second, 2 * time.Minute,
+		time.Hour, 14 * time.Hour,
+	} {
 		for name, request := range map[string]revocation.Request{"user": {User: person}, "all": {All: true}} {
 			t.Run(ahead.String()+" "+name, func(t *testing.T) {
 				w := newWorld(t, sessionWith("lifetime 30d"))
@@ -32,7 +35,8 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 					t.Helper()
 					for _, h := range []*Handler{right, wrong} {
 						w.swap(h)
-						w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+cookie).wantStatus(t, http.StatusUnauthorized)
+						w.browser(inWeChat).send("GET", "/", "Cookie: wechat_session="+cookie).
+							wantStatus(t, http.StatusUnauthorized)
 					}
 				}
 				before := b.cookie("wechat_session")
@@ -56,7 +60,8 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 				}
 				// A revocation at the wrong one reaches the right one, and counts from now, not from the wrong clock.
 				w.swap(wrong)
-				if _, err := wrong.lease.shared.revoked.Revoke(t.Context(), revocation.Request{User: person}); err != nil {
+				_, err := wrong.lease.shared.revoked.Revoke(t.Context(), revocation.Request{User: person})
+				if err != nil {
 					t.Fatal(err)
 				}
 				right.sync(t)
@@ -102,7 +107,8 @@ func TestRevocation_EndsASessionIssuedInPlaceOfARevokedOne(t *testing.T) {
 			b := w.browser(inWeChat)
 			b.login("/")
 			w.advance(time.Minute)
-			if _, err := elsewhere.lease.shared.revoked.Revoke(t.Context(), revocation.Request{User: person}); err != nil {
+			_, err := elsewhere.lease.shared.revoked.Revoke(t.Context(), revocation.Request{User: person})
+			if err != nil {
 				t.Fatal(err)
 			}
 			w.advance(time.Second)

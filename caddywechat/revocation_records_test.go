@@ -12,8 +12,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// Write access to a store is not enough to log anybody out. Records of an older version, which are not sealed, count only
-// where the store also has the session key: write access is as good as the key there.
+// Write access to a store is not enough to log anybody out. Records of an older version, which are not sealed, count
+// only where the store also has the session key: write access is as good as the key there.
 func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
 	for _, fitForKeys := range []bool{false, true} {
 		t.Run(fmt.Sprint("store fit for keys: ", fitForKeys), func(t *testing.T) {
@@ -22,11 +22,13 @@ func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
 			w.provisionAccount("", "")
 			b := w.browser(inWeChat)
 			b.login("/")
-			forged := revocation.Records(keysFor(t, otherKey), operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
+			forged := revocation.Records(keysFor(t, otherKey), operatorJournal,
+				revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
 			publishRecord(t, w.handler, operatorJournal, forged)
 			renamed := append([]byte{forged[0], forged[1]}, keysFor(t, sessionKey)[0].ID[:]...)
 			publishRecord(t, w.handler, operatorJournal, append(renamed, forged[len(renamed):]...))
-			moved := revocation.Records(keysFor(t, sessionKey), sessionJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
+			moved := revocation.Records(keysFor(t, sessionKey), sessionJournal,
+				revocation.OfAll(w.now(), w.now().Add(time.Hour)))[0]
 			publishRecord(t, w.handler, operatorJournal, moved)
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 			for message, want := range map[string]int{"forged or damaged": 1, "other session keys": 1} {
@@ -96,7 +98,8 @@ func TestRevocation_IsPerStore(t *testing.T) {
 	w.hold("afang") // whom no other test revokes in the memory store, which outlives this test
 	b := w.browser(inWeChat)
 	user := strings.TrimPrefix(b.login("/").body, "app ")
-	publish(t, other, operatorJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(user)))
+	publish(t, other, operatorJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour),
+		revocation.UserSubject(user)))
 
 	b.send("GET", "/").wantStatus(t, http.StatusOK)
 	w.swap(other)
@@ -109,7 +112,8 @@ func TestRevocation_OfAnotherInstance(t *testing.T) {
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
-	publish(t, w.handler, sessionJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour), revocation.UserSubject(person)))
+	publish(t, w.handler, sessionJournal, revocation.OfPerson(w.now(), w.now().Add(time.Hour),
+		revocation.UserSubject(person)))
 	for range 2 {
 		publishRecord(t, w.handler, sessionJournal, []byte("of a later version"))
 	}

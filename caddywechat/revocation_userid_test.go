@@ -18,7 +18,7 @@ func TestRevocation_SurvivesAChangeOfUserID(t *testing.T) {
 				const account = directProfile
 				w := newProfileWorld(t, account, "user_id "+then)
 				b := w.browser(inWeChat)
-				b.open(b.consent(b.open("/page").Header.Get("Location"), "allow")).wantRedirect(t, "/page")
+				b.open(b.consent(b.open("/page").location(), "allow")).wantRedirect(t, "/page")
 				user := b.userAt("/")
 
 				w.provisionAccount(account, "user_id "+now) // a reload
@@ -26,14 +26,15 @@ func TestRevocation_SurvivesAChangeOfUserID(t *testing.T) {
 				if (user == today) != (then == now) {
 					t.Fatalf("user %s, then %s", user, today)
 				}
-				if status, text := requestRevocation(t, "POST", fmt.Sprintf(`{"user":%q}`, user)); status != http.StatusOK {
+				status, text := requestRevocation(t, "POST", fmt.Sprintf(`{"user":%q}`, user))
+				if status != http.StatusOK {
 					t.Fatalf("status %d: %s", status, text)
 				}
 				b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 				w.provisionAccount(account, "user_id "+then) // and back
 				b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 				w.advance(time.Hour)
-				b.open(b.consent(b.open("/page").Header.Get("Location"), "allow")).wantRedirect(t, "/page")
+				b.open(b.consent(b.open("/page").location(), "allow")).wantRedirect(t, "/page")
 				if got := b.userAt("/"); got != user {
 					t.Errorf("afterwards user %s", got)
 				}
@@ -52,7 +53,8 @@ func TestRevocation_OfAWeComMemberInAnyForm(t *testing.T) {
 			b.follow("/page")
 			b.send("GET", "/").wantStatus(t, http.StatusOK)
 			body := fmt.Sprintf(`{"user":%q}`, fmt.Sprintf(form, "AFang")) // as WeCom's console writes it
-			if status, text := requestRevocation(t, "POST", body); status != http.StatusOK || text != "{\"revoked\":true,\"seen\":1}\n" {
+			if status, text := requestRevocation(t, "POST", body); status != http.StatusOK ||
+				text != "{\"revoked\":true,\"seen\":1}\n" {
 				t.Fatalf("status %d: %s", status, text)
 			}
 			b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)

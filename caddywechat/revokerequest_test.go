@@ -9,7 +9,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// A revocation request goes through one site of a store, and applies to all sites of this Caddy, on other instances too.
+// A revocation request goes through one site of a store, and applies to all sites of this Caddy, on other instances
+// too.
 func TestRevokeRequest_ReachesSitesWithOtherKeys(t *testing.T) {
 	w := startWorld(t, "http", simulator.Config{})
 	site := func(key string) *Handler {
@@ -87,7 +88,8 @@ func TestRevokeRequest_Invalid(t *testing.T) {
 		`not JSON`:                "invalid",
 		`{"user":"` + strings.Repeat("a", longestRequest) + `"}`: "too large",
 	} {
-		if status, text := requestRevocation(t, "POST", body); status != http.StatusBadRequest || !strings.Contains(text, want) {
+		if status, text := requestRevocation(t, "POST", body); status != http.StatusBadRequest ||
+			!strings.Contains(text, want) {
 			t.Errorf("%.40s: status %d: %s", body, status, text)
 		}
 	}
@@ -97,7 +99,8 @@ func TestRevokeRequest_Invalid(t *testing.T) {
 }
 
 func TestRevokeRequest_WithoutASite(t *testing.T) {
-	if status, text := requestRevocation(t, "POST", `{"all":true}`); status != http.StatusNotFound || !strings.Contains(text, "wechat_auth") {
+	if status, text := requestRevocation(t, "POST", `{"all":true}`); status != http.StatusNotFound ||
+		!strings.Contains(text, "wechat_auth") {
 		t.Errorf("status %d: %s", status, text)
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func TestSecondGate_InErrorRoutesDoesNothing(t *testing.T) {
-	const gate = "wechat_auth {\n" + anAccount + "store memory\nsession {\nkey " + sessionKey + "\n}\npublic /open/*\n}\n"
+	gate := withAccount("store memory\n"+sessionKeys(sessionKey)+"\npublic /open/*") + "\n"
 	serve := serveSite(t, gate+"error /open/* 404\nerror /member/* 500\nrespond app\nhandle_errors {\n"+gate+
 		`respond "{err.status_code} for {http.auth.user.id}{header.X-Wechat-User}."`+"\n}")
 	for path, want := range map[string]struct {
@@ -27,7 +27,8 @@ func TestSecondGate_InErrorRoutesDoesNothing(t *testing.T) {
 }
 
 func TestErrorRoutes_TheOnlyGateProtects(t *testing.T) {
-	serve := serveSite(t, "error 404\nhandle_errors {\nwechat_auth {\n"+anAccount+"store memory\nsession {\nkey "+sessionKey+"\n}\n}\nrespond page\n}")
+	serve := serveSite(t, "error 404\nhandle_errors {\n"+
+		withAccount("store memory\n"+sessionKeys(sessionKey))+"\nrespond page\n}")
 	w, err := serve(httptest.NewRequest("GET", "http://"+host+"/x", nil))
 	if err != nil || w.Code != http.StatusUnauthorized {
 		t.Errorf("status %d, %v: %s", w.Code, err, w.Body)

@@ -47,7 +47,8 @@ func TestSession_Idle(t *testing.T) {
 	})
 	t.Run("a fetch does not count as a visit", func(t *testing.T) {
 		w.advance(40 * time.Minute)
-		if a := b.send("GET", "/api"); len(a.Header["Set-Cookie"]) != 1 || a.Header.Get("Cache-Control") != "public, max-age=3600" {
+		if a := b.send("GET", "/api"); len(a.Header["Set-Cookie"]) != 1 ||
+			a.Header.Get("Cache-Control") != "public, max-age=3600" {
 			t.Errorf("header %v", a.Header)
 		}
 		w.advance(21 * time.Minute)
@@ -69,7 +70,8 @@ func TestSession_Idle(t *testing.T) {
 			rw.Write([]byte("streamed"))
 		}
 		if a := b.open("/"); a.Header.Get("Set-Cookie") == "" || a.Header.Get("Cache-Control") != "private, no-store" ||
-			a.Header.Get("CDN-Cache-Control")+a.Header.Get("Cloudflare-CDN-Cache-Control") != "" || a.Header.Get("Vary") != "Cookie" {
+			a.Header.Get("CDN-Cache-Control")+a.Header.Get("Cloudflare-CDN-Cache-Control") != "" ||
+			a.Header.Get("Vary") != "Cookie" {
 			t.Errorf("header %v", a.Header)
 		}
 	})
@@ -107,7 +109,8 @@ func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
 	})
 	t.Run("is no token", func(t *testing.T) {
 		w, b, _ := login(t, "")
-		w.browser(inWeChat).send("GET", "/", "Authorization: Bearer wx1."+b.cookie("wechat_session")).wantStatus(t, http.StatusUnauthorized)
+		w.browser(inWeChat).send("GET", "/", "Authorization: Bearer wx1."+b.cookie("wechat_session")).
+			wantStatus(t, http.StatusUnauthorized)
 	})
 	t.Run("goes by another name where user_id is another", func(t *testing.T) {
 		w, b, _ := login(t, "")

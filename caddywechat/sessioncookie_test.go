@@ -39,7 +39,7 @@ func TestSessionCookie_ForeignOnesDoNotOpen(t *testing.T) {
 		"a name that only begins": "wechat_session2=" + good,
 	} {
 		a := w.browser(inWeChat).open("/page", "Cookie: "+cookie)
-		if a.StatusCode != http.StatusFound || !strings.HasPrefix(a.Header.Get("Location"), w.simURL) {
+		if a.StatusCode != http.StatusFound || !strings.HasPrefix(a.location(), w.simURL) {
 			t.Errorf("%s: status %d", name, a.StatusCode)
 		}
 		w.received()

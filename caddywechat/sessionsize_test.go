@@ -27,9 +27,13 @@ func departments(n, digits int) string {
 func newDepartmentsWorld(t *testing.T, departments string) *world {
 	t.Helper()
 	w := newWorldWith(t, simulator.Config{
-		People: []simulator.Person{{ID: "busy", Nickname: strings.Repeat("忙", 170), UserID: strings.Repeat("u", 64), Departments: departments}},
+		People: []simulator.Person{{
+			ID: "busy", Nickname: strings.Repeat("忙", 170), UserID: strings.Repeat("u", 64),
+			Departments: departments,
+		}},
 		WeCom: []simulator.WeComApp{{
-			CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
+			CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret,
+			Domain: host,
 		}},
 	})
 	w.handler = w.newHandler(weComAccount)
@@ -73,7 +77,8 @@ func TestSessionSize_LoginThatDoesNotFitFails(t *testing.T) {
 	}
 	fields := lines[0].ContextMap()
 	if !strings.Contains(fmt.Sprint(fields["error"]), "the longest field is departments, of 1099 bytes") ||
-		!strings.Contains(fmt.Sprint(fields["cure"]), "可见范围") || fields["app_id"] != fmt.Sprintf("%s/%d", simulator.DemoCorpID, simulator.DemoAgentID) {
+		!strings.Contains(fmt.Sprint(fields["cure"]), "可见范围") ||
+		fields["app_id"] != fmt.Sprintf("%s/%d", simulator.DemoCorpID, simulator.DemoAgentID) {
 		t.Errorf("logged %v", fields)
 	}
 }
@@ -96,7 +101,8 @@ func TestSessionSize_RefreshedSessionFits(t *testing.T) {
 	b.open("/page").wantStatus(t, http.StatusOK)
 	h := w.received().Header
 	name, err := url.PathUnescape(h.Get("X-Wechat-Nickname"))
-	if err != nil || !strings.HasPrefix(strings.Repeat("名", 170), name) || len(name) < 100 || h.Get("X-Wechat-Avatar") != "" {
+	if err != nil || !strings.HasPrefix(strings.Repeat("名", 170), name) || len(name) < 100 ||
+		h.Get("X-Wechat-Avatar") != "" {
 		t.Errorf("nickname %q, avatar %q", name, h.Get("X-Wechat-Avatar"))
 	}
 	if h.Get("X-Wechat-User") != person {
@@ -105,11 +111,14 @@ func TestSessionSize_RefreshedSessionFits(t *testing.T) {
 }
 
 func TestSessionSize_LongProfileFitsIntoOneCookie(t *testing.T) {
-	p := simulator.Person{ID: "p", Nickname: strings.Repeat("🐳", 512), Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("x", 4000)}
+	p := simulator.Person{
+		ID: "p", Nickname: strings.Repeat("🐳", 512),
+		Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("x", 4000),
+	}
 	w := newWorldWith(t, simulator.Config{People: []simulator.Person{p}})
 	w.provisionAccount(directProfile, "")
 	b := w.browser(inWeChat)
-	a := b.open(b.consent(b.open("/"+strings.Repeat("y", 1990)).Header.Get("Location"), "allow"))
+	a := b.open(b.consent(b.open("/"+strings.Repeat("y", 1990)).location(), "allow"))
 	for _, line := range a.Header["Set-Cookie"] {
 		if len(line) >= 4096 {
 			t.Errorf("%d bytes: %.40s", len(line), line)

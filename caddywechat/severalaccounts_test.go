@@ -14,8 +14,14 @@ func newSeveralAccountsWorld(t *testing.T, options string) *world {
 	t.Helper()
 	const company = simulator.DemoOpenPlatform
 	w := newWorldWith(t, simulator.Config{
-		Accounts: []simulator.OfficialAccount{{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host, OpenPlatform: company}},
-		Websites: []simulator.WebsiteApp{{AppID: simulator.DemoWebsiteAppID, Secret: simulator.DemoWebsiteSecret, Domain: host, OpenPlatform: company}},
+		Accounts: []simulator.OfficialAccount{{
+			AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host,
+			OpenPlatform: company,
+		}},
+		Websites: []simulator.WebsiteApp{{
+			AppID: simulator.DemoWebsiteAppID, Secret: simulator.DemoWebsiteSecret,
+			Domain: host, OpenPlatform: company,
+		}},
 	})
 	w.handler = w.newHandler(officialAccount, websiteAccount, miniProgramAccount, mobileAppAccount, options)
 	return w
@@ -50,8 +56,10 @@ func TestUserID_IsTheSameInSeveralAccounts(t *testing.T) {
 	check("official_account", inside)
 
 	desktop := w.browser(onDesktop)
-	authorize := desktop.open("/page?x=1").Header.Get("Location")
-	if !strings.HasPrefix(authorize, w.simURL+"/connect/qrconnect?appid="+simulator.DemoWebsiteAppID+"&redirect_uri=") || !strings.HasSuffix(authorize, "#wechat_redirect") {
+	authorize := desktop.open("/page?x=1").location()
+	if !strings.HasPrefix(authorize,
+		w.simURL+"/connect/qrconnect?appid="+simulator.DemoWebsiteAppID+"&redirect_uri=") ||
+		!strings.HasSuffix(authorize, "#wechat_redirect") {
 		t.Fatalf("a desktop is sent to %s", authorize)
 	}
 	desktop.open(desktop.scan(authorize, "xiaoming", "allow")).wantRedirect(t, "/page?x=1")
@@ -81,7 +89,7 @@ func TestUserID_IsTheSameInSeveralAccounts(t *testing.T) {
 func TestQRCodeLogin_Declined(t *testing.T) {
 	w := newSeveralAccountsWorld(t, "user_id qualified")
 	b := w.browser(onDesktop)
-	a := b.open(b.scan(b.open("/page").Header.Get("Location"), "emma", "deny"))
+	a := b.open(b.scan(b.open("/page").location(), "emma", "deny"))
 	a.wantStatus(t, http.StatusForbidden)
 	if !strings.Contains(a.body, "登录已取消") {
 		t.Errorf("got %s", a.body)
@@ -94,7 +102,7 @@ func TestQRCodeLogin_Declined(t *testing.T) {
 func TestAccounts_SessionOfAnUnconfiguredOneDoesNotOpen(t *testing.T) {
 	w := newSeveralAccountsWorld(t, "user_id qualified")
 	b := w.browser(onDesktop)
-	b.open(b.scan(b.open("/page").Header.Get("Location"), "emma", "allow")).wantRedirect(t, "/page")
+	b.open(b.scan(b.open("/page").location(), "emma", "allow")).wantRedirect(t, "/page")
 	b.send("GET", "/page").wantStatus(t, http.StatusOK)
 	w.replaceSite("user_id qualified", sessionKey) // with the official account only
 	b.send("GET", "/page").wantStatus(t, http.StatusUnauthorized)

@@ -56,7 +56,7 @@ func TestSharedExchange_TwoInstancesExchangeACodeOnce(t *testing.T) {
 		t.Errorf("%d exchanges after the callback came again", n)
 	}
 	// Another browser gets no session.
-	if got := w.browser(inWeChat).open(callback); got.Header.Get("Location") == "/page?x=1" {
+	if got := w.browser(inWeChat).open(callback); got.location() == "/page?x=1" {
 		t.Error("a browser without the attempt is redirected to the page")
 	}
 }
@@ -66,8 +66,10 @@ func TestSharedExchange_FailureIsShared(t *testing.T) {
 		fault  simulator.Fault
 		status int
 	}{
-		"refused": {simulator.Fault{Path: exchangePath, Kind: simulator.FaultErrcode, Errcode: 40029}, http.StatusFound},
-		"broken":  {simulator.Fault{Path: exchangePath, Kind: simulator.FaultHTML}, http.StatusBadGateway},
+		"refused": {
+			simulator.Fault{Path: exchangePath, Kind: simulator.FaultErrcode, Errcode: 40029}, http.StatusFound,
+		},
+		"broken": {simulator.Fault{Path: exchangePath, Kind: simulator.FaultHTML}, http.StatusBadGateway},
 	} {
 		t.Run(word, func(t *testing.T) {
 			w, instances := newPair(t, "")
@@ -98,7 +100,7 @@ func TestSharedExchange_WorksWithoutTheStore(t *testing.T) {
 	w.swap(instances[1])
 	// WeChat refuses the second exchange, and the login restarts.
 	again := w.browser(inWeChat)
-	if a := again.follow(again.open(callback, cookies).Header.Get("Location")); a.StatusCode != http.StatusOK {
+	if a := again.follow(again.open(callback, cookies).location()); a.StatusCode != http.StatusOK {
 		t.Errorf("status %d", a.StatusCode)
 	}
 	if instances[0].lease.shared.status.IsFailing() {

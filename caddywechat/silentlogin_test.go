@@ -43,7 +43,7 @@ func TestSilentLogin_TheAccountSaysWhoIsTheSamePerson(t *testing.T) {
 	b := w.browser(onDesktop)
 	login := func(code string) map[string]string {
 		t.Helper()
-		back := b.open("/_wechat/login?account=locker&return_to=/page").Header.Get("Location")
+		back := b.open("/_wechat/login?account=locker&return_to=/page").location()
 		b.open(back+"&code="+url.QueryEscape(code)).wantRedirect(t, "/page")
 		return b.send("GET", "/_wechat/me").wantStatus(t, http.StatusOK).json(t)
 	}
@@ -59,7 +59,7 @@ func TestSilentLogin_TheAccountSaysWhoIsTheSamePerson(t *testing.T) {
 func TestSilentLogin_OneOpenIDInTwoAccountsIsNotOnePerson(t *testing.T) {
 	w := newWorld(t, "locker\nuser_id qualified")
 	b := w.browser(inWeChat)
-	back := b.open("/_wechat/login?account=locker&return_to=/page").Header.Get("Location")
+	back := b.open("/_wechat/login?account=locker&return_to=/page").location()
 	b.open(back+"&code="+person+url.QueryEscape("-Anna")).wantRedirect(t, "/page")
 	if got := b.loginSilentlyAs("xiaoming"); got["openid"] != person || got["unionid"]+got["nickname"] != "" {
 		t.Errorf("got %v", got)

@@ -15,12 +15,12 @@ func TestSnapshot_SilentLoginGetsNoSession(t *testing.T) {
 	callback := b.callbackFor("/page")
 	u, _ := url.Parse(callback)
 	// The simulator gives a snapshot's code only with the scope of the profile, so the code is of another request.
-	snapshot := strings.ReplaceAll(b.open("/page").Header.Get("Location"), "snsapi_base", "snsapi_userinfo")
+	snapshot := strings.ReplaceAll(b.open("/page").location(), "snsapi_base", "snsapi_userinfo")
 	snapshot = strings.Replace(snapshot, "#", "&forceSnapShot=true#", 1)
 	code := b.open(snapshot)
-	bought, err := url.Parse(code.Header.Get("Location"))
+	bought, err := url.Parse(code.location())
 	if err != nil || bought.Query().Get("code") == "" {
-		t.Fatalf("the simulator did not hand out a snapshot's code: %d %s", code.StatusCode, code.Header.Get("Location"))
+		t.Fatalf("the simulator did not hand out a snapshot's code: %d %s", code.StatusCode, code.location())
 	}
 	q := u.Query()
 	q.Set("code", bought.Query().Get("code"))

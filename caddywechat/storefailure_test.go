@@ -27,7 +27,8 @@ func TestStoreFailure_RevocationsArePublishedLater(t *testing.T) {
 	b.logout("").wantStatus(t, http.StatusOK)
 	b.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
 	other.send("GET", "/").wantStatus(t, http.StatusOK)
-	if status, text := requestRevocation(t, "POST", `{"openid":"`+person+`"}`); status != http.StatusServiceUnavailable || !strings.Contains(text, "revoked here") {
+	status, text := requestRevocation(t, "POST", `{"openid":"`+person+`"}`)
+	if status != http.StatusServiceUnavailable || !strings.Contains(text, "revoked here") {
 		t.Errorf("status %d: %s", status, text)
 	}
 	other.send("GET", "/").wantStatus(t, http.StatusUnauthorized)
@@ -73,7 +74,10 @@ func TestStoreFailure_AbandonedRequestIsNoError(t *testing.T) {
 	broken := &brokenStore{hang: make(chan struct{}), err: store.ErrStore}
 	w.storeOf(w.handler).use(func(store.Store) store.Store { return broken })
 	defer close(broken.hang)
-	for _, path := range []string{"/", "/_wechat/logout", "/_wechat/me", "/_wechat/callback?state=x&code=y", "/_wechat/login"} {
+	for _, path := range []string{
+		"/", "/_wechat/logout", "/_wechat/me", "/_wechat/callback?state=x&code=y",
+		"/_wechat/login",
+	} {
 		ctx, leave := context.WithCancel(t.Context())
 		leave()
 		r := httptest.NewRequest("GET", "http://"+host+path, nil).WithContext(ctx)

@@ -73,10 +73,19 @@ func newStreamWorld(t *testing.T, options string) *world {
 
 func TestStreams_EndWithTheSession(t *testing.T) {
 	const soon = 10 * time.Second
+	revoke := func(w *world, request revocation.Request) {
+		if _, err := revokeEverywhere(w.t.Context(), request); err != nil {
+			t.Error(err)
+		}
+	}
 	for name, end := range map[string]func(w *world, b *browser){
-		"logout":           func(_ *world, b *browser) { b.logout("") },
-		"revoked":          func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revocation.Request{User: person}) },
-		"everybody is":     func(w *world, _ *browser) { _, _ = revokeEverywhere(w.t.Context(), revocation.Request{All: true}) },
+		"logout": func(_ *world, b *browser) { b.logout("") },
+		"revoked": func(w *world, _ *browser) {
+			revoke(w, revocation.Request{User: person})
+		},
+		"everybody is": func(w *world, _ *browser) {
+			revoke(w, revocation.Request{All: true})
+		},
 		"lifetime is over": func(w *world, _ *browser) { w.advance(7*24*time.Hour + time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,12 +194,14 @@ func TestStreams_KeepTheRewrittenURL(t *testing.T) {
 	r.Header = http.Header{"Cookie": {"wechat_session=" + b.cookie("wechat_session")}, "Accept": {"text/event-stream"}}
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), nil)
 	r.URL.Path, r.URL.RawQuery, r.RequestURI = "/inner", "b=2", "/inner?b=2" // as a rewrite in front does
-	err := w.handler.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
-		if r.RequestURI != "/inner?b=2" || r.URL.RequestURI() != "/inner?b=2" || r.Header.Get("X-Wechat-User") != person {
-			t.Errorf("the app got %s, %s, %v", r.RequestURI, r.URL, r.Header)
-		}
-		return nil
-	}))
+	err := w.handler.ServeHTTP(httptest.NewRecorder(), r,
+		caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+			if r.RequestURI != "/inner?b=2" || r.URL.RequestURI() != "/inner?b=2" ||
+				r.Header.Get("X-Wechat-User") != person {
+				t.Errorf("the app got %s, %s, %v", r.RequestURI, r.URL, r.Header)
+			}
+			return nil
+		}))
 	if err != nil {
 		t.Error(err)
 	}

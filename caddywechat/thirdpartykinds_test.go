@@ -132,9 +132,13 @@ func (kiosk) Login(_ context.Context, code string) (account.Grant, error) {
 func (kiosk) Endpoints() []account.Endpoint {
 	return []account.Endpoint{{Name: "echo", Serve: func(_ context.Context, c account.Call) (any, error) {
 		if string(c.Body) == "null" {
-			return nil, &account.Problem{Status: http.StatusConflict, Word: "session_key_expired", Message: "log in again"}
+			return nil, &account.Problem{
+				Status: http.StatusConflict, Word: "session_key_expired",
+				Message: "log in again",
+			}
 		}
-		return map[string]string{"body": string(c.Body), "secret": c.SessionSecret, "no": c.Identity.Get("kiosk_no")}, nil
+		no := c.Identity.Get("kiosk_no")
+		return map[string]string{"body": string(c.Body), "secret": c.SessionSecret, "no": no}, nil
 	}}}
 }
 

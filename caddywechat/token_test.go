@@ -11,10 +11,14 @@ import (
 func TestToken_OpensTheGate(t *testing.T) {
 	w, b := newKioskSite(t, "optional /open\npublic /public\nuserinfo /profile")
 	token := b.token("7")
-	for _, header := range []string{"Authorization: Bearer " + token, "Authorization: bearer  " + token, "X-Wechat-Token: " + token} {
+	for _, header := range []string{
+		"Authorization: Bearer " + token, "Authorization: bearer  " + token,
+		"X-Wechat-Token: " + token,
+	} {
 		b.send("GET", "/page", header).wantStatus(t, http.StatusOK)
 		r := w.received()
-		if r.Header.Get("X-Wechat-User") != "mall:7" || r.Header.Get("X-Wechat-Kiosk-No") != "7" || r.Header.Get("X-Wechat-Account") != "kiosk" {
+		if r.Header.Get("X-Wechat-User") != "mall:7" || r.Header.Get("X-Wechat-Kiosk-No") != "7" ||
+			r.Header.Get("X-Wechat-Account") != "kiosk" {
 			t.Errorf("the app got %v", r.Header)
 		}
 		if strings.Contains(fmt.Sprint(r.Header), "wx1.") {
@@ -63,7 +67,8 @@ func TestToken_InvalidOneHasNoFallback(t *testing.T) {
 		t.Errorf("beside a cookie the token stands for %s", got)
 	}
 	// A token is no cookie either.
-	b.send("GET", "/page", "Cookie: wechat_session="+strings.TrimPrefix(token, "wx1.")).wantStatus(t, http.StatusUnauthorized)
+	b.send("GET", "/page", "Cookie: wechat_session="+strings.TrimPrefix(token, "wx1.")).
+		wantStatus(t, http.StatusUnauthorized)
 }
 
 func TestToken_Ends(t *testing.T) {
@@ -74,14 +79,16 @@ func TestToken_Ends(t *testing.T) {
 	if a.Header.Get("Set-Cookie") != "" {
 		t.Errorf("a cookie for a program: %s", a.Header.Get("Set-Cookie"))
 	}
-	if end := b.send("GET", "/_wechat/me", "Authorization: Bearer "+token).json(t)["expires_at"]; end != "2026-11-27T09:00:00Z" {
+	end := b.send("GET", "/_wechat/me", "Authorization: Bearer "+token).json(t)["expires_at"]
+	if end != "2026-11-27T09:00:00Z" {
 		t.Errorf("it expires at %s", end)
 	}
 	w.advance(24 * time.Hour)
 	b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusUnauthorized)
 
 	token = b.token("7")
-	b.send("POST", "/_wechat/logout", "Authorization: Bearer "+token, "Origin: https://servicewechat.com").wantStatus(t, http.StatusOK)
+	b.send("POST", "/_wechat/logout", "Authorization: Bearer "+token, "Origin: https://servicewechat.com").
+		wantStatus(t, http.StatusOK)
 	b.send("GET", "/page", "Authorization: Bearer "+token).wantStatus(t, http.StatusUnauthorized)
 	token = b.token("8")
 	if status, text := requestRevocation(t, "POST", `{"user":"mall:8"}`); status != http.StatusOK {
@@ -118,7 +125,8 @@ func TestToken_WithoutTheKeyHasNoFallback(t *testing.T) {
 	w.handler = w.otherInstance(w.handler, 0) // it has to read the key from the store
 	fail := true
 	w.storeOf(w.handler).failWhen(&fail)
-	b.send("GET", "/open", "Authorization: Bearer "+token).wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
+	b.send("GET", "/open", "Authorization: Bearer "+token).
+		wantJSON(t, http.StatusServiceUnavailable, "store_unavailable")
 	b.send("GET", "/open").wantStatus(t, http.StatusOK)
 }
 
@@ -139,7 +147,8 @@ func TestToken_RequiredSaysHowToGetOne(t *testing.T) {
 	} {
 		got := a.wantJSON(t, http.StatusUnauthorized, "login_required")
 		message, loginURL := got["message"], got["login_url"]
-		if !strings.Contains(message, "wx.login") || !strings.Contains(message, "/_wechat/mini_program/login") || loginURL != "" {
+		if !strings.Contains(message, "wx.login") || !strings.Contains(message, "/_wechat/mini_program/login") ||
+			loginURL != "" {
 			t.Errorf("%s: %q, login_url %q", name, message, loginURL)
 		}
 	}
@@ -151,14 +160,16 @@ func TestToken_RequiredSaysHowToGetOne(t *testing.T) {
 	w.handler = w.newHandler(miniProgramAccount, mobileAppAccount, "kiosk", "user_id qualified", "prefix /login-here")
 	message := b.send("GET", "/page", bad).wantJSON(t, http.StatusUnauthorized, "login_required")["message"]
 	for _, part := range []string{
-		"wx.login", "/login-here/mini_program/login", "sendAuth", "/login-here/mobile_app/login", "/login-here/kiosk/login",
+		"wx.login", "/login-here/mini_program/login", "sendAuth", "/login-here/mobile_app/login",
+		"/login-here/kiosk/login",
 	} {
 		if !strings.Contains(message, part) {
 			t.Errorf("%q does not name %s", message, part)
 		}
 	}
 	w.handler = w.provision("wechat_auth {\nofficial_account wx0123456789abcdef " + strings.Repeat("a1", 16) + "\n}")
-	if message := b.send("GET", "/page", bad).wantJSON(t, http.StatusUnauthorized, "login_required")["message"]; !strings.Contains(message, "none") {
+	message = b.send("GET", "/page", bad).wantJSON(t, http.StatusUnauthorized, "login_required")["message"]
+	if !strings.Contains(message, "none") {
 		t.Errorf("where there are no tokens: %q", message)
 	}
 }
@@ -167,16 +178,19 @@ func TestTokenLogin_RequiresJSON(t *testing.T) {
 	_, b := newMiniProgramSite(t, "")
 	for name, a := range map[string]response{
 		"a form": b.post("/_wechat/mini_program/login", "code=x", "Content-Type: application/x-www-form-urlencoded"),
-		"a form in pieces": b.post("/_wechat/mini_program/login", "--x\r\nContent-Disposition: form-data; name=code\r\n\r\nx\r\n--x--\r\n",
+		"a form in pieces": b.post("/_wechat/mini_program/login",
+			"--x\r\nContent-Disposition: form-data; name=code\r\n\r\nx\r\n--x--\r\n",
 			"Content-Type: multipart/form-data; boundary=x"),
 		"nothing":        b.post("/_wechat/mini_program/login", ""),
 		"the code alone": b.post("/_wechat/mini_program/login", `"x"`),
 		"a number":       b.post("/_wechat/mini_program/login", `{"code":7}`),
 		"another name":   b.post("/_wechat/mini_program/login", `{"js_code":"x"}`),
-		"from elsewhere": b.post("/_wechat/mini_program/login", `{"code":"x"}`, "Sec-Fetch-Site: cross-site", "Content-Type: text/plain"),
+		"from elsewhere": b.post("/_wechat/mini_program/login", `{"code":"x"}`, "Sec-Fetch-Site: cross-site",
+			"Content-Type: text/plain"),
 	} {
 		message := a.wantJSON(t, http.StatusBadRequest, "bad_request")["message"]
-		if !strings.Contains(message, "JSON") || name != "from elsewhere" && !strings.Contains(message, `{"code":"…"}`) {
+		if !strings.Contains(message, "JSON") || name != "from elsewhere" &&
+			!strings.Contains(message, `{"code":"…"}`) {
 			t.Errorf("%s: %q", name, message)
 		}
 	}

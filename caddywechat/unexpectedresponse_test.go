@@ -9,11 +9,16 @@ import (
 // The page says neither that WeChat is busy nor that a retry helps, and no other person's profile is used.
 func TestUnexpectedResponse_IsReportedAsSuch(t *testing.T) {
 	for name, tt := range map[string]struct{ path, body, cause string }{
-		"a unionid with a blank":   {profilePath, `{"openid":"OPENID","nickname":"a","unionid":"o 1"}`, `a profile with a unionid that is none: "o 1"`},
-		"no openid":                {profilePath, `{"nickname":"a"}`, "a profile without an openid"},
-		"somebody else's":          {profilePath, `{"openid":"oOther","nickname":"a"}`, "a profile of somebody else"},
-		"a nickname of two":        {profilePath, `{"openid":"OPENID","nickname":["a","b"]}`, "a list where a text should be"},
-		"an openid that is none":   {exchangePath, `{"openid":"o 1","access_token":"61_x"}`, `a token with an openid that is none: "o 1"`},
+		"a unionid with a blank": {
+			profilePath, `{"openid":"OPENID","nickname":"a","unionid":"o 1"}`,
+			`a profile with a unionid that is none: "o 1"`,
+		},
+		"no openid":         {profilePath, `{"nickname":"a"}`, "a profile without an openid"},
+		"somebody else's":   {profilePath, `{"openid":"oOther","nickname":"a"}`, "a profile of somebody else"},
+		"a nickname of two": {profilePath, `{"openid":"OPENID","nickname":["a","b"]}`, "a list where a text should be"},
+		"an openid that is none": {
+			exchangePath, `{"openid":"o 1","access_token":"61_x"}`, `a token with an openid that is none: "o 1"`,
+		},
 		"a token without anything": {exchangePath, `{}`, "a token without an openid"},
 	} {
 		w := newProfileWorld(t, directProfile, "")
@@ -38,7 +43,8 @@ func TestUnexpectedResponse_IsReportedAsSuch(t *testing.T) {
 	// Unusual values that can be read are used.
 	w := newProfileWorld(t, directProfile, "")
 	w.stubWeChat(profilePath, `{"openid":"OPENID","nickname":7,"headimgurl":null,"sex":"1"}`)
-	if a := w.browser(inWeChat).followAllowing("/page"); a.StatusCode != http.StatusOK || w.received().Header.Get("X-Wechat-Nickname") != "7" {
+	a := w.browser(inWeChat).followAllowing("/page")
+	if a.StatusCode != http.StatusOK || w.received().Header.Get("X-Wechat-Nickname") != "7" {
 		t.Errorf("a number for a nickname: %d %.200s", a.StatusCode, a.body)
 	}
 }

@@ -35,7 +35,8 @@ func TestUnreturnedLogins_AreLogged(t *testing.T) {
 	}
 	fields := lines[0].ContextMap()
 	if fields["host"] != host || fields["account"] != "official_account" || fields["app_id"] != simulator.DemoAppID ||
-		!strings.Contains(fields["cure"].(string), "网页授权域名") || !strings.Contains(fields["cure"].(string), "mp.weixin.qq.com") {
+		!strings.Contains(fields["cure"].(string), "网页授权域名") ||
+		!strings.Contains(fields["cure"].(string), "mp.weixin.qq.com") {
 		t.Errorf("fields: %v", fields)
 	}
 	t.Run("beyond a reload", func(t *testing.T) {
@@ -90,7 +91,9 @@ func TestUnreturnedLogins_AreNotLoggedWithoutReason(t *testing.T) {
 		"images": func(t *testing.T, w *world) {
 			start(w, w.browser(inWeChat), "Sec-Fetch-Dest: image", "Sec-Fetch-Mode: no-cors")
 		},
-		"prefetches":                      func(t *testing.T, w *world) { start(w, w.browser(inWeChat), "Sec-Purpose: prefetch") },
+		"prefetches": func(t *testing.T, w *world) {
+			start(w, w.browser(inWeChat), "Sec-Purpose: prefetch")
+		},
 		"browsers that it does not serve": func(t *testing.T, w *world) { start(w, w.browser(onDesktop)) },
 		"crawlers that say so": func(t *testing.T, w *world) {
 			start(w, w.browser(inWeChat+" (compatible; ExampleBot/2.0; +http://example.com/bot)"))

@@ -59,22 +59,23 @@ func TestUserID_UnionID(t *testing.T) {
 		callback := b.consent(consentPage(t, b.open(b.callbackFor("/page"))), "allow")
 		b.open(callback).wantStatus(t, http.StatusForbidden)
 		line := w.logs.All()[len(w.logs.All())-1]
-		if cure, _ := line.ContextMap()["cure"].(string); line.Message != "callback" || !strings.Contains(cure, "Open Platform") {
+		if cure, _ := line.ContextMap()["cure"].(string); line.Message != "callback" ||
+			!strings.Contains(cure, "Open Platform") {
 			t.Errorf("log: %v", w.logs.All())
 		}
 	})
 	t.Run("a platform that never gives the profile is no endless loop", func(t *testing.T) {
 		w := newProfileWorld(t, "consent direct", "user_id unionid")
 		b := w.browser(inWeChat)
-		authorize := b.open(b.callbackFor("/page")).Header.Get("Location")
+		authorize := b.open(b.callbackFor("/page")).location()
 		// The code is one of a silent login.
-		silent := w.browser(inWeChat).open(strings.Replace(authorize, "snsapi_userinfo", "snsapi_base", 1)).Header.Get("Location")
+		silent := w.browser(inWeChat).open(strings.Replace(authorize, "snsapi_userinfo", "snsapi_base", 1)).location()
 		b.send("GET", silent).wantJSON(t, http.StatusForbidden, "unionid_missing")
 	})
 	t.Run("people of a snapshot are never one person", func(t *testing.T) {
 		w := newProfileWorld(t, "scope snsapi_userinfo\nsnapshot allow\nconsent direct", "user_id unionid")
 		b := w.browser(inWeChat)
-		b.open(b.consent(b.open("/page").Header.Get("Location"), "snapshot")).wantRedirect(t, "/page")
+		b.open(b.consent(b.open("/page").location(), "snapshot")).wantRedirect(t, "/page")
 		if got := b.userAt("/page"); !strings.HasPrefix(got, "snapshot:o") {
 			t.Errorf("user %s", got)
 		}

@@ -32,7 +32,8 @@ func newVerify(t *testing.T, directive string) (http.Handler, *observer.Observed
 }
 
 func TestVerify_ServesExactlyItsFiles(t *testing.T) {
-	v, _ := newVerify(t, "wechat_verify MP_verify_iwu2jY0FNdXA7RGa.txt sub/dir/WW_verify_0123456789abcdef.txt {\nXSXXE203iJ.txt af65fa6fdd0b16f3a46c24171957f5e9\n/other.txt \"two words\"\n}")
+	v, _ := newVerify(t, "wechat_verify MP_verify_iwu2jY0FNdXA7RGa.txt sub/dir/WW_verify_0123456789abcdef.txt {\n"+
+		"XSXXE203iJ.txt af65fa6fdd0b16f3a46c24171957f5e9\n/other.txt \"two words\"\n}")
 	for path, want := range map[string]string{
 		"/MP_verify_iwu2jY0FNdXA7RGa.txt":         "iwu2jY0FNdXA7RGa",
 		"/sub/dir/WW_verify_0123456789abcdef.txt": "0123456789abcdef",
@@ -90,7 +91,8 @@ func TestVerify_ComesBeforeRedirects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !json.Valid(config) || strings.Index(string(config), "wechat_verify") > strings.Index(string(config), "static_response") {
+	if !json.Valid(config) || strings.Index(string(config), "wechat_verify") > strings.Index(string(config),
+		"static_response") {
 		t.Errorf("config: %s", config)
 	}
 }

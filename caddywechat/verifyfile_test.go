@@ -52,16 +52,18 @@ func TestVerifyFile_OnlyContentThatFollowsFromTheNameIsServed(t *testing.T) {
 			}
 			b := w.browser("")
 			a := b.open(verifyPath).wantStatus(t, tt.want)
-			if tt.want == 200 && (a.body != verifyContents || a.Header.Get("Content-Type") != "text/plain") || strings.Contains(a.body, "orders") {
+			if tt.want == 200 && (a.body != verifyContents || a.Header.Get("Content-Type") != "text/plain") ||
+				strings.Contains(a.body, "orders") {
 				t.Errorf("%v, %q", a.Header, a.body)
 			}
-			if a.Header.Get("X-App") != "" || a.Header.Get("Set-Cookie") != "" || a.Header.Get("Location") != "" {
+			if a.Header.Get("X-App") != "" || a.Header.Get("Set-Cookie") != "" || a.location() != "" {
 				t.Errorf("headers of the app's: %v", a.Header)
 			}
 			if head := b.send("HEAD", verifyPath); head.StatusCode != tt.want || head.body != "" {
 				t.Errorf("HEAD: status %d, %q", head.StatusCode, head.body)
 			}
-			if lines := w.logs.FilterField(zap.String("line", "wechat_verify "+verifyPath[1:])).Len(); lines != (tt.want-200)/204 {
+			lines := w.logs.FilterField(zap.String("line", "wechat_verify "+verifyPath[1:])).Len()
+			if lines != (tt.want-200)/204 {
 				t.Errorf("%d log lines", lines)
 			}
 		})
@@ -73,13 +75,16 @@ func TestVerifyFile_TheAppGetsACleanRequest(t *testing.T) {
 	w := newWorld(t, "optional *")
 	b := w.browser(inWeChat)
 	b.open("/_wechat/login")
-	b.send("HEAD", verifyPath, "Upgrade: websocket", "Connection: Upgrade", "X-Wechat-User: evil", "Cookie: a=b", "Authorization: Basic x",
-		"X-Original-Url: /admin", "X-Forwarded-Host: evil", "Range: bytes=0-1", "Accept-Encoding: gzip", "Expect: 100-continue")
+	b.send("HEAD", verifyPath, "Upgrade: websocket", "Connection: Upgrade", "X-Wechat-User: evil", "Cookie: a=b",
+		"Authorization: Basic x",
+		"X-Original-Url: /admin", "X-Forwarded-Host: evil", "Range: bytes=0-1", "Accept-Encoding: gzip",
+		"Expect: 100-continue")
 	r := w.received()
 	if r == nil {
 		t.Fatal("nothing arrived")
 	}
-	if r.Method != "GET" || r.RequestURI != verifyPath || r.URL.String() != verifyPath || r.Host != host || len(r.Header) != 0 || r.ContentLength != 0 {
+	if r.Method != "GET" || r.RequestURI != verifyPath || r.URL.String() != verifyPath || r.Host != host ||
+		len(r.Header) != 0 || r.ContentLength != 0 {
 		t.Errorf("the app got %s %s of %s with %v", r.Method, r.RequestURI, r.Host, r.Header)
 	}
 }
@@ -89,9 +94,11 @@ func TestVerifyFile_OtherNamesNeedALogin(t *testing.T) {
 	w.app = func(rw http.ResponseWriter, _ *http.Request) { io.WriteString(rw, verifyContents) }
 	b := w.browser("")
 	for _, path := range []string{
-		"/MP_verify_short.txt", "/mp_verify_iwu2jY0FNdXA7RGa.txt", verifyPath + "/", verifyPath + ";x", verifyPath + "?", verifyPath + "?s=/admin",
+		"/MP_verify_short.txt", "/mp_verify_iwu2jY0FNdXA7RGa.txt", verifyPath + "/", verifyPath + ";x",
+		verifyPath + "?", verifyPath + "?s=/admin",
 		"/admin.php" + verifyPath, "/orders" + verifyPath, "/a/.." + verifyPath, "/" + verifyPath, "/." + verifyPath,
-		"/MP_verify_iwu2jY0FNdXA7RG%61.txt", "/MP_verify_iwu2jY0FNdXA7RGa%2etxt", "/%4dP_verify_iwu2jY0FNdXA7RGa.txt", "/MP_verify_iwu2jY0FNdXA7RGa.TXT",
+		"/MP_verify_iwu2jY0FNdXA7RG%61.txt", "/MP_verify_iwu2jY0FNdXA7RGa%2etxt", "/%4dP_verify_iwu2jY0FNdXA7RGa.txt",
+		"/MP_verify_iwu2jY0FNdXA7RGa.TXT",
 	} {
 		b.open(path).wantStatus(t, http.StatusForbidden)
 	}

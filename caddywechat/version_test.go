@@ -6,13 +6,19 @@ import (
 )
 
 func TestVersion_OfBuilds(t *testing.T) {
-	commit := []debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: "8a65120c0ffee8a65120c0ffee8a"}}
+	commit := []debug.BuildSetting{
+		{Key: "vcs", Value: "git"},
+		{Key: "vcs.revision", Value: "8a65120c0ffee8a65120c0ffee8a"},
+	}
 	modified := append(commit[:2:2], debug.BuildSetting{Key: "vcs.modified", Value: "true"})
 	ours := func(version string, settings []debug.BuildSetting) debug.BuildInfo {
 		return debug.BuildInfo{Main: debug.Module{Path: modulePath, Version: version}, Settings: settings}
 	}
 	theirs := func(dependencies ...*debug.Module) debug.BuildInfo {
-		return debug.BuildInfo{Main: debug.Module{Path: "caddy", Version: "(devel)"}, Settings: commit, Deps: dependencies}
+		return debug.BuildInfo{
+			Main: debug.Module{Path: "caddy", Version: "(devel)"}, Settings: commit,
+			Deps: dependencies,
+		}
 	}
 	other, folder := &debug.Module{Path: "x", Version: "v9.0.0"}, &debug.Module{Path: "../wechat"}
 	const pseudo = "v0.0.0-20261129162800-8a65120c0ffe+dirty"

@@ -14,13 +14,13 @@ import (
 
 const (
 	module = "github.com/caddywechat/caddy-wechat"
-	house  = module + "/caddywechat"
+	root   = module + "/caddywechat"
 	caddy  = "github.com/caddyserver/"
 )
 
-// walls lists for each package what it may import of ours. What is not listed may import nothing of ours; a package knows
-// those above it, and nobody else. Packages are named by their folder, the root by "."; a folder stands for what lies
-// below it as well.
+// walls lists for each package what it may import of ours. A package that is not listed may import nothing of ours. A
+// package may import those above it and no others. Packages are named by their folder, the root by "."; a folder stands
+// for the packages below it as well.
 var walls = []struct {
 	name  string
 	knows string
@@ -47,14 +47,19 @@ var walls = []struct {
 	{"internal/revocation", "account identity store background event grant keyring seal session"},
 	{"internal/problem", "account store visitor weixin event page session"},
 	{"internal/profile", "account identity visitor background event grant keyring problem session"},
-	{"internal/login", "account identity store visitor weixin event grant keyring locale page problem revocation seal " +
-		"session site"},
+	{
+		"internal/login",
+		"account identity store visitor weixin event grant keyring locale page problem revocation seal session site",
+	},
 	{"internal/api", "account identity visitor weixin event grant login page problem session site"},
 	{"internal/gate", "account visitor api login problem session site"},
 	{"simulator", "locale"},
 	{"demo", "listening simulator"},
-	{".", "account config demo identity simulator store visitor weixin api background event gate grant keyring listening " +
-		"login page placement problem profile revocation session site"},
+	{
+		".",
+		"account config demo identity simulator store visitor weixin api background event gate grant keyring " +
+			"listening login page placement problem profile revocation session site",
+	},
 
 	// Guests: each knows the public packages, and nobody knows a guest.
 	{"account/accounttest", "account identity simulator visitor weixin"},
@@ -73,13 +78,13 @@ var walls = []struct {
 	{"e2e", "simulator"},
 }
 
-// knowCaddy are those that may import Caddy: the root, guests, what reads configurations, and what starts one.
+// knowCaddy lists what may import Caddy: the root, guests, and the packages that read or start configurations.
 var knowCaddy = []string{".", "config", "demo", "account/", "store/"}
 
-// guests are imported by the root alone, for their registration.
+// guestsFile is the only file that imports guests, for their registration.
 const guestsFile = "guests.go"
 
-// find returns the row of a package: of the nearest folder around it.
+// find returns the row of the package, or of the nearest folder above it.
 func find(pkg string) (knows []string, ok bool) {
 	for folder := pkg; ; folder = path.Dir(folder) {
 		for _, row := range walls {
@@ -91,7 +96,7 @@ func find(pkg string) (knows []string, ok bool) {
 			return nil, false
 		}
 		if path.Dir(folder) == "." {
-			return nil, false // a package of its own, and not the root's
+			return nil, false // a top-level package is not covered by the row of the root
 		}
 	}
 }
@@ -104,18 +109,18 @@ func forbidden(pkg, file, imported string, blank bool) string {
 	if strings.HasPrefix(imported, caddy) && !slices.ContainsFunc(knowCaddy, isCaddys) {
 		return "does not know Caddy"
 	}
-	target, isOurs := strings.CutPrefix(imported, house+"/")
+	target, isOurs := strings.CutPrefix(imported, root+"/")
 	switch {
-	case imported == house:
+	case imported == root:
 		return "does not know the root"
 	case !isOurs && strings.HasPrefix(imported, module):
-		return "knows nothing outside the house"
+		return "knows nothing outside of caddywechat"
 	case !isOurs:
 		return ""
 	}
 	knows, ok := find(pkg)
 	if !ok {
-		return "stands in no row of the walls"
+		return "is in no row of the walls"
 	}
 	if pkg == "." && isGuest(target) {
 		if !blank || file != guestsFile {
@@ -123,7 +128,8 @@ func forbidden(pkg, file, imported string, blank bool) string {
 		}
 		return ""
 	}
-	if target == pkg || strings.HasPrefix(target, pkg+"/") && !isGuest(target) || slices.Contains(knows, strings.TrimPrefix(target, "internal/")) {
+	if target == pkg || strings.HasPrefix(target, pkg+"/") && !isGuest(target) ||
+		slices.Contains(knows, strings.TrimPrefix(target, "internal/")) {
 		return ""
 	}
 	return "does not know it"
@@ -138,7 +144,7 @@ func isGuest(pkg string) bool {
 	return ok && !strings.HasSuffix(kind, "test")
 }
 
-func TestWalls_NobodyCrossesOne(t *testing.T) {
+func TestWalls_NoImportCrossesOne(t *testing.T) {
 	seen := make(map[string]bool)
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -177,56 +183,56 @@ func TestWalls_NobodyCrossesOne(t *testing.T) {
 	}
 	for _, row := range walls {
 		if !seen[row.name] {
-			t.Errorf("there is no package %s: its row guards nothing", row.name)
+			t.Errorf("there is no package %s", row.name)
 		}
 	}
 }
 
-// TestWalls_Hold: what crosses a wall is refused, and by default everything does.
-func TestWalls_Hold(t *testing.T) {
+// An import that the table does not allow is refused.
+func TestWalls_RefuseWhatIsNotListed(t *testing.T) {
 	for _, tt := range []struct {
 		pkg, file, imported string
 		blank, want         bool
 	}{
 		{"identity", "identity.go", "net/http", false, true},
-		{"identity", "identity.go", house + "/internal/seal", false, false},
+		{"identity", "identity.go", root + "/internal/seal", false, false},
 		{"identity", "identity.go", caddy + "caddy/v2", false, false},
 		{"internal/seal", "seal.go", "github.com/gorilla/securecookie", false, true},
-		{"internal/session", "session.go", house + "/identity", false, true},
-		{"internal/session", "session.go", house + "/internal/seal", false, true},
-		{"internal/session", "session.go", house + "/internal/login", false, false},
+		{"internal/session", "session.go", root + "/identity", false, true},
+		{"internal/session", "session.go", root + "/internal/seal", false, true},
+		{"internal/session", "session.go", root + "/internal/login", false, false},
 		{"internal/session", "session.go", caddy + "certmagic", false, false},
-		{"internal/revocation", "list.go", house + "/internal/session", false, true},
-		{"internal/login", "flow.go", house + "/internal/api", false, false},
-		{"internal/login", "flow.go", house + "/account/wecom", false, false},
-		{"internal/login", "flow.go", house, false, false},
+		{"internal/revocation", "list.go", root + "/internal/session", false, true},
+		{"internal/login", "flow.go", root + "/internal/api", false, false},
+		{"internal/login", "flow.go", root + "/account/wecom", false, false},
+		{"internal/login", "flow.go", root, false, false},
 		{"internal/gate", "gate.go", caddy + "caddy/v2/modules/caddyhttp", false, false},
-		{"weixin", "client.go", house + "/account", false, false},
-		{"internal/page", "page.go", house + "/visitor", false, false},
+		{"weixin", "client.go", root + "/account", false, false},
+		{"internal/page", "page.go", root + "/visitor", false, false},
 		{"internal/page", "page.go", module + "/cmd/caddywechat", false, false},
-		{"simulator", "simulator.go", house + "/weixin", false, false},
-		{"account", "account.go", house + "/weixin", false, true},
-		{"account", "account.go", house + "/account/official", false, false},
-		{"account/official", "official.go", house + "/account", false, true},
-		{"account/official", "official.go", house + "/config", false, true},
+		{"simulator", "simulator.go", root + "/weixin", false, false},
+		{"account", "account.go", root + "/weixin", false, true},
+		{"account", "account.go", root + "/account/official", false, false},
+		{"account/official", "official.go", root + "/account", false, true},
+		{"account/official", "official.go", root + "/config", false, true},
 		{"account/official", "official.go", caddy + "caddy/v2", false, true},
-		{"account/official", "official.go", house + "/account/website", false, false},
-		{"account/official", "official.go", house + "/account/website", true, false},
-		{"account/official", "official.go", house + "/store/redis", false, false},
-		{"account/official", "official.go", house, false, false},
-		{"account/official/words", "words.go", house + "/identity", false, true},
-		{"account/unheardof", "kind.go", house + "/identity", false, true},
-		{"store/redis", "redis.go", house + "/store", false, true},
-		{"store/redis", "redis.go", house + "/store/memory", false, false},
+		{"account/official", "official.go", root + "/account/website", false, false},
+		{"account/official", "official.go", root + "/account/website", true, false},
+		{"account/official", "official.go", root + "/store/redis", false, false},
+		{"account/official", "official.go", root, false, false},
+		{"account/official/words", "words.go", root + "/identity", false, true},
+		{"account/unheardof", "kind.go", root + "/identity", false, true},
+		{"store/redis", "redis.go", root + "/store", false, true},
+		{"store/redis", "redis.go", root + "/store/memory", false, false},
 		{"unheardof", "x.go", "net/http", false, true},
-		{"unheardof", "x.go", house + "/identity", false, false},
-		{"internal/unheardof", "x.go", house + "/identity", false, false},
+		{"unheardof", "x.go", root + "/identity", false, false},
+		{"internal/unheardof", "x.go", root + "/identity", false, false},
 		{"internal/unheardof", "x.go", caddy + "caddy/v2", false, false},
-		{".", "wire.go", house + "/account", false, true},
+		{".", "wire.go", root + "/account", false, true},
 		{".", "wire.go", caddy + "caddy/v2", false, true},
-		{".", guestsFile, house + "/account/official", true, true},
-		{".", guestsFile, house + "/account/official", false, false},
-		{".", "wire.go", house + "/account/official", true, false},
+		{".", guestsFile, root + "/account/official", true, true},
+		{".", guestsFile, root + "/account/official", false, false},
+		{".", "wire.go", root + "/account/official", true, false},
 	} {
 		if got := forbidden(tt.pkg, tt.file, tt.imported, tt.blank); (got == "") != tt.want {
 			t.Errorf("%s/%s imports %s (blank: %v): got %q", tt.pkg, tt.file, tt.imported, tt.blank, got)

@@ -18,8 +18,10 @@ func TestWeCom_MemberLogsIn(t *testing.T) {
 	b.open("/page?x=1").wantStatus(t, http.StatusOK)
 	r := w.received()
 	for name, want := range map[string]string{
-		"X-Wechat-User": "afang", "X-Wechat-Account": "wecom", "X-Wechat-Appid": simulator.DemoCorpID, "X-Wecom-Userid": "AFang",
-		"X-Wecom-Departments": "2,7", "X-Wechat-Nickname": url.PathEscape("阿芳"), "X-Wechat-Openid": "", "X-Wechat-Scope": "snsapi_base",
+		"X-Wechat-User": "afang", "X-Wechat-Account": "wecom", "X-Wechat-Appid": simulator.DemoCorpID,
+		"X-Wecom-Userid":      "AFang",
+		"X-Wecom-Departments": "2,7", "X-Wechat-Nickname": url.PathEscape("阿芳"), "X-Wechat-Openid": "",
+		"X-Wechat-Scope": "snsapi_base",
 	} {
 		if got := r.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -34,21 +36,22 @@ func TestWeCom_ProfileNeedsConsentOnce(t *testing.T) {
 	w := newWeComWorld(t, "userinfo /profile")
 	b := w.browser(inWeCom)
 	b.follow("/page")
-	authorize := b.open("/profile").Header.Get("Location")
+	authorize := b.open("/profile").location()
 	if !strings.Contains(authorize, "scope=snsapi_privateinfo") {
 		t.Fatalf("sent to %s", authorize)
 	}
 	b.open(b.consent(authorize, "allow")).wantRedirect(t, "/profile")
 	w.received()
 	b.open("/profile").wantStatus(t, http.StatusOK)
-	if r := w.received(); r.Header.Get("X-Wechat-Avatar") == "" || r.Header.Get("X-Wechat-Scope") != "snsapi_privateinfo" {
+	if r := w.received(); r.Header.Get("X-Wechat-Avatar") == "" ||
+		r.Header.Get("X-Wechat-Scope") != "snsapi_privateinfo" {
 		t.Errorf("got %v", r.Header)
 	}
 }
 
 func TestWeCom_OtherBrowsersGetItsQRCode(t *testing.T) {
 	w := newWeComWorld(t, "")
-	location := w.browser(onDesktop).open("/page").Header.Get("Location")
+	location := w.browser(onDesktop).open("/page").location()
 	if !strings.HasPrefix(location, w.simURL+"/wwlogin/sso/login?login_type=CorpApp&") {
 		t.Errorf("sent to %s", location)
 	}
@@ -65,14 +68,21 @@ func TestWeCom_PeopleLogInInsideWeChat(t *testing.T) {
 		account, person, user string // user "": not admitted
 		fields                map[string]string
 	}{
-		{weComAccount, "afang", "afang", map[string]string{"X-Wecom-Userid": "AFang", "X-Wechat-Account": "wecom", "X-Wecom-Departments": "2,7"}},
+		{
+			weComAccount, "afang", "afang",
+			map[string]string{"X-Wecom-Userid": "AFang", "X-Wechat-Account": "wecom", "X-Wecom-Departments": "2,7"},
+		},
 		{weComAccount, "laowang", "", nil},
 		{weComAccount, "emma", "", nil},
 		{weComForAll, "afang", "afang", nil},
 		{weComForAll, "laowang", "external:" + external, map[string]string{
-			"X-Wecom-External-Userid": external, "X-Wechat-Openid": openID, "X-Wecom-Userid": "", "X-Wechat-Account": "wecom",
+			"X-Wecom-External-Userid": external, "X-Wechat-Openid": openID, "X-Wecom-Userid": "",
+			"X-Wechat-Account": "wecom",
 		}},
-		{weComForAll, "emma", "openid:" + simulator.OpenID(simulator.DemoCorpID, "emma"), map[string]string{"X-Wecom-External-Userid": ""}},
+		{
+			weComForAll, "emma", "openid:" + simulator.OpenID(simulator.DemoCorpID, "emma"),
+			map[string]string{"X-Wecom-External-Userid": ""},
+		},
 	} {
 		w.swap(w.newHandler(tt.account))
 		w.hold(tt.person)
@@ -102,7 +112,7 @@ func TestWeCom_ProfileNeedsConsentInsideWeChat(t *testing.T) {
 	w := newWeComWorld(t, "userinfo /profile")
 	b := w.browser(inWeChat)
 	b.follow("/page")
-	authorize := b.open("/profile").Header.Get("Location")
+	authorize := b.open("/profile").location()
 	if u, err := url.Parse(authorize); err != nil || u.Query().Get("scope") != "snsapi_privateinfo" {
 		t.Fatalf("sent to %s", authorize)
 	}

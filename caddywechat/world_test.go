@@ -54,7 +54,8 @@ func newWorld(t *testing.T, options string) *world { return makeWorld(t, "http",
 func makeWorld(t *testing.T, scheme, matcher, options string) *world {
 	t.Helper()
 	w := startWorld(t, scheme, simulator.Config{})
-	w.handler = w.provision(fmt.Sprintf("wechat_auth %s {\n%s\nplatform %s\n%s\n}", matcher, officialAccount, w.simURL, options))
+	w.handler = w.provision(fmt.Sprintf("wechat_auth %s {\n%s\nplatform %s\n%s\n}", matcher, officialAccount,
+		w.simURL, options))
 	return w
 }
 
@@ -65,7 +66,10 @@ func startWorld(t *testing.T, scheme string, config simulator.Config) *world {
 	t.Helper()
 	w := &world{t: t, scheme: scheme, time: time.Date(2026, 11, 20, 9, 0, 0, 300e6, time.UTC)}
 	if config.Accounts == nil {
-		config.Accounts = []simulator.OfficialAccount{{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host, OpenPlatform: "x"}}
+		config.Accounts = []simulator.OfficialAccount{{
+			AppID: simulator.DemoAppID, Secret: simulator.DemoSecret,
+			Domain: host, OpenPlatform: "x",
+		}}
 	}
 	config.DenyRedirects, config.Now = true, w.now
 	var err error
@@ -86,7 +90,8 @@ func (w *world) provision(directive string) *Handler {
 		i := strings.LastIndexByte(directive, '}')
 		directive = directive[:i] + "session {\nkey " + sessionKey + "\n}\n}"
 	}
-	return w.load(adaptHandler(w.t, "wechat_auth", directive), environment{now: w.now, memory: fmt.Sprintf("%s %p", w.t.Name(), w)})
+	return w.load(adaptHandler(w.t, "wechat_auth", directive),
+		environment{now: w.now, memory: fmt.Sprintf("%s %p", w.t.Name(), w)})
 }
 
 // load makes a handler of its JSON as Caddy does, in an environment and with a testStore.
@@ -135,8 +140,8 @@ func (w *world) storeOf(h *Handler) *storeControl {
 	return w.loaded[h].store
 }
 
-// otherInstance makes the handler one of another instance: a process with its own memory, whose clock is ahead. It shares
-// the store with the others.
+// otherInstance makes the handler one of another instance: a process with its own memory, whose clock is ahead. It
+// shares the store with the others.
 func (w *world) otherInstance(h *Handler, ahead time.Duration) *Handler {
 	w.t.Helper()
 	w.mu.Lock()
