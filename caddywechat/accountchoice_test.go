@@ -8,6 +8,7 @@ import (
 )
 
 func TestAccountChoice_IsRemembered(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "badge\nfob\nuser_id qualified")
 	b := w.browser(onDesktop)
 	a := b.open("/page?x=1", "Accept-Language: en")
@@ -56,6 +57,7 @@ func TestAccountChoice_IsRemembered(t *testing.T) {
 }
 
 func TestAccountChoice_PhoneIsOfferedWeChatFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "fob\nuser_id qualified")
 	b := w.browser(onPhone)
 	a := b.open("/page", "Accept-Language: en")

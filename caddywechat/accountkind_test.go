@@ -14,6 +14,7 @@ import (
 )
 
 func TestAccountKind_OfAThirdParty(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "badge\nuser_id qualified\nuserinfo /profile\noptional /open")
 	b := w.browser(onDesktop)
 	back := func(code string) string {
@@ -77,6 +78,7 @@ func TestUserID_MustBeChosenForSeveralAccounts(t *testing.T) {
 }
 
 func TestAccountKind_ServesItsEndpoints(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "")
 	token := b.token("7")
 	bearer := "Authorization: Bearer " + token
@@ -103,6 +105,7 @@ func TestAccountKind_ServesItsEndpoints(t *testing.T) {
 }
 
 func TestAccountKind_DecidesWhomItAdmits(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "")
 	a := w.handler.login.Accounts.All()[len(w.handler.login.Accounts.All())-1]
 	if account.Admits(a, identity.Identity{}.With("kiosk_no", "closed")) ||

@@ -34,6 +34,7 @@ func (w *world) agent(id int, secret string) *Handler {
 }
 
 func TestAccountRef_SessionOfOneWeComAppDoesNotOpenAtAnother(t *testing.T) {
+	t.Parallel()
 	w := newCompanyWorld(t)
 	b := w.browser(inWeCom)
 	b.follow("/page")
@@ -51,6 +52,7 @@ func TestAccountRef_SessionOfOneWeComAppDoesNotOpenAtAnother(t *testing.T) {
 
 // Sessions of an older version named the company only.
 func TestAccountRef_SessionWithoutWeComAppDoesNotOpen(t *testing.T) {
+	t.Parallel()
 	w := newCompanyWorld(t)
 	id := identity.Identity{}.With(identity.Account, "wecom").With(identity.AppID, simulator.DemoCorpID).
 		With(identity.UserID, "afang")

@@ -25,6 +25,7 @@ const (
 )
 
 func TestBrowserAccount_ByUserAgent(t *testing.T) {
+	t.Parallel()
 	w := newWorldWith(t, simulator.Config{})
 	type seen map[string]string // by User-Agent
 	for _, tt := range []struct {
@@ -95,6 +96,7 @@ func TestBrowserAccount_ByUserAgent(t *testing.T) {
 }
 
 func TestBrowserAccount_PhoneCanScanTheQRCode(t *testing.T) {
+	t.Parallel()
 	w := newWorldWith(t, simulator.Config{})
 	w.swap(w.accounts(weComAccount))
 	b := w.browser(onPhone)
@@ -107,6 +109,7 @@ func TestBrowserAccount_PhoneCanScanTheQRCode(t *testing.T) {
 }
 
 func TestBrowserAccount_ProgramIsToldWhereToLogIn(t *testing.T) {
+	t.Parallel()
 	w := newWorldWith(t, simulator.Config{})
 	for _, tt := range []struct{ account, agent, want string }{
 		{officialAccount, onDesktop, "open this page in WeChat"},

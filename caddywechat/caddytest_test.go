@@ -23,9 +23,19 @@ import (
 // provisioning keeps tests that run side by side from changing Caddy's default storage at once.
 var provisioning sync.Mutex
 
+// discardLogs is a configuration of logging that keeps nothing.
+func discardLogs() *caddy.Logging {
+	return &caddy.Logging{Logs: map[string]*caddy.CustomLog{
+		"default": {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(`{"output":"discard"}`)}},
+	}}
+}
+
 // provisionContext provisions a configuration, whose apps are not started.
 func provisionContext(t *testing.T, config *caddy.Config) caddy.Context {
 	t.Helper()
+	if config.Logging == nil {
+		config.Logging = discardLogs()
+	}
 	provisioning.Lock()
 	defer provisioning.Unlock()
 	ctx, err := caddy.ProvisionContext(config)
@@ -145,9 +155,7 @@ func validateJSON(t *testing.T, text []byte) error {
 		t.Fatal(err)
 	}
 	config.Admin = &caddy.AdminConfig{Disabled: true}
-	config.Logging = &caddy.Logging{Logs: map[string]*caddy.CustomLog{
-		"default": {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(`{"output":"discard"}`)}},
-	}}
+	config.Logging = discardLogs()
 	root := t.TempDir()
 	storage, err := json.Marshal(map[string]string{"module": "file_system", "root": root})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 )
 
 func TestCallback_OfAnEndedSessionRestarts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")
@@ -30,6 +31,7 @@ func TestCallback_OfAnEndedSessionRestarts(t *testing.T) {
 }
 
 func TestCallback_Repeated(t *testing.T) {
+	t.Parallel()
 	t.Run("at once: one exchange, both return", func(t *testing.T) {
 		w := newWorld(t, "")
 		w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
@@ -98,6 +100,7 @@ func TestCallback_Repeated(t *testing.T) {
 }
 
 func TestCallback_OfAnotherBrowserRestarts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	mine, theirs := w.browser(inWeChat), w.browser(inWeChat)
 	callback := mine.callbackFor("/page")
@@ -125,6 +128,7 @@ func TestCallback_OfAnotherBrowserRestarts(t *testing.T) {
 }
 
 func TestCallback_WithoutAnAttemptRestarts(t *testing.T) {
+	t.Parallel()
 	for _, callback := range []string{
 		"/_wechat/callback", "/_wechat/callback?code=x", "/_wechat/callback?code=x&state=",
 		"/_wechat/callback?code=x&state=y",
@@ -144,6 +148,7 @@ func TestCallback_WithoutAnAttemptRestarts(t *testing.T) {
 }
 
 func TestCallback_AbandonedRequestKeepsTheCode(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
 	b := w.browser(inWeChat)
@@ -163,6 +168,7 @@ func TestCallback_AbandonedRequestKeepsTheCode(t *testing.T) {
 
 // WeChat's browser may send a request twice and take the second response only, so that has all of the first.
 func TestCallback_SecondResponseSaysAllOfTheFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")

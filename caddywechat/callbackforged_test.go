@@ -8,6 +8,7 @@ import (
 )
 
 func TestCallback_OnlyNavigationsCount(t *testing.T) {
+	t.Parallel()
 	for name, headers := range map[string][]string{
 		"an image":          {"Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image", "Sec-Fetch-Site: cross-site"},
 		"a fetch":           {"Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"},
@@ -72,6 +73,7 @@ func TestCallback_OnlyNavigationsCount(t *testing.T) {
 
 // Whatever another site makes a browser request, the page at the end has a button that works.
 func TestCallback_ForgedByAnotherSite(t *testing.T) {
+	t.Parallel()
 	popup := []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"}
 	t.Run("with a session they redirect to the page", func(t *testing.T) {
 		w := newWorld(t, "")

@@ -7,6 +7,7 @@ import (
 )
 
 func TestChallenge_IsJSONWithoutANavigation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	for name, send := range map[string]func() response{
@@ -74,6 +75,7 @@ func TestChallenge_IsJSONWithoutANavigation(t *testing.T) {
 }
 
 func TestChallenge_OutsideWeChat(t *testing.T) {
+	t.Parallel()
 	t.Run("page", func(t *testing.T) {
 		w := newWorld(t, "")
 		for _, agent := range []string{onDesktop, onPhone, "", "curl/8"} {

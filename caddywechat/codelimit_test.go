@@ -15,6 +15,7 @@ import (
 
 // A client that sends X-Forwarded-For itself neither evades the limit nor has it applied to another address.
 func TestCodeLimit_CountsTheClientBehindAProxy(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "")
 	w.server = newServer(t, trustingPrivate)
 	const victim, attacker = "192.0.2.1", "203.0.113.5"
@@ -31,6 +32,7 @@ func TestCodeLimit_CountsTheClientBehindAProxy(t *testing.T) {
 }
 
 func TestCodeLimit_CountsAnIPv6NetworkAsOneClient(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "")
 	w.server = newServer(t, trustingPrivate)
 	for i := range maxRefused {
@@ -43,6 +45,7 @@ func TestCodeLimit_CountsAnIPv6NetworkAsOneClient(t *testing.T) {
 }
 
 func TestCodeLimit_HintsOnceAtAnUntrustedProxy(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "")
 	hints := func() int { return w.logs.FilterMessageSnippet("trusted_proxies").Len() }
 	b.post("/_wechat/kiosk/login", `{"code":"7"}`)
@@ -86,6 +89,7 @@ const (
 )
 
 func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
+	t.Parallel()
 	w, b := newMiniProgramSite(t, "")
 	w.fault(simulator.Fault{Path: jscode2sessionPath, Kind: simulator.FaultDelay, Delay: 100 * time.Millisecond})
 	got := atOnce(w, 240, func(b *browser, i int) response {
@@ -117,6 +121,7 @@ func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
 
 // An abandoned request has cost WeChat a call all the same.
 func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
+	t.Parallel()
 	w, b := newMiniProgramSite(t, "")
 	w.fault(simulator.Fault{Path: jscode2sessionPath, Kind: simulator.FaultDelay, Delay: 500 * time.Millisecond})
 	ctx, leave := context.WithCancel(t.Context())
@@ -148,6 +153,7 @@ func TestCodeLimit_CountsAbandonedRequests(t *testing.T) {
 
 // Many people share the address of a carrier, and the limit on refused codes is not meant for them.
 func TestCodeLimit_AllowsManyValidCodes(t *testing.T) {
+	t.Parallel()
 	w, _ := newMiniProgramSite(t, "")
 	w.fault(simulator.Fault{Path: jscode2sessionPath, Kind: simulator.FaultDelay, Delay: 50 * time.Millisecond})
 	const people = maxRefused + maxWaiting
@@ -163,6 +169,7 @@ func TestCodeLimit_AllowsManyValidCodes(t *testing.T) {
 }
 
 func TestCodeLimit_StopsGuessing(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "")
 	for range maxRefused {
 		b.post("/_wechat/kiosk/login", `{"code":"stale"}`).wantJSON(t, http.StatusConflict, "code_used")
@@ -177,6 +184,7 @@ func TestCodeLimit_StopsGuessing(t *testing.T) {
 }
 
 func TestCodeLimit_IgnoresCrossSitePosts(t *testing.T) {
+	t.Parallel()
 	_, b := newKioskSite(t, "")
 	for range 2 * maxRefused {
 		b.post("/_wechat/kiosk/login", `{"code":"stale"}`, "Sec-Fetch-Site: cross-site", "Content-Type: text/plain").

@@ -7,6 +7,7 @@ import (
 )
 
 func TestCustomPages_ReplaceOurs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "pages testdata/pages")
 	a := w.browser(onDesktop).open("/orders?id=5&x=<b>")
 	if a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, "<h1>Shop</h1>") ||

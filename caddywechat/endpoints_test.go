@@ -11,6 +11,7 @@ import (
 )
 
 func TestEndpoints_AreNeverPassedOn(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "http", "/nothing", "public *")
 	b := w.browser(inWeChat)
 	for path, status := range map[string]int{
@@ -39,6 +40,7 @@ func TestEndpoints_AreNeverPassedOn(t *testing.T) {
 }
 
 func TestEndpoints_MoveWithThePrefix(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "prefix /auth/wx")
 	b := w.browser(inWeChat)
 	if callback := b.callbackFor("/page"); !strings.HasPrefix(callback, w.site("/auth/wx/callback?to=%2Fpage&")) {
@@ -53,6 +55,7 @@ func TestEndpoints_MoveWithThePrefix(t *testing.T) {
 }
 
 func TestMe_ReturnsTheIdentity(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.send("GET", "/_wechat/me").wantJSON(t, http.StatusUnauthorized, "login_required")
@@ -78,6 +81,7 @@ func TestMe_ReturnsTheIdentity(t *testing.T) {
 }
 
 func TestLoginEndpoint_ReturnsToSafeTargets(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	for address, target := range map[string]string{
 		"/_wechat/login": "/",
@@ -105,6 +109,7 @@ func TestLoginEndpoint_ReturnsToSafeTargets(t *testing.T) {
 }
 
 func TestHealth_IsOK(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t, "").browser("")
 	a := b.send("GET", "/_wechat/health")
 	a.wantStatus(t, http.StatusOK)
@@ -114,6 +119,7 @@ func TestHealth_IsOK(t *testing.T) {
 }
 
 func TestEndpoints_RevealNoSecretsOrReferrers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	for _, path := range []string{
@@ -132,6 +138,7 @@ func TestEndpoints_RevealNoSecretsOrReferrers(t *testing.T) {
 }
 
 func TestLoginEndpoint_RedirectsWhereTheSessionSuffices(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "snapshot allow", "userinfo /profile")
 	b := w.browser(inWeChat)
 	b.login("/")

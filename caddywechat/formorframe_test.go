@@ -9,6 +9,7 @@ import (
 
 // A person may post a form when the session has ended, or return from a payment by POST.
 func TestFormOrFrame_GetsAPageWithALoginButton(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "userinfo /profile/*")
 	silent := w.browser(inWeChat)
 	silent.login("/")

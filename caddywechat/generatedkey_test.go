@@ -28,6 +28,7 @@ func TestGeneratedKey_IsEnoughToLogIn(t *testing.T) {
 }
 
 func TestGeneratedKey_OptionalPagesWorkWithoutTheStore(t *testing.T) {
+	t.Parallel()
 	t.Run("optional pages are served", func(t *testing.T) {
 		w := newWorld(t, "store caddy\noptional /o")
 		if err := os.WriteFile(filepath.Join(w.storage, "wechat"), nil, 0o600); err != nil {
@@ -67,6 +68,7 @@ func (w *world) generatedKeyLog() map[string]any {
 // A configured session key that replaces a generated one logs nobody out: the generated one opens sessions for another
 // lifetime, and seals none.
 func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
+	t.Parallel()
 	w, b := newGeneratedKeyWorld(t)
 	loggedOut := w.browser(inWeChat)
 	loggedOut.login("/")
@@ -137,6 +139,7 @@ func TestGeneratedKey_OpensAfterAKeyIsConfigured(t *testing.T) {
 
 // A generated key that is removed from the store opens nothing from then on, as the log says.
 func TestGeneratedKey_EndsWhenRemoved(t *testing.T) {
+	t.Parallel()
 	w, b := newGeneratedKeyWorld(t)
 	if err := os.Remove(filepath.Join(w.storage, "wechat", "session_key")); err != nil {
 		t.Fatal(err)
@@ -150,6 +153,7 @@ func TestGeneratedKey_EndsWhenRemoved(t *testing.T) {
 
 // A generated key counts only in a store that is fit for keys.
 func TestGeneratedKey_InAStoreUnfitForKeysOpensNothing(t *testing.T) {
+	t.Parallel()
 	w, b := newGeneratedKeyWorld(t)
 	w.unfitForKeys = true
 	w.provisionAccount("", withKeys(sessionKey))
@@ -159,6 +163,7 @@ func TestGeneratedKey_InAStoreUnfitForKeysOpensNothing(t *testing.T) {
 // A site with a key asks a store that fails for a generated one once and for a short time, and reads it when the store
 // works.
 func TestGeneratedKey_IsReadOnceTheStoreWorks(t *testing.T) {
+	t.Parallel()
 	w, b := newGeneratedKeyWorld(t)
 	w.provisionAccount("", withKeys(sessionKey))
 	w.handler = w.otherInstance(w.handler, 0)
@@ -178,6 +183,10 @@ func TestGeneratedKey_IsReadOnceTheStoreWorks(t *testing.T) {
 
 // The log says of a failing store what is true: without the key in it there are no logins.
 func TestGeneratedKey_LogsOfAFailingStore(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it waits until the keyring asks a store again")
+	}
 	const goOn = "sessions and silent logins go on"
 	w := startWorld(t, "http", simulator.Config{})
 	w.provisionAccount("", "store caddy")

@@ -17,6 +17,7 @@ func longPath(bytes int) string { return "/p?" + strings.Repeat("q", bytes-len("
 func chinesePath(n int) string { return "/" + strings.Repeat("%E5%95%86", n) }
 
 func TestHeaderSize_OfCallbackWithLongestSession(t *testing.T) {
+	t.Parallel()
 	person := simulator.Person{
 		ID: "long", Nickname: strings.Repeat("名", 32), Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("a", 300),
 	}
@@ -33,6 +34,7 @@ func TestHeaderSize_OfCallbackWithLongestSession(t *testing.T) {
 }
 
 func TestHeaderSize_AbandonedLoginsStayBelowTheLimit(t *testing.T) {
+	t.Parallel()
 	for name, page := range map[string]func(i int) string{
 		"127 letters":   func(i int) string { return fmt.Sprintf("%s?%d", chinesePath(127), i) },
 		"1,990 bytes":   func(i int) string { return fmt.Sprintf("%s&%d", longPath(1988), i) },
@@ -59,6 +61,7 @@ func TestHeaderSize_AbandonedLoginsStayBelowTheLimit(t *testing.T) {
 
 // Cookies of an older version, or of another key, must not lock a browser out either.
 func TestHeaderSize_CookiesThatDoNotOpenAreDeleted(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "https", "", "")
 	b := w.browser(inWeChat)
 	authorize := b.startLogin("/mine")
@@ -82,6 +85,7 @@ func TestHeaderSize_CookiesThatDoNotOpenAreDeleted(t *testing.T) {
 }
 
 func TestHeaderSize_SpentAttemptHasNoTarget(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "https", "", "")
 	b := w.browser(inWeChat)
 	size := func() int { return len(strings.SplitN(b.attemptCookie(), "=", 2)[1]) }
@@ -95,6 +99,7 @@ func TestHeaderSize_SpentAttemptHasNoTarget(t *testing.T) {
 }
 
 func TestHeaderSize_OfPages(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "https", "", "")
 	w.handler = w.newHandler(withOptions(officialAccount, "scope snsapi_userinfo"))
 	b := w.browser(inWeChat)

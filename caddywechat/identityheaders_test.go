@@ -11,6 +11,7 @@ import (
 )
 
 func TestIdentityHeaders_OfASession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -39,6 +40,7 @@ func TestIdentityHeaders_OfASession(t *testing.T) {
 }
 
 func TestIdentityHeaders_ForgedOnesAreRemoved(t *testing.T) {
+	t.Parallel()
 	forged := []string{
 		"X-Wechat-User: evil", "x-wechat-openid: evil", "X_WECHAT_OPENID: evil", "X.Wechat.Unionid: evil",
 		"X-Wechat_Unionid: evil",
@@ -81,6 +83,7 @@ func TestIdentityHeaders_ForgedOnesAreRemoved(t *testing.T) {
 }
 
 func TestIdentityHeaders_ConnectionCannotRemoveThem(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -91,6 +94,7 @@ func TestIdentityHeaders_ConnectionCannotRemoveThem(t *testing.T) {
 }
 
 func TestIdentityHeaders_TrailersCannotForgeThem(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "public *")
 	var trailer http.Header
 	w.app = func(_ http.ResponseWriter, r *http.Request) { trailer = r.Trailer.Clone() }
@@ -104,6 +108,7 @@ func TestIdentityHeaders_TrailersCannotForgeThem(t *testing.T) {
 }
 
 func TestPlaceholders_OfTheIdentity(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "optional /o")
 	b := w.browser(inWeChat)
 	values := func() string {
@@ -127,6 +132,7 @@ func TestPlaceholders_OfTheIdentity(t *testing.T) {
 }
 
 func TestIdentityHeaders_ByPresetAndName(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "", "headers wxcloud remote_user {\nopenid X-Legacy_Id\n}")
 	b := w.browser(inWeChat)
 	b.follow("/")
@@ -151,6 +157,7 @@ func TestIdentityHeaders_ByPresetAndName(t *testing.T) {
 
 // Mini-programs with an older SDK log in at the app itself by X-WX-Code and other headers.
 func TestIdentityHeaders_OfOldMiniProgramSDKsReachTheApp(t *testing.T) {
+	t.Parallel()
 	sdk := []string{"X-WX-Code: c", "X-WX-Encrypted-Data: d", "X-WX-IV: i", "X-WX-Skey: s"}
 	forged := []string{"X-WX-OPENID: victim", "x_wx_unionid: victim", "X-WX-From-Openid: victim", "Remote-User: victim"}
 	for options, passes := range map[string]bool{"": true, "headers remote_user": true, "headers wxcloud": false} {

@@ -15,6 +15,7 @@ import (
 )
 
 func TestJSSDK_SignsPages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	page := "http://" + host + "/orders?id=5&from=singlemessage"
 	a := w.browser(inWeChat).send("GET", "/_wechat/jssdk?url="+url.QueryEscape(page+"#/part"))
@@ -38,6 +39,7 @@ func TestJSSDK_SignsPages(t *testing.T) {
 }
 
 func TestJSSDK_SignsOnlyPagesOfThisSite(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	for _, bad := range []string{
@@ -57,6 +59,7 @@ func TestJSSDK_SignsOnlyPagesOfThisSite(t *testing.T) {
 }
 
 func TestJSSDK_UsesATicketUntilItExpires(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	target := "/_wechat/jssdk?url=" + url.QueryEscape("http://"+host+"/")
 	var wait sync.WaitGroup
@@ -74,6 +77,7 @@ func TestJSSDK_UsesATicketUntilItExpires(t *testing.T) {
 }
 
 func TestJSSDK_LogsWhyThereIsNoTicket(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	w.fault(simulator.Fault{Path: serverTokenPath, Kind: simulator.FaultErrcode, Errcode: 40164})
 	target := "/_wechat/jssdk?url=" + url.QueryEscape("http://"+host+"/")
@@ -93,6 +97,7 @@ func TestJSSDK_LogsWhyThereIsNoTicket(t *testing.T) {
 }
 
 func TestJSSDK_SaysThatTheURLWasNotEncoded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	const site = "http://" + host

@@ -40,6 +40,7 @@ func signatureOf(t *testing.T, a response) (got struct {
 }
 
 func TestJSSDK_SignsForTheRequestedAccount(t *testing.T) {
+	t.Parallel()
 	w := newWorldWith(t, simulator.Config{
 		Accounts: []simulator.OfficialAccount{{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host}},
 		WeCom: []simulator.WeComApp{{
@@ -100,6 +101,7 @@ func TestJSSDK_SignsForTheRequestedAccount(t *testing.T) {
 }
 
 func TestJSSDK_SaysThatNoAccountSigns(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	target := "/_wechat/jssdk?url=" + url.QueryEscape("http://"+host+"/")
 	b := w.browser(inWeChat)
@@ -115,6 +117,7 @@ func TestJSSDK_SaysThatNoAccountSigns(t *testing.T) {
 }
 
 func TestJSSDK_LogsWhyThereIsNoAgentTicket(t *testing.T) {
+	t.Parallel()
 	w := newWeComWorld(t, "")
 	w.fault(simulator.Fault{Path: "/cgi-bin/ticket/get", Kind: simulator.FaultErrcode, Errcode: 60020})
 	target := "/_wechat/jssdk?app=agent&url=" + url.QueryEscape("http://"+host+"/")

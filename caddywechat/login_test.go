@@ -17,6 +17,7 @@ import (
 var person = simulator.OpenID(simulator.DemoAppID, "xiaoming")
 
 func TestLogin_ReturnsToTheRequestedPage(t *testing.T) {
+	t.Parallel()
 	for _, page := range []string{
 		"/", "/orders?id=5&b=%20x", "/a%20b/c+d?x=1&x=2&&", "/%E5%95%86%E5%93%81?q=%E4%B8%AD", "//evil.example/x",
 		"/a?redirect=//evil.example",
@@ -43,6 +44,7 @@ func TestLogin_ReturnsToTheRequestedPage(t *testing.T) {
 }
 
 func TestLogin_AuthorizeURL(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "https", "", "")
 	a := w.browser(inWeChat).open("/orders?id=5")
 	a.wantStatus(t, http.StatusFound)
@@ -62,6 +64,7 @@ func TestLogin_AuthorizeURL(t *testing.T) {
 }
 
 func TestLogin_InTwoTabs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	first, second := b.callbackFor("/first"), b.callbackFor("/second")
@@ -71,6 +74,7 @@ func TestLogin_InTwoTabs(t *testing.T) {
 }
 
 func TestLogin_AtMostEightAttempts(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t, "").browser(inWeChat)
 	var last string
 	for i := range 12 {
@@ -83,6 +87,7 @@ func TestLogin_AtMostEightAttempts(t *testing.T) {
 }
 
 func TestLogin_RestartsAfterARefusedCode(t *testing.T) {
+	t.Parallel()
 	for _, code := range []int{40029, 40163, 42003} {
 		w := newWorld(t, "")
 		w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultErrcode, Errcode: code, Times: 1})
@@ -98,6 +103,7 @@ func TestLogin_RestartsAfterARefusedCode(t *testing.T) {
 }
 
 func TestLogin_IssuesANewSession(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t, "").browser(inWeChat)
 	b.login("/")
 	before := b.cookie("wechat_session")
@@ -108,6 +114,7 @@ func TestLogin_IssuesANewSession(t *testing.T) {
 }
 
 func TestLogin_Declined(t *testing.T) {
+	t.Parallel()
 	b := newWorld(t, "").browser(inWeChat)
 	callback, err := url.Parse(b.callbackFor("/page"))
 	if err != nil {
@@ -128,6 +135,7 @@ func TestLogin_Declined(t *testing.T) {
 }
 
 func TestKeepFragment_ReturnsWithTheFragment(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "keep_fragment")
 	b := w.browser(inWeChat)
 	a := b.open("/app?x=1&y=2")
@@ -153,6 +161,7 @@ func TestKeepFragment_ReturnsWithTheFragment(t *testing.T) {
 
 // The attempt of a login that started before an upgrade names the kind of account only.
 func TestLogin_OfTheVersionBeforeContinues(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")

@@ -11,6 +11,7 @@ import (
 )
 
 func TestLoginAccount_ByName(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "badge\nmini_program wx0000000000000001 0123456789abcdef0123456789abcdef\nuser_id qualified")
 	b := w.browser(inWeChat)
 	b.follow("/")
@@ -41,6 +42,7 @@ func TestLoginAccount_ByName(t *testing.T) {
 
 // An attempt belongs to an account: to its app id, and in WeCom to its agent.
 func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
+	t.Parallel()
 	const (
 		official = "official_account wx%016x 0123456789abcdef0123456789abcdef"
 		wecom    = "wecom ww0123456789abcdef 0123456789012345678901234567890123456789012 {\nagent_id %d\n" +
@@ -89,6 +91,7 @@ func TestLoginAccount_ExchangesItsOwnCodesOnly(t *testing.T) {
 
 // Inside WeChat an official account has priority, unless another account is named.
 func TestLoginAccount_OfLowerPriorityByName(t *testing.T) {
+	t.Parallel()
 	w := newWorldWith(t, simulator.Config{})
 	w.swap(w.accounts(officialAccount, weComAccount))
 	to := w.browser(inWeChat).open("/_wechat/login?account=wecom").location()

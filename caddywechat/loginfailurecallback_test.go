@@ -10,6 +10,7 @@ import (
 )
 
 func TestLoginFailure_CallbackComesUnexpectedly(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		journey func(*world, *browser) response
@@ -75,7 +76,7 @@ func TestLoginFailure_CallbackComesUnexpectedly(t *testing.T) {
 		{"with the attempt of another site", func(_ *world, b *browser) response {
 			callback := b.callbackFor("/page")
 			elsewhere := b.world.browser(inWeChat)
-			elsewhere.open("http://shop.example.com/page").wantStatus(t, http.StatusFound)
+			elsewhere.open("http://shop.example.com/page").wantStatus(b.t, http.StatusFound)
 			cookies := elsewhere.client.Jar.Cookies(&url.URL{Scheme: "http", Host: "shop.example.com", Path: "/"})
 			b.deleteCookies()
 			b.setCookies(cookies)
@@ -94,7 +95,7 @@ func TestLoginFailure_CallbackComesUnexpectedly(t *testing.T) {
 		{"in another order than the tabs", func(_ *world, b *browser) response {
 			first, second := b.callbackFor("/first"), b.callbackFor("/page")
 			b.open(second)
-			b.open(first).wantRedirect(t, "/first")
+			b.open(first).wantRedirect(b.t, "/first")
 			return b.follow(second)
 		}, returnsToPage(2, "logged_in")},
 		{"with a state that nobody made", func(_ *world, b *browser) response {
@@ -102,6 +103,7 @@ func TestLoginFailure_CallbackComesUnexpectedly(t *testing.T) {
 		}, returnsToPage(1, reasonNoAttempt)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, "")
 			wantFailure(t, w, c.journey(w, w.browser(inWeChat)), c.want)
 		})
@@ -109,6 +111,7 @@ func TestLoginFailure_CallbackComesUnexpectedly(t *testing.T) {
 }
 
 func TestLoginFailure_BrowserKeepsNoCookies(t *testing.T) {
+	t.Parallel()
 	t.Run("keeps no cookie", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestLoginFailure_WeChatRefusesTheCode(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		fault simulator.Fault
@@ -56,6 +57,7 @@ func TestLoginFailure_WeChatRefusesTheCode(t *testing.T) {
 			c.fault.Times = 1
 		}
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, "timeout 400ms")
 			w.fault(c.fault)
 			b := w.browser(inWeChat)
@@ -87,6 +89,7 @@ func TestLoginFailure_WeChatRefusesTheCode(t *testing.T) {
 }
 
 func TestLoginFailure_WeChatRefusesTheProfile(t *testing.T) {
+	t.Parallel()
 	info := func(e failure) failure { e.infos = 1; return e }
 	for _, c := range []struct {
 		name  string
@@ -119,6 +122,7 @@ func TestLoginFailure_WeChatRefusesTheProfile(t *testing.T) {
 			c.fault.Times = 1
 		}
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newProfileWorld(t, directProfile, "timeout 400ms")
 			w.fault(c.fault)
 			wantFailure(t, w, w.browser(inWeChat).followAllowing("/page"), c.want)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestLogout_OfOneBrowser(t *testing.T) {
+	t.Parallel()
 	t.Run("ends the session here at once, and the attempts", func(t *testing.T) {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
@@ -124,6 +125,7 @@ func TestLogout_OfOneBrowser(t *testing.T) {
 }
 
 func TestLogout_EndsEverySessionOfTheBrowser(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -140,6 +142,7 @@ func TestLogout_EndsEverySessionOfTheBrowser(t *testing.T) {
 const fromThisSite = "Sec-Fetch-Site: same-origin"
 
 func TestLogout_FindsTheSessionAmongPlantedCookies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -151,6 +154,10 @@ func TestLogout_FindsTheSessionAmongPlantedCookies(t *testing.T) {
 
 // A logout of many sessions waits for the store as long as that of one.
 func TestLogout_OfManySessionsWaitsOnce(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it waits for a store")
+	}
 	w := newWorld(t, "")
 	hanging := new(hangingStore)
 	w.storeOf(w.handler).use(func(s store.Store) store.Store {

@@ -10,6 +10,7 @@ import (
 // All other sessions of the person end. The browser stays logged in, with a new session, since the old one may be the
 // stolen one.
 func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "user_id unionid")
 	w.provisionAccount("", "")
 	here := w.handler
@@ -52,6 +53,7 @@ func TestLogoutOthers_EndsAllButOneSession(t *testing.T) {
 }
 
 func TestLogoutOthers_ByAProgram(t *testing.T) {
+	t.Parallel()
 	_, b := newKioskSite(t, "")
 	mine, second, other := b.token("7"), b.token("7"), b.token("8")
 	// A mini-program on a computer sends Sec-Fetch-Site: cross-site.
@@ -72,6 +74,7 @@ func TestLogoutOthers_ByAProgram(t *testing.T) {
 }
 
 func TestLogoutOthers_OnlyFromThisSiteWithOneSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b, second := w.browser(inWeChat), w.browser(inWeChat)
 	b.login("/")

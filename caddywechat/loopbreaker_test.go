@@ -11,6 +11,7 @@ import (
 )
 
 func TestLoopBreaker_PageSaysWhy(t *testing.T) {
+	t.Parallel()
 	const noCookies = "Cookie"
 	w := newWorld(t, "")
 	w.fault(simulator.Fault{Path: exchangePath, Kind: simulator.FaultErrcode, Errcode: 40029})
@@ -28,6 +29,7 @@ func TestLoopBreaker_PageSaysWhy(t *testing.T) {
 }
 
 func TestLoopBreaker_IgnoresRestartsOfAnotherBrowser(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	attacker := w.browser(inWeChat)
 	attacker.cookies = false
@@ -42,6 +44,7 @@ func TestLoopBreaker_IgnoresRestartsOfAnotherBrowser(t *testing.T) {
 }
 
 func TestLoopBreaker_StopsManyAttemptsThatDoNotOpen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	for n := range 9 {
 		cookie := "Cookie: a=1"
@@ -60,6 +63,7 @@ func TestLoopBreaker_StopsManyAttemptsThatDoNotOpen(t *testing.T) {
 }
 
 func TestLoopBreaker_StopsBesideAnOldCookie(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.cookies = false // but for one that never opens
@@ -75,6 +79,7 @@ func TestLoopBreaker_StopsBesideAnOldCookie(t *testing.T) {
 }
 
 func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
+	t.Parallel()
 	// follow follows redirects, and returns how many callbacks there were, and the last response.
 	follow := func(t *testing.T, b *browser, afterReturn func()) (int, response) {
 		t.Helper()
@@ -164,6 +169,7 @@ func TestLoopBreaker_StopsAfterThreeCallbacks(t *testing.T) {
 }
 
 func TestLoopBreaker_StopsWhereTheProfileNeverComes(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "consent direct\nsnapshot allow", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	for range 3 {
@@ -175,6 +181,7 @@ func TestLoopBreaker_StopsWhereTheProfileNeverComes(t *testing.T) {
 }
 
 func TestLoopBreaker_AllowsManyLoginsForTheProfile(t *testing.T) {
+	t.Parallel()
 	b := newProfileWorld(t, "consent direct", "").browser(inWeChat)
 	for range 6 {
 		b.open(b.consent(b.open("/_wechat/login?account=official_account&profile=1").location(), "allow")).

@@ -12,6 +12,7 @@ import (
 )
 
 func TestLoopBreaker_StopsBetweenInstancesWithDifferentKeys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	instances := []*Handler{
 		w.newHandler(officialAccount),
@@ -32,6 +33,7 @@ func TestLoopBreaker_StopsBetweenInstancesWithDifferentKeys(t *testing.T) {
 
 // Instances that can't open one another's cookies pass a visitor to and fro, each time without the attempt.
 func TestLoopBreaker_StopsBetweenInstancesThatDiffer(t *testing.T) {
+	t.Parallel()
 	const otherApp = "wx00000000000000aa"
 	for name, tt := range map[string]struct{ appID, key string }{
 		"by another key":     {simulator.DemoAppID, strings.ToUpper(sessionKey)},

@@ -28,6 +28,7 @@ func withState(change func(state string) string) func(string) string {
 func unchanged(callback string) string { return callback }
 
 func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(string) string{
 		"cut":         func(s string) string { return s[:len(s)/2] },
 		"cut by one":  func(s string) string { return s[:len(s)-1] },
@@ -72,6 +73,7 @@ func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
 }
 
 func TestState_MayHaveMoreAppended(t *testing.T) {
+	t.Parallel()
 	for _, more := range []string{
 		"0", "&from=singlemessage", "?from=timeline&isappinstalled=0", "#wechat_redirect",
 		strings.Repeat("x", 3000),
@@ -93,6 +95,7 @@ func TestState_MayHaveMoreAppended(t *testing.T) {
 
 // A cache that keeps our responses sends a browser to WeChat with the same state again and again.
 func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "https", "", "")
 	b := w.browser(inWeChat)
 	cached := b.open("/page").location()
@@ -126,6 +129,7 @@ func TestLoopBreaker_StopsRepeatedCallbacks(t *testing.T) {
 
 // WeChat asks twice now and then, and people go back: that is no loop.
 func TestLoopBreaker_AllowsOccasionalRepetitions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")
@@ -138,6 +142,7 @@ func TestLoopBreaker_AllowsOccasionalRepetitions(t *testing.T) {
 
 // A proxy may drop the cookies of one answer and not of another.
 func TestLoopBreaker_StopsWhereCookiesAreDropped(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	returned := 0

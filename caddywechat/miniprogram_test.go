@@ -11,6 +11,7 @@ import (
 )
 
 func TestMiniProgram_DecryptsAndGetsThePhoneNumber(t *testing.T) {
+	t.Parallel()
 	w := newSeveralAccountsWorld(t, "user_id unionid")
 	b := w.browser("a program")
 	code := w.miniProgramCode("xiaoming")
@@ -52,6 +53,7 @@ func TestMiniProgram_DecryptsAndGetsThePhoneNumber(t *testing.T) {
 
 // A session key that was replaced costs WeChat one call, and its owner a place among the ten.
 func TestMiniProgram_ReplacedSessionKeyIsCheckedOnce(t *testing.T) {
+	t.Parallel()
 	const checks = "/wxa/checksession"
 	w, b := newMiniProgramSite(t, "")
 	code := w.miniProgramCode("emma")

@@ -11,6 +11,7 @@ import (
 )
 
 func TestOrigin_IgnoresForwardedHeadersOfStrangers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	for range 3 {
@@ -30,6 +31,7 @@ func TestOrigin_IgnoresForwardedHeadersOfStrangers(t *testing.T) {
 }
 
 func TestOrigin_SchemeSetByAProxy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	for forwarded, want := range map[string]string{
 		"https": "https://h5.example.com", "HTTPS": "https://h5.example.com", "wss": "https://h5.example.com",
@@ -55,6 +57,7 @@ func TestOrigin_SchemeSetByAProxy(t *testing.T) {
 }
 
 func TestOrigin_HintsAtProxies(t *testing.T) {
+	t.Parallel()
 	const untrusted, silent = "is not trusted", "does not say whether visitors use https"
 	for name, tt := range map[string]struct {
 		options, path string

@@ -8,6 +8,7 @@ import (
 )
 
 func TestOwnCookies_AreNotForwarded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "public /p")
 	b := w.browser(inWeChat)
 	for sent, want := range map[string]string{

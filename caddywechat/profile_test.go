@@ -10,6 +10,7 @@ import (
 )
 
 func TestProfile_RequiredByARule(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -43,6 +44,7 @@ func TestProfile_RequiredByARule(t *testing.T) {
 }
 
 func TestProfile_RequiredWithoutASession(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	b.send("GET", "/profile/api").wantJSON(t, http.StatusUnauthorized, "login_required")
@@ -55,6 +57,7 @@ func TestProfile_RequiredWithoutASession(t *testing.T) {
 }
 
 func TestProfile_ConsentDirect(t *testing.T) {
+	t.Parallel()
 	b := newProfileWorld(t, "consent direct", "userinfo /profile/*").browser(inWeChat)
 	a := b.open("/profile/me")
 	a.wantStatus(t, http.StatusFound)
@@ -64,6 +67,7 @@ func TestProfile_ConsentDirect(t *testing.T) {
 }
 
 func TestProfile_ScopeUserinfoAsksAtEveryLogin(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "scope snsapi_userinfo", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	authorize := consentPage(t, b.open("/page"))
@@ -75,6 +79,7 @@ func TestProfile_ScopeUserinfoAsksAtEveryLogin(t *testing.T) {
 }
 
 func TestProfile_DecliningKeepsTheSession(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -88,6 +93,7 @@ func TestProfile_DecliningKeepsTheSession(t *testing.T) {
 }
 
 func TestProfile_UnusualNamesAndAvatars(t *testing.T) {
+	t.Parallel()
 	people := []simulator.Person{
 		{ID: "emoji", Nickname: "Emma 🐳", Avatar: "E"},
 		{ID: "lines", Nickname: "a\r\nX-Evil: 1\n\"b\" 'c' \\ %41", Avatar: ""},
@@ -132,6 +138,7 @@ func TestProfile_UnusualNamesAndAvatars(t *testing.T) {
 }
 
 func TestProfile_RefusedByWeChat(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, directProfile, "")
 	w.fault(simulator.Fault{Path: profilePath, Kind: simulator.FaultErrcode, Errcode: 48001, Times: 1})
 	b := w.browser(inWeChat)
@@ -144,6 +151,7 @@ func TestProfile_RefusedByWeChat(t *testing.T) {
 }
 
 func TestProfile_ReplacedTokenRestartsTheLogin(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, directProfile, "")
 	w.fault(simulator.Fault{Path: profilePath, Kind: simulator.FaultErrcode, Errcode: 40001, Times: 1})
 	b := w.browser(inWeChat)
@@ -152,6 +160,7 @@ func TestProfile_ReplacedTokenRestartsTheLogin(t *testing.T) {
 }
 
 func TestProfile_OfAnotherPersonTakesNothingOver(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "", "userinfo /profile")
 	b := w.browser(inWeChat)
 	b.login("/")

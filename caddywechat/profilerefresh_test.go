@@ -54,6 +54,7 @@ func (w *world) rename(nickname string) {
 }
 
 func TestProfileRefresh_RunsInTheBackground(t *testing.T) {
+	t.Parallel()
 	w, b := newRefreshWorld(t, "")
 	w.rename("Ming")
 	if got := w.nickname(b); got != "%E5%B0%8F%E6%98%8E" || w.sim.Calls(refreshPath) != 0 {
@@ -90,6 +91,7 @@ func TestProfileRefresh_RunsInTheBackground(t *testing.T) {
 }
 
 func TestProfileRefresh_OfAnotherInstanceIsUsed(t *testing.T) {
+	t.Parallel()
 	w, b := newRefreshWorld(t, "")
 	elsewhere := w.browser(inWeChat)
 	elsewhere.followAllowing("/page")
@@ -106,6 +108,7 @@ func TestProfileRefresh_OfAnotherInstanceIsUsed(t *testing.T) {
 }
 
 func TestProfileRefresh_WithdrawnConsentNeedsALogin(t *testing.T) {
+	t.Parallel()
 	for _, code := range []int{40030, 42002, 42007} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			w, b := newRefreshWorld(t, "")
@@ -130,6 +133,7 @@ func TestProfileRefresh_WithdrawnConsentNeedsALogin(t *testing.T) {
 }
 
 func TestRefreshToken_IsSeparateForSitesWithDifferentKeys(t *testing.T) {
+	t.Parallel()
 	w, _ := newRefreshWorld(t, "")
 	first := w.handler
 	token := func(h *Handler) string {
@@ -163,6 +167,7 @@ func TestRefreshToken_IsSeparateForSitesWithDifferentKeys(t *testing.T) {
 }
 
 func TestProfileRefresh_FailureIsNotVisible(t *testing.T) {
+	t.Parallel()
 	w, b := newRefreshWorld(t, "timeout 100ms")
 	for _, fault := range []simulator.Fault{
 		{Kind: simulator.FaultErrcode, Errcode: -1},
@@ -217,6 +222,7 @@ func TestRefreshToken_IsDeletedByLogoutAndRevocation(t *testing.T) {
 }
 
 func TestRefreshToken_IsNotStoredWithoutRefresh(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, directProfile, "")
 	w.browser(inWeChat).followAllowing("/page")
 	if found := w.inStorage("renewal"); found != "" {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -21,8 +20,8 @@ const (
 // provisionError provisions a handler and returns the error.
 func provisionError(t *testing.T, config string) error {
 	t.Helper()
-	_, err := provisionContext(t, new(caddy.Config)).
-		LoadModuleByID("http.handlers.wechat_auth", json.RawMessage(config))
+	ctx, _ := observedContext(t, t.TempDir())
+	_, err := ctx.LoadModuleByID("http.handlers.wechat_auth", json.RawMessage(config))
 	return err
 }
 
@@ -148,6 +147,7 @@ func TestProvision_RefusedOptions(t *testing.T) {
 }
 
 func TestHandler_DoesNotPrintSecrets(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	var text strings.Builder
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
@@ -166,12 +166,7 @@ func TestHandler_DoesNotPrintSecrets(t *testing.T) {
 
 func TestProvision_TouchesNothing(t *testing.T) {
 	// Nobody listens at this platform or Redis, and the storage's folder cannot be made.
-	config := `{"storage":{"module":"file_system","root":"/dev/null/nowhere"}}`
-	var c caddy.Config
-	if err := json.Unmarshal([]byte(config), &c); err != nil {
-		t.Fatal(err)
-	}
-	ctx := provisionContext(t, &c)
+	ctx, _ := observedContext(t, "/dev/null/nowhere")
 	for _, options := range []string{
 		"", `,"store":{"module":"memory"}`,
 		`,"session":{"key":["` + sessionKey + `"]},"store":{"module":"redis","url":"redis://127.0.0.1:1"}`,

@@ -7,6 +7,7 @@ import (
 )
 
 func TestPublicURL_RedirectsOtherHosts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "public_url http://h5.example.com\npublic /open")
 	b := w.browser(inWeChat)
 	t.Run("a navigation on another host first goes there", func(t *testing.T) {

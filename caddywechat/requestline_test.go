@@ -10,6 +10,7 @@ import (
 )
 
 func TestRequestLine_InvalidHostIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "public /open")
 	for _, invalid := range []string{"evil.example\"><script>", "a@b.example", "h5.example.com:x", "[::1", "a b"} {
 		a := w.sendRaw("GET / HTTP/1.1\r\nHost: " + invalid + "\r\nAccept: text/html\r\nUser-Agent: " + inWeChat +
@@ -21,6 +22,7 @@ func TestRequestLine_InvalidHostIsRefused(t *testing.T) {
 }
 
 func TestRequestLine_WithoutAPathIsRefused(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "http", "/admin/*", "public *")
 	for _, line := range []string{
 		"GET x:admin/secret HTTP/1.1", "GET http:admin/secret HTTP/1.1", "GET mailto:a@b HTTP/1.1",
@@ -35,6 +37,7 @@ func TestRequestLine_WithoutAPathIsRefused(t *testing.T) {
 }
 
 func TestRequestLine_AbsoluteFormIsMatchedByItsPath(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "http", "/admin/*", "")
 	for path, status := range map[string]int{"/admin/secret": 302, "/else": 200} {
 		a := w.sendRaw("GET http://" + host + path + " HTTP/1.1\r\nHost: other.example\r\nAccept: text/html\r\n" +
@@ -50,6 +53,7 @@ func TestRequestLine_AbsoluteFormIsMatchedByItsPath(t *testing.T) {
 }
 
 func TestEarlyData_IsRefusedByCallbackAndLogout(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	for path, status := range map[string]int{
 		"/_wechat/callback?code=x&state=y": http.StatusTooEarly, "/_wechat/logout": http.StatusTooEarly,

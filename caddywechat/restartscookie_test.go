@@ -13,6 +13,7 @@ import (
 )
 
 func TestRestartsCookie_CountsForAMinute(t *testing.T) {
+	t.Parallel()
 	for scheme, name := range map[string]string{"https": "__Host-wechat_rounds", "http": "wechat_rounds"} {
 		w := makeWorld(t, scheme, "", "public /public")
 		b := w.browser(inWeChat)

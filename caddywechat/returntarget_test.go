@@ -15,6 +15,7 @@ import (
 )
 
 func TestReturnTarget_OfAnyLengthIsKept(t *testing.T) {
+	t.Parallel()
 	for name, page := range map[string]string{
 		"short":                            "/orders?id=5",
 		"127 letters":                      chinesePath(127),
@@ -49,6 +50,7 @@ func TestReturnTarget_OfAnyLengthIsKept(t *testing.T) {
 }
 
 func TestReturnTarget_LongOneOfARepeatedCallback(t *testing.T) {
+	t.Parallel()
 	for _, page := range []string{chinesePath(100), longPath(1990)} {
 		w := newWorld(t, "")
 		b := w.browser(inWeChat)
@@ -94,6 +96,7 @@ func (w *world) failTargets() *atomic.Int32 {
 }
 
 func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {
+	t.Parallel()
 	const message = "the address that a visitor asked for is too long to be kept: they land on its path"
 	t.Run("when the login starts", func(t *testing.T) {
 		w := newWorld(t, "")
@@ -143,6 +146,7 @@ func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {
 
 // Addresses that a stranger makes up do not make the header too large either.
 func TestReturnTarget_LongOneInOwnResponses(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "public_url http://"+host)
 	long := "/a?" + strings.Repeat("b", 8000)
 	for address, want := range map[string]string{
@@ -165,6 +169,7 @@ func TestReturnTarget_LongOneInOwnResponses(t *testing.T) {
 }
 
 func TestReturnTarget_LongOneIsSealedInTheStore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	w.browser(inWeChat).startLogin("/p?secret=" + strings.Repeat("q", 1900))
 	files, err := filepath.Glob(filepath.Join(w.storage, "wechat", "target", "*"))
@@ -178,6 +183,7 @@ func TestReturnTarget_LongOneIsSealedInTheStore(t *testing.T) {
 }
 
 func TestReturnTarget_LengthLimits(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, target, to, want string }{
 		{
 			"512 bytes stand in the callback URL", "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511),

@@ -12,6 +12,7 @@ import (
 // TestRevocation_WithClocksThatDiffer has an instance whose clock is right, and one whose clock is not. A session of
 // the second one that is revoked at the first one ends at both and for good. A login after that is not affected.
 func TestRevocation_WithClocksThatDiffer(t *testing.T) {
+	t.Parallel()
 	for _, ahead := range []time.Duration{
 		-14 * time.Hour, -time.Minute, 0, 30 * time.Second, 2 * time.Minute,
 		time.Hour, 14 * time.Hour,
@@ -81,6 +82,7 @@ func TestRevocation_WithClocksThatDiffer(t *testing.T) {
 
 // A new process syncs revocations before the first login, since that session would end with the next sync otherwise.
 func TestRevocation_IsKnownToANewInstance(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	publish(t, w.handler, operatorJournal, revocation.OfAll(w.now(), w.now().Add(time.Hour)))
 	w.provisionAccount("", "")
@@ -97,6 +99,7 @@ func TestRevocation_IsKnownToANewInstance(t *testing.T) {
 // An instance that has not synced a revocation yet issues a session in place of a revoked one. It ends with the sync,
 // however often that was requested.
 func TestRevocation_EndsASessionIssuedInPlaceOfARevokedOne(t *testing.T) {
+	t.Parallel()
 	for _, times := range []int{1, 30} {
 		t.Run(strconv.Itoa(times), func(t *testing.T) {
 			w := newWorld(t, "")

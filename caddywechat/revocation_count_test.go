@@ -8,6 +8,7 @@ import (
 
 // With the 50th logout of a person all of their sessions end, also those of a site with a longer lifetime.
 func TestRevocation_FiftyLogoutsEndALongerSession(t *testing.T) {
+	t.Parallel()
 	const options = "session {\nkey " + sessionKey + "\nlifetime "
 	w := newWorld(t, options+"1h\n}")
 	short := w.handler
@@ -33,6 +34,7 @@ func TestRevocation_FiftyLogoutsEndALongerSession(t *testing.T) {
 
 // With a person's 50th revocation in force, one entry ends all of their sessions on all instances, and nobody else's.
 func TestRevocation_FiftiethLogoutEndsAllSessionsOfAPerson(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	here := w.handler
 	w.provisionAccount("", "")

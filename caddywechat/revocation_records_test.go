@@ -15,6 +15,7 @@ import (
 // Write access to a store is not enough to log anybody out. Records of an older version, which are not sealed, count
 // only where the store also has the session key: write access is as good as the key there.
 func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
+	t.Parallel()
 	for _, fitForKeys := range []bool{false, true} {
 		t.Run(fmt.Sprint("store fit for keys: ", fitForKeys), func(t *testing.T) {
 			w := newWorld(t, "")
@@ -54,6 +55,7 @@ func TestRevocation_ForgedRecordsAreIgnored(t *testing.T) {
 
 // A logout before an upgrade holds after it.
 func TestRevocation_LogoutRecordsOfAnOlderVersionCount(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	w.unfitForKeys = true
 	w.provisionAccount("", "")
@@ -69,6 +71,7 @@ func TestRevocation_LogoutRecordsOfAnOlderVersionCount(t *testing.T) {
 
 // While keys are replaced on one instance after the other, both read each other's revocations.
 func TestRevocation_WhileKeysAreReplaced(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, "http", simulator.Config{})
 	site := func(keys string) *Handler {
 		w.provisionAccount("", sessionKeys(keys))
@@ -109,6 +112,7 @@ func TestRevocation_IsPerStore(t *testing.T) {
 }
 
 func TestRevocation_OfAnotherInstance(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -124,6 +128,7 @@ func TestRevocation_OfAnotherInstance(t *testing.T) {
 }
 
 func TestRevocation_LogoutIsPublished(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")

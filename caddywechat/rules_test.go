@@ -8,6 +8,7 @@ import (
 )
 
 func TestRules_MatchUnambiguousPathsOnly(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "http", "/app*", "public /app/a/*\noptional /app/b/*\nlogin /app/c/d/*\npublic /app/c/*\n")
 	for path, want := range map[string]gate.Ask{
 		"/app":           gate.Login,
@@ -117,6 +118,7 @@ func TestRules_MatchUnambiguousPathsOnly(t *testing.T) {
 }
 
 func TestRules_OptionalForwardsTheIdentity(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "optional /o\npublic /p")
 	b := w.browser(inWeChat)
 	b.login("/")

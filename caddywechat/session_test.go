@@ -11,6 +11,7 @@ import (
 )
 
 func TestSession_EndsWithItsLifetime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sessionWith("lifetime 2h"))
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -21,6 +22,7 @@ func TestSession_EndsWithItsLifetime(t *testing.T) {
 }
 
 func TestSession_Idle(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sessionWith("idle 1h"))
 	w.app = func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Cache-Control", "public, max-age=3600")
@@ -90,6 +92,7 @@ func TestSession_Idle(t *testing.T) {
 
 // A session that was opened before is found in the cache. It opens only where its cookie would.
 func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
+	t.Parallel()
 	login := func(t *testing.T, options string) (w *world, b *browser, cookie string) {
 		w = newWorld(t, options)
 		b = w.browser(inWeChat)
@@ -149,6 +152,7 @@ func TestSessionCache_OpensWhatTheCookieOpensOnly(t *testing.T) {
 }
 
 func TestSessionCache_TokenIsNoCookie(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "")
 	token := b.token("7")
 	b.send("GET", "/", "Authorization: Bearer "+token).wantStatus(t, http.StatusOK)

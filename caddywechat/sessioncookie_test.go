@@ -11,6 +11,7 @@ import (
 )
 
 func TestSessionCookie_ForeignOnesDoNotOpen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "optional /optional")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -52,6 +53,7 @@ func TestSessionCookie_ForeignOnesDoNotOpen(t *testing.T) {
 }
 
 func TestSessionCookie_OpensAtItsSiteOnly(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -66,6 +68,7 @@ func TestSessionCookie_OpensAtItsSiteOnly(t *testing.T) {
 }
 
 func TestSessionCookie_Attributes(t *testing.T) {
+	t.Parallel()
 	for scheme, pattern := range map[string]string{
 		"https": `^__Host-wechat_session=[A-Za-z0-9_=-]+; Path=/; Max-Age=604800; HttpOnly; Secure; SameSite=Lax$`,
 		"http":  `^wechat_session=[A-Za-z0-9_=-]+; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax$`,
@@ -84,6 +87,7 @@ func TestSessionCookie_Attributes(t *testing.T) {
 }
 
 func TestSessionCookie_OfADomainOpensAtItsHosts(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "https", "", sessionWith("domain example.com"))
 	b := w.browser(inWeChat)
 	a := b.open(b.callbackFor("/"))
@@ -101,6 +105,7 @@ func TestSessionCookie_OfADomainOpensAtItsHosts(t *testing.T) {
 }
 
 func TestSessionCookie_OfAHostDoesNotOpenForItsDomain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -110,6 +115,7 @@ func TestSessionCookie_OfAHostDoesNotOpenForItsDomain(t *testing.T) {
 }
 
 func TestSessionCookie_HasTheConfiguredName(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "https", "", sessionWith("cookie shop"))
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -124,6 +130,7 @@ func TestSessionCookie_HasTheConfiguredName(t *testing.T) {
 }
 
 func TestSessionCookie_WithAFlippedByteDoesNotOpen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")

@@ -9,6 +9,7 @@ import (
 )
 
 func TestSessionKeys_Rotate(t *testing.T) {
+	t.Parallel()
 	const newKey = "zYxWvUtSrQpOnMlKjIhGfEdCbA9876543210"
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
@@ -24,6 +25,7 @@ func TestSessionKeys_Rotate(t *testing.T) {
 }
 
 func TestSessionKeys_RotateUnderLoadWithoutALogout(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	newHandler := func(keys []string) *Handler {
 		return w.newHandler(officialAccount, "session {\nkey "+strings.Join(keys, " ")+"\nidle 1h\n}")

@@ -41,6 +41,7 @@ func newDepartmentsWorld(t *testing.T, departments string) *world {
 }
 
 func TestSessionSize_EveryDepartmentReachesTheApp(t *testing.T) {
+	t.Parallel()
 	want := departments(60, 5)
 	w := newDepartmentsWorld(t, want)
 	b := w.browser(inWeCom)
@@ -61,6 +62,7 @@ func TestSessionSize_EveryDepartmentReachesTheApp(t *testing.T) {
 }
 
 func TestSessionSize_LoginThatDoesNotFitFails(t *testing.T) {
+	t.Parallel()
 	w := newDepartmentsWorld(t, departments(100, 10))
 	b := w.browser(inWeCom)
 	for range 3 {
@@ -84,6 +86,7 @@ func TestSessionSize_LoginThatDoesNotFitFails(t *testing.T) {
 }
 
 func TestSessionSize_RefreshedSessionFits(t *testing.T) {
+	t.Parallel()
 	cookie := strings.Repeat("n", 300)
 	w := newProfileWorld(t, directProfile,
 		"session {\nkey "+sessionKey+"\nlifetime 30d\nrefresh 1d\nidle 20d\ncookie "+cookie+"\n}")
@@ -111,6 +114,7 @@ func TestSessionSize_RefreshedSessionFits(t *testing.T) {
 }
 
 func TestSessionSize_LongProfileFitsIntoOneCookie(t *testing.T) {
+	t.Parallel()
 	p := simulator.Person{
 		ID: "p", Nickname: strings.Repeat("🐳", 512),
 		Avatar: "https://thirdwx.qlogo.cn/" + strings.Repeat("x", 4000),

@@ -28,6 +28,7 @@ func newSeveralAccountsWorld(t *testing.T, options string) *world {
 }
 
 func TestUserID_IsTheSameInSeveralAccounts(t *testing.T) {
+	t.Parallel()
 	w := newSeveralAccountsWorld(t, "user_id unionid\nuserinfo /profile")
 	want := simulator.UnionID(simulator.DemoOpenPlatform, "xiaoming")
 	appID := map[string]string{
@@ -87,6 +88,7 @@ func TestUserID_IsTheSameInSeveralAccounts(t *testing.T) {
 }
 
 func TestQRCodeLogin_Declined(t *testing.T) {
+	t.Parallel()
 	w := newSeveralAccountsWorld(t, "user_id qualified")
 	b := w.browser(onDesktop)
 	a := b.open(b.scan(b.open("/page").location(), "emma", "deny"))
@@ -100,6 +102,7 @@ func TestQRCodeLogin_Declined(t *testing.T) {
 }
 
 func TestAccounts_SessionOfAnUnconfiguredOneDoesNotOpen(t *testing.T) {
+	t.Parallel()
 	w := newSeveralAccountsWorld(t, "user_id qualified")
 	b := w.browser(onDesktop)
 	b.open(b.scan(b.open("/page").location(), "emma", "allow")).wantRedirect(t, "/page")

@@ -89,6 +89,9 @@ func TestSharedExchange_FailureIsShared(t *testing.T) {
 }
 
 func TestSharedExchange_WorksWithoutTheStore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for a store")
+	}
 	w, instances := newPair(t, "")
 	for _, h := range instances {
 		w.storeOf(h).use(func(s store.Store) store.Store { return waitingStore{s} })

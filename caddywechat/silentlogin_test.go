@@ -9,6 +9,7 @@ import (
 )
 
 func TestSilentLogin_KeepsTheProfileOfTheSamePersonOnly(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "", "userinfo /profile/*")
 	b := w.browser(inWeChat)
 	b.open(b.consent(consentPage(t, b.open("/profile/me")), "allow")).wantRedirect(t, "/profile/me")
@@ -38,6 +39,7 @@ func TestSilentLogin_KeepsTheProfileOfTheSamePersonOnly(t *testing.T) {
 }
 
 func TestSilentLogin_TheAccountSaysWhoIsTheSamePerson(t *testing.T) {
+	t.Parallel()
 	w := newWorldWith(t, simulator.Config{})
 	w.handler = w.newHandler("locker")
 	b := w.browser(onDesktop)
@@ -57,6 +59,7 @@ func TestSilentLogin_TheAccountSaysWhoIsTheSamePerson(t *testing.T) {
 }
 
 func TestSilentLogin_OneOpenIDInTwoAccountsIsNotOnePerson(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "locker\nuser_id qualified")
 	b := w.browser(inWeChat)
 	back := b.open("/_wechat/login?account=locker&return_to=/page").location()
@@ -67,6 +70,7 @@ func TestSilentLogin_OneOpenIDInTwoAccountsIsNotOnePerson(t *testing.T) {
 }
 
 func TestSilentLogin_InASlowerTabKeepsTheProfile(t *testing.T) {
+	t.Parallel()
 	w := newProfileWorld(t, "", "userinfo /profile")
 	b := w.browser(inWeChat)
 	slow := b.callbackFor("/slow")

@@ -10,6 +10,7 @@ import (
 )
 
 func TestSnapshot_SilentLoginGetsNoSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	b := w.browser(inWeChat)
 	callback := b.callbackFor("/page")
@@ -32,6 +33,7 @@ func TestSnapshot_SilentLoginGetsNoSession(t *testing.T) {
 }
 
 func TestSnapshot_RejectOrAllow(t *testing.T) {
+	t.Parallel()
 	t.Run("reject", func(t *testing.T) {
 		w := newProfileWorld(t, "", "userinfo /profile/*")
 		b := w.browser(inWeChat)

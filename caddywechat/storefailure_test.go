@@ -53,6 +53,7 @@ func TestStoreFailure_RevocationsArePublishedLater(t *testing.T) {
 }
 
 func TestStoreFailure_LastSitePublishesPendingRevocations(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	fail := true
 	bare := w.handler.lease.store.(store.Watched).Store
@@ -69,6 +70,7 @@ func TestStoreFailure_LastSitePublishesPendingRevocations(t *testing.T) {
 
 // An abandoned request, such as one that waits for the session key, is not logged as an error.
 func TestStoreFailure_AbandonedRequestIsNoError(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, "http", simulator.Config{})
 	w.provisionAccount("", "store caddy") // the key is read from it
 	broken := &brokenStore{hang: make(chan struct{}), err: store.ErrStore}
@@ -95,6 +97,7 @@ func TestStoreFailure_AbandonedRequestIsNoError(t *testing.T) {
 
 // The end of a configuration does not wait for the store.
 func TestStoreFailure_CleanupDoesNotWait(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	fail := true
 	w.storeOf(w.handler).failWhen(&fail)

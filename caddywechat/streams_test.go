@@ -114,6 +114,7 @@ func TestStreams_EndWithTheSession(t *testing.T) {
 }
 
 func TestStreams_AreNeverIdle(t *testing.T) {
+	t.Parallel()
 	w := newStreamWorld(t, sessionWith("idle 1h"))
 	b := w.browser(inWeChat)
 	b.login("/")
@@ -127,6 +128,10 @@ func TestStreams_AreNeverIdle(t *testing.T) {
 }
 
 func TestStreams_DropWritesAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it waits until streams are judged")
+	}
 	w := newStreamWorld(t, "")
 	wrote := make(chan error, 1)
 	w.app = func(rw http.ResponseWriter, r *http.Request) {
@@ -187,6 +192,7 @@ func TestStreams_WatchWhileAnyIsOpen(t *testing.T) {
 }
 
 func TestStreams_KeepTheRewrittenURL(t *testing.T) {
+	t.Parallel()
 	w := newStreamWorld(t, "")
 	b := w.browser(inWeChat)
 	b.login("/")

@@ -9,6 +9,7 @@ import (
 )
 
 func TestToken_OpensTheGate(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "optional /open\npublic /public\nuserinfo /profile")
 	token := b.token("7")
 	for _, header := range []string{
@@ -40,6 +41,7 @@ func TestToken_OpensTheGate(t *testing.T) {
 }
 
 func TestToken_InvalidOneHasNoFallback(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "optional /open")
 	token := b.token("7")
 	inside := w.browser(inWeChat)
@@ -98,6 +100,7 @@ func TestToken_Ends(t *testing.T) {
 }
 
 func TestTokenLogin_Errors(t *testing.T) {
+	t.Parallel()
 	_, b := newKioskSite(t, "")
 	for body, want := range map[string]struct {
 		status int
@@ -120,6 +123,7 @@ func TestTokenLogin_Errors(t *testing.T) {
 }
 
 func TestToken_WithoutTheKeyHasNoFallback(t *testing.T) {
+	t.Parallel()
 	w, b := newKioskSite(t, "optional /open\nstore caddy")
 	token := b.token("7")
 	w.handler = w.otherInstance(w.handler, 0) // it has to read the key from the store
@@ -132,6 +136,7 @@ func TestToken_WithoutTheKeyHasNoFallback(t *testing.T) {
 
 // A program has no use for a login page.
 func TestToken_RequiredSaysHowToGetOne(t *testing.T) {
+	t.Parallel()
 	w, b := newMiniProgramSite(t, "optional /open")
 	const bad = "Authorization: Bearer wx1.bad"
 	for name, a := range map[string]response{
@@ -175,6 +180,7 @@ func TestToken_RequiredSaysHowToGetOne(t *testing.T) {
 }
 
 func TestTokenLogin_RequiresJSON(t *testing.T) {
+	t.Parallel()
 	_, b := newMiniProgramSite(t, "")
 	for name, a := range map[string]response{
 		"a form": b.post("/_wechat/mini_program/login", "code=x", "Content-Type: application/x-www-form-urlencoded"),

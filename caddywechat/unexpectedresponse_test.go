@@ -8,6 +8,7 @@ import (
 
 // The page says neither that WeChat is busy nor that a retry helps, and no other person's profile is used.
 func TestUnexpectedResponse_IsReportedAsSuch(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct{ path, body, cause string }{
 		"a unionid with a blank": {
 			profilePath, `{"openid":"OPENID","nickname":"a","unionid":"o 1"}`,

@@ -23,6 +23,7 @@ func (w *world) abandon(n int, over time.Duration) {
 func (w *world) unreturnedLines() int { return w.logs.FilterMessage(noneBack).Len() }
 
 func TestUnreturnedLogins_AreLogged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	w.abandon(19, time.Hour)
 	if w.unreturnedLines() != 0 {
@@ -60,6 +61,7 @@ func TestUnreturnedLogins_AreLogged(t *testing.T) {
 }
 
 func TestUnreturnedLogins_AreNotLoggedWithoutReason(t *testing.T) {
+	t.Parallel()
 	start := func(w *world, b *browser, headers ...string) {
 		for range 30 {
 			b.open("/_wechat/login?account=official_account", headers...)
@@ -111,6 +113,7 @@ func TestUnreturnedLogins_AreNotLoggedWithoutReason(t *testing.T) {
 
 // The host of these logins may be made up by a stranger.
 func TestUnreturnedLogins_HintOfEachAccount(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "badge\nwebsite wx0000000000000001 0123456789abcdef0123456789abcdef\nuser_id qualified")
 	for account, want := range map[string]string{"badge": "platform", "website": "授权回调域"} {
 		for range 21 {

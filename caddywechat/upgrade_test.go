@@ -11,6 +11,7 @@ import (
 
 // Each of these on a path that needs no login: what goes upstream must not switch the protocol.
 func TestUpgrades_OnlyWebSocketGoesUpstream(t *testing.T) {
+	t.Parallel()
 	w := makeWorld(t, "http", "/site/*", "public /site/public\noptional /site/optional\n")
 	in := w.browser(inWeChat)
 	in.login("/site/")
@@ -72,6 +73,7 @@ func TestUpgrades_OnlyWebSocketGoesUpstream(t *testing.T) {
 }
 
 func TestUpgrades_ConnectForAnotherProtocolIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "public *")
 	for name, tt := range map[string]struct {
 		major    int

@@ -15,6 +15,7 @@ import (
 var personEverywhere = simulator.UnionID("x", "xiaoming")
 
 func TestUserID_Qualified(t *testing.T) {
+	t.Parallel()
 	b := newProfileWorld(t, "", "user_id qualified").browser(inWeChat)
 	b.follow("/")
 	if got, want := b.userAt("/"), simulator.DemoAppID+":"+person; got != want {
@@ -23,6 +24,7 @@ func TestUserID_Qualified(t *testing.T) {
 }
 
 func TestUserID_UnionID(t *testing.T) {
+	t.Parallel()
 	t.Run("a silent login that brings none asks for consent, once", func(t *testing.T) {
 		w := newProfileWorld(t, "", "user_id unionid")
 		b := w.browser(inWeChat)

@@ -12,6 +12,7 @@ import (
 const verifyPath, verifyContents = "/MP_verify_iwu2jY0FNdXA7RGa.txt", "iwu2jY0FNdXA7RGa"
 
 func TestVerifyFile_OnlyContentThatFollowsFromTheNameIsServed(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		app  http.HandlerFunc
 		want int
@@ -72,6 +73,7 @@ func TestVerifyFile_OnlyContentThatFollowsFromTheNameIsServed(t *testing.T) {
 
 // The request for a verification file has no login, so the app gets none of its headers.
 func TestVerifyFile_TheAppGetsACleanRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "optional *")
 	b := w.browser(inWeChat)
 	b.open("/_wechat/login")
@@ -90,6 +92,7 @@ func TestVerifyFile_TheAppGetsACleanRequest(t *testing.T) {
 }
 
 func TestVerifyFile_OtherNamesNeedALogin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "")
 	w.app = func(rw http.ResponseWriter, _ *http.Request) { io.WriteString(rw, verifyContents) }
 	b := w.browser("")

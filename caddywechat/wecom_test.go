@@ -10,6 +10,7 @@ import (
 )
 
 func TestWeCom_MemberLogsIn(t *testing.T) {
+	t.Parallel()
 	w := newWeComWorld(t, "")
 	w.hold("afang")
 	b := w.browser(inWeCom)
@@ -33,6 +34,7 @@ func TestWeCom_MemberLogsIn(t *testing.T) {
 }
 
 func TestWeCom_ProfileNeedsConsentOnce(t *testing.T) {
+	t.Parallel()
 	w := newWeComWorld(t, "userinfo /profile")
 	b := w.browser(inWeCom)
 	b.follow("/page")
@@ -50,6 +52,7 @@ func TestWeCom_ProfileNeedsConsentOnce(t *testing.T) {
 }
 
 func TestWeCom_OtherBrowsersGetItsQRCode(t *testing.T) {
+	t.Parallel()
 	w := newWeComWorld(t, "")
 	location := w.browser(onDesktop).open("/page").location()
 	if !strings.HasPrefix(location, w.simURL+"/wwlogin/sso/login?login_type=CorpApp&") {
@@ -59,6 +62,7 @@ func TestWeCom_OtherBrowsersGetItsQRCode(t *testing.T) {
 
 // Customers of a company have WeChat, and no WeCom.
 func TestWeCom_PeopleLogInInsideWeChat(t *testing.T) {
+	t.Parallel()
 	w := newWorldWith(t, simulator.Config{WeCom: []simulator.WeComApp{{
 		CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
 	}}})
@@ -109,6 +113,7 @@ func TestWeCom_PeopleLogInInsideWeChat(t *testing.T) {
 }
 
 func TestWeCom_ProfileNeedsConsentInsideWeChat(t *testing.T) {
+	t.Parallel()
 	w := newWeComWorld(t, "userinfo /profile")
 	b := w.browser(inWeChat)
 	b.follow("/page")

@@ -101,7 +101,9 @@ func (w *world) load(raw json.RawMessage, in environment) *Handler {
 		w.storage = w.t.TempDir()
 	}
 	control := &storeControl{process: in.memory, isAtomic: w.isAtomic, unfitForKeys: w.unfitForKeys}
-	ctx, logs := observedContext(w.t, w.storage)
+	base, logs := observedContext(w.t, w.storage)
+	ctx, cancel := caddy.NewContext(base)
+	w.t.Cleanup(cancel) // cleans up the handler and its store
 	ctx = ctx.WithValue(environmentKey{}, in)
 	module, err := ctx.LoadModuleByID("http.handlers.wechat_auth", withStore(w.t, raw, storeControls.add(w.t, control)))
 	if err != nil {
@@ -115,7 +117,6 @@ func (w *world) load(raw json.RawMessage, in environment) *Handler {
 		w.loaded = make(map[*Handler]loaded)
 	}
 	w.loaded[h] = loaded{raw, control, logs}
-	w.t.Cleanup(func() { h.Cleanup() })
 	return h
 }
 
