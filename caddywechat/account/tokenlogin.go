@@ -49,7 +49,7 @@ type Problem struct {
 	Message string // for people who write programs
 
 	// Refused: WeChat was asked, and said no to what the program sent. It counts against who sends such things without
-	// end. Problems with the word code_used always do.
+	// end, as an error that wraps [ErrCodeRefused] does. The word does not matter.
 	Refused bool
 }
 

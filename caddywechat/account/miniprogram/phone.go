@@ -10,10 +10,10 @@ import (
 )
 
 var problemCode = &account.Problem{
-	Status: http.StatusConflict,
-	Word:   "code_used",
+	Status: http.StatusConflict, Word: "code_used",
 	Message: "the code is used, too old or none of the button getPhoneNumber: have it tapped again; the code of " +
 		"wx.login is another one",
+	Refused: true,
 }
 
 // phoneNumber is the answer to a program, which names things as WeChat does.

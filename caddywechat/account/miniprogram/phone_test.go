@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 	"github.com/caddywechat/caddy-wechat/caddywechat/weixin"
 )
@@ -44,6 +45,9 @@ func TestPhone_RefusesWhatIsWrong(t *testing.T) {
 	for _, code := range []string{used, late, p.code("emma"), "x", strings.Repeat("x", 600)} {
 		_, err := p.call("phone", emma, map[string]string{"code": code})
 		p.wantProblem(err, http.StatusConflict, "code_used")
+		if told, ok := errors.AsType[*account.Problem](err); !ok || !told.Refused {
+			t.Errorf("%.20q does not count as refused", code)
+		}
 	}
 	for _, errcode := range []int{-1, 40013, 45011, 48001} {
 		p.Fail(phonePath, errcode, 1)

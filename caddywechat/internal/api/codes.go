@@ -50,10 +50,7 @@ func (a *API) tryCode(r *visitor.Request, by account.Account, ask func(context.C
 // isRefusal reports whether WeChat took what a program sent for wrong, used or too old.
 func isRefusal(err error) bool {
 	told, isTold := errors.AsType[*account.Problem](err)
-	if isTold {
-		return told.Refused || told.Word == problem.CodeUsed.Word
-	}
-	return errors.Is(err, account.ErrCodeRefused)
+	return isTold && told.Refused || errors.Is(err, account.ErrCodeRefused)
 }
 
 // tellTooMany tells a program when to come again.
