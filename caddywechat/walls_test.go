@@ -73,6 +73,10 @@ var walls = []struct {
 	{"store/memory", "store"},
 	{"store/redis", "config store"},
 
+	// For tests only.
+	{"internal/sitetest", "account identity store store/storetest visitor background event grant keyring page problem " +
+		"revocation session site"},
+
 	{"load", "freeport simulator testbrowser"},
 	{"bench", "simulator"},
 	{"e2e", "simulator"},

@@ -26,15 +26,14 @@ const (
 	maxJobs = 10_000
 )
 
-// result returns the profile that the last refresh brought.
-func (j *Jobs) result(key string) (profile, bool) {
+// result returns the profile that the last refresh brought, a zero one being none.
+func (j *Jobs) result(key string) profile {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	s, ok := j.of[key]
-	if !ok || s.result.at.IsZero() {
-		return profile{}, false
+	if s := j.of[key]; s != nil {
+		return s.result
 	}
-	return s.result, true
+	return profile{}
 }
 
 // start reports whether a refresh is to start now. Then [Jobs.end] must follow.

@@ -17,11 +17,15 @@ func (p profile) text() string {
 	return strconv.FormatInt(p.at.Unix(), 10) + "\n" + p.avatar + "\n" + p.nickname
 }
 
-func parseProfile(text string) (profile, bool) {
+// parseProfile reads what text makes, the zero profile of anything else.
+func parseProfile(text string) profile {
 	parts := strings.SplitN(text, "\n", 3)
 	if len(parts) != 3 {
-		return profile{}, false
+		return profile{}
 	}
 	at, err := strconv.ParseInt(parts[0], 10, 64)
-	return profile{avatar: parts[1], nickname: parts[2], at: time.Unix(at, 0)}, err == nil
+	if err != nil {
+		return profile{}
+	}
+	return profile{avatar: parts[1], nickname: parts[2], at: time.Unix(at, 0)}
 }

@@ -76,7 +76,7 @@ func (f *Refresher) Refresh(r *visitor.Request, s *session.Session) (*session.Se
 	}
 	userID := s.Identity.Get(identity.ID)
 	key := f.Grants.ProfileKey(a, userID)
-	if p, ok := f.Jobs.result(key); ok && p.at.After(s.ProfileTime()) {
+	if p := f.Jobs.result(key); p.at.After(s.ProfileTime()) {
 		if !visitor.IsNavigation(r.Request) {
 			return s, false
 		}
@@ -149,11 +149,11 @@ func (j job) run(ctx context.Context) {
 // where none did.
 func (j job) fromOtherInstance(ctx context.Context) (profile, error) {
 	text, err := j.refresher.Vault.Get(ctx, j.key)
-	if err != nil || text == nil {
+	if err != nil {
 		return profile{}, err
 	}
-	p, ok := parseProfile(string(text))
-	if !ok || !p.at.After(j.session.ProfileTime()) {
+	p := parseProfile(string(text))
+	if !p.at.After(j.session.ProfileTime()) {
 		return profile{}, nil
 	}
 	return p, nil
@@ -184,7 +184,8 @@ func (j job) fromWeChat(ctx context.Context) (profile, error) {
 	}
 	granted, err := j.account.RefreshProfile(ctx, token)
 	if errors.Is(err, account.ErrConsentEnded) {
-		if today, getErr := f.Grants.RefreshToken(ctx, j.account, j.userID); getErr != nil || today != token {
+		// Of a store that fails there is none, and nobody's session ends by a guess.
+		if today, _ := f.Grants.RefreshToken(ctx, j.account, j.userID); today != token {
 			return profile{}, fmt.Errorf("%w: another login brought what to refresh with", errOtherInstance)
 		}
 	}
