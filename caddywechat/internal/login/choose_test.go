@@ -164,6 +164,44 @@ func TestChoose_ShowsWhereToGo(t *testing.T) {
 // makes is a list of what makes accounts.
 func makes(all ...func() account.Account) []func() account.Account { return all }
 
+func TestChoose_TellsProgramsWhereToGoInWords(t *testing.T) {
+	for _, tt := range []struct {
+		accounts []account.Account
+		want     string
+	}{
+		{[]account.Account{new(sitetest.Account)}, "open this page in WeChat"},
+		{[]account.Account{inWeCom("wecom")}, "open this page in WeCom"},
+		{[]account.Account{new(sitetest.Account), inWeCom("wecom")}, "open this page in WeChat or WeCom"},
+	} {
+		w := newWorld(t, sitetest.Options{Accounts: tt.accounts, UserID: account.Qualified})
+		b := w.Browser()
+		b.Agent = sitetest.OnDesktop
+		body := b.Open(w.ServeLogin, "/_wechat/login", sitetest.Fetch).WantWord(t, http.StatusForbidden, "login_required")
+		if body["message"] != tt.want {
+			t.Errorf("got %v, want %s", body, tt.want)
+		}
+	}
+}
+
+func TestChoose_SendsNobodyToWhereTheyAre(t *testing.T) {
+	onPhone := func(of func(visitor.Client) bool) func(visitor.Client) bool {
+		return func(c visitor.Client) bool { return of(c) && c.Phone }
+	}
+	official, wecom := new(sitetest.Account), inWeCom("wecom")
+	official.ServesClient = onPhone(func(c visitor.Client) bool { return c.WeChat })
+	wecom.ServesClient = onPhone(wecom.ServesClient)
+	for agent, a := range map[string]account.Account{
+		"Mozilla/5.0 (Windows NT 10.0) MicroMessenger/7.0.20 WindowsWechat":              official,
+		"Mozilla/5.0 (Windows NT 10.0) wxwork/4.1.22 MicroMessenger/7.0.1 WindowsWechat": wecom,
+	} {
+		w := newWorld(t, sitetest.Options{Accounts: []account.Account{a}})
+		b := w.Browser()
+		b.Agent = agent
+		b.Open(w.protected, "/page", "Accept-Language: en").
+			WantPage(t, http.StatusForbidden, "Open the mini-program or app")
+	}
+}
+
 func TestChoose_WithoutAHostNobodyKnowsWhere(t *testing.T) {
 	w := newWorld(t, sitetest.Options{})
 	b := w.Browser()

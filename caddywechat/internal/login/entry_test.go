@@ -98,6 +98,16 @@ func TestServeLogin_GoesToThePublicHostFirst(t *testing.T) {
 	w.back(b.Open(w.protected, "/page"), "x")
 }
 
+func TestChallenge_GoesToThePublicHostBeforeItSaysNo(t *testing.T) {
+	w := newWorld(t, sitetest.Options{
+		Accounts: []account.Account{neverProfile()}, Public: &visitor.Origin{Scheme: "https", Host: sitetest.Host},
+	})
+	b := w.Browser()
+	w.logIn(b, "emma")
+	b.Host = "alias.example.net"
+	b.Open(w.profiled, "/page").WantTo(t, "https://"+sitetest.Host+"/page")
+}
+
 func TestChallenge_TellsScriptsWhereALoginStarts(t *testing.T) {
 	w := newWorld(t, sitetest.Options{})
 	b := w.Browser()
@@ -172,6 +182,8 @@ func TestChallenge_AsksFormsAndFramesToLogIn(t *testing.T) {
 			t.Errorf("%s: %s", name, a.Body)
 		}
 	}
+	w.logIn(b, "emma")
+	b.Send(w.profiled, "POST", "/target").WantPage(t, http.StatusUnauthorized, `return_to=%2Ftarget&amp;profile=1"`)
 }
 
 func TestChallenge_KeepsWhatStandsBehindTheHash(t *testing.T) {

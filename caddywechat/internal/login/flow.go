@@ -90,7 +90,7 @@ func keysOf(set *seal.Keyset) *keys {
 
 // hasProfile reports whether an identity that an account of the site made holds the person's profile.
 func (f *Flow) hasProfile(a account.Account, id identity.Identity) bool {
-	return a != nil && f.Accounts.HasProfile(account.Ref(a), id)
+	return f.Accounts.HasProfile(account.Ref(a), id)
 }
 
 // satisfies reports whether a live session, nil for none, is as good as the one that a login would make.

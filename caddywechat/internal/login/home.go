@@ -14,17 +14,14 @@ import (
 // target returns where a callback returns to. A spent attempt keeps no target: this instance knows it for a minute,
 // then the URL has it, or the store.
 func (f *Flow) target(c *callback) string {
-	isSpent := c.known && c.attempt.IsSpent()
-	if isSpent {
-		result, _, ok := f.Memory.recent.Known(f.attemptKey(c.Origin, c.attempt), f.Now())
-		if ok && result.Target != "" {
+	if c.attempt.IsSpent() {
+		result, _, _ := f.Memory.recent.Known(f.attemptKey(c.Origin, c.attempt), f.Now())
+		if result.Target != "" {
 			return result.Target
 		}
 	}
-	if c.known && (!isSpent || c.attempt.Waits) {
-		if target := f.targetOf(c.Request, c.attempt); target != "" {
-			return target
-		}
+	if target := f.targetOf(c.Request, c.attempt); target != "" {
+		return target
 	}
 	return f.fitTarget(c.Request, f.Site.ReturnTo(c.URL.Query().Get("to")))
 }
@@ -52,8 +49,8 @@ func (f *Flow) isFinished(c *callback) bool {
 // lastResult returns the session that a spent attempt brought, if that was on this instance within the last minute and
 // it still lives.
 func (f *Flow) lastResult(c *callback) (s session.Session, ok bool) {
-	result, ok := f.Memory.recent.Last(c.Context(), f.attemptKey(c.Origin, c.attempt), f.Now())
-	return result.Session, ok && result.Err == nil && f.Sessions.IsLive(&result.Session, f.Sessions.Policy)
+	result, _ := f.Memory.recent.Last(c.Context(), f.attemptKey(c.Origin, c.attempt), f.Now())
+	return result.Session, f.Sessions.IsLive(&result.Session, f.Sessions.Policy) // which no session is without a result
 }
 
 // isRepeatable reports whether a callback whose attempt is spent can be answered without another login.

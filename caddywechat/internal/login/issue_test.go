@@ -184,7 +184,7 @@ func TestIssue_KeepsWhatASessionOfThePersonKnew(t *testing.T) {
 		"another account's session says nothing": {
 			before: full, brought: sitetest.Named("o-emma"),
 			prepare: func(_ *world, s *session.Session) {
-				s.Account, s.Identity = "wx-two", s.Identity.With(identity.Account, "two").With(identity.AppID, "wx-two")
+				s.Account, s.Identity = "ww-two", s.Identity.With(identity.Account, "two").With(identity.AppID, "ww-two")
 			},
 			want: map[string]string{identity.Nickname: "", identity.UnionID: ""},
 		},
@@ -199,12 +199,18 @@ func TestIssue_KeepsWhatASessionOfThePersonKnew(t *testing.T) {
 			},
 			want: map[string]string{identity.Nickname: "", identity.UnionID: "u-emma"},
 		},
+		"two halves are no profile": {
+			before: []string{identity.Nickname, "Emma"}, brought: sitetest.Named("o-emma", identity.Avatar, "https://p/2"),
+			prepare: func(w *world, _ *session.Session) {
+				w.Account.HasAll = func(id identity.Identity) bool {
+					return id.Get(identity.Nickname) != "" && id.Get(identity.Avatar) != ""
+				}
+			},
+			want: map[string]string{identity.Nickname: "", identity.Avatar: "https://p/2"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			one, two := new(sitetest.Account), everywhere("two")
-			two.ServesClient = nil
-			two.Fallback = one.ServesClient
-			two.ServesClient = inWeCom("x").ServesClient
+			one, two := new(sitetest.Account), inWeCom("two")
 			w := newWorld(t, sitetest.Options{Accounts: []account.Account{one, two}, UserID: account.Qualified})
 			w.Account, one.Snapshot = one, true
 			before := w.Session(one, "o-emma", tt.before...)

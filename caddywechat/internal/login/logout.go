@@ -58,7 +58,7 @@ func (f *Flow) ServeLogout(w http.ResponseWriter, r *visitor.Request) error {
 // none it sets nothing.
 func (f *Flow) endSessions(w http.ResponseWriter, r *visitor.Request) error {
 	sessions, err := f.Sessions.FindAll(r)
-	if err != nil || len(sessions) == 0 {
+	if len(sessions) == 0 { // as with an error
 		return err
 	}
 	k, err := f.keys(r)

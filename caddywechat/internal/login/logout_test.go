@@ -8,6 +8,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/event"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/sitetest"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
@@ -159,6 +160,15 @@ func TestServeLogout_WithoutTheStoreEndsItHere(t *testing.T) {
 	keys := w.switchKeys()
 	keys.off = store.ErrStore
 	b.Open(w.ServeLogout, logoutPath, sitetest.SameSite).Want(t, http.StatusServiceUnavailable)
+	keys.off = nil
+	lost := sitetest.New(t, sitetest.Options{MadeKey: true}) // those of attempts cannot be had
+	lost.Store.Fail()
+	w.config.Vault = lost.Vault
+	w.Flow = login.NewFlow(w.config)
+	b.Open(w.ServeLogout, logoutPath, sitetest.SameSite).Want(t, http.StatusServiceUnavailable)
+	if !b.HasSession() {
+		t.Error("the visitor is told that it failed, and is logged out")
+	}
 }
 
 func TestServeLogout_OfAllOthersKeepsThisOne(t *testing.T) {

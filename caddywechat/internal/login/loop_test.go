@@ -12,8 +12,12 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/sitetest"
 )
 
-// retry is the button of the page that ends a loop.
-const retry = `href="/_wechat/login?return_to=%2Fpage"`
+const (
+	// retry is the button of the page that ends a loop.
+	retry = `href="/_wechat/login?return_to=%2Fpage"`
+	// altered is on the page where something between browser and site is the reason.
+	altered = "在途中被改动"
+)
 
 // wantStopped fails the test unless an answer ends a loop for a reason, and returns it.
 func (w *world) wantStopped(a *sitetest.Answer, reason string) *sitetest.Answer {
@@ -132,6 +136,7 @@ func TestLoop_OfProfilesThatDoNotComeEnds(t *testing.T) {
 		callback := w.back(b.Open(w.profiled, "/page"), "emma")
 		b.Open(w.Callback, callback).WantTo(t, "/page")
 	}
+	w.back(b.Open(w.ServeLogin, "/_wechat/login?account=official"), "x") // which needs no profile
 	w.wantStopped(b.Open(w.profiled, "/page"), "WeChat does not give the profile")
 	// A person who has the profile may log in for it as often as they like.
 	w.brings(sitetest.Named("o-emma", identity.Nickname, "Emma"))
@@ -162,7 +167,7 @@ func TestLoop_OfStatesThatChangeOnTheWayEnds(t *testing.T) {
 		a = b.Open(w.Callback, callback[:i]+"state=0"+callback[i+len("state="):])
 	}
 	w.wantStopped(a, "callbacks come without the state")
-	if !strings.Contains(a.Body, retry) {
+	if !strings.Contains(a.Body, retry) || !strings.Contains(a.Body, altered) {
 		t.Errorf("got %s", a.Body)
 	}
 }
@@ -176,10 +181,37 @@ func TestLoop_OfRepeatedCallbacksEnds(t *testing.T) {
 		b.Open(w.Callback, callback).WantTo(t, "/page")
 	}
 	b.Open(w.Callback, callback, sitetest.Fetch).WantTo(t, "/page") // which is no loop
-	w.wantStopped(b.Open(w.Callback, callback), "the browser repeats callbacks")
+	a := w.wantStopped(b.Open(w.Callback, callback), "the browser repeats callbacks")
+	if !strings.Contains(a.Body, altered) {
+		t.Errorf("got %s", a.Body)
+	}
 	w.Clock.Pass(time.Minute)
 	b.Open(w.Callback, callback).WantTo(t, "/page")
 	w.wantExchanges(1)
+}
+
+func TestLoop_OfRepeatedCallbacksEndsAtThePageAsWell(t *testing.T) {
+	w := newWorld(t, sitetest.Options{})
+	b := w.Browser()
+	callback := w.begin(b, "/page", "emma")
+	for range 4 {
+		b.Open(w.Callback, callback).WantTo(t, "/page")
+	}
+	b.Forget("wechat_session")
+	w.wantStopped(b.Open(w.protected, "/page"), "the browser repeats callbacks")
+}
+
+func TestLoop_OfRepeatedCallbacksEndsWhoeverAnsweredTheFirst(t *testing.T) {
+	w := newWorld(t, sitetest.Options{})
+	other := w.another(t)
+	b := w.Browser()
+	callback := w.begin(b, "/page", "emma")
+	b.Open(w.Callback, callback).WantTo(t, "/page")
+	for range 3 {
+		b.At(other.Parts).Open(other.Callback, callback).WantTo(t, "/page")
+		other.wantEvent(event.Repeated, "")
+	}
+	other.wantStopped(b.At(other.Parts).Open(other.Callback, callback), "the browser repeats callbacks")
 }
 
 func TestLoop_OfRepeatedCallbacksIsOneOfNavigations(t *testing.T) {
@@ -236,6 +268,15 @@ func TestLoop_AnothersStateStopsNobodyWhoKeepsCookies(t *testing.T) {
 	b := w.Browser()
 	b.Open(w.protected, "/page")
 	b.Open(w.Callback, callback).Want(t, http.StatusFound)
+	counted := w.Browser() // of whose cookies the count of restarts is left
+	own := w.begin(counted, "/page", "emma")
+	w.Account.Exchanges = nil
+	for range 2 {
+		counted.Open(w.Callback, own).WantTo(t, "/page")
+	}
+	counted.Forget("wechat_session")
+	counted.Forget("wechat_login_")
+	counted.Open(w.Callback, callback).Want(t, http.StatusFound)
 	bare := w.Browser() // this one may be in the loop itself
 	w.wantStopped(bare.Open(w.Callback, callback), "the browser does not keep the cookies")
 }
@@ -251,4 +292,7 @@ func TestLoop_OfAccountsThatAreGoneEnds(t *testing.T) {
 		a = b.At(to.Parts).Open(to.Callback, to.back(a, "x"))
 	}
 	later.wantStopped(a, "the account that a login was begun with is gone")
+	if !strings.Contains(a.Body, altered) {
+		t.Errorf("got %s", a.Body)
+	}
 }

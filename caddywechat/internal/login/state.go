@@ -1,5 +1,3 @@
-// Package login is the way through a login: the attempt that a browser carries to WeChat and back, the state that names
-// it, the address to return to, the results of the last minute, and the end of loops.
 package login
 
 import (
