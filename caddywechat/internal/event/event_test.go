@@ -37,6 +37,13 @@ func TestLog_WritesWhatIsKnown(t *testing.T) {
 	if line.Level != zapcore.ErrorLevel || line.Message != "callback" {
 		t.Errorf("%s: %s", line.Level, line.Message)
 	}
+	seen := make(map[string]bool)
+	for _, f := range line.Context {
+		if seen[f.Key] {
+			t.Errorf("the field %s stands in the line twice", f.Key)
+		}
+		seen[f.Key] = true
+	}
 	got := line.ContextMap()
 	for name, want := range map[string]any{
 		"outcome": "failed", "account": "wecom", "app_id": "ww1/2", "error": "no", "cure": "mend it", "stored": true,

@@ -23,7 +23,6 @@ func (l Log) Emit(e Event) {
 		{"user_id", e.UserID},
 		{"session", e.Session},
 		{"reason", e.Reason},
-		{"cure", e.Cure},
 	} {
 		if f.value != "" {
 			fields = append(fields, zap.String(f.name, f.value))
