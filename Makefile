@@ -1,4 +1,4 @@
-.PHONY: demo test bench load lint build
+.PHONY: demo test bench load mutants lint build
 
 # An app behind WeChat login on this machine, with a simulated WeChat.
 demo:
@@ -25,6 +25,11 @@ SOAK ?= 10m
 load:
 	.ci/programs wrk
 	go run ./caddywechat/load -soak $(SOAK)
+
+# Guards that no test holds: each is taken out, one at a time. MUTANTS takes flags and packages: MUTANTS='-sample 50'.
+MUTANTS ?=
+mutants:
+	go run ./caddywechat/mutants $(MUTANTS)
 
 lint:
 	test -z "$$(go run mvdan.cc/gofumpt@v0.12.0 -l . | tee /dev/stderr)"
