@@ -64,7 +64,7 @@ func parse(arguments []string) (o options, err error) {
 		fmt.Fprintln(flags.Output(), "usage: mutants [flags] [package ...]")
 		flags.PrintDefaults()
 	}
-	flags.StringVar(&o.integration, "integration", "./caddywechat", "package whose tests run last, with -short; \"\": none")
+	flags.StringVar(&o.integration, "integration", "./caddywechat", "package whose tests run last, \"\": none")
 	flags.IntVar(&o.sample, "sample", 0, "how many mutants to choose at random; 0: all")
 	flags.Uint64Var(&o.seed, "seed", 1, "what the sample is chosen by")
 	flags.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "how many mutants run at once")

@@ -35,11 +35,9 @@ func TakeTokens(h http.Header) (tokens []string) {
 			}
 		}
 	}
-	switch {
-	case len(kept) == len(values):
-	case len(kept) == 0:
+	if len(kept) == 0 {
 		delete(h, "Authorization")
-	default:
+	} else {
 		h["Authorization"] = kept
 	}
 	return tokens

@@ -21,15 +21,12 @@ var ErrTooLong = errors.New("the session does not fit into a cookie")
 // half an address leads nowhere, then the end of the nickname. Ids and departments stay, for half of one is another's:
 // where they don't fit the error is an [ErrTooLong]. What fits now will fit when it is sealed again later.
 func (s Session) fit(c Cookies, secure bool) (Session, error) {
-	over := s.over(c, secure)
-	if over <= 0 {
+	if s.over(c, secure) <= 0 {
 		return s, nil
 	}
 	s.Identity = s.Identity.Without(identity.Avatar)
-	if over = s.over(c, secure); over <= 0 {
-		return s, nil
-	}
-	s.Identity = s.Identity.CutNickname(len(s.Identity.Get(identity.Nickname)) - over)
+	// Where there is room now, this cuts nothing.
+	s.Identity = s.Identity.CutNickname(len(s.Identity.Get(identity.Nickname)) - s.over(c, secure))
 	if s.over(c, secure) > 0 {
 		longest := slices.MaxFunc(s.Identity, func(a, b identity.Field) int { return len(a.Value) - len(b.Value) })
 		return s, fmt.Errorf("%w: the longest field is %s, of %d bytes", ErrTooLong, longest.Name, len(longest.Value))

@@ -93,7 +93,7 @@ const (
 // key.
 func (m *Manager) Find(r *visitor.Request) (*Session, error) {
 	sessions, err := m.find(r, maxCookies)
-	if err != nil || len(sessions) != 1 {
+	if len(sessions) != 1 { // none where there is an error
 		return nil, err
 	}
 	return sessions[0], nil
@@ -170,7 +170,7 @@ func (m *Manager) open(r *visitor.Request, f form, text string) (*Session, error
 func (m *Manager) Seen() iter.Seq[*Session] {
 	return func(yield func(*Session) bool) {
 		for opener, s := range m.Cache.All() {
-			isOwn := opener <= m.opener && m.opener-opener < uint64(forms)
+			isOwn := m.opener-opener < uint64(forms) // a larger opener wraps around
 			if isOwn && m.IsLive(s, m.Policy.WithoutIdle()) && !yield(s) {
 				return
 			}
@@ -239,11 +239,9 @@ func (m *Manager) Removal(o visitor.Origin) *http.Cookie { return m.Cookies.New(
 // was refreshed; nil where none is needed. Only navigations bring one: other answers may be cached and shared whatever
 // their headers say.
 func (m *Manager) Touch(r *visitor.Request, s *Session, isRefreshed bool) (*http.Cookie, error) {
-	if len(r.Tokens) > 0 || !isRefreshed && m.Policy.Idle == 0 {
-		return nil, nil
-	}
 	now := m.Now()
-	if !isRefreshed && !s.NeedsTouch(m.Policy, now) || !visitor.IsNavigation(r.Request) {
+	isDue := isRefreshed || s.NeedsTouch(m.Policy, now)
+	if len(r.Tokens) > 0 || !isDue || !visitor.IsNavigation(r.Request) {
 		return nil, nil
 	}
 	touched := *s
