@@ -62,7 +62,8 @@ type Secrets struct {
 	isFinal bool
 }
 
-func (s *Secrets) isOver(now time.Time) bool { return s.until != 0 && now.Unix() >= s.until }
+// isOver reports whether one of them opens no more. Most never end, and cost no look at the clock.
+func (s *Secrets) isOver(now func() time.Time) bool { return s.until != 0 && now().Unix() >= s.until }
 
 // fault is the last failure to get the key from the store.
 type fault struct {
@@ -73,7 +74,8 @@ type fault struct {
 // Keyset returns the keys of this moment. The error is the store's, or that of ctx, and goes away when the store works
 // again; with a configured key there is none.
 func (k *Keyring) Keyset(ctx context.Context) (*seal.Keyset, error) {
-	if r := k.ready.Load(); r != nil && (r.from.until == 0 || !r.from.isOver(k.Now())) {
+	// Those of other secrets may have come in place of these meanwhile.
+	if r := k.ready.Load(); r != nil && r.from == k.settled.Load() && !r.from.isOver(k.Now) {
 		return r.Keyset, nil
 	}
 	secrets, err := k.Secrets(ctx)
@@ -85,7 +87,7 @@ func (k *Keyring) Keyset(ctx context.Context) (*seal.Keyset, error) {
 
 func (k *Keyring) derive(secrets *Secrets) (*seal.Keyset, error) {
 	keys, err := seal.NewKeyset(secrets.All...)
-	if err != nil {
+	if err != nil { // mutants: equivalent, there is a secret, and nothing else can fail
 		return nil, err
 	}
 	k.ready.Store(&readyKeys{keys, secrets})
@@ -94,7 +96,7 @@ func (k *Keyring) derive(secrets *Secrets) (*seal.Keyset, error) {
 
 // Secrets returns what the keys are made from, with the errors of [Keyring.Keyset].
 func (k *Keyring) Secrets(ctx context.Context) (*Secrets, error) {
-	if secrets := k.settled.Load(); secrets != nil && !secrets.isOver(k.Now()) {
+	if secrets := k.settled.Load(); secrets != nil && !secrets.isOver(k.Now) {
 		return secrets, nil
 	}
 	if f := k.fault.Load(); f != nil && time.Since(f.at) < madeKeyPause {
@@ -123,11 +125,6 @@ func (k *Keyring) load(ctx context.Context) (*Secrets, error) {
 // settle keeps the secrets that there are.
 func (k *Keyring) settle(secrets Secrets) (*Secrets, error) {
 	k.settled.Store(&secrets)
-	if k.ready.Load() != nil { // of other secrets
-		if _, err := k.derive(&secrets); err != nil {
-			return nil, err
-		}
-	}
 	return &secrets, nil
 }
 
@@ -138,7 +135,7 @@ func (k *Keyring) Known(ctx context.Context) (*Secrets, error) {
 	if settled == nil && len(k.Config.Secrets) == 0 {
 		return nil, nil
 	}
-	if settled == nil || !settled.isFinal || settled.isOver(k.Now()) {
+	if settled == nil || !settled.isFinal || settled.isOver(k.Now) {
 		var err error
 		if settled, err = k.load(ctx); err != nil {
 			return nil, err

@@ -82,7 +82,7 @@ func newKey() []byte {
 // whether there is one, they do without for now.
 func (k *Keyring) loadConfigured() (any, error) {
 	configured := Secrets{All: k.Config.Secrets, isFinal: true}
-	if before := k.settled.Load(); before != nil && before.isOver(k.Now()) {
+	if before := k.settled.Load(); before != nil && before.isOver(k.Now) {
 		return k.settle(configured)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), formerKeyTimeout)
@@ -101,10 +101,8 @@ func (k *Keyring) loadConfigured() (any, error) {
 	return k.settle(Secrets{All: append(slices.Clone(k.Config.Secrets), made), until: until.Unix(), isFinal: true})
 }
 
-var errNotSettled = fmt.Errorf(
-	"%w: it does not say whether a session key was made before one was configured",
-	store.ErrStore,
-)
+var errNotSettled = fmt.Errorf("%w: it does not say whether a session key was made before one was configured",
+	store.ErrStore)
 
 // formerKey returns the key that was made before there were configured ones, and until when it opens what it sealed:
 // for a lifetime after the first one was configured, so that nobody is logged out. It is nil where there is none.
@@ -113,14 +111,12 @@ func (k *Keyring) formerKey(ctx context.Context) (made []byte, until time.Time, 
 		return nil, time.Time{}, nil
 	}
 	made, err = MadeKey(ctx, k.Store)
-	if err != nil || made == nil {
+	if err != nil {
 		return nil, time.Time{}, err
 	}
-	isConfigured := slices.ContainsFunc(
-		k.Config.Secrets,
-		func(secret []byte) bool { return string(secret) == string(made) },
-	)
-	if isConfigured || config.Key(string(made)) != nil {
+	isMade := func(secret []byte) bool { return string(secret) == string(made) }
+	isConfigured := slices.ContainsFunc(k.Config.Secrets, isMade)
+	if isConfigured || config.Key(string(made)) != nil { // there is none, or it was altered
 		return nil, time.Time{}, nil
 	}
 	since, err := k.replacedSince(ctx)
@@ -136,10 +132,7 @@ func (k *Keyring) formerKey(ctx context.Context) (made []byte, until time.Time, 
 // replacedSince returns when a key of this site was first seen beside a made one. The store remembers it by each of the
 // keys, so that it does not start anew when they are exchanged one by one.
 func (k *Keyring) replacedSince(ctx context.Context) (since time.Time, err error) {
-	configured, err := seal.NewKeys("key that replaces", k.Config.Secrets...)
-	if err != nil {
-		return time.Time{}, err
-	}
+	configured, _ := seal.NewKeys("key that replaces", k.Config.Secrets...) // what a key can be was judged before
 	since = k.Now()
 	var missing []string
 	for _, key := range configured {

@@ -23,20 +23,21 @@ type Vault struct {
 // purpose is what the vault's keys are derived for.
 const purpose = "store"
 
-// seal returns a secret and its name as they stand in the store.
-func (v *Vault) seal(ctx context.Context, key string, secret []byte) (name, sealed string, err error) {
-	keys, err := v.Keyring.Keyset(ctx)
-	if err != nil {
-		return "", "", err
+// seal returns a secret and its name as they stand in the store, and the keys that it is sealed with.
+func (v *Vault) seal(
+	ctx context.Context, key string, secret []byte,
+) (keys *seal.Keyset, name, sealed string, err error) {
+	if keys, err = v.Keyring.Keyset(ctx); err != nil {
+		return nil, "", "", err
 	}
 	name = key + "-" + keys.IDs()[0]
 	sealed, err = keys.Sealer(purpose).Seal(name, seal.Text(secret))
-	return name, sealed, err
+	return keys, name, sealed, err
 }
 
 // Put keeps a secret for the given life, in place of what is there.
 func (v *Vault) Put(ctx context.Context, key string, secret []byte, life time.Duration) error {
-	name, sealed, err := v.seal(ctx, key, secret)
+	_, name, sealed, err := v.seal(ctx, key, secret)
 	if err != nil {
 		return err
 	}
@@ -68,15 +69,11 @@ func (v *Vault) Get(ctx context.Context, key string) ([]byte, error) {
 // PutIfAbsent keeps a secret unless there is one already, and returns the one that is there afterwards; nil for one
 // that does not open.
 func (v *Vault) PutIfAbsent(ctx context.Context, key string, secret []byte, life time.Duration) ([]byte, error) {
-	name, sealed, err := v.seal(ctx, key, secret)
+	keys, name, sealed, err := v.seal(ctx, key, secret)
 	if err != nil {
 		return nil, err
 	}
 	kept, err := v.Store.PutIfAbsent(ctx, name, []byte(sealed), life)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := v.Keyring.Keyset(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +96,7 @@ func (v *Vault) Delete(ctx context.Context, key string) error {
 
 func opened(keys *seal.Keyset, name string, sealed []byte) []byte {
 	var secret seal.Text
-	if !keys.Sealer(purpose).Open(name, string(sealed), &secret) || secret == "" {
+	if !keys.Sealer(purpose).Open(name, string(sealed), &secret) { // an empty one doesn't either
 		return nil
 	}
 	return []byte(secret)
