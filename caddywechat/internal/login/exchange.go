@@ -17,5 +17,8 @@ func (f *Flow) exchange(ctx context.Context, c *callback, code string) Result {
 		return Result{Err: err}
 	}
 	s, err := f.issue(ctx, c, granted)
-	return Result{Session: s, Err: err}
+	if err != nil {
+		return Result{Err: err}
+	}
+	return Result{Session: s}
 }
