@@ -25,7 +25,8 @@ const (
 // oauthAt returns an OAuth whose WeChat gives a token and a profile.
 func oauthAt(t *testing.T) (*account.OAuth, *accounttest.Platform) {
 	wechat := accounttest.NewPlatform(t, `{"errcode":-1}`)
-	token := `{"access_token":"61_token","refresh_token":"` + refreshToken + `","openid":"oABC","scope":"snsapi_userinfo"}`
+	token := `{"access_token":"61_token","refresh_token":"` + refreshToken + `",` +
+		`"openid":"oABC","scope":"snsapi_userinfo"}`
 	wechat.Answer(tokenPath, token)
 	wechat.Answer(refreshPath, token)
 	wechat.Answer(userinfoPath, `{"openid":"oABC","unionid":"oU","nickname":"Emma","headimgurl":"https://a.example/0"}`)
@@ -39,11 +40,13 @@ func TestOAuth_ExchangesACodeWithTheProfileIfTheTokenGivesIt(t *testing.T) {
 	for givesProfile, want := range map[bool]string{false: "", true: "Emma"} {
 		o, wechat := oauthAt(t)
 		grant, err := o.Exchange(t.Context(), oauthCode, always(givesProfile))
-		if err != nil || grant.Identity.Get(identity.OpenID) != "oABC" || grant.Identity.Get(identity.Nickname) != want {
+		if err != nil || grant.Identity.Get(identity.OpenID) != "oABC" ||
+			grant.Identity.Get(identity.Nickname) != want {
 			t.Errorf("profile %t: got %v, %v", givesProfile, grant.Identity, err)
 		}
-		if (grant.RefreshToken != "") != givesProfile || (wechat.Calls(userinfoPath) == 1) != givesProfile {
-			t.Errorf("profile %t: refresh token %q, %d calls", givesProfile, grant.RefreshToken, wechat.Calls(userinfoPath))
+		calls := wechat.Calls(userinfoPath)
+		if (grant.RefreshToken != "") != givesProfile || (calls == 1) != givesProfile {
+			t.Errorf("profile %t: refresh token %q, %d calls", givesProfile, grant.RefreshToken, calls)
 		}
 		asked := wechat.Requests()[0].Query()
 		if asked.Get("secret") != oauthSecret || asked.Get("code") != oauthCode {
@@ -67,10 +70,12 @@ func TestOAuth_TellsErrorsApart(t *testing.T) {
 	}{
 		{"the code", tokenPath, exchange, map[int]error{
 			40029: code, 40163: code, 42003: code,
-			-1: nil, 40001: nil, 40003: nil, 40013: nil, 40030: nil, 40125: nil, 40164: nil, 40226: nil, 41008: nil, 42001: nil,
-			42002: nil, 45009: nil, 45011: nil, 48001: nil, 48004: nil, 50002: nil,
+			-1: nil, 40001: nil, 40003: nil, 40013: nil, 40030: nil, 40125: nil, 40164: nil, 40226: nil, 41008: nil,
+			42001: nil, 42002: nil, 45009: nil, 45011: nil, 48001: nil, 48004: nil, 50002: nil,
 		}},
-		{"the profile", userinfoPath, exchange, map[int]error{40001: code, 42001: code, -1: nil, 48001: nil, 50002: nil}},
+		{"the profile", userinfoPath, exchange, map[int]error{
+			40001: code, 42001: code, -1: nil, 48001: nil, 50002: nil,
+		}},
 		{"the refresh token", refreshPath, refresh, map[int]error{
 			40030: consent, 42002: consent, 42007: consent, -1: nil, 40013: nil, 45011: nil,
 		}},

@@ -156,7 +156,9 @@ func TestSet_ForGivesTheAccountsThatServeABrowser(t *testing.T) {
 	if found := alone.For(visitor.Client{WeChat: true}); len(found) != 1 {
 		t.Errorf("a fallback serves where nobody else does: %v", found)
 	}
-	for word, want := range map[string]account.Account{"official": official, "wxa": official, "ww1": company, "program": nil, "x": nil} {
+	for word, want := range map[string]account.Account{
+		"official": official, "wxa": official, "ww1": company, "program": nil, "x": nil,
+	} {
 		if got := s.Redirector(word); (want == nil) != (got == nil) || got != nil && got.AppID() != want.AppID() {
 			t.Errorf("%s: %v", word, got)
 		}

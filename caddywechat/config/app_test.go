@@ -31,7 +31,8 @@ func TestResolveApp_WarnsOfWhatMayBeMixedUp(t *testing.T) {
 				said.WriteString(field.String + "\n")
 			}
 		}
-		if !strings.Contains(said.String(), tt.want) || tt.want == "" && said.Len() > 0 || strings.Contains(said.String(), secret) {
+		if !strings.Contains(said.String(), tt.want) || tt.want == "" && said.Len() > 0 ||
+			strings.Contains(said.String(), secret) {
 			t.Errorf("%s: it says %q", name, said.String())
 		}
 	}

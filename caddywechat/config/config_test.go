@@ -63,7 +63,8 @@ func TestResolve_ReplacesPlaceholders(t *testing.T) {
 			if got != tt.want || (err == nil) != tt.ok {
 				t.Errorf("got %q, %v, want %q", got, err, tt.want)
 			}
-			if err != nil && (!strings.HasPrefix(err.Error(), "app_secret: ") || strings.Contains(err.Error(), "s3cr3t")) {
+			if err != nil && (!strings.HasPrefix(err.Error(), "app_secret: ") ||
+				strings.Contains(err.Error(), "s3cr3t")) {
 				t.Errorf("the error does not begin with the option, or holds the secret: %v", err)
 			}
 		})
@@ -83,7 +84,8 @@ func TestResolve_TakesNoFileOfLineEnds(t *testing.T) {
 	if err := os.WriteFile(path, []byte("\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Resolve("pages", "{file."+path+"}", noCheck); err == nil || !strings.Contains(err.Error(), "is empty") {
+	_, err := Resolve("pages", "{file."+path+"}", noCheck)
+	if err == nil || !strings.Contains(err.Error(), "is empty") {
 		t.Errorf("got %v", err)
 	}
 }

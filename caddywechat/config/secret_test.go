@@ -12,7 +12,9 @@ func TestSecret_IsPrintedByNoVerb(t *testing.T) {
 	type module struct{ Option Secret }
 	m := module{NewSecret(text)}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
-		for _, value := range []any{m.Option, m, &m, []module{m}, []any{&m}, struct{ a any }{&m}, map[Secret]Secret{m.Option: m.Option}} {
+		for _, value := range []any{
+			m.Option, m, &m, []module{m}, []any{&m}, struct{ a any }{&m}, map[Secret]Secret{m.Option: m.Option},
+		} {
 			got := strings.ToLower(fmt.Sprintf(verb, value))
 			if strings.Contains(got, text) || strings.Contains(got, fmt.Sprintf("%x", text)) {
 				t.Errorf("%s of %T: %s", verb, value, got)

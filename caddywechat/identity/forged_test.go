@@ -19,19 +19,22 @@ var forgeries = []string{
 	"X-Wechat-Openid", "x-wechat-openid", "X-WECHAT-OPENID",
 	"X_Wechat_Openid", "x_wechat-openid", "X_WECHAT_OPENID", "x-wechat_openid",
 	"X.Wechat.Openid", "X.Wechat_Openid", "x.wechat-user", "x~wechat~user", "X!Wechat!User", "X|Wechat|User",
-	"X*Wechat*User", "X+Wechat+User", "X`Wechat`User", "X^Wechat^User", "X#Wechat$User", "X%Wechat&User", "X'Wechat'User",
+	"X*Wechat*User", "X+Wechat+User", "X`Wechat`User", "X^Wechat^User",
+	"X#Wechat$User", "X%Wechat&User", "X'Wechat'User",
 	"X-Wechat-", "X-Wechat-Anything-At-All", "X-Wechat-Assertion", "X-Wechat-Token", "X-Wechat-Login-Url",
 	"X-Wecom-Userid", "x_wecom_userid", "X.Wecom.External.Userid", "X-WECOM-DEPARTMENTS",
-	"X-WX-OPENID", "x-wx-unionid", "X_WX_APPID", "x.wx.source", "X-WX-ENV", "x_wx_from_openid", "X-Wx-From-Appid", "X-WX-FROM-UNIONID",
-	"X.WX.CALL.ID",
+	"X-WX-OPENID", "x-wx-unionid", "X_WX_APPID", "x.wx.source", "X-WX-ENV",
+	"x_wx_from_openid", "X-Wx-From-Appid", "X-WX-FROM-UNIONID", "X.WX.CALL.ID",
 	"Remote-User", "Remote_User", "remote.user", "REMOTE_USER", "remote-name", "Remote_Name",
 }
 
 // others are names that look like the gate's and are not.
 var others = []string{
-	"X-Wechatty", "X-Wechat", "XWechat-Openid", "X-Wechatopenid", "X--Wechat-Openid", "Y-X-Wechat-Openid", "X-We-Chat-User",
+	"X-Wechatty", "X-Wechat", "XWechat-Openid", "X-Wechatopenid", "X--Wechat-Openid", "Y-X-Wechat-Openid",
+	"X-We-Chat-User",
 	"X-Wecoms", "X-Wecom", "X-Wxy", "X-Wx", "Wx-Openid", "X-Wx-", "X-Wx-Openids", "X-Wx-Open-Id", "X-Wx-Env-2",
-	"X-WX-Code", "X-WX-Encrypted-Data", "X-WX-IV", "X-WX-Id", "X-WX-Skey", "X-WX-Session-Magic-Id", // of old mini-program SDKs
+	// Of old mini-program SDKs.
+	"X-WX-Code", "X-WX-Encrypted-Data", "X-WX-IV", "X-WX-Id", "X-WX-Skey", "X-WX-Session-Magic-Id",
 	"Remote-User-Agent", "Remote-Username", "Remote", "RemoteUser", "X-Remote-User", "Remote--User",
 	"Authorization", "Cookie", "Accept", "X-Requested-With", "X-Forwarded-For",
 }
@@ -56,7 +59,9 @@ func TestReserved_HasNoSimilarNames(t *testing.T) {
 
 func TestReserved_HasConfiguredNamesInEverySpelling(t *testing.T) {
 	r := NewReserved("Foo_Bar", "X-Employee.No")
-	for _, name := range []string{"Foo_Bar", "foo-bar", "FOO.BAR", "Foo-Bar", "x-employee-no", "X_Employee_No", "x.employee.no"} {
+	for _, name := range []string{
+		"Foo_Bar", "foo-bar", "FOO.BAR", "Foo-Bar", "x-employee-no", "X_Employee_No", "x.employee.no",
+	} {
 		if !r.Has(name) {
 			t.Errorf("%s is not reserved", name)
 		}
@@ -92,8 +97,9 @@ func TestReserved_HasANewPreset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name := "X_Their_Own_Thing"; NewReserved().Has(name) || !chosen.Reserved().Has(name) {
-		t.Errorf("%s: reserved %v, where the preset is chosen %v", name, NewReserved().Has(name), chosen.Reserved().Has(name))
+	name := "X_Their_Own_Thing"
+	if always, where := NewReserved().Has(name), chosen.Reserved().Has(name); always || !where {
+		t.Errorf("%s: reserved %v, where the preset is chosen %v", name, always, where)
 	}
 }
 
@@ -135,13 +141,16 @@ func TestStrip_RemovesForgedHeadersAndNothingElse(t *testing.T) {
 
 func TestStrip_LetsConnectionNameNoHeaderOfTheGates(t *testing.T) {
 	for name, tt := range map[string]struct{ lines, want []string }{
-		"alone":               {[]string{"X-Wechat-Openid"}, nil},
-		"other case":          {[]string{"x-wechat-openid, X-WECHAT-USER"}, nil},
-		"other spelling":      {[]string{"x_wechat_openid, remote.user"}, nil},
-		"beside close":        {[]string{"close, X-Wechat-Openid"}, []string{"close"}},
-		"spaces and tabs":     {[]string{"  close ,\t X-Wechat-Openid \t,keep-alive"}, []string{"close", "keep-alive"}},
-		"empty options":       {[]string{",, ,X-Wechat-Openid,,"}, nil},
-		"several lines":       {[]string{"X-Wechat-Openid", "keep-alive", "remote-user, x-wx-openid", "X-Hop"}, []string{"keep-alive", "X-Hop"}},
+		"alone":           {[]string{"X-Wechat-Openid"}, nil},
+		"other case":      {[]string{"x-wechat-openid, X-WECHAT-USER"}, nil},
+		"other spelling":  {[]string{"x_wechat_openid, remote.user"}, nil},
+		"beside close":    {[]string{"close, X-Wechat-Openid"}, []string{"close"}},
+		"spaces and tabs": {[]string{"  close ,\t X-Wechat-Openid \t,keep-alive"}, []string{"close", "keep-alive"}},
+		"empty options":   {[]string{",, ,X-Wechat-Openid,,"}, nil},
+		"several lines": {
+			[]string{"X-Wechat-Openid", "keep-alive", "remote-user, x-wx-openid", "X-Hop"},
+			[]string{"keep-alive", "X-Hop"},
+		},
 		"upgrade stays":       {[]string{"Upgrade"}, []string{"Upgrade"}},
 		"upgrade beside":      {[]string{"x-wecom-userid, Upgrade"}, []string{"Upgrade"}},
 		"keep-alive, upgrade": {[]string{"keep-alive, Upgrade"}, []string{"keep-alive", "Upgrade"}},
@@ -234,8 +243,8 @@ func TestStrip_RemovesForgedTrailers(t *testing.T) {
 				t.Fatal(err)
 			}
 			req.Trailer = http.Header{
-				"X-Wechat-Openid": nil, "X_wechat_openid": nil, "Remote_user": nil, "X-Wx-Openid": nil, "X-Checksum": nil,
-				"X-Wechatty": nil,
+				"X-Wechat-Openid": nil, "X_wechat_openid": nil, "Remote_user": nil, "X-Wx-Openid": nil,
+				"X-Checksum": nil, "X-Wechatty": nil,
 			}
 			// The values come late: net/http takes them when the body is at its end.
 			req.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), atEOF(func() {
@@ -278,7 +287,8 @@ func TestStrip_RemovesUnannouncedTrailers(t *testing.T) {
 			s, saw := trailerServer(t, readAll)
 			s.Start()
 			defer s.Close()
-			send(t, s.Listener.Addr().String(), announced, "X-Wechat-Openid: victim\r\nx_wechat_user: victim\r\nX-Checksum: 7\r\n")
+			send(t, s.Listener.Addr().String(), announced,
+				"X-Wechat-Openid: victim\r\nx_wechat_user: victim\r\nX-Checksum: 7\r\n")
 			for name := range (<-saw).trailer {
 				if NewReserved().Has(name) {
 					t.Errorf("%s arrived", name)
@@ -326,8 +336,8 @@ func send(t *testing.T, addr, headers, trailers string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: h5.example.com\r\nTransfer-Encoding: chunked\r\n%s\r\n1\r\nx\r\n0\r\n%s\r\n",
-		headers, trailers)
+	fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: h5.example.com\r\nTransfer-Encoding: chunked\r\n%s\r\n"+
+		"1\r\nx\r\n0\r\n%s\r\n", headers, trailers)
 	res, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -364,7 +374,8 @@ func FuzzReserved_HasFoldedNames(f *testing.F) {
 			return '-'
 		}, name)
 		want := strings.HasPrefix(folded, "x-wechat-") || strings.HasPrefix(folded, "x-wecom-") ||
-			slices.Contains([]string{"remote-user", "remote-name", "foo-bar", "-under"}, folded) || slices.Contains(cloudNames, folded)
+			slices.Contains([]string{"remote-user", "remote-name", "foo-bar", "-under"}, folded) ||
+			slices.Contains(cloudNames, folded)
 		for i := range len(name) {
 			if name[i] >= 0x80 {
 				t.Skip("no header name holds such a byte")

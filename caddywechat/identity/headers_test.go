@@ -157,17 +157,21 @@ func TestNewHeaders_KnowsThePresets(t *testing.T) {
 		named   []Header
 		want    map[string]string
 	}{
-		"none":        {[]string{"none"}, nil, nil},
-		"remote_user": {[]string{"remote_user"}, nil, map[string]string{"Remote-User": "u", "Remote-Name": "%E5%B0%8F%20a"}},
+		"none": {[]string{"none"}, nil, nil},
+		"remote_user": {[]string{"remote_user"}, nil, map[string]string{
+			"Remote-User": "u", "Remote-Name": "%E5%B0%8F%20a",
+		}},
 		"wxcloud": {[]string{"wxcloud"}, nil, map[string]string{
 			"X-Wx-Openid": "o1", "X-Wx-Unionid": "n1", "X-Wx-Appid": "wx1", "X-Wx-Source": "wx_client",
 		}},
-		"named": {[]string{"none"}, []Header{{OpenID, "x-my-openid"}, {Avatar, "X-My-Avatar"}, {OpenID, "X_Again"}}, map[string]string{
-			"X-My-Openid": "o1", "X_again": "o1",
-		}},
+		"named": {
+			[]string{"none"},
+			[]Header{{OpenID, "x-my-openid"}, {Avatar, "X-My-Avatar"}, {OpenID, "X_Again"}},
+			map[string]string{"X-My-Openid": "o1", "X_again": "o1"},
+		},
 		"several": {[]string{"default", "remote_user"}, []Header{{OpenID, "X-Openid"}}, map[string]string{
-			"X-Wechat-User": "u", "X-Wechat-Account": "official_account", "X-Wechat-Appid": "wx1", "X-Wechat-Openid": "o1",
-			"X-Wechat-Unionid": "n1", "X-Wechat-Nickname": "%E5%B0%8F%20a",
+			"X-Wechat-User": "u", "X-Wechat-Account": "official_account", "X-Wechat-Appid": "wx1",
+			"X-Wechat-Openid": "o1", "X-Wechat-Unionid": "n1", "X-Wechat-Nickname": "%E5%B0%8F%20a",
 			"Remote-User": "u", "Remote-Name": "%E5%B0%8F%20a", "X-Openid": "o1",
 		}},
 	} {

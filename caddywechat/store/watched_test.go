@@ -107,11 +107,13 @@ func TestWatched_LogsEachChangeOnce(t *testing.T) {
 				for range 3 {
 					_, _ = c.call(t.Context(), w)
 				}
-				if got, want := lines(), []string{"the store cannot be " + what + ": and so on"}; !slices.Equal(got, want) {
+				want := []string{"the store cannot be " + what + ": and so on"}
+				if got := lines(); !slices.Equal(got, want) {
 					t.Errorf("round %d, failing: logged %q, want %q", round, got, want)
 				}
 				if !status.IsFailing() || status.FailsToWrite() != c.writes || *failed != round+1 {
-					t.Errorf("round %d: failing %t, writes %t, told %d times", round, status.IsFailing(), status.FailsToWrite(), *failed)
+					t.Errorf("round %d: failing %t, writes %t, told %d times", round,
+						status.IsFailing(), status.FailsToWrite(), *failed)
 				}
 				bare.err = nil
 				if round == 1 {

@@ -30,7 +30,8 @@ func TestApp_ShowsItsIDAndNoSecret(t *testing.T) {
 		"log for eyes": zapcore.NewConsoleEncoder(zap.NewDevelopmentEncoderConfig()),
 	} {
 		line, err := enc.EncodeEntry(zapcore.Entry{}, []zap.Field{
-			zap.Any("app", a), zap.Any("pointer", &a), zap.Reflect("auth", a.Auth), zap.Any("any auth", a.Auth), zap.Stringer("text", a.Auth),
+			zap.Any("app", a), zap.Any("pointer", &a), zap.Reflect("auth", a.Auth), zap.Any("any auth", a.Auth),
+			zap.Stringer("text", a.Auth),
 		})
 		if err != nil {
 			t.Fatal(err)

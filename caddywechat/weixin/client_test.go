@@ -22,7 +22,8 @@ const (
 
 var official = App{appID, Secret(secret)}
 
-const success = `{"access_token":"61_token","expires_in":7200,"refresh_token":"61_refresh","openid":"` + openID + `","scope":"snsapi_base"}`
+const success = `{"access_token":"61_token","expires_in":7200,"refresh_token":"61_refresh",` +
+	`"openid":"` + openID + `","scope":"snsapi_base"}`
 
 // exchange asks the server for a token, and checks what no error may hold.
 func exchange(t *testing.T, c *Client) (Token, error) {
@@ -32,7 +33,9 @@ func exchange(t *testing.T, c *Client) (Token, error) {
 		if token != (Token{}) {
 			t.Errorf("a token %+v beside an error", token)
 		}
-		for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err), fmt.Sprintf("%q", err)} {
+		for _, text := range []string{
+			err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err), fmt.Sprintf("%q", err),
+		} {
 			for _, private := range []string{secret, code, "secret=", "61_token", "61_refresh"} {
 				if strings.Contains(text, private) {
 					t.Errorf("the error holds %q: %s", private, text)
@@ -63,31 +66,36 @@ func saying(t *testing.T, status int, contentType, body string) *Client {
 
 func TestExchangeCode_ReadsAnswersOfWeChat(t *testing.T) {
 	const plain, jsonType = "text/plain", "application/json; encoding=utf-8"
+	alone, snapshot := Token{OpenID: openID}, Token{OpenID: openID, Snapshot: true}
+	base := Token{OpenID: openID, Scope: "snsapi_base"}
 	for name, tt := range map[string]struct {
 		status      int
 		contentType string
 		body        string
 		want        Token
 	}{
-		"success is text/plain": {200, plain, success, Token{OpenID: openID, Scope: "snsapi_base"}},
-		"success is JSON":       {200, jsonType, success, Token{OpenID: openID, Scope: "snsapi_base"}},
-		"errcode 0":             {200, jsonType, `{"errcode":0,"errmsg":"ok",` + success[1:], Token{OpenID: openID, Scope: "snsapi_base"}},
-		"errcode \"0\"":         {200, jsonType, `{"errcode":"0",` + success[1:], Token{OpenID: openID, Scope: "snsapi_base"}},
-		"errcode null":          {200, jsonType, `{"errcode":null,` + success[1:], Token{OpenID: openID, Scope: "snsapi_base"}},
-		"status 500":            {500, plain, success, Token{OpenID: openID, Scope: "snsapi_base"}},
-		"unionid":               {200, plain, `{"openid":"` + openID + `","unionid":"oUnion-1_x","scope":"a,b"}`, Token{OpenID: openID, UnionID: "oUnion-1_x", Scope: "a,b"}},
-		"empty unionid":         {200, plain, `{"openid":"` + openID + `","unionid":""}`, Token{OpenID: openID}},
-		"null unionid":          {200, plain, `{"openid":"` + openID + `","unionid":null}`, Token{OpenID: openID}},
-		"snapshot":              {200, plain, `{"openid":"` + openID + `","is_snapshotuser":1}`, Token{OpenID: openID, Snapshot: true}},
-		"snapshot as a string":  {200, plain, `{"openid":"` + openID + `","is_snapshotuser":"1"}`, Token{OpenID: openID, Snapshot: true}},
-		"no snapshot":           {200, plain, `{"openid":"` + openID + `","is_snapshotuser":0}`, Token{OpenID: openID}},
-		"no snapshot, string":   {200, plain, `{"openid":"` + openID + `","is_snapshotuser":""}`, Token{OpenID: openID}},
-		"byte order mark":       {200, plain, "\ufeff" + success, Token{OpenID: openID, Scope: "snsapi_base"}},
-		"mark and blanks":       {200, plain, "\ufeff \r\n\t" + success + "\r\n", Token{OpenID: openID, Scope: "snsapi_base"}},
-		"control characters":    {200, plain, `{"nickname":"a` + "\x01\x08\x1f\n\t\x00" + `b",` + success[1:], Token{OpenID: openID, Scope: "snsapi_base"}},
-		"no UTF-8":              {200, plain, `{"nickname":"` + "\xff\xfe" + `",` + success[1:], Token{OpenID: openID, Scope: "snsapi_base"}},
-		"numbers as strings":    {200, plain, strings.Replace(success, "7200", `"7200"`, 1), Token{OpenID: openID, Scope: "snsapi_base"}},
-		"fields nobody knows":   {200, plain, `{"privilege":[{"a":[]}],"quick":true,` + success[1:], Token{OpenID: openID, Scope: "snsapi_base"}},
+		"success is text/plain": {200, plain, success, base},
+		"success is JSON":       {200, jsonType, success, base},
+		"errcode 0":             {200, jsonType, `{"errcode":0,"errmsg":"ok",` + success[1:], base},
+		"errcode \"0\"":         {200, jsonType, `{"errcode":"0",` + success[1:], base},
+		"errcode null":          {200, jsonType, `{"errcode":null,` + success[1:], base},
+		"status 500":            {500, plain, success, base},
+		"unionid": {
+			200, plain, `{"openid":"` + openID + `","unionid":"oUnion-1_x","scope":"a,b"}`,
+			Token{OpenID: openID, UnionID: "oUnion-1_x", Scope: "a,b"},
+		},
+		"empty unionid":        {200, plain, `{"openid":"` + openID + `","unionid":""}`, alone},
+		"null unionid":         {200, plain, `{"openid":"` + openID + `","unionid":null}`, alone},
+		"snapshot":             {200, plain, `{"openid":"` + openID + `","is_snapshotuser":1}`, snapshot},
+		"snapshot as a string": {200, plain, `{"openid":"` + openID + `","is_snapshotuser":"1"}`, snapshot},
+		"no snapshot":          {200, plain, `{"openid":"` + openID + `","is_snapshotuser":0}`, alone},
+		"no snapshot, string":  {200, plain, `{"openid":"` + openID + `","is_snapshotuser":""}`, alone},
+		"byte order mark":      {200, plain, "\ufeff" + success, base},
+		"mark and blanks":      {200, plain, "\ufeff \r\n\t" + success + "\r\n", base},
+		"control characters":   {200, plain, `{"nickname":"a` + "\x01\x08\x1f\n\t\x00" + `b",` + success[1:], base},
+		"no UTF-8":             {200, plain, `{"nickname":"` + "\xff\xfe" + `",` + success[1:], base},
+		"numbers as strings":   {200, plain, strings.Replace(success, "7200", `"7200"`, 1), base},
+		"fields nobody knows":  {200, plain, `{"privilege":[{"a":[]}],"quick":true,` + success[1:], base},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := exchange(t, saying(t, tt.status, tt.contentType, tt.body))
@@ -106,7 +114,10 @@ func TestExchangeCode_ReturnsTheErrorThatWeChatNames(t *testing.T) {
 		code    int
 		message string
 	}{
-		"status 200":      {200, `{"errcode":40029,"errmsg":"invalid code, rid: 6206378a-793424c0-2e4091cc"}`, 40029, "invalid code, rid: 6206378a-793424c0-2e4091cc"},
+		"status 200": {
+			200, `{"errcode":40029,"errmsg":"invalid code, rid: 6206378a-793424c0-2e4091cc"}`, 40029,
+			"invalid code, rid: 6206378a-793424c0-2e4091cc",
+		},
 		"as a string":     {200, `{"errcode":"40163","errmsg":"code been used"}`, 40163, "code been used"},
 		"busy":            {200, `{"errcode":-1,"errmsg":"system error"}`, -1, "system error"},
 		"busy, string":    {200, `{"errcode":"-1"}`, -1, ""},
@@ -168,9 +179,11 @@ func TestExchangeCode_RefusesAnswersThatAreNoneOfWeChats(t *testing.T) {
 		"unionid with markup":       {200, "text/plain", `{"openid":"` + openID + `","unionid":"<b>"}`},
 		"a redirect":                {302, "text/html", ""},
 		"a redirect with JSON":      {302, "application/json", "{}"},
-		"too long":                  {200, "text/plain", `{"openid":"` + openID + `","x":"` + strings.Repeat("x", maxAnswer) + `"}`},
-		"deep":                      {200, "text/plain", strings.Repeat("[", maxAnswer-1)},
-		"echo of the content type":  {200, strings.Repeat("text/html;", 1000), "<html>"},
+		"too long": {
+			200, "text/plain", `{"openid":"` + openID + `","x":"` + strings.Repeat("x", maxAnswer) + `"}`,
+		},
+		"deep":                     {200, "text/plain", strings.Repeat("[", maxAnswer-1)},
+		"echo of the content type": {200, strings.Repeat("text/html;", 1000), "<html>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := exchange(t, saying(t, tt.status, tt.contentType, tt.body))
@@ -222,8 +235,9 @@ func TestClient_ReadsAnAnswerUpToItsBound(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	for _, body := range []string{
-		success, `{"errcode":40029,"errmsg":"invalid code"}`, `{"errcode":"-1"}`, "\ufeff{}", "null", "[]", `"`, "{\"a\":\"\x01\"}",
-		`{"errcode":""}`, `{"errcode":"\"1\""}`, `{"errcode":1.5}`, `{"is_snapshotuser":"1"}`, "<html>",
+		success, `{"errcode":40029,"errmsg":"invalid code"}`, `{"errcode":"-1"}`, "\ufeff{}", "null", "[]", `"`,
+		"{\"a\":\"\x01\"}", `{"errcode":""}`, `{"errcode":"\"1\""}`, `{"errcode":1.5}`, `{"is_snapshotuser":"1"}`,
+		"<html>",
 	} {
 		f.Add([]byte(body))
 	}

@@ -132,7 +132,8 @@ func TestClient_ReportsARefusedConnection(t *testing.T) {
 
 func TestClient_ReportsAHostThatIsNone(t *testing.T) {
 	for _, base := range []string{"", "://", "http://a b", "http://[::1", "ftp://127.0.0.1", "http://%zz"} {
-		if _, err := exchange(t, &Client{Hosts: HostsAt(base, ""), Transport: &http.Transport{}}); !errors.Is(err, ErrUnreachable) {
+		_, err := exchange(t, &Client{Hosts: HostsAt(base, ""), Transport: &http.Transport{}})
+		if !errors.Is(err, ErrUnreachable) {
 			t.Errorf("%q: got %v, want %v", base, err, ErrUnreachable)
 		}
 	}

@@ -46,7 +46,8 @@ func TestCure_SaysSomethingForEveryCode(t *testing.T) {
 }
 
 func TestError_IsOneShortLine(t *testing.T) {
-	got := (&Error{Code: 40029, Message: "invalid code\r\n{\"level\":\"fatal\"}\x1b[31m" + strings.Repeat("x", 5000)}).Error()
+	long := "invalid code\r\n{\"level\":\"fatal\"}\x1b[31m" + strings.Repeat("x", 5000)
+	got := (&Error{Code: 40029, Message: long}).Error()
 	if len(got) > 400 || strings.ContainsAny(got, "\r\n\x1b") || !strings.Contains(got, "40029") {
 		t.Errorf("got %q", got)
 	}

@@ -190,7 +190,8 @@ func TestClient_AsksOnceWithoutAFallback(t *testing.T) {
 	h.Hosts.Fallback = ""
 	h.usual.answer = breakOff
 	for range 2 {
-		if _, err := h.UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"}); !errors.Is(err, ErrUnreachable) {
+		_, err := h.UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"})
+		if !errors.Is(err, ErrUnreachable) {
 			t.Errorf("got %v, want %v", err, ErrUnreachable)
 		}
 		h.want(t, 0, 0, 1, 0)

@@ -84,7 +84,8 @@ func TestClient_MakesNoCallWithoutAPlace(t *testing.T) {
 	if _, err := c.ExchangeCode(WithCaller(t.Context(), "me"), official, code); !errors.Is(err, ErrBusy) || made != 0 {
 		t.Errorf("%d calls, %v", made, err)
 	}
-	if _, err := c.ExchangeCode(WithCaller(t.Context(), "another"), official, code); errors.Is(err, ErrBusy) || made != 1 {
+	_, err := c.ExchangeCode(WithCaller(t.Context(), "another"), official, code)
+	if errors.Is(err, ErrBusy) || made != 1 {
 		t.Errorf("another's: %d calls, %v", made, err)
 	}
 }

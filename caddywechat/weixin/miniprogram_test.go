@@ -41,7 +41,8 @@ func TestExchangeMiniProgramCode_AsksAsWeChatWantsIt(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	r := <-asked
-	const want = "/sns/jscode2session?appid=" + appID + "&secret=" + secret + "&js_code=" + code + "&grant_type=authorization_code"
+	const want = "/sns/jscode2session?appid=" + appID + "&secret=" + secret + "&js_code=" + code +
+		"&grant_type=authorization_code"
 	if r.Method != http.MethodGet || r.RequestURI != want {
 		t.Errorf("%s %s, want GET %s", r.Method, r.RequestURI, want)
 	}
@@ -119,12 +120,14 @@ func TestPhoneNumber_AsksAsWeChatWantsIt(t *testing.T) {
 	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		asked <- r.Method + " " + r.RequestURI + " " + r.Header.Get("Content-Type") + " " + string(body)
-		io.WriteString(w, `{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"13800138000","purePhoneNumber":"13800138000","countryCode":"86"}}`)
+		io.WriteString(w, `{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"13800138000",`+
+			`"purePhoneNumber":"13800138000","countryCode":"86"}}`)
 	})
 	if _, err := c.PhoneNumber(t.Context(), "61_token", code); err != nil {
 		t.Fatal(err)
 	}
-	const want = "POST /wxa/business/getuserphonenumber?access_token=61_token application/json " + `{"code":"` + code + `"}`
+	const want = "POST /wxa/business/getuserphonenumber?access_token=61_token application/json " +
+		`{"code":"` + code + `"}`
 	if got := <-asked; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -132,15 +135,24 @@ func TestPhoneNumber_AsksAsWeChatWantsIt(t *testing.T) {
 
 func TestPhoneNumber_ReadsAnswersOfWeChat(t *testing.T) {
 	chinese := PhoneNumber{"13800138000", "13800138000", "86"}
-	for body, want := range map[string]PhoneNumber{
-		`{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"13800138000","purePhoneNumber":"13800138000","countryCode":86,"watermark":{"timestamp":1637744274,"appid":"x"}}}`: chinese,
-		`{"errcode":0,"phone_info":{"phoneNumber":"13800138000","purePhoneNumber":"13800138000","countryCode":"86"}}`:                                                              chinese,
-		`{"phone_info":{"phoneNumber":13800138000,"purePhoneNumber":13800138000,"countryCode":86}}`:                                                                                chinese,
-		"\ufeff" + `{"phone_info":{"phoneNumber":"+44 20","purePhoneNumber":"20","countryCode":44}}`:                                                                               {"+44 20", "20", "44"},
-		`{"phone_info":{"phoneNumber":"13800138000","purePhoneNumber":null}}`:                                                                                                      {Full: "13800138000"},
+	for _, tt := range []struct {
+		body string
+		want PhoneNumber
+	}{
+		{`{"errcode":0,"errmsg":"ok","phone_info":{"phoneNumber":"13800138000","purePhoneNumber":"13800138000",` +
+			`"countryCode":86,"watermark":{"timestamp":1637744274,"appid":"x"}}}`, chinese},
+		{`{"errcode":0,"phone_info":{"phoneNumber":"13800138000","purePhoneNumber":"13800138000",` +
+			`"countryCode":"86"}}`, chinese},
+		{`{"phone_info":{"phoneNumber":13800138000,"purePhoneNumber":13800138000,"countryCode":86}}`, chinese},
+		{
+			"\ufeff" + `{"phone_info":{"phoneNumber":"+44 20","purePhoneNumber":"20","countryCode":44}}`,
+			PhoneNumber{"+44 20", "20", "44"},
+		},
+		{`{"phone_info":{"phoneNumber":"13800138000","purePhoneNumber":null}}`, PhoneNumber{Full: "13800138000"}},
 	} {
-		if got, err := saying(t, 200, "application/json", body).PhoneNumber(t.Context(), "61_token", code); err != nil || got != want {
-			t.Errorf("%s: got %+v, %v", body, got, err)
+		got, err := saying(t, 200, "application/json", tt.body).PhoneNumber(t.Context(), "61_token", code)
+		if err != nil || got != tt.want {
+			t.Errorf("%s: got %+v, %v", tt.body, got, err)
 		}
 	}
 	for _, body := range []string{
@@ -158,7 +170,8 @@ func TestPhoneNumber_ReadsAnswersOfWeChat(t *testing.T) {
 		}
 		wantNoSecret(t, err)
 	}
-	_, err := saying(t, 200, "application/json", `{"errcode":40029,"errmsg":"invalid code `+code+` for 61_token"}`).PhoneNumber(t.Context(), "61_token", code)
+	refusing := saying(t, 200, "application/json", `{"errcode":40029,"errmsg":"invalid code `+code+` for 61_token"}`)
+	_, err := refusing.PhoneNumber(t.Context(), "61_token", code)
 	if apiErr, ok := errors.AsType[*Error](err); !ok || !apiErr.RefusesCode() {
 		t.Errorf("got %v", err)
 	}
@@ -187,7 +200,11 @@ func TestSessionChecks_AskNowAndThen(t *testing.T) {
 		calls = 0
 		err := checks.Check(t.Context(), person, key)
 		apiErr, _ := errors.AsType[*Error](err)
-		if calls != wantCalls || (err != nil) != (wantErrcode != 0) || wantErrcode != 0 && (apiErr == nil || apiErr.Code != wantErrcode) {
+		asWanted := err == nil
+		if wantErrcode != 0 {
+			asWanted = apiErr != nil && apiErr.Code == wantErrcode
+		}
+		if calls != wantCalls || !asWanted {
 			t.Errorf("%d calls, %v: want %d, %d", calls, err, wantCalls, wantErrcode)
 		}
 		if err != nil {
@@ -195,7 +212,9 @@ func TestSessionChecks_AskNowAndThen(t *testing.T) {
 		}
 	}
 	check(openID, sessionKey, 1, 0)
-	if want := "GET /wxa/checksession?access_token=61_token&openid=" + openID + "&signature=" + emptySign + "&sig_method=hmac_sha256"; asked != want {
+	want := "GET /wxa/checksession?access_token=61_token&openid=" + openID + "&signature=" + emptySign +
+		"&sig_method=hmac_sha256"
+	if asked != want {
 		t.Errorf("got  %s\nwant %s", asked, want)
 	}
 	now = now.Add(verdictFor - time.Second)

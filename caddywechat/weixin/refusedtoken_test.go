@@ -221,7 +221,9 @@ func TestRefusedToken_OfWeComIsAskedForAgain(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	app := simulator.WeComApp{CorpID: simulator.DemoCorpID, AgentID: 1, Secret: simulator.DemoWeComSecret, NewTokens: true}
+	app := simulator.WeComApp{
+		CorpID: simulator.DemoCorpID, AgentID: 1, Secret: simulator.DemoWeComSecret, NewTokens: true,
+	}
 	inCluster(t, simulator.Config{WeCom: []simulator.WeComApp{app}}, func(t *testing.T, c *cluster) {
 		token := c.weCom(0)
 		for range 3 {

@@ -23,7 +23,8 @@ func forgedIV(first string) string {
 
 func TestDecrypt_MakesNobodyElseByAChangedIV(t *testing.T) {
 	for _, first := range []string{
-		`{"openId":"oEVIL`, `{"OPENID":"oEVIL`, `{"open_id":"oEVI`, `{"\u006fpenId":"`, ` {"openId":"oEVI`, `{"unionId":"oEVI`,
+		`{"openId":"oEVIL`, `{"OPENID":"oEVIL`, `{"open_id":"oEVI`, `{"\u006fpenId":"`, ` {"openId":"oEVI`,
+		`{"unionId":"oEVI`,
 	} {
 		if len(first) != aes.BlockSize {
 			t.Fatalf("%q has %d bytes", first, len(first))
@@ -93,7 +94,8 @@ func TestDecrypt_OpensTextsThatNameThePersonOnly(t *testing.T) {
 		"a list of watermarks":      `{"watermark":[{"appid":"` + sampleAppID + `"}]}`,
 		"no object":                 `"` + sampleAppID + `"`,
 	} {
-		if got, err := sampleSession.Decrypt(sampleAppID, encrypted(padded(text)), sampleIV); !errors.Is(err, ErrNotOpened) {
+		got, err := sampleSession.Decrypt(sampleAppID, encrypted(padded(text)), sampleIV)
+		if !errors.Is(err, ErrNotOpened) {
 			t.Errorf("%s: got %s, %v", name, got, err)
 		}
 	}
@@ -103,7 +105,9 @@ func TestDecrypt_OpensTextsThatNameThePersonOnly(t *testing.T) {
 	if _, err := alone.Decrypt(sampleAppID, sampleData, sampleIV); err != nil {
 		t.Error(err)
 	}
-	for _, iv := range []string{forgedIV(`{"unionId":"oEVI`), forgedIV(`{"openID":"oGZUI`), forgedIV(`{"openXX":"oGZUI`)} {
+	for _, iv := range []string{
+		forgedIV(`{"unionId":"oEVI`), forgedIV(`{"openID":"oGZUI`), forgedIV(`{"openXX":"oGZUI`),
+	} {
 		if got, err := alone.Decrypt(sampleAppID, sampleData, iv); !errors.Is(err, ErrNotOpened) {
 			t.Errorf("got %.60s, %v", got, err)
 		}

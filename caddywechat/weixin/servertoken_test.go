@@ -13,21 +13,26 @@ import (
 )
 
 func TestServerToken_IsAskedForOnceByAThousandOnTwoInstances(t *testing.T) {
-	for name, token := range map[string]func(*cluster, time.Duration) *ServerToken{"official": (*cluster).official, "WeCom": (*cluster).weCom} {
+	for name, token := range map[string]func(*cluster, time.Duration) *ServerToken{
+		"official": (*cluster).official, "WeCom": (*cluster).weCom,
+	} {
 		t.Run(name, func(t *testing.T) {
 			inCluster(t, simulator.Config{}, func(t *testing.T, c *cluster) {
 				tickets := []*Ticket{token(c, 0).PageTicket(), token(c, 0).PageTicket()}
 				var needs sync.WaitGroup
 				for i := range 1000 {
 					needs.Go(func() {
-						if s, err := tickets[i%2].Sign(t.Context(), "https://h5.test/"); err != nil || s.Signature == "" {
+						s, err := tickets[i%2].Sign(t.Context(), "https://h5.test/")
+						if err != nil || s.Signature == "" {
 							t.Errorf("got %+v, %v", s, err)
 						}
 					})
 				}
 				needs.Wait()
 				synctest.Wait()
-				for path, n := range map[string]int{stableTokenPath: 1, ticketPath: 1, weComTokenPath: 1, "/cgi-bin/get_jsapi_ticket": 1} {
+				for path, n := range map[string]int{
+					stableTokenPath: 1, ticketPath: 1, weComTokenPath: 1, "/cgi-bin/get_jsapi_ticket": 1,
+				} {
 					if got := c.sim.Calls(path); got != n && got != 0 {
 						t.Errorf("%s was called %d times", path, got)
 					}
@@ -101,11 +106,13 @@ func TestServerToken_IsRenewedAheadOfItsEndAllDay(t *testing.T) {
 		path      string
 		most      int
 	}{
-		"official":                      {path: stableTokenPath, most: 13},
-		"official, clocks differ":       {skew: time.Minute, path: stableTokenPath, most: 26},
-		"WeCom, the same token":         {wecom: true, path: weComTokenPath, most: 12 * 6},
-		"WeCom, another token":          {wecom: true, newTokens: true, path: weComTokenPath, most: 13},
-		"WeCom, another, clocks differ": {skew: -time.Minute, wecom: true, newTokens: true, path: weComTokenPath, most: 26},
+		"official":                {path: stableTokenPath, most: 13},
+		"official, clocks differ": {skew: time.Minute, path: stableTokenPath, most: 26},
+		"WeCom, the same token":   {wecom: true, path: weComTokenPath, most: 12 * 6},
+		"WeCom, another token":    {wecom: true, newTokens: true, path: weComTokenPath, most: 13},
+		"WeCom, another, clocks differ": {
+			skew: -time.Minute, wecom: true, newTokens: true, path: weComTokenPath, most: 26,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := simulator.WeComApp{

@@ -18,12 +18,14 @@ const (
 	sampleKey   = SessionKey("tiihtNczf5v6AKRyjwEUhQ==")
 	sampleIV    = "r7BXXKkLb8qrSNn05n0qiA=="
 	sampleData  = "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS9uT5geRa0W4oTOb1WT7fJlAC+oNPdbB+" +
-		"3hVbJSRgv+4lGOETKUQz6OYStslQ142dNCuabNPGBzlooOmB231qMM85d2/fV6ChevvXvQP8Hkue1poOFtnEtpyxVLW1zAo6/1Xx1COxFvrc2d7UL/lm" +
-		"HInNlxuacJXwu0fjpXfz/YqYzBIBzD6WUfTIF9GRHpOn/Hz7saL8xz+W//FRAUid1OksQaQx4CMs8LOddcQhULW4ucetDf96JcR3g0gfRK4PC7E/r7Z6" +
-		"xNrXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns/8wR2SiRS7MNACwTyrGvt9ts8p12PKFdlqYTopNHR1Vf7XjfhQlVsAJdNiKd" +
-		"YmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuyDb/XcxxmK01EpqOyuxINew=="
-	sampleText = `{"openId":"oGZUI0egBJY1zhBYw2KhdUfwVJJE","nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou",` +
-		`"province":"Guangdong","country":"CN","avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/aSKcBBPpibyKNicHNTMM0qJVh8Kjgiak2AHWr8M` +
+		"3hVbJSRgv+4lGOETKUQz6OYStslQ142dNCuabNPGBzlooOmB231qMM85d2/fV6ChevvXvQP8Hkue1poOFtnEtpyxVLW1zAo6/1Xx1COx" +
+		"Fvrc2d7UL/lmHInNlxuacJXwu0fjpXfz/YqYzBIBzD6WUfTIF9GRHpOn/Hz7saL8xz+W//FRAUid1OksQaQx4CMs8LOddcQhULW4ucet" +
+		"Df96JcR3g0gfRK4PC7E/r7Z6xNrXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns/8wR2SiRS7MNACwTyrGvt9ts" +
+		"8p12PKFdlqYTopNHR1Vf7XjfhQlVsAJdNiKdYmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuy" +
+		"Db/XcxxmK01EpqOyuxINew=="
+	sampleText = `{"openId":"oGZUI0egBJY1zhBYw2KhdUfwVJJE","nickName":"Band","gender":1,"language":"zh_CN",` +
+		`"city":"Guangzhou","province":"Guangdong","country":"CN",` +
+		`"avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/aSKcBBPpibyKNicHNTMM0qJVh8Kjgiak2AHWr8M` +
 		`HM4WgMEm7GFhsf8OYrySdbvAMvTsw3mo8ibKicsnfN5pRjl1p8HQ/0","unionId":"ocMvos6NjeKLIBqg5Mr9QjxrP1FA",` +
 		`"watermark":{"timestamp":1477314187,"appid":"wx4f4bc4dec97d474b"}}`
 )
@@ -65,8 +67,9 @@ const marked = `{"watermark":{"appid":"` + sampleAppID + `"}}`
 
 func TestDecrypt_OpensWhatIsForThePersonAndTheApp(t *testing.T) {
 	for name, text := range map[string]string{
-		"one":                   marked,
-		"a padding of one":      marked + strings.Repeat(" ", (2*aes.BlockSize-1-len(marked)%aes.BlockSize)%aes.BlockSize),
+		"one": marked,
+		"a padding of one": marked +
+			strings.Repeat(" ", (2*aes.BlockSize-1-len(marked)%aes.BlockSize)%aes.BlockSize),
 		"a padding of sixteen":  marked + strings.Repeat(" ", aes.BlockSize-len(marked)%aes.BlockSize),
 		"a byte order mark":     "\ufeff" + marked,
 		"more in the watermark": `{"x":null,"watermark":{"timestamp":"1","appid":"` + sampleAppID + `"}}`,
@@ -76,7 +79,8 @@ func TestDecrypt_OpensWhatIsForThePersonAndTheApp(t *testing.T) {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 	}
-	got, err := sampleSession.Decrypt(sampleAppID, encrypted(padded("{\"nickName\":\"a\x01\nb\","+marked[1:])), sampleIV)
+	raw := padded("{\"nickName\":\"a\x01\nb\"," + marked[1:])
+	got, err := sampleSession.Decrypt(sampleAppID, encrypted(raw), sampleIV)
 	if err != nil || !strings.HasPrefix(string(got), `{"nickName":"a  b",`) {
 		t.Errorf("control characters: got %q, %v", got, err)
 	}
@@ -85,6 +89,7 @@ func TestDecrypt_OpensWhatIsForThePersonAndTheApp(t *testing.T) {
 func TestDecrypt_TellsNotWhyNothingOpens(t *testing.T) {
 	whole := padded(marked)
 	last := len(whole) - 1
+	tooLong, uneven := whole+strings.Repeat("\x11", aes.BlockSize), strings.Repeat(" ", aes.BlockSize-2)+"\x01\x02"
 	for name, tt := range map[string]struct {
 		key      SessionKey
 		app      string
@@ -97,8 +102,8 @@ func TestDecrypt_TellsNotWhyNothingOpens(t *testing.T) {
 		"another app":           {sampleKey, "wx0123456789abcdef", sampleData, sampleIV},
 		"another iv":            {sampleKey, sampleAppID, sampleData, "AAAAAAAAAAAAAAAAAAAAAA=="},
 		"a padding of none":     {sampleKey, sampleAppID, encrypted(whole[:last] + "\x00"), sampleIV},
-		"a padding too long":    {sampleKey, sampleAppID, encrypted(whole + strings.Repeat("\x11", aes.BlockSize)), sampleIV},
-		"an uneven padding":     {sampleKey, sampleAppID, encrypted(strings.Repeat(" ", aes.BlockSize-2) + "\x01\x02"), sampleIV},
+		"a padding too long":    {sampleKey, sampleAppID, encrypted(tooLong), sampleIV},
+		"an uneven padding":     {sampleKey, sampleAppID, encrypted(uneven), sampleIV},
 		"nothing":               {sampleKey, sampleAppID, encrypted(padded("")), sampleIV},
 		"no JSON":               {sampleKey, sampleAppID, encrypted(padded("hello")), sampleIV},
 		"JSON of another kind":  {sampleKey, sampleAppID, encrypted(padded("[1]")), sampleIV},
@@ -132,15 +137,21 @@ func TestDecrypt_TakesNoMalformedData(t *testing.T) {
 func TestSessionKey_SignsAsWeChatDoes(t *testing.T) {
 	const (
 		key     = SessionKey("HyVFkGl5F5OQWJZZaNzBBg==")
-		rawData = `{"nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong","country":"CN",` +
-			`"avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol6503Iuswjjn6nIGBiaycAjAtpujxyzYsrztuuICqIM5ibXQ/0"}`
+		rawData = `{"nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong",` +
+			`"country":"CN","avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol` +
+			`6503Iuswjjn6nIGBiaycAjAtpujxyzYsrztuuICqIM5ibXQ/0"}`
 		signature = "75e81ceda165f4ffa64f4068af58c64b8f54b88c"
 	)
 	if !key.Signed(rawData, signature) {
 		t.Error("the sample's signature does not hold")
 	}
 	for _, wrong := range [][2]string{
-		{rawData, ""}, {rawData, "x"}, {rawData, signature[:38]}, {rawData, strings.Repeat("0", 40)}, {rawData + " ", signature}, {"", signature},
+		{rawData, ""},
+		{rawData, "x"},
+		{rawData, signature[:38]},
+		{rawData, strings.Repeat("0", 40)},
+		{rawData + " ", signature},
+		{"", signature},
 	} {
 		if key.Signed(wrong[0], wrong[1]) {
 			t.Errorf("%q holds", wrong[1])
@@ -188,7 +199,7 @@ func FuzzUnpad(f *testing.F) {
 		}
 		length, ok := unpad(text)
 		n := int(text[len(text)-1])
-		want := n >= 1 && n <= aes.BlockSize && strings.HasSuffix(string(text), strings.Repeat(string(text[len(text)-1:]), n))
+		want := n >= 1 && n <= aes.BlockSize && bytes.HasSuffix(text, bytes.Repeat(text[len(text)-1:], n))
 		if ok != want || ok && length != len(text)-n || !ok && length != len(text) {
 			t.Errorf("%x: got %d, %v", text, length, ok)
 		}
@@ -206,7 +217,8 @@ func TestDecrypt_OpensNoPiecesPutTogether(t *testing.T) {
 	}
 	cipher.NewCBCEncrypter(block, key).CryptBlocks(text, text)
 	encode := base64.StdEncoding.EncodeToString
-	if got, err := withKey(SessionKey(encode(key))).Decrypt("wx4f4bc4dec97d474b", encode(text), encode(key)); !errors.Is(err, ErrNotOpened) {
+	opened := withKey(SessionKey(encode(key)))
+	if got, err := opened.Decrypt("wx4f4bc4dec97d474b", encode(text), encode(key)); !errors.Is(err, ErrNotOpened) {
 		t.Errorf("got %s, %v", got, err)
 	}
 }

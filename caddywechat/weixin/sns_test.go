@@ -11,7 +11,8 @@ import (
 
 func TestAuthorizeURL_IsWrittenAsWeChatWantsIt(t *testing.T) {
 	got := WeChatHosts().AuthorizeURL(Authorization{
-		AppID: appID, RedirectURI: "https://h5.example.com/_wechat/callback?to=%2Fa%3Fb%3D1%26c%3D2", Scope: "snsapi_base", State: "0123abcd",
+		AppID: appID, RedirectURI: "https://h5.example.com/_wechat/callback?to=%2Fa%3Fb%3D1%26c%3D2",
+		Scope: "snsapi_base", State: "0123abcd",
 	})
 	const want = "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx0123456789abcdef" +
 		"&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback%3Fto%3D%252Fa%253Fb%253D1%2526c%253D2" +
@@ -23,8 +24,10 @@ func TestAuthorizeURL_IsWrittenAsWeChatWantsIt(t *testing.T) {
 
 func TestAuthorizeURL_EscapesEveryValue(t *testing.T) {
 	odd := "&state=x#y?z=%41 +/\\张\r\n\"<'"
-	got := HostsAt("http://127.0.0.1:8900/", "").AuthorizeURL(Authorization{AppID: odd, RedirectURI: odd, Scope: odd, State: odd})
-	if strings.ContainsAny(got, " \r\n\"<'\\") || strings.Count(got, "#") != 1 || !strings.HasSuffix(got, "#wechat_redirect") {
+	ask := Authorization{AppID: odd, RedirectURI: odd, Scope: odd, State: odd}
+	got := HostsAt("http://127.0.0.1:8900/", "").AuthorizeURL(ask)
+	if strings.ContainsAny(got, " \r\n\"<'\\") || strings.Count(got, "#") != 1 ||
+		!strings.HasSuffix(got, "#wechat_redirect") {
 		t.Errorf("got %s", got)
 	}
 	u, err := url.Parse(got)
@@ -35,7 +38,9 @@ func TestAuthorizeURL_EscapesEveryValue(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	q := u.Query()
-	for name, want := range map[string]string{"appid": odd, "redirect_uri": odd, "response_type": "code", "scope": odd, "state": odd} {
+	for name, want := range map[string]string{
+		"appid": odd, "redirect_uri": odd, "response_type": "code", "scope": odd, "state": odd,
+	} {
 		if len(q[name]) != 1 || q.Get(name) != want {
 			t.Errorf("%s = %q, want %q", name, q[name], want)
 		}
@@ -61,7 +66,8 @@ func TestExchangeCode_AsksAsWeChatWantsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := <-asked
-	const want = "/sns/oauth2/access_token?appid=" + appID + "&secret=" + secret + "&code=" + code + "&grant_type=authorization_code"
+	const want = "/sns/oauth2/access_token?appid=" + appID + "&secret=" + secret + "&code=" + code +
+		"&grant_type=authorization_code"
 	if r.Method != http.MethodGet || r.RequestURI != want {
 		t.Errorf("%s %s, want GET %s", r.Method, r.RequestURI, want)
 	}
@@ -72,7 +78,10 @@ func TestExchangeCode_AsksAsWeChatWantsIt(t *testing.T) {
 
 // Whoever is sent to the callback chooses the code.
 func TestExchangeCode_SendsAnOddCodeAsACode(t *testing.T) {
-	for _, odd := range []string{"a&secret=b", "a#b", "a b+c", "%41", "?x", "a\r\nHost: evil.com", "a\x00b", "张", "=", "../../cgi-bin/token", `a\b`, ";"} {
+	for _, odd := range []string{
+		"a&secret=b", "a#b", "a b+c", "%41", "?x", "a\r\nHost: evil.com", "a\x00b", "张", "=", "../../cgi-bin/token",
+		`a\b`, ";",
+	} {
 		asked := make(chan *http.Request, 1)
 		c := answering(t, func(w http.ResponseWriter, r *http.Request) {
 			asked <- r
@@ -108,8 +117,8 @@ func TestExchangeCode_SendsNothingThatIsNoCode(t *testing.T) {
 
 func TestHasScope_KnowsWholeScopesOnly(t *testing.T) {
 	for list, want := range map[string]bool{
-		"": false, "snsapi_base": false, "snsapi_userinfo": true, "snsapi_base,snsapi_userinfo": true, "snsapi_userinfo,snsapi_login": true,
-		"snsapi_userinfo_x": false, "x_snsapi_userinfo": false,
+		"": false, "snsapi_base": false, "snsapi_userinfo": true, "snsapi_base,snsapi_userinfo": true,
+		"snsapi_userinfo,snsapi_login": true, "snsapi_userinfo_x": false, "x_snsapi_userinfo": false,
 	} {
 		if got := HasScope(list, ScopeUserinfo); got != want {
 			t.Errorf("%q: got %v", list, got)
@@ -122,14 +131,21 @@ func TestUserInfo_ReadsAnswersOfWeChat(t *testing.T) {
 		body string
 		want Person
 	}{
-		"as documented":          {`{"openid":"` + openID + `","nickname":"小明","sex":0,"headimgurl":"https:\/\/thirdwx.qlogo.cn\/x\/132","privilege":[],"unionid":"oUnion"}`, Person{"oUnion", "小明", "https://thirdwx.qlogo.cn/x/132"}},
-		"numbers as strings":     {`{"openid":"` + openID + `","nickname":"a","sex":"1","headimgurl":""}`, Person{Nickname: "a"}},
+		"as documented": {
+			`{"openid":"` + openID + `","nickname":"小明","sex":0,` +
+				`"headimgurl":"https:\/\/thirdwx.qlogo.cn\/x\/132","privilege":[],"unionid":"oUnion"}`,
+			Person{"oUnion", "小明", "https://thirdwx.qlogo.cn/x/132"},
+		},
+		"numbers as strings": {
+			`{"openid":"` + openID + `","nickname":"a","sex":"1","headimgurl":""}`, Person{Nickname: "a"},
+		},
 		"empty":                  {`{"openid":"` + openID + `","nickname":"","headimgurl":""}`, Person{}},
 		"raw control characters": {`{"openid":"` + openID + "\",\"nickname\":\"a\x01\nb\"}", Person{Nickname: "a  b"}},
 		"an empty unionid":       {`{"openid":"` + openID + `","nickname":"a","unionid":""}`, Person{Nickname: "a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := saying(t, 200, "text/plain", tt.body).UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"})
+			c := saying(t, 200, "text/plain", tt.body)
+			got, err := c.UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"})
 			if err != nil || got != tt.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, tt.want)
 			}
@@ -143,16 +159,20 @@ func TestUserInfo_ReadsAnswersOfWeChat(t *testing.T) {
 	})
 	t.Run("an error that repeats the token", func(t *testing.T) {
 		c := saying(t, 200, "application/json", `{"errcode":40001,"errmsg":"invalid credential 61_token"}`)
-		if _, err := c.UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"}); err == nil || strings.Contains(err.Error(), "61_token") {
+		_, err := c.UserInfo(t.Context(), Token{OpenID: openID, access: "61_token"})
+		if err == nil || strings.Contains(err.Error(), "61_token") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
 func TestQRConnectURL_HasTheSameOrder(t *testing.T) {
-	ask := Authorization{AppID: appID, RedirectURI: "https://h5.example.com/cb?a=1&b=2", Scope: "snsapi_login", State: "abc"}
+	ask := Authorization{
+		AppID: appID, RedirectURI: "https://h5.example.com/cb?a=1&b=2", Scope: "snsapi_login", State: "abc",
+	}
 	got := WeChatHosts().QRConnectURL(ask)
-	if want := strings.Replace(WeChatHosts().AuthorizeURL(ask), "/connect/oauth2/authorize?", "/connect/qrconnect?", 1); got != want {
+	want := strings.Replace(WeChatHosts().AuthorizeURL(ask), "/connect/oauth2/authorize?", "/connect/qrconnect?", 1)
+	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

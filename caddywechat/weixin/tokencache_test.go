@@ -229,7 +229,8 @@ func TestServerToken_KeepsItsNameInTheCache(t *testing.T) {
 func FuzzCredential(f *testing.F) {
 	for _, body := range []string{
 		`{"access_token":"61_token","expires_in":7200}`, `{"errcode":0,"errmsg":"ok","ticket":"t","expires_in":"7200"}`,
-		`{"errcode":40164}`, `{"access_token":"\u0000","expires_in":1e3}`, `{"secret":"x","fetched":"2026-03-01T12:00:00Z","end":"2026-03-01T14:00:00Z"}`,
+		`{"errcode":40164}`, `{"access_token":"\u0000","expires_in":1e3}`,
+		`{"secret":"x","fetched":"2026-03-01T12:00:00Z","end":"2026-03-01T14:00:00Z"}`,
 		`{"holder":"x","refusal":{"errcode":45009,"count":9999999,"pause":-1}}`, "null", "[]", "<html>", "",
 	} {
 		f.Add([]byte(body))

@@ -87,7 +87,8 @@ func TestServerToken_IsNotAskedForInAStormAfterAFailure(t *testing.T) {
 					if took := time.Since(begun); took != 0 {
 						t.Errorf("they waited %s", took)
 					}
-					for end := time.Now().Add(3 * time.Hour); time.Now().Before(end); time.Sleep(rand.N(5 * time.Second)) {
+					end := time.Now().Add(3 * time.Hour)
+					for ; time.Now().Before(end); time.Sleep(rand.N(5 * time.Second)) {
 						c.wantFailure(instances[rand.N(2)], tt.fault.Errcode, tt.want)
 					}
 					if got := c.sim.Calls(path); got < 3*40 || got > 3*130 {
@@ -109,7 +110,8 @@ func TestServerToken_IsNotAskedForInAStormAfterAFailure(t *testing.T) {
 func (c *cluster) wantFailure(token *ServerToken, errcode int, want error) {
 	c.Helper()
 	err := token.Do(c.Context(), useNothing)
-	if apiErr, ok := errors.AsType[*Error](err); want == nil && (!ok || apiErr.Code != errcode) || want != nil && !errors.Is(err, want) {
+	apiErr, ok := errors.AsType[*Error](err)
+	if want == nil && (!ok || apiErr.Code != errcode) || want != nil && !errors.Is(err, want) {
 		c.Errorf("got %v, want %d %v", err, errcode, want)
 	}
 	for _, secret := range []string{simulator.DemoSecret, simulator.DemoWeComSecret, "secret="} {

@@ -38,17 +38,26 @@ func TestWeComUser_TellsWhomACodeStandsFor(t *testing.T) {
 		body string
 		want WeComUser
 	}{
-		"a member":                 {memberAnswer, WeComUser{UserID: "ZhangSan"}},
-		"a member with a ticket":   {`{"errcode":0,"userid":"a","user_ticket":"t"}`, WeComUser{UserID: "a", Ticket: "t"}},
-		"errcode as a string":      {`{"errcode":"0","userid":"a"}`, WeComUser{UserID: "a"}},
-		"the former API":           {`{"errcode":0,"UserId":"a","DeviceId":"d","user_ticket":"t","expires_in":"1800"}`, WeComUser{UserID: "a", Ticket: "t"}},
-		"both":                     {`{"UserId":"former","userid":"a"}`, WeComUser{UserID: "a"}},
-		"both, the other way":      {`{"userid":"a","UserId":"former"}`, WeComUser{UserID: "a"}},
-		"the former API, empty":    {`{"userid":"","UserId":"a"}`, WeComUser{UserID: "a"}},
-		"somebody downstream":      {`{"userid":"ww1/ZhangSan"}`, WeComUser{UserID: "ww1/ZhangSan"}},
-		"signs":                    {`{"userid":"a-b_c.d@e"}`, WeComUser{UserID: "a-b_c.d@e"}},
-		"64 bytes":                 {`{"userid":"` + strings.Repeat("x", 64) + `"}`, WeComUser{UserID: strings.Repeat("x", 64)}},
-		"a client":                 {`{"openid":"oX","external_userid":"wmX"}`, WeComUser{OpenID: "oX", ExternalUserID: "wmX"}},
+		"a member": {memberAnswer, WeComUser{UserID: "ZhangSan"}},
+		"a member with a ticket": {
+			`{"errcode":0,"userid":"a","user_ticket":"t"}`, WeComUser{UserID: "a", Ticket: "t"},
+		},
+		"errcode as a string": {`{"errcode":"0","userid":"a"}`, WeComUser{UserID: "a"}},
+		"the former API": {
+			`{"errcode":0,"UserId":"a","DeviceId":"d","user_ticket":"t","expires_in":"1800"}`,
+			WeComUser{UserID: "a", Ticket: "t"},
+		},
+		"both":                  {`{"UserId":"former","userid":"a"}`, WeComUser{UserID: "a"}},
+		"both, the other way":   {`{"userid":"a","UserId":"former"}`, WeComUser{UserID: "a"}},
+		"the former API, empty": {`{"userid":"","UserId":"a"}`, WeComUser{UserID: "a"}},
+		"somebody downstream":   {`{"userid":"ww1/ZhangSan"}`, WeComUser{UserID: "ww1/ZhangSan"}},
+		"signs":                 {`{"userid":"a-b_c.d@e"}`, WeComUser{UserID: "a-b_c.d@e"}},
+		"64 bytes": {
+			`{"userid":"` + strings.Repeat("x", 64) + `"}`, WeComUser{UserID: strings.Repeat("x", 64)},
+		},
+		"a client": {
+			`{"openid":"oX","external_userid":"wmX"}`, WeComUser{OpenID: "oX", ExternalUserID: "wmX"},
+		},
 		"a client without openid":  {`{"external_userid":"wmX"}`, WeComUser{ExternalUserID: "wmX"}},
 		"a stranger":               {`{"openid":"oX"}`, WeComUser{OpenID: "oX"}},
 		"a stranger, formerly":     {`{"OpenId":"oX","DeviceId":"d"}`, WeComUser{OpenID: "oX"}},
@@ -89,7 +98,10 @@ func TestWeComUser_TellsWhomACodeStandsFor(t *testing.T) {
 
 func TestWeComMember_ReadsWhatWeComTells(t *testing.T) {
 	for name, tt := range map[string]struct{ body, want string }{
-		"as documented":      {`{"errcode":0,"userid":"ZhangSan","name":"张三","department":[1,2],"avatar":"https:\/\/wework.qpic.cn\/x"}`, "张三 https://wework.qpic.cn/x [1 2]"},
+		"as documented": {
+			`{"errcode":0,"userid":"ZhangSan","name":"张三","department":[1,2],"avatar":"https:\/\/wework.qpic.cn\/x"}`,
+			"张三 https://wework.qpic.cn/x [1 2]",
+		},
 		"numbers as strings": {`{"errcode":"0","userid":"zhangsan","name":"张三","department":["1","2"]}`, "张三  [1 2]"},
 		"nothing":            {memberAnswer, "  []"},
 		"control characters": {"{\"userid\":\"zhangsan\",\"name\":\"a\x01\nb\"}", "a  b  []"},
@@ -101,24 +113,30 @@ func TestWeComMember_ReadsWhatWeComTells(t *testing.T) {
 			t.Errorf("%s: got %q, %v, want %q", name, text, err, tt.want)
 		}
 	}
-	for _, body := range []string{`{"userid":"lisi"}`, `{"name":"张三"}`, `{"userid":"ww1/lisi"}`, "[]", `{"userid":"zhangsan","department":"x"}`} {
+	for _, body := range []string{
+		`{"userid":"lisi"}`, `{"name":"张三"}`, `{"userid":"ww1/lisi"}`, "[]", `{"userid":"zhangsan","department":"x"}`,
+	} {
 		c, token := weComSaying(t, body)
 		if _, err := c.WeComMember(t.Context(), token, "zhangsan"); !errors.Is(err, ErrAnswer) {
 			t.Errorf("%s: got %v", body, err)
 		}
-		if _, err := c.WeComAvatar(t.Context(), token, WeComUser{UserID: "wang", Ticket: "t"}); !errors.Is(err, ErrAnswer) {
+		_, err := c.WeComAvatar(t.Context(), token, WeComUser{UserID: "wang", Ticket: "t"})
+		if !errors.Is(err, ErrAnswer) {
 			t.Errorf("%s as details: got %v", body, err)
 		}
 	}
 	c, token := weComSaying(t, `{"errcode":0,"userid":"ZHANGSAN","gender":"1","avatar":"https://x/0"}`)
-	if got, err := c.WeComAvatar(t.Context(), token, WeComUser{UserID: "ww1/zhangsan", Ticket: "t"}); err != nil || got != "https://x/0" {
+	got, err := c.WeComAvatar(t.Context(), token, WeComUser{UserID: "ww1/zhangsan", Ticket: "t"})
+	if err != nil || got != "https://x/0" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
 
 // Whoever is sent to the callback chooses the code.
 func TestWeComUser_SendsAnOddCodeAsACode(t *testing.T) {
-	for _, odd := range []string{"a&access_token=b", "a#b", "a b+c", "%41", "a\r\nHost: evil.com", "张", "../user/get", strings.Repeat("x", 512)} {
+	for _, odd := range []string{
+		"a&access_token=b", "a#b", "a b+c", "%41", "a\r\nHost: evil.com", "张", "../user/get", strings.Repeat("x", 512),
+	} {
 		asked := make(chan *http.Request, 2)
 		c := answering(t, func(w http.ResponseWriter, r *http.Request) {
 			asked <- r
@@ -146,10 +164,12 @@ func TestWeComAvatar_PostsTheTicket(t *testing.T) {
 		}
 		io.WriteString(w, `{"access_token":"61_token","expires_in":7200,"userid":"a"}`)
 	})
-	if _, err := c.WeComAvatar(t.Context(), c.WeComToken(nil, corpApp), WeComUser{UserID: "a", Ticket: `t"`}); err != nil {
+	_, err := c.WeComAvatar(t.Context(), c.WeComToken(nil, corpApp), WeComUser{UserID: "a", Ticket: `t"`})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := <-posted, `/cgi-bin/auth/getuserdetail?access_token=61_token application/json {"user_ticket":"t\""}`; got != want {
+	const want = `/cgi-bin/auth/getuserdetail?access_token=61_token application/json {"user_ticket":"t\""}`
+	if got := <-posted; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -164,7 +184,8 @@ func TestWeCom_HasNoSecretInErrors(t *testing.T) {
 		err     error
 		secrets []string
 	}{
-		"user": {userErr, []string{"61_token_of_the_app", code}}, "member": {memberErr, []string{"61_token_of_the_app"}},
+		"user":   {userErr, []string{"61_token_of_the_app", code}},
+		"member": {memberErr, []string{"61_token_of_the_app"}},
 		"avatar": {avatarErr, []string{"61_token_of_the_app", ticket}},
 	} {
 		apiErr, ok := errors.AsType[*Error](tt.err)
@@ -180,7 +201,9 @@ func TestWeCom_HasNoSecretInErrors(t *testing.T) {
 }
 
 func TestError_TellsWhichHideAMember(t *testing.T) {
-	for code, want := range map[int]bool{48002: true, 60011: true, 60111: true, 40001: false, 60020: false, -1: false, 50001: false} {
+	for code, want := range map[int]bool{
+		48002: true, 60011: true, 60111: true, 40001: false, 60020: false, -1: false, 50001: false,
+	} {
 		if got := (&Error{Code: code, WeCom: true}).HidesMember(); got != want {
 			t.Errorf("errcode %d: %v", code, got)
 		}
@@ -201,7 +224,8 @@ func TestRefusal_KeepsWhoseItIs(t *testing.T) {
 func FuzzWeCom(f *testing.F) {
 	for _, body := range []string{
 		memberAnswer, `{"UserId":"a","OpenId":"o"}`, `{"openid":"oX","external_userid":"wmX"}`, `{"errcode":"60011"}`,
-		`{"userid":"a","name":"x","department":["1",2]}`, "\ufeff{}", "{\"userid\":\"\x01\"}", "null", "[]", "<html>", `{"department":[1e9,-1]}`,
+		`{"userid":"a","name":"x","department":["1",2]}`, "\ufeff{}", "{\"userid\":\"\x01\"}", "null", "[]", "<html>",
+		`{"department":[1e9,-1]}`,
 	} {
 		f.Add([]byte(body))
 	}

@@ -111,11 +111,13 @@ func granted() account.Grant {
 
 func newKind() *kind {
 	return &kind{
-		name: "tested", appID: "wx1", ref: "wx1/2", label: "label", hint: "hint", shown: "an account", Secret: config.NewSecret(theSecret),
+		name: "tested", appID: "wx1", ref: "wx1/2", label: "label", hint: "hint", shown: "an account",
+		Secret:  config.NewSecret(theSecret),
 		person:  func(id identity.Identity) string { return id.Get(identity.OpenID) },
 		consent: func(bool) account.Consent { return account.Direct },
 		authorizeURL: func(redirectURI, state string) string {
-			return "https://example.com/authorize?back=" + url.QueryEscape(redirectURI) + "&state=" + url.QueryEscape(state)
+			return "https://example.com/authorize" +
+				"?back=" + url.QueryEscape(redirectURI) + "&state=" + url.QueryEscape(state)
 		},
 		exchange: func(ctx context.Context, code string) (account.Grant, error) {
 			if ctx.Err() != nil {
@@ -128,7 +130,9 @@ func newKind() *kind {
 		},
 		hasProfile: func(id identity.Identity) bool { return id.Get(identity.Nickname) != "" },
 		refresh:    func(string) (account.Grant, error) { return granted(), nil },
-		endpoints:  []account.Endpoint{{Name: "phone", Serve: func(context.Context, account.Call) (any, error) { return nil, nil }}},
+		endpoints: []account.Endpoint{
+			{Name: "phone", Serve: func(context.Context, account.Call) (any, error) { return nil, nil }},
+		},
 	}
 }
 
@@ -186,41 +190,55 @@ func TestRun_FindsWhatBreaksAContract(t *testing.T) {
 		},
 		"a field of the host's": grants(func(g *account.Grant) { g.Identity = g.Identity.With(identity.ID, "oABC") }),
 		"a field with blanks":   grants(func(g *account.Grant) { g.Identity = g.Identity.With("a field", "x") }),
-		"an empty field":        grants(func(g *account.Grant) { g.Identity = append(g.Identity, identity.Field{Name: "empty"}) }),
-		"a field twice":         grants(func(g *account.Grant) { g.Identity = append(g.Identity, g.Identity...) }),
+		"an empty field": grants(func(g *account.Grant) {
+			g.Identity = append(g.Identity, identity.Field{Name: "empty"})
+		}),
+		"a field twice": grants(func(g *account.Grant) { g.Identity = append(g.Identity, g.Identity...) }),
 		"a refresh token in a field": grants(func(g *account.Grant) {
 			g.Identity = g.Identity.With("token", refreshWith)
 		}),
-		"a stranger who logs in":         grants(func(g *account.Grant) { g.Identity = g.Identity.With(identity.OpenID, "stranger") }),
+		"a stranger who logs in": grants(func(g *account.Grant) {
+			g.Identity = g.Identity.With(identity.OpenID, "stranger")
+		}),
 		"a grant beside an error":        grants(func(g *account.Grant) { g.RefreshToken = refreshWith }),
 		"a refused code that is no such": func(k *kind) { k.exchange = always(errors.New("some error")) },
-		"a code in an error":             func(k *kind) { k.exchange = always(fmt.Errorf("%w: %s", account.ErrCodeRefused, refused)) },
-		"a secret in an error":           func(k *kind) { k.exchange = always(fmt.Errorf("%w: %s", account.ErrCodeRefused, theSecret)) },
-		"a login for a caller who left":  func(k *kind) { k.exchange = always(account.ErrCodeRefused) },
-		"no state":                       page("https://example.com/?back=%[1]s"),
-		"no redirect URI":                page("https://example.com/?state=%[2]s"),
+		"a code in an error": func(k *kind) {
+			k.exchange = always(fmt.Errorf("%w: %s", account.ErrCodeRefused, refused))
+		},
+		"a secret in an error": func(k *kind) {
+			k.exchange = always(fmt.Errorf("%w: %s", account.ErrCodeRefused, theSecret))
+		},
+		"a login for a caller who left": func(k *kind) { k.exchange = always(account.ErrCodeRefused) },
+		"no state":                      page("https://example.com/?back=%[1]s"),
+		"no redirect URI":               page("https://example.com/?state=%[2]s"),
 		"a redirect URI not escaped": func(k *kind) {
 			k.authorizeURL = func(r, s string) string { return "https://example.com/?back=" + r + "&state=" + s }
 		},
-		"a state twice":                   page("https://example.com/?back=%s&state=%s&again=%[2]s"),
-		"a relative page":                 page("/authorize?back=%s&state=%s"),
-		"a secret in the address":         page("https://example.com/?back=%s&state=%s&secret=" + theSecret),
-		"a consent that there is not":     func(k *kind) { k.consent = func(bool) account.Consent { return 7 } },
-		"a profile that never comes":      func(k *kind) { k.hasProfile = func(identity.Identity) bool { return false } },
-		"a profile that cannot be":        func(k *kind) { k.consent = never(true) },
-		"no login without the profile":    func(k *kind) { k.consent = never(false) },
-		"no refresh token":                grants(func(g *account.Grant) { g.RefreshToken = "" }),
-		"no refresh token the next time":  refreshes(func(g *account.Grant) { g.RefreshToken = "" }),
-		"somebody else's profile":         refreshes(func(g *account.Grant) { g.Identity = g.Identity.With(identity.OpenID, "oX") }),
-		"no profile when it is refreshed": refreshes(func(g *account.Grant) { g.Identity = g.Identity.Without(identity.Nickname) }),
-		"no label":                        func(k *kind) { k.label = "" },
-		"no hint":                         func(k *kind) { k.hint = "" },
-		"the host's endpoint":             func(k *kind) { k.endpoints[0].Name = "login" },
-		"an endpoint twice":               func(k *kind) { k.endpoints = append(k.endpoints, k.endpoints...) },
-		"an endpoint with a slash":        func(k *kind) { k.endpoints[0].Name = "a/b" },
-		"an endpoint of nothing":          func(k *kind) { k.endpoints[0].Serve = nil },
-		"a secret that is printed":        func(k *kind) { k.shown = theSecret },
-		"a secret that names it":          func(k *kind) { k.ref = "wx1/" + theSecret },
+		"a state twice":               page("https://example.com/?back=%s&state=%s&again=%[2]s"),
+		"a relative page":             page("/authorize?back=%s&state=%s"),
+		"a secret in the address":     page("https://example.com/?back=%s&state=%s&secret=" + theSecret),
+		"a consent that there is not": func(k *kind) { k.consent = func(bool) account.Consent { return 7 } },
+		"a profile that never comes": func(k *kind) {
+			k.hasProfile = func(identity.Identity) bool { return false }
+		},
+		"a profile that cannot be":       func(k *kind) { k.consent = never(true) },
+		"no login without the profile":   func(k *kind) { k.consent = never(false) },
+		"no refresh token":               grants(func(g *account.Grant) { g.RefreshToken = "" }),
+		"no refresh token the next time": refreshes(func(g *account.Grant) { g.RefreshToken = "" }),
+		"somebody else's profile": refreshes(func(g *account.Grant) {
+			g.Identity = g.Identity.With(identity.OpenID, "oX")
+		}),
+		"no profile when it is refreshed": refreshes(func(g *account.Grant) {
+			g.Identity = g.Identity.Without(identity.Nickname)
+		}),
+		"no label":                 func(k *kind) { k.label = "" },
+		"no hint":                  func(k *kind) { k.hint = "" },
+		"the host's endpoint":      func(k *kind) { k.endpoints[0].Name = "login" },
+		"an endpoint twice":        func(k *kind) { k.endpoints = append(k.endpoints, k.endpoints...) },
+		"an endpoint with a slash": func(k *kind) { k.endpoints[0].Name = "a/b" },
+		"an endpoint of nothing":   func(k *kind) { k.endpoints[0].Serve = nil },
+		"a secret that is printed": func(k *kind) { k.shown = theSecret },
+		"a secret that names it":   func(k *kind) { k.ref = "wx1/" + theSecret },
 	} {
 		if got := failing(t, fixtureOf(change)); len(got) == 0 {
 			t.Errorf("%s: nothing is found", name)

@@ -28,7 +28,8 @@ func TestDecrypt_OpensWithTheKeyOfTheLogin(t *testing.T) {
 				body[field] = value
 			}
 		}
-		if got, err := p.call("decrypt", emma, body); err != nil || !strings.HasPrefix(got, want) || !json.Valid([]byte(got)) {
+		got, err := p.call("decrypt", emma, body)
+		if err != nil || !strings.HasPrefix(got, want) || !json.Valid([]byte(got)) {
 			t.Errorf("%s: got %s, %v", name, got, err)
 		}
 	}
@@ -133,11 +134,12 @@ func TestDecrypt_OpensWhatIsForThisApp(t *testing.T) {
 	const exampleAppID, openID, key = "wx4f4bc4dec97d474b", "oGZUI0egBJY1zhBYw2KhdUfwVJJE", "tiihtNczf5v6AKRyjwEUhQ=="
 	body := map[string]string{
 		"iv": "r7BXXKkLb8qrSNn05n0qiA==",
-		"encryptedData": "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS9uT5geRa0W4oTOb1WT7fJlAC+oNPdbB+3hVbJSRgv+4lGO" +
-			"ETKUQz6OYStslQ142dNCuabNPGBzlooOmB231qMM85d2/fV6ChevvXvQP8Hkue1poOFtnEtpyxVLW1zAo6/1Xx1COxFvrc2d7UL/lmHInNlxua" +
-			"cJXwu0fjpXfz/YqYzBIBzD6WUfTIF9GRHpOn/Hz7saL8xz+W//FRAUid1OksQaQx4CMs8LOddcQhULW4ucetDf96JcR3g0gfRK4PC7E/r7Z6xN" +
-			"rXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns/8wR2SiRS7MNACwTyrGvt9ts8p12PKFdlqYTopNHR1Vf7XjfhQlVsAJd" +
-			"NiKdYmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuyDb/XcxxmK01EpqOyuxINew==",
+		"encryptedData": "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS9uT5geRa0W4oTOb1WT7fJlAC+" +
+			"oNPdbB+3hVbJSRgv+4lGOETKUQz6OYStslQ142dNCuabNPGBzlooOmB231qMM85d2/fV6ChevvXvQP8Hkue1poOFtnEtpyxVLW1" +
+			"zAo6/1Xx1COxFvrc2d7UL/lmHInNlxuacJXwu0fjpXfz/YqYzBIBzD6WUfTIF9GRHpOn/Hz7saL8xz+W//FRAUid1OksQaQx4CMs" +
+			"8LOddcQhULW4ucetDf96JcR3g0gfRK4PC7E/r7Z6xNrXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns/8wR2S" +
+			"iRS7MNACwTyrGvt9ts8p12PKFdlqYTopNHR1Vf7XjfhQlVsAJdNiKdYmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfn" +
+			"eQAGGwd5oa+T8yO5hzuyDb/XcxxmK01EpqOyuxINew==",
 	}
 	p := newProgram(t, simulator.Config{})
 	grant := account.Grant{Identity: identity.Identity{}.With(identity.OpenID, openID), SessionSecret: key}
@@ -145,7 +147,8 @@ func TestDecrypt_OpensWhatIsForThisApp(t *testing.T) {
 	_, err := p.call("decrypt", grant, body)
 	p.wantProblem(err, http.StatusConflict, "session_key_expired")
 	p.app.ID = exampleAppID
-	if got, err := p.call("decrypt", grant, body); err != nil || !strings.HasPrefix(got, `{"openId":"`+openID+`","nickName":"Band",`) {
+	got, err := p.call("decrypt", grant, body)
+	if err != nil || !strings.HasPrefix(got, `{"openId":"`+openID+`","nickName":"Band",`) {
 		t.Errorf("in its own app: got %s, %v", got, err)
 	}
 }
@@ -179,7 +182,9 @@ func TestDecrypt_MakesNobodyElseByAChangedIV(t *testing.T) {
 	delete(body, "signature")
 	untouched := body["iv"]
 	was := `{"openId":"` + simulator.OpenID(appID, "emma")[:5]
-	for begin, opens := range map[string]bool{was: true, `{"openId":"oEVIL`: false, `{"OPENID":"oEVIL`: false, `{"unionId":"oEVI`: false} {
+	for begin, opens := range map[string]bool{
+		was: true, `{"openId":"oEVIL`: false, `{"OPENID":"oEVIL`: false, `{"unionId":"oEVI`: false,
+	} {
 		iv, err := base64.StdEncoding.DecodeString(untouched)
 		if err != nil {
 			t.Fatal(err)

@@ -34,7 +34,8 @@ func TestAccount_ReadsCaddyfiles(t *testing.T) {
 		"mini_program \"" + appID + "\" `" + secret + "`": {appID, secret},
 	} {
 		a := new(Account)
-		if err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err != nil || a.AppIDRaw != want[0] || a.AppSecretRaw != config.NewSecret(want[1]) {
+		err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input))
+		if err != nil || a.AppIDRaw != want[0] || a.AppSecretRaw != config.NewSecret(want[1]) {
 			t.Errorf("%s: got %q, %q, %v", input, a.AppIDRaw, a.AppSecretRaw, err)
 		}
 	}
@@ -64,17 +65,21 @@ func TestAccount_ResolvesAndChecksItsConfiguration(t *testing.T) {
 		`{"app_id":"` + appID + `","app_secret":"` + secret + `"}`,
 		`{"app_id":"{env.MINI_TEST_ID}","app_secret":"{env.MINI_TEST_SECRET}"}`,
 	} {
-		if a, err := accounttest.Provision(new(Account), text); err != nil || a.AppID() != appID || a.app.Auth != weixin.Secret(secret) {
+		a, err := accounttest.Provision(new(Account), text)
+		if err != nil || a.AppID() != appID || a.app.Auth != weixin.Secret(secret) {
 			t.Errorf("%s: got %q, %v", text, a.AppID(), err)
 		}
 	}
-	accounttest.RefusesConfigs(t, func() caddy.Provisioner { return new(Account) }, secret, map[string]struct{ JSON, Prefix string }{
-		"nothing":         {`{}`, "app_id: "},
-		"no secret":       {`{"app_id":"` + appID + `"}`, "app_secret: "},
-		"bad app id":      {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id: "},
-		"unset secret":    {`{"app_id":"` + appID + `","app_secret":"{env.MINI_TEST_UNSET}"}`, "app_secret: "},
-		"unset app id":    {`{"app_id":"{env.MINI_TEST_NO_SUCH}","app_secret":"` + secret + `"}`, "app_id: "},
-		"secret and more": {`{"app_id":"` + appID + `","app_secret":"{env.MINI_TEST_ID} ` + secret + `"}`, "app_secret: "},
+	newAccount := func() caddy.Provisioner { return new(Account) }
+	accounttest.RefusesConfigs(t, newAccount, secret, map[string]struct{ JSON, Prefix string }{
+		"nothing":      {`{}`, "app_id: "},
+		"no secret":    {`{"app_id":"` + appID + `"}`, "app_secret: "},
+		"bad app id":   {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id: "},
+		"unset secret": {`{"app_id":"` + appID + `","app_secret":"{env.MINI_TEST_UNSET}"}`, "app_secret: "},
+		"unset app id": {`{"app_id":"{env.MINI_TEST_NO_SUCH}","app_secret":"` + secret + `"}`, "app_id: "},
+		"secret and more": {
+			`{"app_id":"` + appID + `","app_secret":"{env.MINI_TEST_ID} ` + secret + `"}`, "app_secret: ",
+		},
 	})
 }
 
@@ -123,14 +128,17 @@ func TestLogin_TellsErrorsApart(t *testing.T) {
 	if _, err := p.Login(t.Context(), used); err != nil {
 		t.Fatal(err)
 	}
-	for name, code := range map[string]string{"used": used, "nobody's": strings.Repeat("0", 32), "of the phone number button": p.phoneCode("")} {
+	for name, code := range map[string]string{
+		"used": used, "nobody's": strings.Repeat("0", 32), "of the phone number button": p.phoneCode(""),
+	} {
 		if err := login(code); !errors.Is(err, account.ErrCodeRefused) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	calls := p.Calls(sessionPath)
 	for _, code := range []string{"", strings.Repeat("x", 513)} {
-		if _, err := p.Login(t.Context(), code); !errors.Is(err, account.ErrCodeRefused) || p.Calls(sessionPath) != calls {
+		_, err := p.Login(t.Context(), code)
+		if !errors.Is(err, account.ErrCodeRefused) || p.Calls(sessionPath) != calls {
 			t.Errorf("%d bytes: got %v", len(code), err)
 		}
 	}
@@ -150,11 +158,14 @@ func TestLogin_TellsErrorsApart(t *testing.T) {
 			t.Errorf("%d is taken for the code's fault", errcode)
 		}
 	}
-	for _, kind := range []simulator.FaultKind{simulator.FaultHTML, simulator.FaultEmpty, simulator.FaultCut, simulator.FaultOversized} {
+	for _, kind := range []simulator.FaultKind{
+		simulator.FaultHTML, simulator.FaultEmpty, simulator.FaultCut, simulator.FaultOversized,
+	} {
 		p.Inject(simulator.Fault{Path: sessionPath, Kind: kind, Times: 1})
 		calls := p.Calls(sessionPath)
 		err := login(p.code(""))
-		if !errors.Is(err, weixin.ErrAnswer) && !errors.Is(err, weixin.ErrUnreachable) || errors.Is(err, account.ErrCodeRefused) {
+		if !errors.Is(err, weixin.ErrAnswer) && !errors.Is(err, weixin.ErrUnreachable) ||
+			errors.Is(err, account.ErrCodeRefused) {
 			t.Errorf("%s: got %v", kind, err)
 		}
 		if n := p.Calls(sessionPath) - calls; n != 1 {
@@ -192,7 +203,8 @@ func TestAccount_AsksNothingBeforeAPersonComes(t *testing.T) {
 	if s.calls.Load() != 0 || p.Calls("/cgi-bin/stable_token") != 0 {
 		t.Error("a login needs no server token")
 	}
-	if _, err := p.call("phone", emma, map[string]string{"code": p.phoneCode("emma")}); err != nil || s.calls.Load() == 0 {
+	_, err := p.call("phone", emma, map[string]string{"code": p.phoneCode("emma")})
+	if err != nil || s.calls.Load() == 0 {
 		t.Errorf("the server token is not in the cache: %v", err)
 	}
 }

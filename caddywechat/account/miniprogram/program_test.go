@@ -71,7 +71,9 @@ func (p *program) userInfo(person string) map[string]string {
 	if err != nil {
 		p.Fatal(err)
 	}
-	return map[string]string{"encryptedData": info.EncryptedData, "iv": info.IV, "rawData": info.RawData, "signature": info.Signature}
+	return map[string]string{
+		"encryptedData": info.EncryptedData, "iv": info.IV, "rawData": info.RawData, "signature": info.Signature,
+	}
 }
 
 // call calls an endpoint as a person who was given a grant.
@@ -90,7 +92,9 @@ func (p *program) call(name string, grant account.Grant, body any) (string, erro
 	if i == -1 {
 		p.Fatalf("there is no endpoint %s", name)
 	}
-	result, err := endpoints[i].Serve(context.Background(), account.Call{Identity: grant.Identity, SessionSecret: grant.SessionSecret, Body: []byte(encoded)})
+	result, err := endpoints[i].Serve(context.Background(), account.Call{
+		Identity: grant.Identity, SessionSecret: grant.SessionSecret, Body: []byte(encoded),
+	})
 	if err != nil {
 		if result != nil {
 			p.Errorf("%v beside %v", result, err)

@@ -36,7 +36,8 @@ func TestAccount_ReadsCaddyfiles(t *testing.T) {
 		"mobile_app {env.A} {file./run/secrets/s}":     {"{env.A}", "{file./run/secrets/s}"},
 	} {
 		a := new(Account)
-		if err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err != nil || a.AppIDRaw != want[0] || a.AppSecretRaw != config.NewSecret(want[1]) {
+		err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(input))
+		if err != nil || a.AppIDRaw != want[0] || a.AppSecretRaw != config.NewSecret(want[1]) {
 			t.Errorf("%s: got %q, %q, %v", input, a.AppIDRaw, a.AppSecretRaw, err)
 		}
 	}
@@ -66,11 +67,13 @@ func TestAccount_ResolvesAndChecksItsConfiguration(t *testing.T) {
 		`{"app_id":"` + appID + `","app_secret":"` + secret + `"}`,
 		`{"app_id":"{env.MOBILE_TEST_ID}","app_secret":"{env.MOBILE_TEST_SECRET}"}`,
 	} {
-		if a, err := accounttest.Provision(new(Account), text); err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
+		a, err := accounttest.Provision(new(Account), text)
+		if err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
 			t.Errorf("%s: got %q, %v", text, a.AppID(), err)
 		}
 	}
-	accounttest.RefusesConfigs(t, func() caddy.Provisioner { return new(Account) }, secret, map[string]struct{ JSON, Prefix string }{
+	newAccount := func() caddy.Provisioner { return new(Account) }
+	accounttest.RefusesConfigs(t, newAccount, secret, map[string]struct{ JSON, Prefix string }{
 		"nothing":      {`{}`, "app_id: "},
 		"no secret":    {`{"app_id":"` + appID + `"}`, "app_secret: "},
 		"bad app id":   {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id: "},
@@ -133,18 +136,21 @@ func TestLogin_TellsWhoCame(t *testing.T) {
 		}
 	}
 	if grant.Identity.Get(identity.Nickname) != "Emma 🐳" || grant.Identity.Get(identity.Avatar) == "" ||
-		grant.Identity.Get(identity.Scope) != "snsapi_userinfo" || grant.RefreshToken == "" || grant.SessionSecret != "" {
+		grant.Identity.Get(identity.Scope) != "snsapi_userinfo" ||
+		grant.RefreshToken == "" || grant.SessionSecret != "" {
 		t.Errorf("got %+v", grant)
 	}
 }
 
 func TestLogin_BringsNoProfileWithoutTheScope(t *testing.T) {
 	for _, scope := range []string{"", "snsapi_base", "snsapi_userinfo_x,snsapi_base"} {
-		wechat := accounttest.NewPlatform(t, `{"access_token":"t","refresh_token":"r","openid":"oABC","unionid":"oU","scope":"`+scope+`"}`)
+		wechat := accounttest.NewPlatform(t, `{"access_token":"t","refresh_token":"r","openid":"oABC",`+
+			`"unionid":"oU","scope":"`+scope+`"}`)
 		a := accounttest.MustProvision(t, new(Account), inJSON)
 		a.UseWeChat(wechat.Client(), nil)
 		grant, err := a.Login(t.Context(), "code")
-		if err != nil || grant.RefreshToken != "" || grant.Identity.Get(identity.OpenID) != "oABC" || wechat.Calls(tokenPath) != 1 || len(wechat.Requests()) != 1 {
+		if err != nil || grant.RefreshToken != "" || grant.Identity.Get(identity.OpenID) != "oABC" ||
+			wechat.Calls(tokenPath) != 1 || len(wechat.Requests()) != 1 {
 			t.Errorf("%q: got %+v, %v after %v", scope, grant, err, wechat.Requests())
 		}
 	}
@@ -175,7 +181,10 @@ func TestLogin_TellsErrorsApart(t *testing.T) {
 	}
 	late := p.code("")
 	p.Advance(5 * time.Minute)
-	for name, code := range map[string]string{"used": used, "nobody's": strings.Repeat("0", 32), "a mini-program's": mini, "late": late, "too long": strings.Repeat("x", 513)} {
+	for name, code := range map[string]string{
+		"used": used, "nobody's": strings.Repeat("0", 32), "a mini-program's": mini, "late": late,
+		"too long": strings.Repeat("x", 513),
+	} {
 		if err := login(code); !errors.Is(err, account.ErrCodeRefused) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -190,7 +199,8 @@ func TestRefreshProfile_BringsTheProfileUntilTheConsentEnds(t *testing.T) {
 	}
 	p.Advance(24 * time.Hour)
 	renewed, err := p.RefreshProfile(t.Context(), grant.RefreshToken)
-	if err != nil || renewed.RefreshToken != grant.RefreshToken || renewed.Identity.Get(identity.Nickname) != "Emma 🐳" || p.Person(renewed.Identity) != p.Person(grant.Identity) {
+	if err != nil || renewed.RefreshToken != grant.RefreshToken ||
+		renewed.Identity.Get(identity.Nickname) != "Emma 🐳" || p.Person(renewed.Identity) != p.Person(grant.Identity) {
 		t.Errorf("got %+v, %v", renewed, err)
 	}
 	p.Advance(31 * 24 * time.Hour)

@@ -36,15 +36,19 @@ func TestAccount_ReadsCaddyfiles(t *testing.T) {
 		secret config.Secret
 		scope  string
 	}
+	head, hidden := "official_account "+appID+" "+secret, config.NewSecret(secret)
 	for name, tt := range map[string]struct {
 		input string
 		want  fields
 	}{
-		"no block":     {"official_account " + appID + " " + secret, fields{appID, config.NewSecret(secret), ""}},
-		"empty block":  {"official_account " + appID + " " + secret + " {\n}", fields{appID, config.NewSecret(secret), ""}},
-		"scope":        {"official_account " + appID + " " + secret + " {\n scope snsapi_base\n}", fields{appID, config.NewSecret(secret), "snsapi_base"}},
-		"placeholders": {"official_account {env.A} {file./run/secrets/s} {\n scope {env.C}\n}", fields{"{env.A}", config.NewSecret("{file./run/secrets/s}"), "{env.C}"}},
-		"quoted":       {"official_account \"" + appID + "\" `" + secret + "`", fields{appID, config.NewSecret(secret), ""}},
+		"no block":    {head, fields{appID, hidden, ""}},
+		"empty block": {head + " {\n}", fields{appID, hidden, ""}},
+		"scope":       {head + " {\n scope snsapi_base\n}", fields{appID, hidden, "snsapi_base"}},
+		"placeholders": {
+			"official_account {env.A} {file./run/secrets/s} {\n scope {env.C}\n}",
+			fields{"{env.A}", config.NewSecret("{file./run/secrets/s}"), "{env.C}"},
+		},
+		"quoted": {"official_account \"" + appID + "\" `" + secret + "`", fields{appID, hidden, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, err := parse(tt.input)
@@ -94,7 +98,8 @@ func TestAccount_ResolvesAndChecksItsConfiguration(t *testing.T) {
 			t.Errorf("%s: got %q, %v, %v", name, a.AppID(), a.Scope, err)
 		}
 	}
-	accounttest.RefusesConfigs(t, func() caddy.Provisioner { return new(Account) }, secret, map[string]struct{ JSON, Prefix string }{
+	newAccount := func() caddy.Provisioner { return new(Account) }
+	accounttest.RefusesConfigs(t, newAccount, secret, map[string]struct{ JSON, Prefix string }{
 		"nothing":       {`{}`, "app_id: "},
 		"no secret":     {`{"app_id":"` + appID + `"}`, "app_secret: "},
 		"bad app id":    {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id: "},
@@ -114,7 +119,8 @@ func answering(t *testing.T, answer string) (*Account, *accounttest.Platform) {
 func TestAccount_IsOne(t *testing.T) {
 	accounttest.Run(t, func(t *testing.T) accounttest.Fixture {
 		wechat := accounttest.Simulate(t, simulator.Config{})
-		a := accounttest.MustProvision(t, new(Account), `{"app_id":"`+simulator.DemoAppID+`","app_secret":"`+simulator.DemoSecret+`"}`)
+		text := `{"app_id":"` + simulator.DemoAppID + `","app_secret":"` + simulator.DemoSecret + `"}`
+		a := accounttest.MustProvision(t, new(Account), text)
 		wechat.Connect(a)
 		return accounttest.Fixture{
 			Account: a, Secrets: []string{simulator.DemoSecret},
@@ -172,7 +178,8 @@ func TestExchange_TellsWhoCame(t *testing.T) {
 
 func TestAccount_ServesWeChatsBrowserOnly(t *testing.T) {
 	for client, want := range map[visitor.Client]bool{
-		{}: false, {Phone: true}: false, {WeChat: true}: true, {WeChat: true, Phone: true}: true, {WeCom: true}: false, {WeCom: true, Phone: true}: false,
+		{}: false, {Phone: true}: false, {WeChat: true}: true, {WeChat: true, Phone: true}: true,
+		{WeCom: true}: false, {WeCom: true, Phone: true}: false,
 	} {
 		if got := new(Account).Serves(client); got != want {
 			t.Errorf("%+v: %v", client, got)
@@ -183,9 +190,11 @@ func TestAccount_ServesWeChatsBrowserOnly(t *testing.T) {
 func TestAuthorizeURL_AsksSilently(t *testing.T) {
 	a, _ := answering(t, "")
 	a.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()}, nil)
-	const want = "https://open.weixin.qq.com/connect/oauth2/authorize?appid=" + appID + "&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +
+	const want = "https://open.weixin.qq.com/connect/oauth2/authorize?appid=" + appID +
+		"&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +
 		"&response_type=code&scope=snsapi_base&state=abc#wechat_redirect"
-	if got := a.AuthorizeURL(visitor.Client{WeChat: true}, "https://h5.example.com/_wechat/callback", "abc", false); got != want || strings.Contains(got, secret) {
+	got := a.AuthorizeURL(visitor.Client{WeChat: true}, "https://h5.example.com/_wechat/callback", "abc", false)
+	if got != want || strings.Contains(got, secret) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

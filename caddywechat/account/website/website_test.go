@@ -65,11 +65,13 @@ func TestAccount_ResolvesAndChecksItsConfiguration(t *testing.T) {
 	for name, text := range map[string]string{
 		"literal": inJSON, "placeholder": `{"app_id":"` + appID + `","app_secret":"{env.WEBSITE_TEST_SECRET}"}`,
 	} {
-		if a, err := accounttest.Provision(new(Account), text); err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
+		a, err := accounttest.Provision(new(Account), text)
+		if err != nil || a.AppID() != appID || a.oauth.App.Auth != weixin.Secret(secret) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	accounttest.RefusesConfigs(t, func() caddy.Provisioner { return new(Account) }, secret, map[string]struct{ JSON, Prefix string }{
+	newAccount := func() caddy.Provisioner { return new(Account) }
+	accounttest.RefusesConfigs(t, newAccount, secret, map[string]struct{ JSON, Prefix string }{
 		"nothing":      {`{}`, "app_id: "},
 		"no secret":    {`{"app_id":"` + appID + `"}`, "app_secret: "},
 		"bad app id":   {`{"app_id":"wx/1","app_secret":"` + secret + `"}`, "app_id: "},
@@ -121,16 +123,19 @@ func TestExchange_TellsWhoScannedWithTheProfile(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if !strings.HasPrefix(grant.Identity.Get(identity.Avatar), "http") || !w.account.HasProfile(grant.Identity) || grant.RefreshToken == "" {
+	if !strings.HasPrefix(grant.Identity.Get(identity.Avatar), "http") || !w.account.HasProfile(grant.Identity) ||
+		grant.RefreshToken == "" {
 		t.Errorf("got %v, refresh token %q", grant.Identity, grant.RefreshToken)
 	}
-	if w.account.Person(grant.Identity) != openID || w.account.PersonEverywhere(grant.Identity) != unionID {
-		t.Errorf("the person is %q and %q", w.account.Person(grant.Identity), w.account.PersonEverywhere(grant.Identity))
+	person, everywhere := w.account.Person(grant.Identity), w.account.PersonEverywhere(grant.Identity)
+	if person != openID || everywhere != unionID {
+		t.Errorf("the person is %q and %q", person, everywhere)
 	}
 	if _, err := w.account.Exchange(t.Context(), code, false); !errors.Is(err, account.ErrCodeRefused) {
 		t.Errorf("a used code: %v", err)
 	}
-	if _, err := w.account.Exchange(t.Context(), "011234567890123456789012345678ab", false); !errors.Is(err, account.ErrCodeRefused) {
+	_, err = w.account.Exchange(t.Context(), "011234567890123456789012345678ab", false)
+	if !errors.Is(err, account.ErrCodeRefused) {
 		t.Errorf("a made-up code: %v", err)
 	}
 	if code := w.scan("deny"); code != "" {
@@ -163,10 +168,14 @@ func TestRefreshProfile_BringsTheProfileUntilTheConsentEnds(t *testing.T) {
 func TestAuthorizeURL_IsInWeChatsOrder(t *testing.T) {
 	w := newWorld(t)
 	w.account.UseWeChat(&weixin.Client{Hosts: weixin.WeChatHosts()}, nil)
-	const want = "https://open.weixin.qq.com/connect/qrconnect?appid=" + appID + "&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +
-		"&response_type=code&scope=snsapi_login&state=abc#wechat_redirect"
+	const (
+		back = "https://h5.example.com/_wechat/callback"
+		want = "https://open.weixin.qq.com/connect/qrconnect?appid=" + appID +
+			"&redirect_uri=https%3A%2F%2Fh5.example.com%2F_wechat%2Fcallback" +
+			"&response_type=code&scope=snsapi_login&state=abc#wechat_redirect"
+	)
 	for _, profile := range []bool{false, true} {
-		if got := w.account.AuthorizeURL(visitor.Client{}, "https://h5.example.com/_wechat/callback", "abc", profile); got != want {
+		if got := w.account.AuthorizeURL(visitor.Client{}, back, "abc", profile); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 		if got := w.account.Consent(profile); got != account.Direct {
@@ -177,7 +186,8 @@ func TestAuthorizeURL_IsInWeChatsOrder(t *testing.T) {
 
 func TestAccount_ServesBrowsersOutsideWeChat(t *testing.T) {
 	for client, want := range map[visitor.Client]bool{
-		{}: true, {Phone: true}: true, {WeChat: true}: false, {WeChat: true, Phone: true}: false, {WeCom: true}: false, {WeCom: true, Phone: true}: false,
+		{}: true, {Phone: true}: true, {WeChat: true}: false, {WeChat: true, Phone: true}: false,
+		{WeCom: true}: false, {WeCom: true, Phone: true}: false,
 	} {
 		if got := new(Account).Serves(client); got != want {
 			t.Errorf("%+v: %v", client, got)

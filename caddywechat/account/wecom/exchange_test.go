@@ -105,7 +105,9 @@ func TestExchange_LogsAMemberInSilently(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.wantFields(grant, map[string]string{"userid": "AFang", "departments": "2,7", "nickname": "阿芳", "scope": "snsapi_base"})
+	w.wantFields(grant, map[string]string{
+		"userid": "AFang", "departments": "2,7", "nickname": "阿芳", "scope": "snsapi_base",
+	})
 	if w.account.Person(grant.Identity) != "afang" || w.account.HasProfile(grant.Identity) {
 		t.Errorf("person %q, profile %v", w.account.Person(grant.Identity), w.account.HasProfile(grant.Identity))
 	}
@@ -120,7 +122,9 @@ func TestExchange_LogsAMemberInSilently(t *testing.T) {
 }
 
 func TestExchange_BringsThePictureOfAMemberWhoAgrees(t *testing.T) {
-	want := map[string]string{"userid": "xiaoming", "departments": "1", "nickname": "小明", "avatar": "picture", "scope": "snsapi_privateinfo"}
+	want := map[string]string{
+		"userid": "xiaoming", "departments": "1", "nickname": "小明", "avatar": "picture", "scope": "snsapi_privateinfo",
+	}
 	w := newWorld(t, simulator.Config{}, "")
 	grant := w.login("xiaoming", true)
 	w.wantFields(grant, want)
@@ -132,12 +136,15 @@ func TestExchange_BringsThePictureOfAMemberWhoAgrees(t *testing.T) {
 }
 
 func TestExchange_TellsWhatWeComTellsOfOthers(t *testing.T) {
+	laowang, external := simulator.OpenID(corpID, "laowang"), simulator.ExternalUserID(corpID, "laowang")
 	for person, tt := range map[string]struct {
 		base, profile map[string]string
 		is            string
 	}{
 		"hidden": {
-			map[string]string{"userid": "hidden", "scope": "snsapi_base"}, map[string]string{"userid": "hidden"}, "hidden",
+			map[string]string{"userid": "hidden", "scope": "snsapi_base"},
+			map[string]string{"userid": "hidden"},
+			"hidden",
 		},
 		"downstream": {
 			map[string]string{"userid": "ww0123456789abcdef/ZhangSan", "scope": "snsapi_base"},
@@ -145,9 +152,9 @@ func TestExchange_TellsWhatWeComTellsOfOthers(t *testing.T) {
 			"ww0123456789abcdef/zhangsan",
 		},
 		"laowang": {
-			map[string]string{"openid": simulator.OpenID(corpID, "laowang"), "external_userid": simulator.ExternalUserID(corpID, "laowang"), "scope": "snsapi_base"},
-			map[string]string{"openid": simulator.OpenID(corpID, "laowang"), "external_userid": simulator.ExternalUserID(corpID, "laowang")},
-			"external:" + simulator.ExternalUserID(corpID, "laowang"),
+			map[string]string{"openid": laowang, "external_userid": external, "scope": "snsapi_base"},
+			map[string]string{"openid": laowang, "external_userid": external},
+			"external:" + external,
 		},
 		"emma": {
 			map[string]string{"openid": simulator.OpenID(corpID, "emma"), "scope": "snsapi_base"},
@@ -160,8 +167,12 @@ func TestExchange_TellsWhatWeComTellsOfOthers(t *testing.T) {
 			"nameless",
 		},
 		"controls": {
-			map[string]string{"userid": "controls", "departments": "1", "nickname": "一\r\n二\x00", "scope": "snsapi_base"},
-			map[string]string{"userid": "controls", "departments": "1", "nickname": "一\r\n二\x00", "scope": "snsapi_privateinfo"},
+			map[string]string{
+				"userid": "controls", "departments": "1", "nickname": "一\r\n二\x00", "scope": "snsapi_base",
+			},
+			map[string]string{
+				"userid": "controls", "departments": "1", "nickname": "一\r\n二\x00", "scope": "snsapi_privateinfo",
+			},
 			"controls",
 		},
 	} {
@@ -297,7 +308,9 @@ func TestExchange_ReplacesARefusedTokenOnce(t *testing.T) {
 }
 
 func TestExchange_NeedsTheTrustedDomainWithItsPort(t *testing.T) {
-	for domain, trusted := range map[string]bool{"localhost": true, "localhost:8080": true, "localhost:8081": false, "h5.example.com": false} {
+	for domain, trusted := range map[string]bool{
+		"localhost": true, "localhost:8080": true, "localhost:8081": false, "h5.example.com": false,
+	} {
 		app := simulator.WeComApp{CorpID: corpID, AgentID: simulator.DemoAgentID, Secret: secret, Domain: domain}
 		w := newWorld(t, simulator.Config{WeCom: []simulator.WeComApp{app}}, "")
 		_, err := w.account.Exchange(t.Context(), w.code("xiaoming", false), false)

@@ -39,12 +39,19 @@ func TestAccount_ReadsCaddyfiles(t *testing.T) {
 		input string
 		want  fields
 	}{
-		"least":        {head + " {\n agent_id 1000002\n}", fields{corpID, config.NewSecret(secret), "1000002", "", false}},
-		"all":          {head + " {\n allow_external\n scope snsapi_privateinfo\n agent_id 7\n}", fields{corpID, config.NewSecret(secret), "7", "snsapi_privateinfo", true}},
-		"placeholders": {"wecom {env.A} {file./run/secrets/s} {\n agent_id {env.B}\n scope {env.C}\n}", fields{"{env.A}", config.NewSecret("{file./run/secrets/s}"), "{env.B}", "{env.C}", false}},
+		"least": {head + " {\n agent_id 1000002\n}", fields{corpID, config.NewSecret(secret), "1000002", "", false}},
+		"all": {
+			head + " {\n allow_external\n scope snsapi_privateinfo\n agent_id 7\n}",
+			fields{corpID, config.NewSecret(secret), "7", "snsapi_privateinfo", true},
+		},
+		"placeholders": {
+			"wecom {env.A} {file./run/secrets/s} {\n agent_id {env.B}\n scope {env.C}\n}",
+			fields{"{env.A}", config.NewSecret("{file./run/secrets/s}"), "{env.B}", "{env.C}", false},
+		},
 	} {
 		a, err := parse(tt.input)
-		if got := (fields{a.CorpIDRaw, a.SecretRaw, a.AgentIDRaw, a.Scope, a.AllowExternal}); err != nil || got != tt.want {
+		got := fields{a.CorpIDRaw, a.SecretRaw, a.AgentIDRaw, a.Scope, a.AllowExternal}
+		if err != nil || got != tt.want {
 			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, tt.want)
 		}
 	}
@@ -66,8 +73,10 @@ func TestAccount_RefusesBadCaddyfilesWithLineAndWord(t *testing.T) {
 		"agent id twice":       {head + " {\n\tagent_id 1\n\tagent_id 1\n}", "agent_id is given twice", 3},
 		"scope of others":      {head + " {\n\tagent_id 1\n\tscope snsapi_userinfo\n}", "snsapi_privateinfo", 3},
 		"external with value":  {head + " {\n\tallow_external yes\n}", "allow_external", 2},
-		"external twice":       {head + " {\n\tallow_external\n\tallow_external\n}", "allow_external is given twice", 3},
-		"unknown option":       {head + " {\n\tagent_id 1\n\n\tagentid 1\n}", `"agentid"`, 4},
+		"external twice": {
+			head + " {\n\tallow_external\n\tallow_external\n}", "allow_external is given twice", 3,
+		},
+		"unknown option": {head + " {\n\tagent_id 1\n\n\tagentid 1\n}", `"agentid"`, 4},
 	})
 }
 
@@ -78,14 +87,18 @@ func TestAccount_ResolvesAndChecksItsConfiguration(t *testing.T) {
 	t.Setenv("WECOM_TEST_AGENT", "1000002")
 	os.Unsetenv("WECOM_TEST_UNSET")
 	for name, text := range map[string]string{
-		"literal":      inJSON,
-		"placeholders": `{"corp_id":"` + corpID + `","secret":"{env.WECOM_TEST_SECRET}","agent_id":"{env.WECOM_TEST_AGENT}"}`,
+		"literal": inJSON,
+		"placeholders": `{"corp_id":"` + corpID + `","secret":"{env.WECOM_TEST_SECRET}",` +
+			`"agent_id":"{env.WECOM_TEST_AGENT}"}`,
 	} {
-		if a, err := accounttest.Provision(new(Account), text); err != nil || a.AppID() != corpID || a.app.Auth != weixin.Secret(secret) || a.agentID != "1000002" || a.Scope != "snsapi_base" {
+		a, err := accounttest.Provision(new(Account), text)
+		if err != nil || a.AppID() != corpID || a.app.Auth != weixin.Secret(secret) ||
+			a.agentID != "1000002" || a.Scope != "snsapi_base" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	accounttest.RefusesConfigs(t, func() caddy.Provisioner { return new(Account) }, secret, map[string]struct{ JSON, Prefix string }{
+	newAccount := func() caddy.Provisioner { return new(Account) }
+	accounttest.RefusesConfigs(t, newAccount, secret, map[string]struct{ JSON, Prefix string }{
 		"nothing":       {`{}`, "corp_id: "},
 		"no secret":     {`{"corp_id":"` + corpID + `"}`, "secret: "},
 		"no agent id":   {`{"corp_id":"` + corpID + `","secret":"` + secret + `"}`, "agent_id is not set"},
@@ -100,8 +113,10 @@ func TestPerson_HasOneIDHoweverWeComWritesIt(t *testing.T) {
 	for want, id := range map[string]identity.Identity{
 		"zhangsan":                    {{Name: identity.UserID, Value: "ZhangSan"}},
 		"ww0123456789abcdef/zhangsan": {{Name: identity.UserID, Value: "ww0123456789abcdef/zhangSan"}},
-		"external:wmA-b_C":            {{Name: identity.OpenID, Value: "oX"}, {Name: identity.ExternalUserID, Value: "wmA-b_C"}},
-		"openid:oX":                   {{Name: identity.OpenID, Value: "oX"}},
+		"external:wmA-b_C": {
+			{Name: identity.OpenID, Value: "oX"}, {Name: identity.ExternalUserID, Value: "wmA-b_C"},
+		},
+		"openid:oX": {{Name: identity.OpenID, Value: "oX"}},
 	} {
 		if got := a.Person(id); got != want {
 			t.Errorf("%v is %q, want %q", id, got, want)
@@ -122,8 +137,8 @@ func TestAuthorizeURL_IsOfThePageThatTheBrowserShows(t *testing.T) {
 		return "https://open.weixin.qq.com/connect/oauth2/authorize?appid=" + corpID + "&redirect_uri=" + encoded +
 			"&response_type=code&scope=" + scope + "&state=abc&agentid=1000002#wechat_redirect"
 	}
-	const outside = "https://login.work.weixin.qq.com/wwlogin/sso/login?login_type=CorpApp&appid=" + corpID + "&agentid=1000002" +
-		"&redirect_uri=" + encoded + "&state=abc"
+	const outside = "https://login.work.weixin.qq.com/wwlogin/sso/login?login_type=CorpApp&appid=" + corpID +
+		"&agentid=1000002&redirect_uri=" + encoded + "&state=abc"
 	for _, tt := range []struct {
 		client  visitor.Client
 		scope   string
@@ -149,7 +164,8 @@ func TestAuthorizeURL_IsOfThePageThatTheBrowserShows(t *testing.T) {
 		}
 	}
 	for client, want := range map[visitor.Client][2]bool{
-		{}: {true, true}, {Phone: true}: {true, true}, {WeCom: true}: {true, false}, {WeCom: true, Phone: true}: {true, false}, {WeChat: true}: {true, false},
+		{}: {true, true}, {Phone: true}: {true, true}, {WeCom: true}: {true, false},
+		{WeCom: true, Phone: true}: {true, false}, {WeChat: true}: {true, false},
 	} {
 		if got := [2]bool{new(Account).Serves(client), new(Account).ShowsQRCode(client)}; got != want {
 			t.Errorf("%+v: serves, shows a QR code %v", client, got)
@@ -161,7 +177,8 @@ func TestAccount_IsAFallbackInWeChat(t *testing.T) {
 	for _, external := range []bool{false, true} {
 		a := &Account{AllowExternal: external}
 		for client, want := range map[visitor.Client][2]bool{
-			{WeChat: true, Phone: true}: {true, external}, {WeCom: true, Phone: true}: {false, true}, {}: {false, true}, {Phone: true}: {false, true},
+			{WeChat: true, Phone: true}: {true, external}, {WeCom: true, Phone: true}: {false, true},
+			{}: {false, true}, {Phone: true}: {false, true},
 		} {
 			if got := [2]bool{a.IsFallback(client), a.RecommendsBrowser(client)}; got != want {
 				t.Errorf("allow_external %v, %+v: fallback, recommended %v", external, client, got)

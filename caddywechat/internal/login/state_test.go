@@ -81,7 +81,8 @@ func TestRoundsInAStateCannotBeForged(t *testing.T) {
 		}
 	}
 	for name, forged := range map[string]string{
-		"nothing": "", "cut": state[:len(state)-2], "begun otherwise": "00" + state, "no hex": strings.Repeat("z", len(state)), "without rounds": state[:32],
+		"nothing": "", "cut": state[:len(state)-2], "begun otherwise": "00" + state,
+		"no hex": strings.Repeat("z", len(state)), "without rounds": state[:32],
 		"zeros": strings.Repeat("0", len(state)), "another key's": StateKey("another key").NewState(Restarts{now}),
 	} {
 		if got := stateKey.Restarts(forged); got != nil {

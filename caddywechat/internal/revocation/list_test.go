@@ -21,7 +21,9 @@ func number(n int) (id session.ID) {
 
 // sessionOf is a session with that number, of somebody, begun at the login.
 func sessionOf(n int) *session.Session {
-	return &session.Session{ID: number(n), Created: login, Identity: identity.Identity{}.With(identity.OpenID, "oSomebody")}
+	return &session.Session{
+		ID: number(n), Created: login, Identity: identity.Identity{}.With(identity.OpenID, "oSomebody"),
+	}
 }
 
 // begun is a session of somebody that knows of what is revoked.
@@ -68,7 +70,9 @@ func TestAnEndedSessionIsRevokedAndNoOther(t *testing.T) {
 func TestWhoIsRevokedHasNoSessionFromBefore(t *testing.T) {
 	at, end := login.Add(time.Hour), login.Add(session.MaxLifetime)
 	for name, revocation := range map[string]Revocation{
-		"person": OfPerson(at, end, somebody), "by one of the names": OfPerson(at, end, OpenIDSubject("x"), somebody), "all": OfAll(at, end),
+		"person":              OfPerson(at, end, somebody),
+		"by one of the names": OfPerson(at, end, OpenIDSubject("x"), somebody),
+		"all":                 OfAll(at, end),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r List
@@ -116,7 +120,8 @@ func TestRevokedInTheSameSecond(t *testing.T) {
 	person := func(r *List) Revocation { return OfPerson(r.NextTime(login), end, somebody) }
 	all := func(r *List) Revocation { return OfAll(r.NextTime(login), end) }
 	for name, orders := range map[string][2]func(*List) Revocation{
-		"person, person": {person, person}, "person, all": {person, all}, "all, person": {all, person}, "all, all": {all, all},
+		"person, person": {person, person}, "person, all": {person, all},
+		"all, person": {all, person}, "all, all": {all, all},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r List
@@ -186,7 +191,8 @@ func TestWhatIsOverMakesRoom(t *testing.T) {
 			t.Fatalf("number %d is one too many", i)
 		}
 	}
-	if !r.Apply(OfSession(number(full*parts), somebody, login, login.Add(3*day)), login.Add(day)) || r.remembered() != 1 {
+	longer := OfSession(number(full*parts), somebody, login, login.Add(3*day))
+	if !r.Apply(longer, login.Add(day)) || r.remembered() != 1 {
 		t.Errorf("%d are remembered after their end, want 1", r.remembered())
 	}
 	if n := r.countOf(short(somebody)).of(short(somebody)); n != 1 {
@@ -218,7 +224,8 @@ func TestPeopleAreBounded(t *testing.T) {
 	const full = maxRevoked / parts
 	ok := true
 	for i := range full + 10 {
-		ok = r.Apply(OfPerson(login, login.Add(day+time.Duration(i)*time.Second), Subject(number(i*parts))), login) && ok
+		end := login.Add(day + time.Duration(i)*time.Second)
+		ok = r.Apply(OfPerson(login, end, Subject(number(i*parts))), login) && ok
 	}
 	if n := r.remembered(); n != full || ok || r.people.Load() != full {
 		t.Errorf("%d are remembered, at most %d may be; something was lost: %v", n, full, !ok)
@@ -270,8 +277,9 @@ func TestWhatMayBeForgedGoesFirst(t *testing.T) {
 func TestHasMany(t *testing.T) {
 	var r List
 	for n := range 10 {
-		r.Apply(OfSession(number(n), somebody, login, login.Add(time.Duration(n+1)*time.Hour)), login)
-		r.Apply(OfSession(number(n), somebody, login, login.Add(time.Duration(n+1)*time.Hour)), login) // read back from the store
+		revocation := OfSession(number(n), somebody, login, login.Add(time.Duration(n+1)*time.Hour))
+		r.Apply(revocation, login)
+		r.Apply(revocation, login) // read back from the store
 	}
 	r.Apply(OfSession(number(100), other, login, login.Add(day)), login)
 	r.Apply(OfSession(number(101), nobody, login, login.Add(day)), login)
@@ -307,7 +315,8 @@ func TestNames(t *testing.T) {
 	if UserSubject(long) == UserSubject(long[:999]) {
 		t.Error("a long subject is cut")
 	}
-	if n := testing.AllocsPerRun(100, func() { QualifiedSubject("wx0123456789abcdef", "oABC-def_0123456789abcdefghi") }); n > 0 {
+	qualified := func() { QualifiedSubject("wx0123456789abcdef", "oABC-def_0123456789abcdefghi") }
+	if n := testing.AllocsPerRun(100, qualified); n > 0 {
 		t.Errorf("a subject takes %v allocations", n)
 	}
 }
@@ -340,7 +349,8 @@ func BenchmarkRevoked(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if r.Ends(s) || r.EndsPerson(s, somebody, QualifiedSubject("wx0123456789abcdef", "oSomebody"), OpenIDSubject("oSomebody"), UserSubject("u")) {
+			if r.Ends(s) || r.EndsPerson(s, somebody, QualifiedSubject("wx0123456789abcdef", "oSomebody"),
+				OpenIDSubject("oSomebody"), UserSubject("u")) {
 				b.Error("revoked")
 			}
 		}

@@ -47,7 +47,9 @@ func TestRevocationsTravel(t *testing.T) {
 	if len(records) != 1 || strings.Contains(string(records[0]), "omebody") {
 		t.Fatalf("%q tells who it is, or is several", records)
 	}
-	for name, mine := range map[string]map[seal.KeyID]seal.Key{"all keys": byMark(keys...), "one key": byMark(keys[1])} {
+	for name, mine := range map[string]map[seal.KeyID]seal.Key{
+		"all keys": byMark(keys...), "one key": byMark(keys[1]),
+	} {
 		got, err := ReadRecord(mine, "log", records[0])
 		if err != nil || !reflect.DeepEqual(got, allKinds) {
 			t.Errorf("%s: got %+v, %v", name, got, err)
@@ -94,11 +96,14 @@ func TestNobodyForgesARecord(t *testing.T) {
 	want("another journal's", record, "other", ErrForged)
 	renamed := bytes.Replace(Records(others, "log", allKinds...)[0], others[0].ID[:], mine[0].ID[:], 1)
 	want("another key's with the mark of mine", renamed, "log", ErrForged)
-	want("no tag", append([]byte{recordVersion, 0}, record[2+len(seal.KeyID{})+len(seal.Tag{}):]...), "log", ErrOtherKeys)
+	noTag := append([]byte{recordVersion, 0}, record[2+len(seal.KeyID{})+len(seal.Tag{}):]...)
+	want("no tag", noTag, "log", ErrOtherKeys)
 	want("a later version", append([]byte{recordVersion + 1}, record[1:]...), "log", ErrVersion)
 	want("nothing", nil, "log", ErrVersion)
 	for i := range record {
-		for _, altered := range [][]byte{record[:i], append(append(bytes.Clone(record[:i]), record[i]^1), record[i+1:]...)} {
+		changed := bytes.Clone(record)
+		changed[i] ^= 1
+		for _, altered := range [][]byte{record[:i], changed} {
 			if got, err := ReadRecord(byMark(mine...), "log", altered); got != nil || err == nil {
 				if len(got) == 0 || !got[0].IsOld() {
 					t.Errorf("altered at %d: %+v, %v", i, got, err)
@@ -140,7 +145,9 @@ func TestOldRecords(t *testing.T) {
 			}
 		})
 	}
-	for _, bad := range [][]byte{{1}, record(0, number(1)), record(5, number(1)), append(record(1, number(1)), 0), record(1, number(1))[:10]} {
+	for _, bad := range [][]byte{
+		{1}, record(0, number(1)), record(5, number(1)), append(record(1, number(1)), 0), record(1, number(1))[:10],
+	} {
 		if got, err := ReadRecord(nil, "log", bad); err == nil {
 			t.Errorf("%x: %+v", bad, got)
 		}
@@ -173,7 +180,9 @@ func TestIDsAsText(t *testing.T) {
 	if got, err := session.ParseID(id.String()); err != nil || got != id {
 		t.Errorf("got %s, %v", got, err)
 	}
-	for _, bad := range []string{"", "x", id.String()[1:], id.String() + "0", strings.Repeat("g", 32), strings.Repeat("é", 16)} {
+	for _, bad := range []string{
+		"", "x", id.String()[1:], id.String() + "0", strings.Repeat("g", 32), strings.Repeat("é", 16),
+	} {
 		if _, err := session.ParseID(bad); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}

@@ -7,17 +7,18 @@ import (
 )
 
 func TestCookieAttributes(t *testing.T) {
+	const hostPrefixed, secured = "__Host-wechat_session=v; Path=/; ", "; HttpOnly; Secure; SameSite=Lax"
 	for name, tt := range map[string]struct {
 		secure bool
 		life   time.Duration
 		want   string
 	}{
-		"https":            {true, time.Hour, "__Host-wechat_session=v; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"},
+		"https":            {true, time.Hour, hostPrefixed + "Max-Age=3600" + secured},
 		"http":             {false, time.Hour, "wechat_session=v; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax"},
-		"parts of seconds": {true, 1900 * time.Millisecond, "__Host-wechat_session=v; Path=/; Max-Age=2; HttpOnly; Secure; SameSite=Lax"},
-		"less than one":    {true, time.Millisecond, "__Host-wechat_session=v; Path=/; Max-Age=1; HttpOnly; Secure; SameSite=Lax"},
-		"no time":          {true, 0, "__Host-wechat_session=v; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
-		"time over":        {true, -time.Hour, "__Host-wechat_session=v; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
+		"parts of seconds": {true, 1900 * time.Millisecond, hostPrefixed + "Max-Age=2" + secured},
+		"less than one":    {true, time.Millisecond, hostPrefixed + "Max-Age=1" + secured},
+		"no time":          {true, 0, hostPrefixed + "Max-Age=0" + secured},
+		"time over":        {true, -time.Hour, hostPrefixed + "Max-Age=0" + secured},
 		"deleted on http":  {false, 0, "wechat_session=v; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,7 +54,8 @@ func TestCookieNamesOfTheModule(t *testing.T) {
 	for name, want := range map[string]struct{ http, https bool }{
 		"wechat_session": {true, true}, "__Host-wechat_session": {true, true}, "__Secure-wechat_session": {true, true},
 		"shop":        {true, false}, // on https the app may have a cookie of the bare name
-		"__Host-shop": {true, true}, "__Secure-shop": {true, true}, "": {}, "session": {}, "wechat_session2": {}, "WECHAT_SESSION": {}, "wechat_login_0": {}, "__Host-": {},
+		"__Host-shop": {true, true}, "__Secure-shop": {true, true},
+		"": {}, "session": {}, "wechat_session2": {}, "WECHAT_SESSION": {}, "wechat_login_0": {}, "__Host-": {},
 		"__Host-__Secure-wechat_session": {},
 	} {
 		if own.IsName(name, false) != want.http || own.IsName(name, true) != want.https {

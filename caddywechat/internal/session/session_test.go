@@ -57,7 +57,8 @@ func payloadOf(t testing.TB, s Session) []byte {
 
 func same(a, b Session) bool {
 	return a.ID == b.ID && a.Account == b.Account && a.Created.Equal(b.Created) && a.Expires.Equal(b.Expires) &&
-		a.Seen.Equal(b.Seen) && a.Renewed.Equal(b.Renewed) && a.Survives.Equal(b.Survives) && slices.Equal(a.Identity, b.Identity)
+		a.Seen.Equal(b.Seen) && a.Renewed.Equal(b.Renewed) && a.Survives.Equal(b.Survives) &&
+		slices.Equal(a.Identity, b.Identity)
 }
 
 // with is a silent session that somebody changed.
@@ -223,8 +224,8 @@ func TestASilentSessionMakesASmallCookie(t *testing.T) {
 
 func FuzzUnmarshalBinary(f *testing.F) {
 	for _, s := range []Session{
-		New(silent(), login, day), New(everything(), login, day), New(nil, login, day), renewed(New(silent(), login, day)),
-		ofApp(New(silent(), login, day)),
+		New(silent(), login, day), New(everything(), login, day), New(nil, login, day),
+		renewed(New(silent(), login, day)), ofApp(New(silent(), login, day)),
 	} {
 		f.Add(payloadOf(f, s))
 	}
@@ -239,7 +240,8 @@ func FuzzUnmarshalBinary(f *testing.F) {
 			t.Errorf("ends %s before it begins %s", s.Expires, s.Created)
 		}
 		for i, field := range s.Identity {
-			if field.Value == "" || slices.ContainsFunc(s.Identity[:i], func(f identity.Field) bool { return f.Name == field.Name }) {
+			isItsName := func(f identity.Field) bool { return f.Name == field.Name }
+			if field.Value == "" || slices.ContainsFunc(s.Identity[:i], isItsName) {
 				t.Errorf("identity %q has an empty field or one twice", s.Identity)
 			}
 		}
@@ -256,7 +258,9 @@ func TestEndWhereTheVisitorIsIdle(t *testing.T) {
 	if got, want := s.Expiry(lives), login.Truncate(time.Second).Add(time.Hour); !got.Equal(want) {
 		t.Errorf("at first: %s, want %s", got, want)
 	}
-	if s.NeedsTouch(lives, login.Add(5*time.Minute)) || !s.NeedsTouch(lives, login.Add(7*time.Minute)) || s.NeedsTouch(Policy{Lifetime: day}, login.Add(day)) {
+	often, seldom := login.Add(5*time.Minute), login.Add(7*time.Minute)
+	if s.NeedsTouch(lives, often) || !s.NeedsTouch(lives, seldom) ||
+		s.NeedsTouch(Policy{Lifetime: day}, login.Add(day)) {
 		t.Error("noted too often, too seldom, or where nobody can be idle")
 	}
 	s.Seen = login.Truncate(time.Second).Add(23*time.Hour + 30*time.Minute)

@@ -11,8 +11,8 @@ const prefix = "/_wechat"
 
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
-// browse returns the path that a browser, standing on a page of an https site, goes to for an address, as the WHATWG URL
-// standard has it. ok tells that it stays on the site.
+// browse returns the path that a browser, standing on a page of an https site, goes to for an address, as the WHATWG
+// URL standard has it. ok tells that it stays on the site.
 func browse(address string) (path string, ok bool) {
 	address = strings.TrimFunc(address, func(c rune) bool { return c <= ' ' })
 	address = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(address)
@@ -47,8 +47,8 @@ func browse(address string) (path string, ok bool) {
 	return "/" + strings.Join(segments, "/"), true
 }
 
-// judge fails the test where a browser that is sent to ReturnTo's answer leaves the site or comes to an address that the
-// module takes for its own.
+// judge fails the test where a browser that is sent to ReturnTo's answer leaves the site or comes to an address that
+// the module takes for its own.
 func judge(t *testing.T, address string) {
 	t.Helper()
 	got := returnTo(address, prefix)
@@ -72,19 +72,24 @@ func judge(t *testing.T, address string) {
 // hostile returns addresses that lead, or led somewhere once, to another site.
 func hostile() (addresses []string) {
 	leads := []string{
-		"", "/", "//", "///", "////", `/\`, `\/`, `\\`, `\`, `/\/`, `//\`, "/\t/", "\t//", "/\t\t/", "/\n/", "/\r\n/", "\r\n//",
-		" //", "/ /", "\x00//", "/\x00/", "\x0b//", "/\x7f/", "/\u00a0/", "\u00a0//", "\ufeff//", "／／", "/／", "⁄⁄", "/⁄", "∕∕",
-		"https://", "https:", "https:/", "HTTPS://", "http://", `http:\\`, `https:/\`, "http:///", "ht\ttps://", "\x01https://",
-		"https://h5.example.com@", "https://h5.example.com%40", "https://h5.example.com.", "//h5.example.com@",
-		"//h5.example.com:pw@", `//h5.example.com\@`, "javascript:alert(1)//", "JaVaScRiPt:", "java\nscript:", "data:text/html,",
-		"vbscript:", "file://", "blob:https://", "weixin://dl/", "mailto:", "/%09/", "/%0a/", "/%0d%0a/", "/%5c", `/%5c\`, "/%5C/",
-		"/%2f", "/%2F/", "%2f%2f", "/%2f%2f", "/.//", "/..//", "/./\\", "/../\\", "/%2e//", "/%2e%2e//", "/x/..//", "/x/../\\",
-		"/;//", "/:@", "/@", ".//", "..//", "?//", "#//", "/?//", "/#//", "*//", "<//", "\xff//", "/\xff/", "/\xc0\xaf",
+		"", "/", "//", "///", "////", `/\`, `\/`, `\\`, `\`, `/\/`, `//\`, "/\t/", "\t//", "/\t\t/", "/\n/", "/\r\n/",
+		"\r\n//", " //", "/ /", "\x00//", "/\x00/", "\x0b//", "/\x7f/", "/\u00a0/", "\u00a0//", "\ufeff//", "／／", "/／",
+		"⁄⁄", "/⁄", "∕∕", "https://", "https:", "https:/", "HTTPS://", "http://", `http:\\`, `https:/\`, "http:///",
+		"ht\ttps://", "\x01https://", "https://h5.example.com@", "https://h5.example.com%40", "https://h5.example.com.",
+		"//h5.example.com@", "//h5.example.com:pw@", `//h5.example.com\@`, "javascript:alert(1)//", "JaVaScRiPt:",
+		"java\nscript:", "data:text/html,", "vbscript:", "file://", "blob:https://", "weixin://dl/", "mailto:", "/%09/",
+		"/%0a/", "/%0d%0a/", "/%5c", `/%5c\`, "/%5C/", "/%2f", "/%2F/", "%2f%2f", "/%2f%2f", "/.//", "/..//", "/./\\",
+		"/../\\", "/%2e//", "/%2e%2e//", "/x/..//", "/x/../\\", "/;//", "/:@", "/@", ".//", "..//", "?//", "#//",
+		"/?//", "/#//", "*//", "<//", "\xff//", "/\xff/", "/\xc0\xaf",
 	}
 	hosts := []string{
-		"evil.com", "evil.com:443", "h5.example.com.evil.com", "h5.example.com@evil.com", "evil。com", "[::1]", "0x7f.1", "evilh5.example.com",
+		"evil.com", "evil.com:443", "h5.example.com.evil.com", "h5.example.com@evil.com", "evil。com", "[::1]", "0x7f.1",
+		"evilh5.example.com",
 	}
-	tails := []string{"", "/", "/..", "/path?x=//y#z", "\r\nSet-Cookie: a=b", "%0d%0aSet-Cookie:%20a=b", "#@h5.example.com", "?@h5.example.com"}
+	tails := []string{
+		"", "/", "/..", "/path?x=//y#z", "\r\nSet-Cookie: a=b", "%0d%0aSet-Cookie:%20a=b", "#@h5.example.com",
+		"?@h5.example.com",
+	}
 	for _, lead := range leads {
 		for _, host := range hosts {
 			for _, tail := range tails {
@@ -98,15 +103,17 @@ func hostile() (addresses []string) {
 // own returns addresses that lead, for a browser or for the server, to the module's own addresses.
 func own() (addresses []string) {
 	leads := []string{
-		"/", "//", "/./", "/.//", "/../", "/../../", "/x/../", "/x/y/../../", "/x//../", "/x//../../", "/%2e/", "/%2E/", "/%2e%2e/",
-		"/x/%2e%2e/", "/x/.%2e/", "/x/%2e./", "/x/%2E%2E/", "/x%2f../", "/x%2f..%2f", "/x/..%2f", "/%2f", `/\`, `/x/..\`, `/.\`, "/\t",
-		"\t/", "/x/.\t./", "/x/.\n./", "https://h5.example.com/", "//h5.example.com/", "/x?/../", "/x#/../",
+		"/", "//", "/./", "/.//", "/../", "/../../", "/x/../", "/x/y/../../", "/x//../", "/x//../../", "/%2e/", "/%2E/",
+		"/%2e%2e/", "/x/%2e%2e/", "/x/.%2e/", "/x/%2e./", "/x/%2E%2E/", "/x%2f../", "/x%2f..%2f", "/x/..%2f", "/%2f",
+		`/\`, `/x/..\`, `/.\`, "/\t", "\t/", "/x/.\t./", "/x/.\n./", "https://h5.example.com/", "//h5.example.com/",
+		"/x?/../", "/x#/../",
 	}
 	names := []string{"_wechat", "%5fwechat", "%5Fwechat", "_%77echat", "_we\tchat", "_wechat\n"}
 	tails := []string{
-		"", "/", "/logout", "/logout?return_to=/", "/login#x", "/.", "/..", "/./logout", "/x/../logout", "//logout", "//../logout",
-		"///../../logout", "//%2e%2e/logout", "//.%2e/logout", "//x/../../logout", "/../x", "/..//x", "%2flogout", "%2Flogout",
-		"/..%2f_wechat/logout", "%2f../logout", "%2f..%2flogout", "/%2e%2e/x", `\logout`, `\..\x`, "?x", "#x", ";x", "/logout;x",
+		"", "/", "/logout", "/logout?return_to=/", "/login#x", "/.", "/..", "/./logout", "/x/../logout", "//logout",
+		"//../logout", "///../../logout", "//%2e%2e/logout", "//.%2e/logout", "//x/../../logout", "/../x", "/..//x",
+		"%2flogout", "%2Flogout", "/..%2f_wechat/logout", "%2f../logout", "%2f..%2flogout", "/%2e%2e/x", `\logout`,
+		`\..\x`, "?x", "#x", ";x", "/logout;x",
 	}
 	for _, lead := range leads {
 		for _, name := range names {
@@ -139,7 +146,8 @@ func TestNoAddressLeadsToTheModulesOwn(t *testing.T) {
 // A browser resolves dots one slash at a time, path.Clean takes several slashes for one.
 func TestDotsBehindDoubleSlashesDoNotLeadToTheModulesOwn(t *testing.T) {
 	for _, address := range []string{
-		"/_wechat//../logout", "/_wechat///../../logout", "/_wechat//%2e%2e/logout", "/x/../_wechat//../logout?return_to=/",
+		"/_wechat//../logout", "/_wechat///../../logout", "/_wechat//%2e%2e/logout",
+		"/x/../_wechat//../logout?return_to=/",
 	} {
 		if got := returnTo(address, prefix); got != "/" {
 			path, _ := browse(got)
@@ -150,9 +158,10 @@ func TestDotsBehindDoubleSlashesDoNotLeadToTheModulesOwn(t *testing.T) {
 
 func TestWhatIsNoPathOnThisSiteBecomesTheRoot(t *testing.T) {
 	for _, address := range []string{
-		"", "page", "./page", "?a=b", "#a", "https://evil.com/", "//evil.com", `/\evil.com`, `\\evil.com`, "/\t/evil.com", "\t/page",
-		"/page\r\nX: y", "/a b", "/%zz", "/\x00", "/\xff", "javascript:alert(1)", "https://h5.example.com/page", "///", "*",
-		"/_wechat", "/_wechat/", "/_wechat/logout", "/_wechat/login?return_to=/x", "/x/../_wechat/me", "/%5fwechat/logout",
+		"", "page", "./page", "?a=b", "#a", "https://evil.com/", "//evil.com", `/\evil.com`, `\\evil.com`,
+		"/\t/evil.com", "\t/page", "/page\r\nX: y", "/a b", "/%zz", "/\x00", "/\xff", "javascript:alert(1)",
+		"https://h5.example.com/page", "///", "*", "/_wechat", "/_wechat/", "/_wechat/logout",
+		"/_wechat/login?return_to=/x", "/x/../_wechat/me", "/%5fwechat/logout",
 	} {
 		if got := returnTo(address, prefix); got != "/" {
 			t.Errorf("returnTo(%q) = %q", address, got)
@@ -197,7 +206,8 @@ func TestAPathOnThisSiteIsKept(t *testing.T) {
 
 func TestAnotherPrefix(t *testing.T) {
 	for address, want := range map[string]string{
-		"/auth.v2/wx/logout": "/", "/auth.v2/wx": "/", "/auth.v2": "/auth.v2", "/_wechat/logout": "/_wechat/logout", "/authxv2/wx/me": "/authxv2/wx/me",
+		"/auth.v2/wx/logout": "/", "/auth.v2/wx": "/", "/auth.v2": "/auth.v2", "/_wechat/logout": "/_wechat/logout",
+		"/authxv2/wx/me": "/authxv2/wx/me",
 	} {
 		if got := returnTo(address, "/auth.v2/wx"); got != want {
 			t.Errorf("returnTo(%q) = %q, want %q", address, got, want)
@@ -207,8 +217,8 @@ func TestAnotherPrefix(t *testing.T) {
 
 func TestOwnPath_IsThePrefixAndWhatLiesBelow(t *testing.T) {
 	for path, want := range map[string]bool{
-		"/_wechat": true, "/_wechat/": true, "/_wechat/x": true, "/_wechatty": false, "/_WECHAT": false, "/x/_wechat": false,
-		"": false, "/": false, "/_wecha": false, "_wechat/x": false,
+		"/_wechat": true, "/_wechat/": true, "/_wechat/x": true, "/_wechatty": false, "/_WECHAT": false,
+		"/x/_wechat": false, "": false, "/": false, "/_wecha": false, "_wechat/x": false,
 	} {
 		if got := isUnder(path, prefix); got != want {
 			t.Errorf("isUnder(%q) = %v", path, got)

@@ -36,7 +36,10 @@ func inFolder(t *testing.T) (*Store, string) {
 func at(t *testing.T, dir string) *Store { return on(t, &certmagic.FileStorage{Path: dir}) }
 
 func on(t *testing.T, storage certmagic.Storage) *Store {
-	return &Store{storage: storage, now: time.Now, ctx: t.Context(), turns: sync.OnceValue(newTurns), writers: newWriters()}
+	return &Store{
+		storage: storage, now: time.Now, ctx: t.Context(),
+		turns: sync.OnceValue(newTurns), writers: newWriters(),
+	}
 }
 
 // inBubble runs f where time passes at once: the storage's locks wait for seconds, and are looked after for seconds
@@ -95,7 +98,8 @@ func TestStore_TakesNoBrokenStorageForAMissingEntry(t *testing.T) {
 		"get": get, "put": s.Put(t.Context(), key, []byte("s3cr3t"), time.Hour), "put if absent": put, "take": take,
 		"append": s.Append(t.Context(), "log", []byte("s3cr3t"), time.Hour), "read": read,
 	} {
-		if !errors.Is(err, store.ErrStore) || errors.Is(err, store.ErrNotFound) || strings.Contains(err.Error(), "s3cr3t") {
+		if !errors.Is(err, store.ErrStore) || errors.Is(err, store.ErrNotFound) ||
+			strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -165,7 +169,8 @@ func TestReader_IsCheapIfNothingIsNew(t *testing.T) {
 			c.loads, c.lists = 0, 0
 			values, err := r.Read(t.Context())
 			if err != nil || len(values) != want.values || c.loads != want.loads || c.lists != want.lists {
-				t.Errorf("got %d values, %v, by %d loads and %d lists, want %+v", len(values), err, c.loads, c.lists, want)
+				t.Errorf("got %d values, %v, by %d loads and %d lists, want %+v",
+					len(values), err, c.loads, c.lists, want)
 			}
 		}
 		// The next one costs itself.
@@ -190,7 +195,8 @@ func TestReader_GoesOnWhereItFailed(t *testing.T) {
 		fault := errors.New("fault")
 		c := &counting{Storage: &certmagic.FileStorage{Path: dir}, fail: fault}
 		r := on(t, c).Follow("log")
-		if values, err := r.Read(t.Context()); !errors.Is(err, fault) || !errors.Is(err, store.ErrStore) || values != nil {
+		values, err := r.Read(t.Context())
+		if !errors.Is(err, fault) || !errors.Is(err, store.ErrStore) || values != nil {
 			t.Errorf("got %q, %v", values, err)
 		}
 		if values, err := r.Read(t.Context()); err != nil || len(values) != 3 {

@@ -27,13 +27,14 @@ func TestConnection_IsOfTheStorage(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := &hidden{host: "a"}
+	folder := func(path string) certmagic.Storage { return &certmagic.FileStorage{Path: path} }
 	for name, tt := range map[string]struct {
 		one, other certmagic.Storage
 		same       bool
 	}{
-		"a folder":               {&certmagic.FileStorage{Path: "/var/lib/caddy"}, &certmagic.FileStorage{Path: "/var/lib/caddy/"}, true},
-		"by a relative path":     {&certmagic.FileStorage{Path: "data"}, &certmagic.FileStorage{Path: filepath.Join(dir, "data")}, true},
-		"another folder":         {&certmagic.FileStorage{Path: "/var/lib/caddy"}, &certmagic.FileStorage{Path: "/var/lib/other"}, false},
+		"a folder":               {folder("/var/lib/caddy"), folder("/var/lib/caddy/"), true},
+		"by a relative path":     {folder("data"), folder(filepath.Join(dir, "data")), true},
+		"another folder":         {folder("/var/lib/caddy"), folder("/var/lib/other"), false},
 		"a host":                 {&elsewhere{Host: "a"}, &elsewhere{Host: "a", secret: "not configured"}, true},
 		"another host":           {&elsewhere{Host: "a"}, &elsewhere{Host: "b"}, false},
 		"a storage without more": {h, h, true},

@@ -107,13 +107,15 @@ func TestReader_CostsTheSameHoweverMuchThereIs(t *testing.T) {
 				mustAppend(t, writer, fmt.Sprint("next ", round))
 				mustAppend(t, other, fmt.Sprint("another ", round))
 				storage.cost()
-				if got := mustRead(t, r); !slices.Equal(got, []string{fmt.Sprint("another ", round), fmt.Sprint("next ", round)}) {
+				want := []string{fmt.Sprint("another ", round), fmt.Sprint("next ", round)}
+				if got := mustRead(t, r); !slices.Equal(got, want) {
 					t.Errorf("got %q", got)
 				}
 				loads, lists, listed := storage.cost()
 				t.Logf("two new entries take %d loads and %d lists of %d names", loads, lists, listed)
 				if loads != 3 || lists != 1 || listed > 2*(keptHeads+1) {
-					t.Errorf("with %d live entries two new ones take %d loads and %d lists of %d names", live, loads, lists, listed)
+					t.Errorf("with %d live entries two new ones take %d loads and %d lists of %d names",
+						live, loads, lists, listed)
 				}
 			}
 		})
@@ -359,7 +361,10 @@ func BenchmarkReader_ReadsOn(b *testing.B) {
 		b.Run(fmt.Sprint(live), func(b *testing.B) {
 			dir := b.TempDir()
 			storage := &certmagic.FileStorage{Path: dir}
-			s := &Store{storage: storage, now: time.Now, ctx: b.Context(), turns: sync.OnceValue(newTurns), writers: newWriters()}
+			s := &Store{
+				storage: storage, now: time.Now, ctx: b.Context(),
+				turns: sync.OnceValue(newTurns), writers: newWriters(),
+			}
 			mustAppend(b, s, "first")
 			w := s.writers.idle["log"][0]
 			for w.last < uint64(live) { // as appends do, without their care

@@ -146,7 +146,8 @@ func TestStore_ReadsCaddyfiles(t *testing.T) {
 		t.Error(err)
 	}
 	for _, input := range []string{"memory 64MiB", "memory {\n x\n}"} {
-		if err := new(Store).UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err == nil || !strings.Contains(err.Error(), "Testfile:") {
+		err := new(Store).UnmarshalCaddyfile(caddyfile.NewTestDispenser(input))
+		if err == nil || !strings.Contains(err.Error(), "Testfile:") {
 			t.Errorf("%q: %v", input, err)
 		}
 	}

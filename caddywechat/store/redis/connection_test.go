@@ -22,9 +22,10 @@ func TestConnection_IsOfTheURLInOneForm(t *testing.T) {
 		}
 	}
 	all := []string{
-		"redis://h", "rediss://h", "redis://h:1", "redis://i", "redis://h/1", "redis://:p@h", "redis://u:p@h", "redis://:q@h",
-		"redis://h?addr=h:6379", "redis://h?addr=i:1", "redis://h?master_name=m", "redis://h?master_name=n",
-		"redis://:p@h?master_name=m", "redis://h?master_name=m&password=p", "redis://h?master_name=m&username=u&password=p",
+		"redis://h", "rediss://h", "redis://h:1", "redis://i", "redis://h/1", "redis://:p@h", "redis://u:p@h",
+		"redis://:q@h", "redis://h?addr=h:6379", "redis://h?addr=i:1", "redis://h?master_name=m",
+		"redis://h?master_name=n", "redis://:p@h?master_name=m", "redis://h?master_name=m&password=p",
+		"redis://h?master_name=m&username=u&password=p",
 	}
 	seen := make(map[string]string)
 	for _, url := range all {

@@ -127,7 +127,8 @@ func TestStore_FailsAtOnceWhileItsServerIsDown(t *testing.T) {
 	for range 100 {
 		begun := time.Now()
 		err := works()
-		if !errors.Is(err, store.ErrStore) || strings.Contains(err.Error(), "s3cr3t") || !strings.Contains(err.Error(), server.addr()) {
+		if !errors.Is(err, store.ErrStore) || strings.Contains(err.Error(), "s3cr3t") ||
+			!strings.Contains(err.Error(), server.addr()) {
 			t.Fatalf("while it is down: %v", err)
 		}
 		if waited := time.Since(begun); waited > time.Second {
@@ -252,7 +253,8 @@ func TestStore_HasNoArgumentsInErrors(t *testing.T) {
 	server := startServer(t, "--rename-command", "SET", "")
 	s := open(t, "redis://"+server.addr())
 	err := s.Put(t.Context(), "key", []byte("s3cr3t"), time.Hour)
-	if !errors.Is(err, store.ErrStore) || !strings.Contains(err.Error(), "unknown command") || strings.Contains(err.Error(), "s3cr3t") {
+	if !errors.Is(err, store.ErrStore) || !strings.Contains(err.Error(), "unknown command") ||
+		strings.Contains(err.Error(), "s3cr3t") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -296,7 +298,8 @@ func TestStore_SharesAClientOverAReload(t *testing.T) {
 
 func TestProvision_ConnectsToNobody(t *testing.T) {
 	for _, url := range []string{
-		"redis://127.0.0.1:1", "rediss://127.0.0.1:1", "redis://127.0.0.1:1?addr=127.0.0.1:2", "redis://127.0.0.1:1?master_name=m",
+		"redis://127.0.0.1:1", "rediss://127.0.0.1:1", "redis://127.0.0.1:1?addr=127.0.0.1:2",
+		"redis://127.0.0.1:1?master_name=m",
 	} {
 		s := &Store{URL: url}
 		begun := time.Now()
@@ -317,12 +320,16 @@ func TestProvision_ConnectsToNobody(t *testing.T) {
 
 func TestStore_ReadsCaddyfiles(t *testing.T) {
 	var s Store
-	if err := s.UnmarshalCaddyfile(caddyfile.NewTestDispenser("redis {env.REDIS_URL}")); err != nil || s.URL != "{env.REDIS_URL}" {
+	err := s.UnmarshalCaddyfile(caddyfile.NewTestDispenser("redis {env.REDIS_URL}"))
+	if err != nil || s.URL != "{env.REDIS_URL}" {
 		t.Errorf("got %q, %v", s.URL, err)
 	}
-	for _, input := range []string{"redis", "redis a b", "redis redis://h {\n x\n}", "redis localhost:6379", "redis redis://:hunter2@"} {
+	for _, input := range []string{
+		"redis", "redis a b", "redis redis://h {\n x\n}", "redis localhost:6379", "redis redis://:hunter2@",
+	} {
 		err := new(Store).UnmarshalCaddyfile(caddyfile.NewTestDispenser(input))
-		if err == nil || !strings.Contains(err.Error(), "Testfile:") || !strings.Contains(err.Error(), "redis://") || strings.Contains(err.Error(), "hunter2") {
+		if err == nil || !strings.Contains(err.Error(), "Testfile:") ||
+			!strings.Contains(err.Error(), "redis://") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", input, err)
 		}
 	}

@@ -180,7 +180,8 @@ func cluster(t *testing.T) []*server {
 		admin := n.admin()
 		eventually(t, "the Cluster stands", func() bool {
 			info, err := admin.ClusterInfo(t.Context()).Result()
-			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_slots_ok:16384")
+			return err == nil && strings.Contains(info, "cluster_state:ok") &&
+				strings.Contains(info, "cluster_slots_ok:16384")
 		})
 	}
 	return nodes
@@ -194,8 +195,9 @@ func sentinel(t *testing.T) (master, replica, watch *server) {
 	watch = newServer(t)
 	// A Sentinel writes what it learns into its file.
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
-	text := fmt.Sprintf("port %d\nbind 127.0.0.1\nsentinel monitor mymaster 127.0.0.1 %d 1\nsentinel down-after-milliseconds mymaster 500\n"+
-		"sentinel failover-timeout mymaster 2000\n", watch.port, master.port)
+	text := fmt.Sprintf("port %d\nbind 127.0.0.1\nsentinel monitor mymaster 127.0.0.1 %d 1\n"+
+		"sentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 2000\n",
+		watch.port, master.port)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

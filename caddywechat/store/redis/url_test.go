@@ -23,7 +23,10 @@ func TestParse_ReadsURLs(t *testing.T) {
 		{url: "redis://u:p%40%2F@h:1", addrs: "h:1", name: "u", password: "p@/"},
 		{url: "redis://:p@h", addrs: "h:6379", password: "p"},
 		{url: "rediss://h", addrs: "h:6379", tls: true},
-		{url: "redis://u:p@h:1?addr=i:2&addr=[::1]:3", addrs: "h:1 i:2 [::1]:3", name: "u", password: "p", cluster: true},
+		{
+			url: "redis://u:p@h:1?addr=i:2&addr=[::1]:3", addrs: "h:1 i:2 [::1]:3",
+			name: "u", password: "p", cluster: true,
+		},
 		{url: "rediss://h:1?addr=h:1", addrs: "h:1", cluster: true, tls: true},
 		{url: "redis://h:1/0?addr=i:2", addrs: "h:1 i:2", cluster: true},
 		{url: "redis://h:1/2?master_name=m", addrs: "h:1", master: "m", db: 2},
@@ -37,9 +40,10 @@ func TestParse_ReadsURLs(t *testing.T) {
 			t.Errorf("%s: %v", tt.url, err)
 			continue
 		}
-		if !slices.Equal(o.Addrs, strings.Fields(tt.addrs)) || o.Username != tt.name || o.Password != tt.password || o.DB != tt.db ||
-			(o.TLSConfig != nil) != tt.tls || o.IsClusterMode != tt.cluster || o.MasterName != tt.master ||
-			o.SentinelUsername != tt.sentinel || o.SentinelPassword != tt.sentinel2 {
+		if !slices.Equal(o.Addrs, strings.Fields(tt.addrs)) || o.Username != tt.name || o.Password != tt.password ||
+			o.DB != tt.db || (o.TLSConfig != nil) != tt.tls || o.IsClusterMode != tt.cluster ||
+			o.MasterName != tt.master || o.SentinelUsername != tt.sentinel ||
+			o.SentinelPassword != tt.sentinel2 {
 			t.Errorf("%s: got %+v", tt.url, o)
 		}
 		if o.TLSConfig != nil && o.TLSConfig.InsecureSkipVerify {
