@@ -67,10 +67,8 @@ func parseAuth(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	}
 	h.Next() // the directive again: ExtractMatcherSet begins afresh
 	if h.NextArg() {
-		return nil, h.Errf(
-			"wechat_auth takes a matcher and a block, not %q: a matcher begins with / or @, or is *",
-			h.Val(),
-		)
+		return nil, h.Errf("wechat_auth takes a matcher and a block, not %q: a matcher begins with / or @, or is *",
+			h.Val())
 	}
 	p := authParser{Helper: h, handler: new(Handler)}
 	if matcher != nil {
@@ -176,13 +174,9 @@ func (p *authParser) account(word string) error {
 		return p.Errf("%s is an option of the session: write session { %[1]s … }", word)
 	}
 	if _, err := caddy.GetModule(accountNamespace + "." + word); err != nil {
-		return p.Errf(
-			"wechat_auth has no option and knows no kind of account %q: it takes %s, and the accounts %s, whose own "+
-				"options stand in a block behind them",
-			word,
-			optionWords,
-			strings.Join(guestNames(accountNamespace), ", "),
-		)
+		return p.Errf("wechat_auth has no option and knows no kind of account %q: it takes %s, "+
+			"and the accounts %s, whose own options stand in a block behind them",
+			word, optionWords, strings.Join(guestNames(accountNamespace), ", "))
 	}
 	for _, kind := range p.kinds {
 		if kind == word {
@@ -202,20 +196,14 @@ func (p *authParser) store() error {
 	if p.handler.StoreRaw != nil {
 		return p.Err("store is given twice: remove one")
 	}
+	known := strings.Join(guestNames(storeNamespace), ", ")
 	if !p.NextArg() {
-		return config.Missing(
-			p.Dispenser,
-			fmt.Sprintf("store takes the name of a store: write store caddy (there are %s)",
-				strings.Join(guestNames(storeNamespace), ", ")),
-		)
+		return config.Missing(p.Dispenser, fmt.Sprintf(
+			"store takes the name of a store: write store caddy (there are %s)", known))
 	}
 	name := p.Val()
 	if _, err := caddy.GetModule(storeNamespace + "." + name); err != nil {
-		return p.Errf(
-			"store %q is not known: write store caddy (there are %s)",
-			name,
-			strings.Join(guestNames(storeNamespace), ", "),
-		)
+		return p.Errf("store %q is not known: write store caddy (there are %s)", name, known)
 	}
 	raw, err := unmarshalGuest(p.Dispenser, storeNamespace, "module", name)
 	p.handler.StoreRaw = raw
@@ -238,8 +226,8 @@ func (p *authParser) rule(ask gate.Ask) error {
 		return p.WrapErr(err)
 	}
 	if !ok {
-		text := word + " takes a matcher: a path, which begins with a slash, such as /assets/*, a named one such as " +
-			"@open, or *"
+		text := word + " takes a matcher: a path, which begins with a slash, such as /assets/*, " +
+			"a named one such as @open, or *"
 		if p.NextArg() {
 			return p.Err(text)
 		}
@@ -271,10 +259,8 @@ func (p *authParser) headers() error {
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		f := HeaderField{Field: p.Val()}
 		if !p.NextArg() {
-			return config.Missing(
-				p.Dispenser,
-				fmt.Sprintf("headers: %s takes the name of a header: %[1]s X-My-Header", f.Field),
-			)
+			return config.Missing(p.Dispenser,
+				fmt.Sprintf("headers: %s takes the name of a header: %[1]s X-My-Header", f.Field))
 		}
 		f.Header = p.Val()
 		if p.NextArg() {
@@ -286,10 +272,8 @@ func (p *authParser) headers() error {
 		}
 	}
 	if len(c.Presets) == 0 && len(c.Fields) == 0 {
-		return config.Missing(
-			p.Dispenser,
-			"headers takes presets, a block of fields, or both: headers default { openid X-My-Openid }",
-		)
+		return config.Missing(p.Dispenser,
+			"headers takes presets, a block of fields, or both: headers default { openid X-My-Openid }")
 	}
 	return nil
 }

@@ -24,13 +24,8 @@ func (w pinned) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // pinnedHeaders are what a site's `header` directive does not change in an answer where we set them: a redirect to a
 // login that a browser keeps leads in circles, and a page under another policy than its own has no style.
 var pinnedHeaders = []string{
-	"Cache-Control",
-	"Content-Security-Policy",
-	"Content-Type",
-	"Location",
-	"Referrer-Policy",
-	"X-Content-Type-Options",
-	"X-Frame-Options",
+	"Cache-Control", "Content-Security-Policy", "Content-Type", "Location",
+	"Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options",
 }
 
 // cacheHeaders are what some caches heed more than Cache-Control, beside those that end in CDN-Cache-Control.

@@ -22,22 +22,18 @@ import (
 func (a *App) tellOfSharedPorts(sites []netip.AddrPort) {
 	for _, addr := range sites {
 		if names := a.lastingSharers(addr); names != "" {
-			a.logger.Error(
-				"a port of this configuration is another process's, too: each gets some of the visitors, and what one "+
-					"refuses the other may let through; end that process, or give this configuration another port",
-				zap.Uint16("port", addr.Port()),
-				zap.String("by", names),
-			)
+			a.logger.Error("a port of this configuration is another process's, too: "+
+				"each gets some of the visitors, and what one refuses the other may let through; "+
+				"end that process, or give this configuration another port",
+				zap.Uint16("port", addr.Port()), zap.String("by", names))
 		}
 	}
 	for _, addr := range listening.Own() {
 		if names := a.lastingSharers(addr); names != "" && !slices.Contains(sites, addr) {
-			a.logger.Warn(
-				"another process listens at this address, too, which may be that of the admin API: what is meant "+
-					"for one reaches the other; end it, or give one of them another address by the global option admin",
-				zap.Stringer("address", addr),
-				zap.String("by", names),
-			)
+			a.logger.Warn("another process listens at this address, too, which may be that of the admin API: "+
+				"what is meant for one reaches the other; "+
+				"end it, or give one of them another address by the global option admin",
+				zap.Stringer("address", addr), zap.String("by", names))
 		}
 	}
 }

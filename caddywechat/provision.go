@@ -33,9 +33,8 @@ const (
 )
 
 var (
-	errNoAccount = errors.New(
-		"no account vouches for visitors: write official_account <app_id> <app_secret> into its block",
-	)
+	errNoAccount = errors.New("no account vouches for visitors: " +
+		"write official_account <app_id> <app_secret> into its block")
 	checkOutsideWeChat = config.OneOf(outsidePage, outsidePass)
 	checkUserID        = config.OneOf(string(account.ByOpenID), string(account.ByUnionID), string(account.Qualified))
 )

@@ -58,12 +58,8 @@ let them through after the login.`,
 	flags.StringVar(&request.OpenID, "openid", "", "the person, by WeChat's openid")
 	flags.StringVar(&request.Session, "session", "", "one session, by its id from the callback's log line")
 	flags.BoolVar(&request.All, "all", false, "everybody")
-	flags.StringVar(
-		&address,
-		"address",
-		"",
-		"where the admin API listens; default: as the configuration says, else localhost:2019",
-	)
+	flags.StringVar(&address, "address", "",
+		"where the admin API listens; default: as the configuration says, else localhost:2019")
 	flags.StringVarP(&config, "config", "c", "", "a configuration file to take the admin API's address from")
 	flags.StringVarP(&adapter, "adapter", "a", "", "the configuration file's adapter, such as caddyfile")
 	return cmd
@@ -82,10 +78,6 @@ func askingFailed(address string, err error) error {
 	if strings.HasPrefix(err.Error(), "caddy responded with error") {
 		return fmt.Errorf("asking the running Caddy: %w", err)
 	}
-	return fmt.Errorf(
-		"asking the running Caddy at %s: %w; say where its admin API listens with --address, or with --config, "+
-			"if it is elsewhere",
-		address,
-		err,
-	)
+	return fmt.Errorf("asking the running Caddy at %s: %w; "+
+		"say where its admin API listens with --address, or with --config, if it is elsewhere", address, err)
 }

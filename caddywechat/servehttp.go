@@ -31,14 +31,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if r.Context().Value(caddyhttp.ErrorCtxKey) != nil { // in error routes: the first one has judged the request
 			return next.ServeHTTP(w, r)
 		}
-		h.answers.Logger.Error(
-			"two wechat_auth are on the way of one request: write one for the site, with rules for its "+
-				"paths; or put each into a handle block of its own, with a prefix below the block's path and a "+
-				"session cookie of "+
-				"its own",
-			zap.String("host", r.Host),
-			zap.String("path", r.URL.Path),
-		)
+		h.answers.Logger.Error("two wechat_auth are on the way of one request: "+
+			"write one for the site, with rules for its paths; or put each into a handle block of its own, "+
+			"with a prefix below the block's path and a session cookie of its own",
+			zap.String("host", r.Host), zap.String("path", r.URL.Path))
 		return caddyhttp.Error(http.StatusInternalServerError, errors.New("two wechat_auth on the way of one request"))
 	}
 	p := h.takeIn(r, next)
@@ -65,10 +61,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // takeIn adapts a request: takes the module's own credentials out of it, and removes what only the module may say.
 func (h *Handler) takeIn(r *http.Request, next caddyhttp.Handler) passage {
 	in := &visitor.Request{
-		Request: r,
-		Server:  server{},
-		Origin:  h.site.Origin(r, server{}),
-		Tokens:  session.TakeTokens(r.Header),
+		Request: r, Server: server{}, Origin: h.site.Origin(r, server{}), Tokens: session.TakeTokens(r.Header),
 	}
 	in.Cookies = h.sessions.Cookies.TakeCookies(r.Header, in.Origin.Secure())
 	h.reserved.Strip(r)

@@ -48,41 +48,21 @@ in Docker Compose, say --listen 0.0.0.0:9090 --host <name>.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(
-		&listen,
-		"listen",
-		"127.0.0.1:9090",
-		"address to listen on; anybody who reaches it can log in as anybody",
-	)
+	flags.StringVar(&listen, "listen", "127.0.0.1:9090",
+		"address to listen on; anybody who reaches it can log in as anybody")
 	flags.StringSliceVar(&config.Hosts, "host", nil,
 		"a further name by which it is asked, such as its service's in Docker Compose; may repeat")
 	flags.StringVar(&account.AppID, "app-id", simulator.DemoAppID, "the official account's app id")
-	flags.StringVar(
-		&account.Secret,
-		"app-secret",
-		simulator.DemoSecret,
-		"the official account's app secret; made up, it is shown to everybody",
-	)
-	flags.StringVar(
-		&account.Domain,
-		"domain",
-		simulator.DemoDomain,
-		"the host that may receive callbacks; localhost: any name and address of this machine",
-	)
-	flags.StringVar(
-		&account.OpenPlatform,
-		"open-platform",
-		simulator.DemoOpenPlatform,
-		"the Open Platform account that it is bound to, for unionids; empty: none",
-	)
+	flags.StringVar(&account.Secret, "app-secret", simulator.DemoSecret,
+		"the official account's app secret; made up, it is shown to everybody")
+	flags.StringVar(&account.Domain, "domain", simulator.DemoDomain,
+		"the host that may receive callbacks; localhost: any name and address of this machine")
+	flags.StringVar(&account.OpenPlatform, "open-platform", simulator.DemoOpenPlatform,
+		"the Open Platform account that it is bound to, for unionids; empty: none")
 	flags.BoolVar(&config.AnyBrowser, "any-browser", false, "serve browsers that are not WeChat's, too")
 	flags.BoolVar(&config.Choose, "choose", false, "ask who is logging in, where WeChat would be silent")
-	flags.BoolVar(
-		&config.DenyRedirects,
-		"deny-redirects",
-		false,
-		"send people who decline back without a code, instead of nowhere",
-	)
+	flags.BoolVar(&config.DenyRedirects, "deny-redirects", false,
+		"send people who decline back without a code, instead of nowhere")
 	return cmd
 }
 

@@ -83,10 +83,8 @@ func parseVerify(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		}
 	}
 	if len(v.Files) == 0 && !v.Auto {
-		return nil, config.Missing(
-			h.Dispenser,
-			"wechat_verify takes the names of the files: wechat_verify MP_verify_<16 characters>.txt",
-		)
+		return nil, config.Missing(h.Dispenser,
+			"wechat_verify takes the names of the files: wechat_verify MP_verify_<16 characters>.txt")
 	}
 	return h.NewRoute(nil, v), nil
 }
@@ -150,11 +148,9 @@ func verifyContent(name, content string) (string, error) {
 	}
 	match := verifyFileName.FindStringSubmatch(path.Base(p))
 	if match == nil {
-		return "", fmt.Errorf(
-			"%.80q is no MP_verify_<16 characters>.txt nor WW_verify_<16 characters>.txt, so its content "+
-				"does not follow from its name: open a block and write <name> <content> on a line of its own",
-			name,
-		)
+		return "", fmt.Errorf("%.80q is no MP_verify_<16 characters>.txt nor WW_verify_<16 characters>.txt, "+
+			"so its content does not follow from its name: "+
+			"open a block and write <name> <content> on a line of its own", name)
 	}
 	return match[1], nil
 }

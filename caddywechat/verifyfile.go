@@ -65,12 +65,9 @@ func (v *verification) serve(w http.ResponseWriter, p passage, content string) e
 		return writeVerifyFile(w, p.Request.Request, content)
 	}
 	v.hint.Do(v.now(), func() {
-		v.answers.Logger.Warn(
-			"a domain verification file was asked for and is not there; if you are setting up the domain, "+
-				"add the line to the site",
-			zap.String("line", "wechat_verify "+name),
-			zap.String("host", p.Host),
-		)
+		v.answers.Logger.Warn("a domain verification file was asked for and is not there; "+
+			"if you are setting up the domain, add the line to the site",
+			zap.String("line", "wechat_verify "+name), zap.String("host", p.Host))
 	})
 	return v.answers.Problem(pinned{w}, p.Request, problem.NotFound, page.Data{Action: "/"})
 }
@@ -92,14 +89,13 @@ func appHasFile(p passage, content string) bool {
 // as a client would send it who says nothing of itself.
 func requestOfOurOwn(ctx context.Context, v *visitor.Request, path string, w http.ResponseWriter) *http.Request {
 	r := (&http.Request{
-		Method: http.MethodGet, URL: &url.URL{Path: path}, RequestURI: path, Host: v.Host, RemoteAddr: v.RemoteAddr,
-		TLS:   v.TLS,
+		Method: http.MethodGet, URL: &url.URL{Path: path}, RequestURI: path,
+		Host: v.Host, RemoteAddr: v.RemoteAddr, TLS: v.TLS,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header), Body: http.NoBody,
 	}).WithContext(ctx)
 	if r.TLS == nil && v.Origin.Secure() {
-		r.TLS = &tls.ConnectionState{
-			HandshakeComplete: true,
-		} // a proxy in front ends TLS: nobody is to redirect to https
+		// A proxy in front ends TLS: nobody is to redirect to https.
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
 	}
 	server, _ := v.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	repl := caddy.NewReplacer()

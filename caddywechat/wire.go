@@ -163,11 +163,8 @@ func (w *wiring) client() (*weixin.Client, error) {
 			return nil, err
 		}
 		hosts = weixin.HostsAt(base, fallback)
-		h.lease.logger.Warn(
-			"platform is set: visitors log in at a simulator, which also receives the app secret; remove it in "+
-				"production",
-			zap.String("platform", base),
-		)
+		h.lease.logger.Warn("platform is set: visitors log in at a simulator, which also receives the app secret; "+
+			"remove it in production", zap.String("platform", base))
 	}
 	w.site.Platform = hosts.Open
 	return &weixin.Client{Hosts: hosts, Timeout: w.timeout, Now: h.lease.now, Logger: h.lease.logger}, nil
@@ -214,12 +211,8 @@ func (w *wiring) readSession() (err error) {
 	if w.h.Session != nil {
 		c = *w.h.Session
 	}
-	if w.policy.Lifetime, err = resolveDuration(
-		defaultLifetime,
-		"session lifetime",
-		c.Lifetime,
-		config.Lifetime,
-	); err != nil {
+	w.policy.Lifetime, err = resolveDuration(defaultLifetime, "session lifetime", c.Lifetime, config.Lifetime)
+	if err != nil {
 		return err
 	}
 	if w.policy.Idle, err = resolveDuration(0, "session idle", c.Idle, config.Lifetime); err != nil {
@@ -291,13 +284,8 @@ func (w *wiring) join() {
 	})
 	w.vault.Keyring, w.vault.Store = l.keyring, l.store
 	grants := grant.NewKeeper(grant.Config{
-		Vault:    w.vault,
-		Accounts: w.accounts,
-		Platform: w.site.Platform,
-		Lifetime: w.policy.Lifetime,
-		Refresh:  w.refresh,
-		Work:     l.shared.work,
-		Logger:   l.logger,
+		Vault: w.vault, Accounts: w.accounts, Platform: w.site.Platform,
+		Lifetime: w.policy.Lifetime, Refresh: w.refresh, Work: l.shared.work, Logger: l.logger,
 	})
 	l.revoked = l.shared.revoked.NewSite(revocation.Config{
 		Store: l.store, Keyring: l.keyring, Accounts: w.accounts, Grants: grants, Lifetime: w.policy.Lifetime,
@@ -320,35 +308,14 @@ func (w *wiring) joinRoutes(grants *grant.Keeper) {
 	h, l := w.h, w.h.lease
 	events := event.Log{Logger: l.logger}
 	h.login = login.NewFlow(login.Config{
-		Site:         h.site,
-		Accounts:     w.accounts,
-		Sessions:     h.sessions,
-		Revoked:      l.revoked,
-		Grants:       grants,
-		Vault:        w.vault,
-		Cluster:      w.atomicStore(),
-		Status:       &l.shared.status,
-		Answers:      h.answers,
-		Events:       events,
-		Memory:       &l.memory.logins,
-		Timeout:      w.timeout,
-		KeepFragment: h.KeepFragment,
-		Now:          l.now,
-		Logger:       l.logger,
+		Site: h.site, Accounts: w.accounts, Sessions: h.sessions, Revoked: l.revoked, Grants: grants,
+		Vault: w.vault, Cluster: w.atomicStore(), Status: &l.shared.status, Answers: h.answers, Events: events,
+		Memory: &l.memory.logins, Timeout: w.timeout, KeepFragment: h.KeepFragment, Now: l.now, Logger: l.logger,
 	})
 	programs := api.New(api.Config{
-		Site:     h.site,
-		Accounts: w.accounts,
-		Sessions: h.sessions,
-		Grants:   grants,
-		Login:    h.login,
-		Limiter:  &l.memory.codes,
-		Answers:  h.answers,
-		Events:   events,
-		Timeout:  w.timeout,
-		Works:    l.works,
-		Now:      l.now,
-		Logger:   l.logger,
+		Site: h.site, Accounts: w.accounts, Sessions: h.sessions, Grants: grants, Login: h.login,
+		Limiter: &l.memory.codes, Answers: h.answers, Events: events, Timeout: w.timeout, Works: l.works,
+		Now: l.now, Logger: l.logger,
 	})
 	h.gate.Sessions, h.gate.Routes = h.sessions, gate.NewRoutes(h.login, programs, w.accounts)
 }

@@ -51,11 +51,8 @@ func NewSet(userID UserID, accounts ...Account) (*Set, error) {
 		}
 		kinds[a.Kind()], refs[Ref(a)] = true, a
 		if !strings.HasPrefix(Ref(a), a.AppID()) {
-			return nil, fmt.Errorf(
-				"accounts: %s is called %.80q, which does not begin with its app id",
-				a.Kind(),
-				Ref(a),
-			)
+			return nil, fmt.Errorf("accounts: %s is called %.80q, which does not begin with its app id",
+				a.Kind(), Ref(a))
 		}
 		if s.byName != nil {
 			s.byName[name{a.Kind(), Ref(a)}] = a

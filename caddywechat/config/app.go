@@ -101,10 +101,8 @@ var appIDShape = regexp.MustCompile(`^wx[0-9a-f]{16}$`)
 func warnOfAppID(logger *zap.Logger, id string) {
 	switch {
 	case strings.HasPrefix(id, "gh_"):
-		logger.Warn(
-			"app_id is the account's original id (原始ID): write the AppID, wx and 16 hex digits",
-			zap.String("app_id", id),
-		)
+		logger.Warn("app_id is the account's original id (原始ID): write the AppID, wx and 16 hex digits",
+			zap.String("app_id", id))
 	case !appIDShape.MatchString(id) && len(id) == secretLength:
 		logger.Warn("app_id is as long as an app secret: the two may be swapped")
 	case !appIDShape.MatchString(id):

@@ -35,10 +35,8 @@ func Literal(d *caddyfile.Dispenser, option, value string, check Check) error {
 // Missing returns the error for a value that is not there. An environment variable in {$…} may be why: Caddy puts its
 // text into the Caddyfile before anybody reads it, so that not even its name is left where it is not set.
 func Missing(d *caddyfile.Dispenser, message string) error {
-	return d.Err(
-		message + "; an environment variable in {$…} may be unset or empty: set it, or write {env.…} instead, " +
-			"whose error names it",
-	)
+	return d.Err(message + "; an environment variable in {$…} may be unset or empty: set it, " +
+		"or write {env.…} instead, whose error names it")
 }
 
 // Single reads the one argument of the option that d stands on into dst, which must still be empty.
@@ -94,9 +92,9 @@ func unresolved(value string) string {
 	case match == nil:
 		return `it has braces that are no placeholder such as {env.NAME}: write \{ for a brace`
 	case match[1] == "env":
-		return "the environment variable " + match[2] + " is not set or empty: set it for the process that reads " +
-			"this, or run it with " +
-			"--envfile; a Caddy that runs gets no new ones by a reload: restart it, or write {file.…}"
+		return "the environment variable " + match[2] + " is not set or empty: " +
+			"set it for the process that reads this, or run it with --envfile; " +
+			"a Caddy that runs gets no new ones by a reload: restart it, or write {file.…}"
 	case match[1] == "file":
 		return "the file " + match[2] + " cannot be read or is empty"
 	default:

@@ -46,20 +46,16 @@ func AppSecret(secret string) error {
 	}
 	for _, c := range secret {
 		if c <= ' ' || c > '~' {
-			return errors.New(
-				"it holds a blank or a character that is not ASCII: copy it again from the account's settings",
-			)
+			return errors.New("it holds a blank or a character that is not ASCII: " +
+				"copy it again from the account's settings")
 		}
 	}
 	if anyAppID.MatchString(secret) {
 		return errors.New("it is an app id: write the app id first, and the app secret behind it")
 	}
 	if len(secret) < minAppSecret {
-		return fmt.Errorf(
-			"it has %d characters and needs at least %d: copy it again from the account's settings",
-			len(secret),
-			minAppSecret,
-		)
+		return fmt.Errorf("it has %d characters and needs at least %d: copy it again from the account's settings",
+			len(secret), minAppSecret)
 	}
 	return nil
 }
@@ -83,13 +79,7 @@ func isExample(secret string) bool {
 
 // exampleWords stand in secrets that anybody can read somewhere, in lower case and with underscores.
 var exampleWords = []string{
-	"changeme",
-	"change_me",
-	"replaceme",
-	"replace_me",
-	"your_secret",
-	"your_app_secret",
-	"example",
+	"changeme", "change_me", "replaceme", "replace_me", "your_secret", "your_app_secret", "example",
 }
 
 // CorpID judges the id of a company in WeCom.
@@ -194,10 +184,8 @@ func Platform(text string) error {
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Opaque != "" || !isHost(u) {
-		return nil, fmt.Errorf(
-			"%.80q is no URL of a site: write https://host, a name with other than ASCII letters as xn--…",
-			redactUser(text),
-		)
+		return nil, fmt.Errorf("%.80q is no URL of a site: write https://host, "+
+			"a name with other than ASCII letters as xn--…", redactUser(text))
 	}
 	return u, nil
 }
@@ -246,10 +234,8 @@ func Prefix(prefix string) error {
 		ok = ok && (isTokenChar(c) || c == '/' || c == '.')
 	}
 	if !ok {
-		return fmt.Errorf(
-			"%.80q is no path to put the module's own addresses under: write something like /_wechat",
-			prefix,
-		)
+		return fmt.Errorf("%.80q is no path to put the module's own addresses under: "+
+			"write something like /_wechat", prefix)
 	}
 	return nil
 }
@@ -257,21 +243,16 @@ func Prefix(prefix string) error {
 // CookieName judges the name of the session's cookie.
 func CookieName(name string) error {
 	if session.IsOwnCookie(name) {
-		return fmt.Errorf(
-			"%s is the name of another cookie of the module's own: write another, such as wechat_session",
-			name,
-		)
+		return fmt.Errorf("%s is the name of another cookie of the module's own: "+
+			"write another, such as wechat_session", name)
 	}
 	ok := name != "" && !strings.HasPrefix(name, "__")
 	for _, c := range name {
 		ok = ok && (isTokenChar(c) || c == '.')
 	}
 	if !ok {
-		return fmt.Errorf(
-			"%.40q is no name for the session's cookie: write letters, digits and underscores; a prefix __Host- "+
-				"or __Secure- is added where it belongs",
-			name,
-		)
+		return fmt.Errorf("%.40q is no name for the session's cookie: write letters, digits and underscores; "+
+			"a prefix __Host- or __Secure- is added where it belongs", name)
 	}
 	return nil
 }
@@ -288,10 +269,8 @@ func Domain(domain string) error {
 	}
 	// Also refuses empty names and dots at either end.
 	if _, err := publicsuffix.EffectiveTLDPlusOne(domain); err != nil || domain != strings.ToLower(domain) {
-		return fmt.Errorf(
-			"%.80q is no domain that browsers keep a cookie for: write your own in lower case, such as example.com",
-			domain,
-		)
+		return fmt.Errorf("%.80q is no domain that browsers keep a cookie for: "+
+			"write your own in lower case, such as example.com", domain)
 	}
 	return nil
 }

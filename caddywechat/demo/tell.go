@@ -23,8 +23,8 @@ func (p place) tell(out io.Writer, family, simulator int) {
 	}
 	fmt.Fprintf(out, "  As browsers outside WeChat see it:  http://%s:%d\n", p.host, family)
 	fmt.Fprint(out, "  微信以外的浏览器：扫码登录、企业微信登录\n\n")
-	fmt.Fprintf(out, "  The WeChat that it asks is a simulator, at http://%s:%d/simulator/\n", p.simulatorHost(),
-		simulator)
+	fmt.Fprintf(out, "  The WeChat that it asks is a simulator, at http://%s:%d/simulator/\n",
+		p.simulatorHost(), simulator)
 	if p.isShared() {
 		p.warn(out, p.port, family, simulator)
 	}
@@ -33,8 +33,9 @@ func (p place) tell(out io.Writer, family, simulator int) {
 
 // warn says who gets to it, and why a phone may not.
 func (p place) warn(out io.Writer, ports ...int) {
-	fmt.Fprint(out, "\n  Whoever reaches this machine can open all of it, log in as anybody, and change the "+
-		"simulator.\n  能连到这台机器的人都能打开，以任何人的身份登录，改动模拟器；用完请结束。\n\n")
+	fmt.Fprint(out, "\n  Whoever reaches this machine can open all of it, log in as anybody, "+
+		"and change the simulator.\n"+
+		"  能连到这台机器的人都能打开，以任何人的身份登录，改动模拟器；用完请结束。\n\n")
 	if !p.hasNetwork() {
 		fmt.Fprint(out, "  This machine has no address in a private network that a phone could open.\n"+
 			"  这台机器没有手机能打开的内网地址。\n\n")

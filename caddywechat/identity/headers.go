@@ -87,11 +87,8 @@ func NewHeaders(presetNames []string, named []Header) (*Headers, error) {
 		}
 		preset, ok := presets[name]
 		if !ok {
-			return nil, fmt.Errorf(
-				"%.40q is no preset: write one of %s",
-				name,
-				strings.Join(slices.Sorted(maps.Keys(presets)), ", "),
-			)
+			known := slices.Sorted(maps.Keys(presets))
+			return nil, fmt.Errorf("%.40q is no preset: write one of %s", name, strings.Join(known, ", "))
 		}
 		h.everyField = h.everyField || name == PresetDefault
 		h.headers = append(h.headers, preset.headers...)

@@ -136,8 +136,8 @@ const (
 func verdict(samples []sample, length time.Duration) error {
 	g := growthOf(samples, heap)
 	if length >= verdictFrom && g.last > grossGrowth*g.before && g.hourly > 0 {
-		return fmt.Errorf("the heap grew from %.1f to %.1f MiB, and is growing by %.1f MiB an hour", g.before, g.last,
-			g.hourly)
+		return fmt.Errorf("the heap grew from %.1f to %.1f MiB, and is growing by %.1f MiB an hour",
+			g.before, g.last, g.hourly)
 	}
 	return nil
 }

@@ -70,9 +70,9 @@ func soak(ctx context.Context, w *world, o options, out io.Writer) error {
 }
 
 // watch takes samples and reloads the configuration, until the time is over.
-func watch(ctx context.Context, c *traffic, length time.Duration, out io.Writer) (samples []sample, reloads int,
-	err error,
-) {
+func watch(
+	ctx context.Context, c *traffic, length time.Duration, out io.Writer,
+) (samples []sample, reloads int, err error) {
 	begun := time.Now()
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()

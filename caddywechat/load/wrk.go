@@ -37,8 +37,7 @@ func runWrk(ctx context.Context, url string, length time.Duration, headers ...st
 	ctx, cancel := context.WithTimeout(ctx, length+30*time.Second)
 	defer cancel()
 	args := []string{
-		"-t2", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(length/time.Second)) + "s",
-		"--latency",
+		"-t2", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(length/time.Second)) + "s", "--latency",
 	}
 	for _, header := range headers {
 		args = append(args, "-H", header)

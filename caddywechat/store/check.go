@@ -25,12 +25,8 @@ func Check(ctx context.Context, key string) error {
 		return fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	if len(key) > maxKey || !keyForm.MatchString(key) {
-		return fmt.Errorf(
-			"%w: %.40q is no key: write words of a-z, 0-9, - and _ with slashes between them, at most %d bytes",
-			ErrStore,
-			key,
-			maxKey,
-		)
+		return fmt.Errorf("%w: %.40q is no key: write words of a-z, 0-9, - and _ with slashes between them, "+
+			"at most %d bytes", ErrStore, key, maxKey)
 	}
 	return nil
 }

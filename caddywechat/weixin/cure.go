@@ -11,9 +11,8 @@ func Cure(err error) string {
 	case errors.Is(err, ErrTokenRefused):
 		return tokenCure
 	case errors.Is(err, ErrUnreadable):
-		return "WeChat answers otherwise than this version knows it: the error says what came; if a newer version " +
-			"does " +
-			"not help, report it"
+		return "WeChat answers otherwise than this version knows it: the error says what came; " +
+			"if a newer version does not help, report it"
 	case errors.Is(err, ErrTimeout), errors.Is(err, ErrUnreachable):
 		return "if this lasts, check that this server gets out to api.weixin.qq.com:443, " +
 			"or for WeCom to qyapi.weixin.qq.com:443"
@@ -55,8 +54,8 @@ var cures = map[int]string{
 	41002: "the app id is empty: check the configuration",
 	41004: "the app secret is empty: check the configuration",
 	43004: "the account lets only its followers do this: have visitors follow it first",
-	45009: "the account's daily quota of calls is used up: wait, or reset it; " + serviceAccount +
-		"接口额度; " + miniProgram,
+	45009: "the account's daily quota of calls is used up: wait, or reset it; " +
+		serviceAccount + "接口额度; " + miniProgram,
 	45011: "too many calls within a minute: wait",
 	48001: "the account may not use web authorization: it must be a verified service account (已认证的服务号); " +
 		"see mp.weixin.qq.com → 设置与开发 → 接口权限",
@@ -72,9 +71,8 @@ var cures = map[int]string{
 		insteadOfAsking,
 	89506: "an administrator refused this server's IP address twice within a day, so that it is barred for 24 hours: " +
 		"speak with them, and " + insteadOfAsking,
-	89507: "an administrator refused this server's IP address, so that it is barred for an hour: speak with them, " +
-		"and " +
-		insteadOfAsking,
+	89507: "an administrator refused this server's IP address, so that it is barred for an hour: " +
+		"speak with them, and " + insteadOfAsking,
 }
 
 const insteadOfAsking = "add it to the IP whitelist, after which nobody is asked; " + whitelistPlace

@@ -79,13 +79,8 @@ func (c *Client) PhoneNumber(ctx context.Context, token, code string) (PhoneNumb
 		Code string `json:"code"`
 	}{code}
 	var answer phoneAnswer
-	if err := c.postOnce(
-		ctx,
-		"/wxa/business/getuserphonenumber",
-		query{}.with("access_token", token),
-		body,
-		&answer,
-	); err != nil {
+	asking := query{}.with("access_token", token)
+	if err := c.postOnce(ctx, "/wxa/business/getuserphonenumber", asking, body, &answer); err != nil {
 		return PhoneNumber{}, withoutSecrets(err, token, code)
 	}
 	return answer.number()

@@ -100,8 +100,7 @@ func foldName(name string) string {
 		if !unicode.IsLetter(c) && !unicode.IsDigit(c) {
 			return -1
 		}
-		return unicode.ToLower(
-			unicode.ToUpper(c),
-		) // by way of the upper case, which the long s and the Kelvin sign share
+		// By way of the upper case, which the long s and the Kelvin sign share.
+		return unicode.ToLower(unicode.ToUpper(c))
 	}, name)
 }

@@ -33,8 +33,7 @@ func (t *ServerToken) AgentTicket() *Ticket {
 }
 
 func (t *ServerToken) newTicket(
-	kind string,
-	ask func(ctx context.Context, token string) (string, time.Duration, error),
+	kind string, ask func(ctx context.Context, token string) (string, time.Duration, error),
 ) *Ticket {
 	k := &Ticket{app: t.app, now: t.client.now}
 	k.ticket = newShared(t, kind, 2*t.limit()) // for a token, too

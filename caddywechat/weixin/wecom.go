@@ -178,13 +178,8 @@ func (c *Client) WeComAvatar(ctx context.Context, token *ServerToken, user WeCom
 			UserID string `json:"userid"`
 			Avatar string `json:"avatar"`
 		}
-		if err := c.postToWeCom(
-			ctx,
-			"/cgi-bin/auth/getuserdetail",
-			query{}.with("access_token", access),
-			body,
-			&answer,
-		); err != nil {
+		asking := query{}.with("access_token", access)
+		if err := c.postToWeCom(ctx, "/cgi-bin/auth/getuserdetail", asking, body, &answer); err != nil {
 			return withoutSecrets(err, access, user.Ticket)
 		}
 		if err := checkUser(answer.UserID, user.UserID); err != nil {

@@ -137,11 +137,7 @@ var fieldForm = regexp.MustCompile(`^[a-z0-9_]+$`)
 
 // hostFields are added by the host.
 var hostFields = map[string]bool{
-	identity.ID:      true,
-	"user":           true,
-	identity.Account: true,
-	identity.AppID:   true,
-	"appid":          true,
+	identity.ID: true, "user": true, identity.Account: true, identity.AppID: true, "appid": true,
 }
 
 func login(t testing.TB, f Fixture) {

@@ -53,10 +53,7 @@ func RefusesCaddyfiles(t *testing.T, open func() caddyfile.Unmarshaler, secret s
 // RefusesConfigs checks that a new module refuses to be provisioned by each JSON, by an error that begins with Prefix,
 // which is the option's name as a rule, and does not hold the secret.
 func RefusesConfigs(
-	t *testing.T,
-	open func() caddy.Provisioner,
-	secret string,
-	configs map[string]struct{ JSON, Prefix string },
+	t *testing.T, open func() caddy.Provisioner, secret string, configs map[string]struct{ JSON, Prefix string },
 ) {
 	t.Helper()
 	for name, tt := range configs {

@@ -52,25 +52,12 @@ func authorizeURL(t testing.TB, f Fixture) {
 			}
 			for what, want := range map[string]string{"state": sentState, "redirect URI": sentRedirect} {
 				if n := count(query, want); n != 1 {
-					t.Errorf(
-						"%+v: the %s %q is %d times among the parameters of %s, want once",
-						browser,
-						what,
-						want,
-						n,
-						text,
-					)
+					t.Errorf("%+v: the %s %q is %d times among the parameters of %s, want once",
+						browser, what, want, n, text)
 				}
 			}
-			if other := r.AuthorizeURL(
-				browser,
-				sentRedirect,
-				"other",
-				profile,
-			); strings.Contains(
-				other,
-				url.QueryEscape(sentState),
-			) {
+			other := r.AuthorizeURL(browser, sentRedirect, "other", profile)
+			if strings.Contains(other, url.QueryEscape(sentState)) {
 				t.Errorf("%+v: another login has the state of the first: %s", browser, other)
 			}
 		}

@@ -143,9 +143,8 @@ func (s *Simulated) Scan(page, person, answer string) string {
 		s.t.Fatalf("there is no QR code at %s", page)
 	}
 	host := s.Client.Hosts.Open
-	s.read(
-		http.PostForm(host+"/connect/confirm", url.Values{"uuid": {found[1]}, "answer": {answer}, "person": {person}}),
-	)
+	answers := url.Values{"uuid": {found[1]}, "answer": {answer}, "person": {person}}
+	s.read(http.PostForm(host+"/connect/confirm", answers))
 	_, code, _ := strings.Cut(s.read(http.Get(host+"/connect/l/qrconnect?uuid="+found[1])), "wx_code='")
 	code, _, _ = strings.Cut(code, "'")
 	return code

@@ -46,9 +46,8 @@ func (a *Account) decrypt(ctx context.Context, call account.Call) (any, error) {
 	text, err := session.Decrypt(a.app.ID, asked.EncryptedData, asked.IV)
 	switch {
 	case errors.Is(err, weixin.ErrMalformed):
-		return nil, badRequest(
-			"encryptedData and iv are base64, as WeChat gave them: a + may have become a blank on the way",
-		)
+		return nil, badRequest("encryptedData and iv are base64, as WeChat gave them: " +
+			"a + may have become a blank on the way")
 	case err != nil, asked.Signature != "" && !session.Key.Signed(asked.RawData, asked.Signature):
 		return nil, problemSession
 	}

@@ -95,8 +95,7 @@ func (a *Account) Login(ctx context.Context, code string) (account.Grant, error)
 	session, err := a.wechat.ExchangeMiniProgramCode(ctx, a.app, code)
 	if apiErr, ok := errors.AsType[*weixin.Error](err); ok && apiErr.DeclinesPerson() {
 		return account.Grant{}, &account.Problem{
-			Status:  http.StatusForbidden,
-			Word:    "declined",
+			Status: http.StatusForbidden, Word: "declined",
 			Message: "WeChat takes this person for a risk and does not let them log in",
 		}
 	}

@@ -58,17 +58,11 @@ func (a *Account) withoutOwnCorp(userID string) string {
 
 // withMember adds what WeCom lets the app know of a member.
 func (a *Account) withMember(
-	ctx context.Context,
-	id identity.Identity,
-	user weixin.WeComUser,
+	ctx context.Context, id identity.Identity, user weixin.WeComUser,
 ) (identity.Identity, error) {
 	var member weixin.WeComMember
-	if userID := id.Get(
-		identity.UserID,
-	); !strings.Contains(
-		userID,
-		"/",
-	) { // another company's member is not ours to read
+	// Another company's member is not ours to read.
+	if userID := id.Get(identity.UserID); !strings.Contains(userID, "/") {
 		var err error
 		if member, err = a.wechat.WeComMember(ctx, a.token, userID); err != nil && !isHidden(err) {
 			return nil, err

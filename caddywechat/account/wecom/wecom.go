@@ -164,9 +164,8 @@ func (a *Account) RecommendsBrowser(c visitor.Client) bool { return !c.WeChat ||
 
 // DomainHint implements [account.DomainHinter].
 func (*Account) DomainHint() string {
-	return "enter the host, with its port, as 可信域名 of the app at work.weixin.qq.com, 应用管理 → 网页授权及JS-SDK, and as " +
-		"授权回调域 " +
-		"under 企业微信授权登录"
+	return "enter the host, with its port, as 可信域名 of the app at work.weixin.qq.com, 应用管理 → 网页授权及JS-SDK, " +
+		"and as 授权回调域 under 企业微信授权登录"
 }
 
 // ShowsQRCode implements [account.QRCodeLogin].

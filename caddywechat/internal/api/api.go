@@ -118,9 +118,8 @@ func (a *API) readBody(w http.ResponseWriter, r *visitor.Request) ([]byte, *prob
 		return nil, &problem.BadRequest
 	}
 	if site.IsCrossSite(r) && !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		return nil, badRequest(
-			"send JSON, and Content-Type: application/json, where the request comes from another origin",
-		)
+		return nil, badRequest("send JSON, and Content-Type: application/json, " +
+			"where the request comes from another origin")
 	}
 	// The real clock, for the connection's sake. Not every writer can; then the server's own limits hold.
 	connection := http.NewResponseController(w)

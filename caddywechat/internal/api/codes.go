@@ -68,8 +68,7 @@ func (a *API) logTooMany(r *visitor.Request, at client) {
 			fields = append(fields, zap.String("cure", "if visitors come by a proxy at this address, name it as "+
 				"trusted_proxies in the global option servers: until then all of them count as one"))
 		}
-		a.Logger.Warn(
-			"too many codes of an address were refused: nobody there can log in by a program for now",
+		a.Logger.Warn("too many codes of an address were refused: nobody there can log in by a program for now",
 			fields...)
 	})
 }

@@ -86,9 +86,8 @@ func readSigning(query string, o visitor.Origin) (ask signing, fault string) {
 	}
 	ask = signing{url: values.Get("url"), agent: values.Get("app") == "agent", account: values.Get("account")}
 	if app, ok := values["app"]; ok && app[0] != "agent" {
-		return ask, "app is agent, for WeCom's wx.agentConfig, or is left out; if it is the page's own, that was " +
-			"not encoded: " +
-			encoding
+		return ask, "app is agent, for WeCom's wx.agentConfig, or is left out; " +
+			"if it is the page's own, that was not encoded: " + encoding
 	}
 	return ask, faultOfPage(ask.url, o)
 }
@@ -102,9 +101,8 @@ func faultOfPage(text string, o visitor.Origin) string {
 	case strings.Contains(shown, "&amp;"):
 		return "url holds &amp;, as HTML writes an &: take the address from the browser, and " + encoding
 	case strings.ContainsFunc(shown, isNeverShown):
-		return "url holds a blank or another character that browsers show encoded only: it was not encoded, or " +
-			"decoded before: " +
-			encoding
+		return "url holds a blank or another character that browsers show encoded only: " +
+			"it was not encoded, or decoded before: " + encoding
 	case encodedTwice.MatchString(text):
 		return "url was encoded twice: " + encoding
 	case !isPageOf(o, text):

@@ -64,11 +64,7 @@ func (f *Flow) prepare(r *visitor.Request, s start, attempts Attempts, k *keys) 
 
 // compose makes the answer of an attempt.
 func (f *Flow) compose(
-	r *visitor.Request,
-	s start,
-	attempts Attempts,
-	k *keys,
-	a Attempt,
+	r *visitor.Request, s start, attempts Attempts, k *keys, a Attempt,
 ) (ask authorization, err error) {
 	sealed, err := k.attempt.Seal(f.Site.Scope(r.Origin), a)
 	if err != nil {

@@ -31,8 +31,8 @@ func (f *Flow) start(w http.ResponseWriter, r *visitor.Request, s start) error {
 	}
 	if !f.Site.InDomain(r.Origin) {
 		f.domainHint.Do(f.Now(), func() {
-			f.Logger.Warn(
-				"a login on a host that the session's domain does not cover: no browser would keep the cookie",
+			f.Logger.Warn("a login on a host that the session's domain does not cover: "+
+				"no browser would keep the cookie",
 				event.RequestFields(r, zap.String("domain", f.Site.Domain()))...)
 		})
 		return f.Answers.Problem(w, r, problem.BadRequest, page.Data{})

@@ -109,15 +109,10 @@ func (f *Flow) countStart(r *visitor.Request, a account.Redirector) {
 		if keeper, ok := a.(account.DomainHinter); ok {
 			where = keeper.DomainHint()
 		}
-		f.Logger.Warn(
-			"logins begin and none comes back: WeChat may refuse the host, as it tells the visitor only (10003)",
-			zap.String("host", at.host),
-			zap.String("account", a.Kind()),
-			zap.String("app_id", account.Ref(a)),
-			zap.Int("logins", so.count),
-			zap.Duration("within", so.last.Sub(so.since)),
-			zap.String("cure", where),
-		)
+		f.Logger.Warn("logins begin and none comes back: "+
+			"WeChat may refuse the host, as it tells the visitor only (10003)",
+			zap.String("host", at.host), zap.String("account", a.Kind()), zap.String("app_id", account.Ref(a)),
+			zap.Int("logins", so.count), zap.Duration("within", so.last.Sub(so.since)), zap.String("cure", where))
 	})
 }
 

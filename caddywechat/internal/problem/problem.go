@@ -40,10 +40,8 @@ var (
 		http.StatusUnauthorized, "profile_required", "agree to share your profile first, at login_url", page.BadRequest,
 	}
 	NoProfile = Problem{
-		http.StatusForbidden,
-		"profile_unavailable",
-		"this way to log in never brings a profile",
-		page.ProfileUnavailable,
+		http.StatusForbidden, "profile_unavailable",
+		"this way to log in never brings a profile", page.ProfileUnavailable,
 	}
 	NotFound = Problem{
 		http.StatusNotFound, "not_found", "there is nothing at this address", page.NotFound,
@@ -71,10 +69,8 @@ var (
 		http.StatusForbidden, "login_required", "open this page in WeChat or WeCom", page.OpenInWeChat,
 	}
 	InsideApp = Problem{
-		http.StatusForbidden,
-		"login_required",
-		"open this page in a browser outside WeChat and WeCom",
-		page.OpenInBrowser,
+		http.StatusForbidden, "login_required",
+		"open this page in a browser outside WeChat and WeCom", page.OpenInBrowser,
 	}
 	NoBrowser = Problem{
 		http.StatusForbidden, "login_required", "log in by the site's mini-program or app, not in a browser",
@@ -116,10 +112,8 @@ var (
 		"too many codes from this address were refused within a minute: wait, and send none twice", page.TooOften,
 	}
 	TooSoon = Problem{
-		http.StatusTooManyRequests,
-		"too_many",
-		"this was asked for just now: wait a moment, and send it again",
-		page.Busy,
+		http.StatusTooManyRequests, "too_many",
+		"this was asked for just now: wait a moment, and send it again", page.Busy,
 	}
 )
 

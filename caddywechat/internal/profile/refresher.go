@@ -170,12 +170,8 @@ func (j job) fromWeChat(ctx context.Context) (profile, error) {
 		return profile{}, errNothing
 	}
 	mine, lease := rand.Text(), f.Grants.Key(leaseArea, j.account, j.userID)
-	whose, err := f.Vault.Store.PutIfAbsent(
-		ctx,
-		lease,
-		[]byte(mine),
-		pause,
-	) // which rests all instances if this one fails
+	// The pause rests all instances if this one fails.
+	whose, err := f.Vault.Store.PutIfAbsent(ctx, lease, []byte(mine), pause)
 	if err != nil {
 		return profile{}, err
 	}

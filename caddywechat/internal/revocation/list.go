@@ -264,9 +264,7 @@ const hearsWithin = 5
 // elsewhere meanwhile, and is not known here, ends that one, too. Where there is no such time yet it returns how long
 // to wait.
 func (l *List) NextInPlaceOf(
-	s *session.Session,
-	now time.Time,
-	subjects ...Subject,
+	s *session.Session, now time.Time, subjects ...Subject,
 ) (at time.Time, wait time.Duration) {
 	next := max(s.Survives.Unix(), l.all.Load()) + 1
 	for _, subject := range subjects {

@@ -225,9 +225,8 @@ func (s *Sync) WithoutStore() string {
 		lacksKey = site.Keyring.NeedsStore() || lacksKey
 	}
 	if lacksKey {
-		return "sites without session key keep theirs there, and nobody logs in to them and no session opens until " +
-			"it can be " +
-			"read; with session { key … } they don't need the store for that"
+		return "sites without session key keep theirs there, and nobody logs in to them and no session opens " +
+			"until it can be read; with session { key … } they don't need the store for that"
 	}
 	return "sessions and silent logins go on, what needs memory does not"
 }

@@ -65,12 +65,8 @@ func NewSync(status *store.Status) *Sync {
 	return &Sync{
 		status: status, work: background.NewGroup(), read: make(chan struct{}),
 		hints: hints{
-			forged: event.Hint{
-				Every: hintEvery,
-			},
-			version:   event.Hint{Every: hintEvery},
-			old:       event.Hint{Every: hintEvery},
-			otherKeys: event.Hint{Every: hintEvery},
+			forged: event.Hint{Every: hintEvery}, version: event.Hint{Every: hintEvery},
+			old: event.Hint{Every: hintEvery}, otherKeys: event.Hint{Every: hintEvery},
 		},
 	}
 }
@@ -156,11 +152,9 @@ func (s *Sync) follow(ctx context.Context) {
 			started := site.Now()
 			isRead := s.Exchange(ctx)
 			if took := site.Now().Sub(started); !isKnown && (!isRead || took > firstReadTimeout) {
-				site.Logger.Warn(
-					"the store did not tell in time what was revoked before: until it does, such sessions go on",
-					zap.Bool("known now", isRead),
-					zap.Duration("after", took),
-				)
+				site.Logger.Warn("the store did not tell in time what was revoked before: "+
+					"until it does, such sessions go on",
+					zap.Bool("known now", isRead), zap.Duration("after", took))
 			}
 			isKnown = isKnown || isRead
 			goOn()
@@ -274,10 +268,9 @@ func (s *Site) believes(r Revocation) bool {
 		return true
 	}
 	s.sync.hints.old.Do(s.Now(), func() {
-		s.Logger.Warn(
-			"revocations of people or of everybody that an older version wrote don't count, for anybody may " +
-				"have written them to this store: give the orders again that were given before the upgrade",
-		)
+		s.Logger.Warn("revocations of people or of everybody that an older version wrote don't count, " +
+			"for anybody may have written them to this store: " +
+			"give the orders again that were given before the upgrade")
 	})
 	return false
 }

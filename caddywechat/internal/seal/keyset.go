@@ -21,8 +21,8 @@ type Keyset struct {
 	derived memo[[]byte]
 }
 
-// memo remembers what was made for a purpose. Whoever adds something puts another map in place, so that nobody waits who
-// finds what is there.
+// memo remembers what was made for a purpose. Whoever adds something puts another map in place, so that nobody waits
+// who finds what is there.
 type memo[T any] struct {
 	made atomic.Pointer[map[string]T]
 	mu   sync.Mutex // held while something is added

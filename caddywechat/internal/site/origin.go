@@ -35,12 +35,10 @@ func (s *Site) requestOrigin(r *http.Request, server visitor.Server) visitor.Ori
 		}
 	} else if forwarded == "https" && scheme == "http" && s.config.Public == nil {
 		s.forwardedProtoHint.Do(func() {
-			s.config.Logger.Warn(
-				"a proxy in front says that visitors use https, but it is not trusted, so WeChat would "+
-					"send them back to http: name it as trusted_proxies in the global option servers, or set "+
-					"public_url",
-				zap.String("remote_addr", r.RemoteAddr),
-			)
+			s.config.Logger.Warn("a proxy in front says that visitors use https, but it is not trusted, "+
+				"so WeChat would send them back to http: "+
+				"name it as trusted_proxies in the global option servers, or set public_url",
+				zap.String("remote_addr", r.RemoteAddr))
 		})
 	}
 	return visitor.NewOrigin(scheme, host)
@@ -77,14 +75,10 @@ func (s *Site) CheckScheme(r *visitor.Request) {
 		return
 	}
 	s.silentProxyHint.Do(func() {
-		s.config.Logger.Warn(
-			"a login begins by http, through a proxy that does not say whether visitors use https: if "+
-				"they do, have it send X-Forwarded-Proto and name it as trusted_proxies in the global option "+
-				"servers, or set "+
-				"public_url",
-			zap.String("remote_addr", r.RemoteAddr),
-			zap.String("host", r.Origin.Host),
-		)
+		s.config.Logger.Warn("a login begins by http, through a proxy that does not say whether visitors use https: "+
+			"if they do, have it send X-Forwarded-Proto and name it as trusted_proxies in the global option servers, "+
+			"or set public_url",
+			zap.String("remote_addr", r.RemoteAddr), zap.String("host", r.Origin.Host))
 	})
 }
 

@@ -36,10 +36,7 @@ func (t *turns) of(path string) chan struct{} {
 // locked calls do while the storage's lock for a path is held, if there is something to do: look says so, and is asked
 // before as well, since mostly there is nothing.
 func (s *Store) locked(
-	ctx context.Context,
-	path string,
-	look func(context.Context) (bool, error),
-	do func(context.Context) error,
+	ctx context.Context, path string, look func(context.Context) (bool, error), do func(context.Context) error,
 ) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()

@@ -73,8 +73,8 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // CheckKeyStorage implements [store.KeyStorage].
 func (*Store) CheckKeyStorage() (warning string, err error) {
-	return "store memory forgets the session key that it makes: every restart logs everybody out; write session { " +
-		"key … }", nil
+	return "store memory forgets the session key that it makes: every restart logs everybody out; " +
+		"write session { key … }", nil
 }
 
 // Get implements [store.Store].

@@ -40,8 +40,8 @@ func (s *Store) Append(ctx context.Context, journal string, value []byte, ttl ti
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := appendScript.Run(ctx, s.client, []string{stream(journal)}, value, max(ttl.Milliseconds(), 1)).
-		Err(); err != nil {
+	keys, life := []string{stream(journal)}, max(ttl.Milliseconds(), 1)
+	if err := appendScript.Run(ctx, s.client, keys, value, life).Err(); err != nil {
 		return failure("appending to", journal, err)
 	}
 	return nil

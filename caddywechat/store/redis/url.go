@@ -16,22 +16,16 @@ import (
 
 // The errors of a URL hold nothing of it: with one character that is not escaped its password could be anywhere.
 var (
-	errURL = errors.New(
-		"it is no URL of a Redis: write redis://host:6379, or rediss:// for TLS, with user:password@ before the " +
-			"host where they are needed and /1 behind it for another database; in a password write @ as %40, : as " +
-			"%3A, / as %2F, # as %23, " +
-			"? as %3F, % as %25",
-	)
-	errQuery = errors.New(
-		"what stands behind the question mark is not known: write addr=host:port, once or several times, for the " +
-			"nodes " +
-			"of a Cluster; for Sentinel master_name=name and, where they are needed, addr=host:port, username=name, " +
-			"password=secret; a question mark in a password is written %3F",
-	)
-	errSkipVerify = errors.New(
-		"skip_verify would trust anybody who says to be the Redis: remove it, and make the system trust the " +
-			"authority that signed its certificate, or name that's file in the environment variable SSL_CERT_FILE",
-	)
+	errURL = errors.New("it is no URL of a Redis: write redis://host:6379, or rediss:// for TLS, " +
+		"with user:password@ before the host where they are needed and /1 behind it for another database; " +
+		"in a password write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25")
+	errQuery = errors.New("what stands behind the question mark is not known: " +
+		"write addr=host:port, once or several times, for the nodes of a Cluster; " +
+		"for Sentinel master_name=name and, where they are needed, addr=host:port, username=name, " +
+		"password=secret; a question mark in a password is written %3F")
+	errSkipVerify = errors.New("skip_verify would trust anybody who says to be the Redis: remove it, " +
+		"and make the system trust the authority that signed its certificate, " +
+		"or name that's file in the environment variable SSL_CERT_FILE")
 	errDatabase = errors.New("a Redis Cluster has one database only: remove what stands behind the host")
 )
 

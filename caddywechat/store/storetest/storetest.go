@@ -67,11 +67,8 @@ func wantValue(t *testing.T, s store.Store, key, want string) {
 
 func wantAbsent(t *testing.T, s store.Store, key string) {
 	t.Helper()
-	if got, err := s.Get(
-		t.Context(),
-		key,
-	); !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) ||
-		got != nil {
+	got, err := s.Get(t.Context(), key)
+	if !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) || got != nil {
 		t.Errorf("%s: got %.40q, %v, want ErrNotFound", key, got, err)
 	}
 }
@@ -86,11 +83,8 @@ func mustPut(t *testing.T, s store.Store, key, value string, ttl time.Duration) 
 func absent(t *testing.T, b Backend) {
 	s := b.Open()
 	wantAbsent(t, s, key)
-	if got, err := s.Take(
-		t.Context(),
-		key,
-	); !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) ||
-		got != nil {
+	got, err := s.Take(t.Context(), key)
+	if !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStore) || got != nil {
 		t.Errorf("take: got %q, %v", got, err)
 	}
 	if err := s.Delete(t.Context(), key); err != nil {
