@@ -2,12 +2,19 @@ package login
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/event"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/problem"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
+
+// MaxRestarts is how many restarts a browser may go through within [RestartWindow] before it is stopped.
+const MaxRestarts = 3
+
+// RestartWindow is how long a restart counts.
+const RestartWindow = time.Minute
 
 // cause is why logins of a browser lead to more logins.
 type cause string

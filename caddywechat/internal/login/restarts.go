@@ -10,12 +10,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// MaxRestarts is how many restarts a browser may go through within [RestartWindow] before it is stopped.
-const MaxRestarts = 3
-
-// RestartWindow is how long a restart counts.
-const RestartWindow = time.Minute
-
 // Restarts are the times of a browser's last restarts, the newest first. A restart is a callback that brought another
 // login, or that came again. Logins that merely began are none.
 //

@@ -18,6 +18,12 @@ const maxAttempts = 8
 
 const attemptCookie = "wechat_login_"
 
+func init() {
+	for slot := range maxAttempts {
+		session.OwnCookie(attemptCookie + strconv.Itoa(slot))
+	}
+}
+
 func slotOf(name string) (int, bool) {
 	digit, ok := strings.CutPrefix(name, attemptCookie)
 	if !ok || len(digit) != 1 || digit[0] < '0' || digit[0] >= '0'+maxAttempts {
