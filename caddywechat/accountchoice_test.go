@@ -2,7 +2,6 @@ package caddywechat
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 )
@@ -28,21 +27,13 @@ func TestAccountChoice_IsRemembered(t *testing.T) {
 	if !strings.HasPrefix(a.location(), "https://fob.example/") || b.cookie("wechat_account") != "" {
 		t.Errorf("redirected to %s, remembers %q before the login", a.location(), b.cookie("wechat_account"))
 	}
-	location, err := url.Parse(a.location())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/page?x=1")
+	b.open(badgeCallback(t, a.location(), "7")).wantRedirect(t, "/page?x=1")
 	b.open("/_wechat/login?return_to=/page").wantRedirect(t, "/page") // the session suffices
 	b.deleteCookie("wechat_session")
 	if a := b.open("/_wechat/login?return_to=/page"); !strings.HasPrefix(a.location(), "https://fob.example/") {
 		t.Errorf("the next time: %d %s", a.StatusCode, a.location())
 	}
-	location, err = url.Parse(b.open("/_wechat/login?account=fob").location())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.open(location.Query().Get("back")+"&code=7&state="+location.Query().Get("state")).wantRedirect(t, "/")
+	b.open(badgeCallback(t, b.open("/_wechat/login?account=fob").location(), "7")).wantRedirect(t, "/")
 	b.logout("")
 	if a := b.open("/page"); a.StatusCode != http.StatusOK || b.cookie("wechat_account") != "" {
 		t.Errorf("after a logout: %d, remembers %q", a.StatusCode, b.cookie("wechat_account"))

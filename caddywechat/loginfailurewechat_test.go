@@ -64,7 +64,7 @@ func TestLoginFailure_WeChatRefusesTheCode(t *testing.T) {
 			callback := b.callbackFor("/page")
 			wantFailure(t, w, b.follow(callback), c.want)
 			if strings.Contains(fmt.Sprint(w.logs.All()), simulator.DemoSecret) ||
-				strings.Contains(fmt.Sprint(w.logs.All()), codeOf(callback)) {
+				strings.Contains(fmt.Sprint(w.logs.All()), queryOf(callback, "code")) {
 				t.Error("a secret in the log")
 			}
 			if c.want.page == "app" {

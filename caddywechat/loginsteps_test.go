@@ -54,13 +54,9 @@ func (b *browser) followAllowing(address string) response {
 	return response{}
 }
 
-func codeOf(callback string) string {
-	u, _ := url.Parse(callback)
-	return u.Query().Get("code")
-}
-
+// withoutCode returns the callback URL that WeChat gives where the visitor declines.
 func withoutCode(callback string) string {
-	return strings.Replace(callback, "code="+codeOf(callback)+"&", "", 1)
+	return strings.Replace(callback, "code="+queryOf(callback, "code")+"&", "", 1)
 }
 
 var (
@@ -109,6 +105,7 @@ func (b *browser) followConsenting(address string) response {
 	return a
 }
 
+// queryOf returns a parameter of a URL as it is written.
 func queryOf(address, name string) string {
 	_, query, _ := strings.Cut(address, "?")
 	for pair := range strings.SplitSeq(query, "&") {

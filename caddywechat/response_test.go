@@ -114,8 +114,8 @@ func headerSize(a response) int {
 	return size
 }
 
-// sessionCookie returns the Set-Cookie line of a session with that name, "" for none.
-func sessionCookie(a response, name string) string {
+// setCookieLine returns the Set-Cookie line of the cookie with that name, "" for none.
+func (a response) setCookieLine(name string) string {
 	for _, line := range a.Header["Set-Cookie"] {
 		if strings.HasPrefix(line, name+"=") {
 			return line

@@ -21,11 +21,10 @@ func TestRestartsCookie_CountsForAMinute(t *testing.T) {
 			return b.open(fmt.Sprintf("/_wechat/callback?code=x&state=forged%d&to=/page", i))
 		}
 		a := forged(1).wantStatus(t, http.StatusFound)
-		i := slices.IndexFunc(a.Header["Set-Cookie"],
-			func(line string) bool { return strings.HasPrefix(line, name+"=") })
-		if i < 0 || !strings.Contains(a.Header["Set-Cookie"][i], "; Path=/; Max-Age=60; HttpOnly") ||
-			strings.Contains(a.Header["Set-Cookie"][i], "; Secure") != (scheme == "https") ||
-			!strings.HasSuffix(a.Header["Set-Cookie"][i], "; SameSite=Lax") {
+		line := a.setCookieLine(name)
+		if !strings.Contains(line, "; Path=/; Max-Age=60; HttpOnly") ||
+			strings.Contains(line, "; Secure") != (scheme == "https") ||
+			!strings.HasSuffix(line, "; SameSite=Lax") {
 			t.Errorf("Set-Cookie: %s", a.Header["Set-Cookie"])
 		}
 		b.open("/public", "Cookie: "+name+"=planted; mine=1").wantStatus(t, http.StatusOK)

@@ -91,10 +91,7 @@ func TestSessionCookie_OfADomainOpensAtItsHosts(t *testing.T) {
 	w := makeWorld(t, "https", "", sessionWith("domain example.com"))
 	b := w.browser(inWeChat)
 	a := b.open(b.callbackFor("/"))
-	i := slices.IndexFunc(a.Header["Set-Cookie"], func(line string) bool {
-		return strings.HasPrefix(line, "__Secure-wechat_session=") && strings.Contains(line, "; Domain=example.com;")
-	})
-	if i < 0 {
+	if !strings.Contains(a.setCookieLine("__Secure-wechat_session"), "; Domain=example.com;") {
 		t.Fatalf("Set-Cookie: %q", a.Header["Set-Cookie"])
 	}
 	b.open("https://www.example.com/").wantStatus(t, http.StatusOK)

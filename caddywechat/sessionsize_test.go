@@ -46,7 +46,7 @@ func TestSessionSize_EveryDepartmentReachesTheApp(t *testing.T) {
 	w := newDepartmentsWorld(t, want)
 	b := w.browser(inWeCom)
 	a := b.open(b.callbackFor("/page"))
-	if line := sessionCookie(a, "wechat_session"); line == "" || len(line) >= 1300 {
+	if line := a.setCookieLine("wechat_session"); line == "" || len(line) >= 1300 {
 		t.Fatalf("a cookie of %d bytes", len(line))
 	}
 	w.received()
@@ -68,7 +68,7 @@ func TestSessionSize_LoginThatDoesNotFitFails(t *testing.T) {
 	for range 3 {
 		a := b.open(b.callbackFor("/page"))
 		a.wantStatus(t, http.StatusInternalServerError)
-		if !strings.Contains(a.body, "本站的微信登录没有设置好") || sessionCookie(a, "wechat_session") != "" {
+		if !strings.Contains(a.body, "本站的微信登录没有设置好") || a.setCookieLine("wechat_session") != "" {
 			t.Errorf("got %v %s", a.Header, a.body)
 		}
 	}
@@ -97,7 +97,7 @@ func TestSessionSize_RefreshedSessionFits(t *testing.T) {
 	w.nickname(b)
 	w.awaitRefresh()
 	a := b.open("/page")
-	if line := sessionCookie(a, cookie); line == "" || len(line) >= 1300 {
+	if line := a.setCookieLine(cookie); line == "" || len(line) >= 1300 {
 		t.Errorf("a cookie of %d bytes: %s", len(line), line)
 	}
 	w.received()

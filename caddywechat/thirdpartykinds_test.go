@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -55,6 +56,16 @@ func (badge) Exchange(_ context.Context, code string, _ bool) (account.Grant, er
 		return account.Grant{}, account.ErrCodeRefused
 	}
 	return account.Grant{Identity: identity.Identity{}.With("badge_no", code)}, nil
+}
+
+// badgeCallback returns the callback URL with a code for an authorize URL of a badge or a fob.
+func badgeCallback(t *testing.T, authorize, code string) string {
+	t.Helper()
+	u, err := url.Parse(authorize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query().Get("back") + "&code=" + code + "&state=" + u.Query().Get("state")
 }
 
 // locker is an account kind of a third party, whose code is the number of a locker and, behind a dash, its owner.
