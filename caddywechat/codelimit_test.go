@@ -13,6 +13,12 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
+// Limits of one client: refused codes in a minute, and codes that wait for others.
+const (
+	maxRefused = 10
+	maxWaiting = 64
+)
+
 // A client that sends X-Forwarded-For itself neither evades the limit nor has it applied to another address.
 func TestCodeLimit_CountsTheClientBehindAProxy(t *testing.T) {
 	t.Parallel()
@@ -81,12 +87,6 @@ func TestCodeLimit_HintsOnceAtAnUntrustedProxy(t *testing.T) {
 		t.Errorf("got %v", lines)
 	}
 }
-
-// Limits of one client: refused codes in a minute, and codes that wait for others.
-const (
-	maxRefused = 10
-	maxWaiting = 64
-)
 
 func TestCodeLimit_HoldsForSimultaneousCodes(t *testing.T) {
 	t.Parallel()

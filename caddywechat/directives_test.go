@@ -8,38 +8,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// replaceSite replaces the handler, as a reload does, by one with another key.
-func (w *world) replaceSite(options, key string) {
-	w.t.Helper()
-	w.swap(w.newHandler(officialAccount, sessionKeys(key), options))
-}
-
-// newProfileWorld makes a world whose account has the given options, with other lines in the wechat_auth block.
-func newProfileWorld(t *testing.T, accountOptions, options string) *world {
-	t.Helper()
-	w := newWorld(t, "")
-	w.provisionAccount(accountOptions, options)
-	return w
-}
-
-// provisionAccount replaces the handler by one whose account has these options.
-func (w *world) provisionAccount(accountOptions, options string) {
-	w.handler = w.newHandler(withOptions(officialAccount, accountOptions), options)
-}
-
-// newWeComWorld makes a world whose one account is a WeCom app.
-func newWeComWorld(t *testing.T, options string) *world {
-	t.Helper()
-	w := newWorldWith(t, simulator.Config{WeCom: []simulator.WeComApp{{
-		CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
-	}}})
-	w.handler = w.newHandler(weComAccount, options)
-	if calls := w.sim.Journal(); len(calls) > 0 {
-		t.Fatalf("loading the configuration called WeCom: %v", calls)
-	}
-	return w
-}
-
 // Accounts as a Caddyfile names them.
 const (
 	officialAccount    = "official_account " + simulator.DemoAppID + " " + simulator.DemoSecret
@@ -77,4 +45,36 @@ func (w *world) newHandler(lines ...string) *Handler {
 // accounts makes the handler of a site with these accounts.
 func (w *world) accounts(lines ...string) *Handler {
 	return w.newHandler(append(lines, "user_id qualified")...)
+}
+
+// provisionAccount replaces the handler by one whose account has these options.
+func (w *world) provisionAccount(accountOptions, options string) {
+	w.handler = w.newHandler(withOptions(officialAccount, accountOptions), options)
+}
+
+// replaceSite replaces the handler, as a reload does, by one with another key.
+func (w *world) replaceSite(options, key string) {
+	w.t.Helper()
+	w.swap(w.newHandler(officialAccount, sessionKeys(key), options))
+}
+
+// newProfileWorld makes a world whose account has the given options, with other lines in the wechat_auth block.
+func newProfileWorld(t *testing.T, accountOptions, options string) *world {
+	t.Helper()
+	w := newWorld(t, "")
+	w.provisionAccount(accountOptions, options)
+	return w
+}
+
+// newWeComWorld makes a world whose one account is a WeCom app.
+func newWeComWorld(t *testing.T, options string) *world {
+	t.Helper()
+	w := newWorldWith(t, simulator.Config{WeCom: []simulator.WeComApp{{
+		CorpID: simulator.DemoCorpID, AgentID: simulator.DemoAgentID, Secret: simulator.DemoWeComSecret, Domain: host,
+	}}})
+	w.handler = w.newHandler(weComAccount, options)
+	if calls := w.sim.Journal(); len(calls) > 0 {
+		t.Fatalf("loading the configuration called WeCom: %v", calls)
+	}
+	return w
 }

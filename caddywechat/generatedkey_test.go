@@ -16,30 +16,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-func TestGeneratedKey_IsEnoughToLogIn(t *testing.T) {
-	for _, store := range []string{"store caddy", "store memory"} {
-		w := newWorld(t, store)
-		b := w.browser(inWeChat)
-		b.login("/")
-		if !slices.Contains(b.cookieNames(), "wechat_session") {
-			t.Errorf("%s: no session", store)
-		}
-	}
-}
-
-func TestGeneratedKey_OptionalPagesWorkWithoutTheStore(t *testing.T) {
-	t.Parallel()
-	t.Run("optional pages are served", func(t *testing.T) {
-		w := newWorld(t, "store caddy\noptional /o")
-		if err := os.WriteFile(filepath.Join(w.storage, "wechat"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		b := w.browser(inWeChat)
-		b.open("/o", "Cookie: wechat_session=x").wantStatus(t, http.StatusOK)
-		b.open("/page", "Cookie: wechat_session=x").wantStatus(t, http.StatusServiceUnavailable)
-	})
-}
-
 // newGeneratedKeyWorld makes a world whose site has no session key, and a browser that is logged in.
 func newGeneratedKeyWorld(t *testing.T) (*world, *browser) {
 	t.Helper()
@@ -63,6 +39,30 @@ func (w *world) generatedKeyLog() map[string]any {
 		return nil
 	}
 	return lines[0].ContextMap()
+}
+
+func TestGeneratedKey_IsEnoughToLogIn(t *testing.T) {
+	for _, store := range []string{"store caddy", "store memory"} {
+		w := newWorld(t, store)
+		b := w.browser(inWeChat)
+		b.login("/")
+		if !slices.Contains(b.cookieNames(), "wechat_session") {
+			t.Errorf("%s: no session", store)
+		}
+	}
+}
+
+func TestGeneratedKey_OptionalPagesWorkWithoutTheStore(t *testing.T) {
+	t.Parallel()
+	t.Run("optional pages are served", func(t *testing.T) {
+		w := newWorld(t, "store caddy\noptional /o")
+		if err := os.WriteFile(filepath.Join(w.storage, "wechat"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := w.browser(inWeChat)
+		b.open("/o", "Cookie: wechat_session=x").wantStatus(t, http.StatusOK)
+		b.open("/page", "Cookie: wechat_session=x").wantStatus(t, http.StatusServiceUnavailable)
+	})
 }
 
 // A configured session key that replaces a generated one logs nobody out: the generated one opens sessions for another

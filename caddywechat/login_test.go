@@ -16,6 +16,17 @@ import (
 
 var person = simulator.OpenID(simulator.DemoAppID, "xiaoming")
 
+// oldAttempt is an attempt as the version before wrote it.
+type oldAttempt login.Attempt
+
+func (a oldAttempt) MarshalBinary() ([]byte, error) {
+	b := seal.AppendText([]byte{2}, a.State)
+	b = seal.AppendText(b, a.Kind)
+	b = seal.AppendFlag(b, a.Profile)
+	b = seal.AppendText(b, a.Target)
+	return seal.AppendNumber(b, uint64(a.Created.Unix())), nil
+}
+
 func TestLogin_ReturnsToTheRequestedPage(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{
@@ -182,15 +193,4 @@ func TestLogin_OfTheVersionBeforeContinues(t *testing.T) {
 	if n := w.exchanges(); n != 1 {
 		t.Errorf("%d exchanges", n)
 	}
-}
-
-// oldAttempt is an attempt as the version before wrote it.
-type oldAttempt login.Attempt
-
-func (a oldAttempt) MarshalBinary() ([]byte, error) {
-	b := seal.AppendText([]byte{2}, a.State)
-	b = seal.AppendText(b, a.Kind)
-	b = seal.AppendFlag(b, a.Profile)
-	b = seal.AppendText(b, a.Target)
-	return seal.AppendNumber(b, uint64(a.Created.Unix())), nil
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/simulator"
 )
 
-// failure is what the visitor, WeChat and the operator get of a login that fails.
+// failure is what the visitor, WeChat and the operator get of a login that fails. The tests cover all failures that are
+// known, and log a table of them with -v.
 type failure struct {
 	page             string // heading of the page that the visitor sees, "app" for the requested one
 	status           int
@@ -17,33 +18,33 @@ type failure struct {
 	retryAfter       bool   // whether the response has Retry-After
 }
 
-// The tests of failures let everything go wrong that is known to go wrong, and look at what the visitor, WeChat and the
-// operator get. With -v they log a table.
-
 const (
 	reasonRefused   = "restarted: WeChat refused the code"
 	reasonNoAttempt = "restarted: no attempt of this browser is open"
 	reasonOtherKey  = "restarted: the attempt was sealed with a key that this instance does not have"
 )
 
-// returnsToPage is what there is where the login succeeds in the end.
+// returnsToPage is the outcome of a login that succeeds in the end.
 func returnsToPage(exchanges int, outcome string) failure {
 	return failure{page: "app", status: 200, exchanges: exchanges, outcome: outcome}
 }
 
+// unavailable is the outcome where WeChat fails.
 func unavailable(status int, cure string) failure {
 	return failure{page: "微信暂时繁忙", status: status, exchanges: 1, outcome: "failed", cure: cure}
 }
 
+// misconfigured is the outcome where WeChat refuses the configuration.
 func misconfigured(cure string) failure {
 	return failure{page: "暂时无法登录", status: 502, exchanges: 1, outcome: "failed", cure: cure}
 }
 
-// loopDetected is what there is where the login is stopped after three callbacks.
+// loopDetected is the outcome of a login that is stopped after three callbacks.
 func loopDetected(exchanges, infos int, outcome string) failure {
 	return failure{page: "登录没有成功", status: 429, exchanges: exchanges, infos: infos, outcome: outcome}
 }
 
+// errcode is the fault that WeChat responds with an error code.
 func errcode(code int) simulator.Fault {
 	return simulator.Fault{Kind: simulator.FaultErrcode, Errcode: code}
 }

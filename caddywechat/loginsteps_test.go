@@ -10,12 +10,51 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 )
 
-// wantSmallRequests fails the test unless the attempts take less than 4,096 bytes of each request.
-func (b *browser) wantSmallRequests() {
+// login logs the browser in by opening a page.
+func (b *browser) login(path string) response {
 	b.t.Helper()
-	if size := b.cookieSize(attemptName.MatchString); size >= 4096 {
-		b.t.Errorf("attempts take %d bytes of every request", size)
+	a := b.follow(path)
+	if a.StatusCode != http.StatusOK || !strings.HasPrefix(a.body, "app o") {
+		b.t.Fatalf("login by %s ended with status %d: %.300s", path, a.StatusCode, a.body)
 	}
+	return a
+}
+
+// logout follows a link on a page of the site to the logout.
+func (b *browser) logout(query string, headers ...string) response {
+	b.t.Helper()
+	return b.open("/_wechat/logout"+query, append([]string{"Referer: " + b.site("/page")}, headers...)...)
+}
+
+// callbackFor opens a page and WeChat's authorize page, and returns the callback URL without opening it.
+func (b *browser) callbackFor(path string) string {
+	b.t.Helper()
+	a := b.open(path)
+	if a.StatusCode != http.StatusFound {
+		b.t.Fatalf("%s: status %d: %.200s", path, a.StatusCode, a.body)
+	}
+	a = b.open(a.location())
+	if a.StatusCode != http.StatusFound {
+		b.t.Fatalf("authorize page: status %d: %.500s", a.StatusCode, a.body)
+	}
+	return a.location()
+}
+
+// withoutCode returns the callback URL that WeChat gives where the visitor declines.
+func withoutCode(callback string) string {
+	return strings.Replace(callback, "code="+queryOf(callback, "code")+"&", "", 1)
+}
+
+// queryOf returns a parameter of a URL as it is written.
+func queryOf(address, name string) string {
+	_, query, _ := strings.Cut(address, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		if value, ok := strings.CutPrefix(pair, name+"="); ok {
+			value, _, _ = strings.Cut(value, "#")
+			return value
+		}
+	}
+	return ""
 }
 
 // startLogin opens a page and returns the authorize URL that it redirects to.
@@ -33,6 +72,40 @@ func (b *browser) finishLogin(authorize string) response {
 	a := b.open(callback).wantSmallHeader(b.t)
 	b.wantSmallRequests()
 	return a
+}
+
+var attemptName = regexp.MustCompile(`^(__Host-)?wechat_login_[0-7]$`)
+
+// wantSmallRequests fails the test unless the attempts take less than 4,096 bytes of each request.
+func (b *browser) wantSmallRequests() {
+	b.t.Helper()
+	if size := b.cookieSize(attemptName.MatchString); size >= 4096 {
+		b.t.Errorf("attempts take %d bytes of every request", size)
+	}
+}
+
+// attemptCookie returns the cookie of the browser's only attempt, as it is sent.
+func (b *browser) attemptCookie() string {
+	for _, name := range b.cookieNames() {
+		if session.IsOwnCookie(name) {
+			return name + "=" + b.cookie(name)
+		}
+	}
+	return ""
+}
+
+// consent answers WeChat's consent page, and returns the callback URL.
+func (b *browser) consent(authorize, answer string) string {
+	b.t.Helper()
+	b.open(authorize).wantStatus(b.t, http.StatusOK)
+	u, err := url.Parse(authorize)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	form := url.Values{"authorize": {u.RawQuery}, "answer": {answer}}.Encode()
+	req := b.newRequest("POST", b.simURL+"/simulator/consent", form,
+		[]string{"Content-Type: application/x-www-form-urlencoded"})
+	return b.fetch(req).wantStatus(b.t, http.StatusSeeOther).location()
 }
 
 // followAllowing follows redirects as a visitor does who gives WeChat every consent.
@@ -54,9 +127,33 @@ func (b *browser) followAllowing(address string) response {
 	return response{}
 }
 
-// withoutCode returns the callback URL that WeChat gives where the visitor declines.
-func withoutCode(callback string) string {
-	return strings.Replace(callback, "code="+queryOf(callback, "code")+"&", "", 1)
+// followConsenting follows redirects, and the button of our consent page.
+func (b *browser) followConsenting(address string) response {
+	b.t.Helper()
+	a := b.followAllowing(address)
+	if match := buttonLink.FindStringSubmatch(a.body); match != nil {
+		return b.followAllowing(b.consent(strings.ReplaceAll(match[1], "&amp;", "&"), "allow"))
+	}
+	return a
+}
+
+// followWith follows redirects, and changes each callback URL on the way. It returns how many callbacks there were, and
+// the last response.
+func (b *browser) followWith(address string, change func(callback string) string) (callbacks int, end response) {
+	b.t.Helper()
+	for range 60 {
+		end = b.open(address)
+		address = end.location()
+		if address == "" {
+			return callbacks, end
+		}
+		if u, err := url.Parse(address); err == nil && u.Path == "/_wechat/callback" {
+			address = change(address)
+			callbacks++
+		}
+	}
+	b.t.Fatalf("no end after %d callbacks", callbacks)
+	return 0, response{}
 }
 
 var (
@@ -95,28 +192,6 @@ func (b *browser) scan(authorize, personID, answer string) string {
 	return callback + "state=" + u.Query().Get("state")
 }
 
-// followConsenting follows redirects, and the button of our consent page.
-func (b *browser) followConsenting(address string) response {
-	b.t.Helper()
-	a := b.followAllowing(address)
-	if match := buttonLink.FindStringSubmatch(a.body); match != nil {
-		return b.followAllowing(b.consent(strings.ReplaceAll(match[1], "&amp;", "&"), "allow"))
-	}
-	return a
-}
-
-// queryOf returns a parameter of a URL as it is written.
-func queryOf(address, name string) string {
-	_, query, _ := strings.Cut(address, "?")
-	for pair := range strings.SplitSeq(query, "&") {
-		if value, ok := strings.CutPrefix(pair, name+"="); ok {
-			value, _, _ = strings.Cut(value, "#")
-			return value
-		}
-	}
-	return ""
-}
-
 // loginSilentlyAs logs in again in a browser with a session, as a second tab does. It returns what /_wechat/me says.
 func (b *browser) loginSilentlyAs(holding string) map[string]string {
 	b.t.Helper()
@@ -125,23 +200,12 @@ func (b *browser) loginSilentlyAs(holding string) map[string]string {
 	return b.send("GET", "/_wechat/me").wantStatus(b.t, http.StatusOK).json(b.t)
 }
 
-// followWith follows redirects, and changes each callback URL on the way. It returns how many callbacks there were, and
-// the last response.
-func (b *browser) followWith(address string, change func(callback string) string) (callbacks int, end response) {
+// userAt returns the user that the app gets with a page.
+func (b *browser) userAt(path string) string {
 	b.t.Helper()
-	for range 60 {
-		end = b.open(address)
-		address = end.location()
-		if address == "" {
-			return callbacks, end
-		}
-		if u, err := url.Parse(address); err == nil && u.Path == "/_wechat/callback" {
-			address = change(address)
-			callbacks++
-		}
-	}
-	b.t.Fatalf("no end after %d callbacks", callbacks)
-	return 0, response{}
+	b.received()
+	b.open(path).wantStatus(b.t, http.StatusOK)
+	return b.received().Header.Get("X-Wechat-User")
 }
 
 // identity returns the identity of the browser's session.
@@ -156,67 +220,3 @@ func (b *browser) identity() identity.Identity {
 	}
 	return id
 }
-
-// userAt returns the user that the app gets with a page.
-func (b *browser) userAt(path string) string {
-	b.t.Helper()
-	b.received()
-	b.open(path).wantStatus(b.t, http.StatusOK)
-	return b.received().Header.Get("X-Wechat-User")
-}
-
-// consent answers WeChat's consent page, and returns the callback URL.
-func (b *browser) consent(authorize, answer string) string {
-	b.t.Helper()
-	b.open(authorize).wantStatus(b.t, http.StatusOK)
-	u, err := url.Parse(authorize)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	form := url.Values{"authorize": {u.RawQuery}, "answer": {answer}}.Encode()
-	req := b.newRequest("POST", b.simURL+"/simulator/consent", form,
-		[]string{"Content-Type: application/x-www-form-urlencoded"})
-	return b.fetch(req).wantStatus(b.t, http.StatusSeeOther).location()
-}
-
-// attemptCookie returns the cookie of the browser's only attempt, as it is sent.
-func (b *browser) attemptCookie() string {
-	for _, name := range b.cookieNames() {
-		if session.IsOwnCookie(name) {
-			return name + "=" + b.cookie(name)
-		}
-	}
-	return ""
-}
-
-// login logs the browser in by opening a page.
-func (b *browser) login(path string) response {
-	b.t.Helper()
-	a := b.follow(path)
-	if a.StatusCode != http.StatusOK || !strings.HasPrefix(a.body, "app o") {
-		b.t.Fatalf("login by %s ended with status %d: %.300s", path, a.StatusCode, a.body)
-	}
-	return a
-}
-
-// logout follows a link on a page of the site to the logout.
-func (b *browser) logout(query string, headers ...string) response {
-	b.t.Helper()
-	return b.open("/_wechat/logout"+query, append([]string{"Referer: " + b.site("/page")}, headers...)...)
-}
-
-// callbackFor opens a page and WeChat's authorize page, and returns the callback URL without opening it.
-func (b *browser) callbackFor(path string) string {
-	b.t.Helper()
-	a := b.open(path)
-	if a.StatusCode != http.StatusFound {
-		b.t.Fatalf("%s: status %d: %.200s", path, a.StatusCode, a.body)
-	}
-	a = b.open(a.location())
-	if a.StatusCode != http.StatusFound {
-		b.t.Fatalf("authorize page: status %d: %.500s", a.StatusCode, a.body)
-	}
-	return a.location()
-}
-
-var attemptName = regexp.MustCompile(`^(__Host-)?wechat_login_[0-7]$`)

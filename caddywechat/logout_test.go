@@ -9,6 +9,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
+const fromThisSite = "Sec-Fetch-Site: same-origin"
+
 func TestLogout_OfOneBrowser(t *testing.T) {
 	t.Parallel()
 	t.Run("ends the session here at once, and the attempts", func(t *testing.T) {
@@ -138,8 +140,6 @@ func TestLogout_EndsEverySessionOfTheBrowser(t *testing.T) {
 			wantStatus(t, http.StatusUnauthorized)
 	}
 }
-
-const fromThisSite = "Sec-Fetch-Site: same-origin"
 
 func TestLogout_FindsTheSessionAmongPlantedCookies(t *testing.T) {
 	t.Parallel()

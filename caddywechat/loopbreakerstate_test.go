@@ -27,6 +27,16 @@ func withState(change func(state string) string) func(string) string {
 
 func unchanged(callback string) string { return callback }
 
+// What the log says of loops.
+const (
+	loopCookies = "the browser does not keep the cookies, or instances of the site have different session keys"
+	loopState   = "callbacks come without the state that they were begun with: something between here and the " +
+		"browser changes the URL"
+	loopAccount = "the account that a login was begun with is gone: instances of the site have different accounts"
+	loopRepeats = "the browser repeats callbacks that were answered: a cache may keep the module's answers; look for " +
+		"Cache-Control in a header directive"
+)
+
 func TestLoopBreaker_StopsWhereTheStateIsChanged(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(string) string{
@@ -140,7 +150,7 @@ func TestLoopBreaker_AllowsOccasionalRepetitions(t *testing.T) {
 	}
 }
 
-// A proxy may drop the cookies of one answer and not of another.
+// A proxy may drop the cookies of one response and not of another.
 func TestLoopBreaker_StopsWhereCookiesAreDropped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
@@ -163,13 +173,3 @@ func TestLoopBreaker_StopsWhereCookiesAreDropped(t *testing.T) {
 	}
 	t.Error("no end")
 }
-
-// What the log says of loops.
-const (
-	loopCookies = "the browser does not keep the cookies, or instances of the site have different session keys"
-	loopState   = "callbacks come without the state that they were begun with: something between here and the " +
-		"browser changes the URL"
-	loopAccount = "the account that a login was begun with is gone: instances of the site have different accounts"
-	loopRepeats = "the browser repeats callbacks that were answered: a cache may keep the module's answers; look for " +
-		"Cache-Control in a header directive"
-)

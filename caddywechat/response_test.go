@@ -10,51 +10,6 @@ import (
 	"testing"
 )
 
-// wantSmallHeader fails the test unless the header fits into a proxy's buffer.
-func (a response) wantSmallHeader(t *testing.T) response {
-	t.Helper()
-	if got := headerSize(a); got >= 4000 {
-		t.Errorf("%.80s: the header has %d bytes", a.Request.URL, got)
-	}
-	return a
-}
-
-var headingElement = regexp.MustCompile(`<h1>(.*?)</h1>`)
-
-func heading(a response) string {
-	if a.body == "app "+person {
-		return "app"
-	}
-	if match := headingElement.FindStringSubmatch(a.body); match != nil {
-		return html.UnescapeString(match[1])
-	}
-	return fmt.Sprintf("%.80q", a.body)
-}
-
-// retryLink returns the target of a page's button to log in.
-func retryLink(t *testing.T, a response) string {
-	t.Helper()
-	_, rest, ok := strings.Cut(a.body, `href="/_wechat/login?`)
-	address, _, _ := strings.Cut(rest, `"`)
-	if !ok {
-		t.Fatalf("no button: %s", a.body)
-	}
-	return "/_wechat/login?" + strings.ReplaceAll(address, "&amp;", "&")
-}
-
-var buttonLink = regexp.MustCompile(`href="(http[^"]*/connect/oauth2/authorize[^"]*)"`)
-
-// consentPage returns the target of the consent page's only button.
-func consentPage(t *testing.T, a response) string {
-	t.Helper()
-	a.wantStatus(t, http.StatusOK)
-	match := buttonLink.FindStringSubmatch(a.body)
-	if match == nil {
-		t.Fatalf("no button to WeChat: %s", a.body)
-	}
-	return strings.ReplaceAll(match[1], "&amp;", "&")
-}
-
 // response is a response whose body has been read.
 type response struct {
 	*http.Response
@@ -100,6 +55,16 @@ func (a response) wantRedirect(t *testing.T, to string) {
 	}
 }
 
+// setCookieLine returns the Set-Cookie line of the cookie with that name, "" for none.
+func (a response) setCookieLine(name string) string {
+	for _, line := range a.Header["Set-Cookie"] {
+		if strings.HasPrefix(line, name+"=") {
+			return line
+		}
+	}
+	return ""
+}
+
 // headerSize returns how many bytes of the header are ours.
 func headerSize(a response) int {
 	size := 0
@@ -114,12 +79,47 @@ func headerSize(a response) int {
 	return size
 }
 
-// setCookieLine returns the Set-Cookie line of the cookie with that name, "" for none.
-func (a response) setCookieLine(name string) string {
-	for _, line := range a.Header["Set-Cookie"] {
-		if strings.HasPrefix(line, name+"=") {
-			return line
-		}
+// wantSmallHeader fails the test unless the header fits into a proxy's buffer.
+func (a response) wantSmallHeader(t *testing.T) response {
+	t.Helper()
+	if got := headerSize(a); got >= 4000 {
+		t.Errorf("%.80s: the header has %d bytes", a.Request.URL, got)
 	}
-	return ""
+	return a
+}
+
+var headingElement = regexp.MustCompile(`<h1>(.*?)</h1>`)
+
+func heading(a response) string {
+	if a.body == "app "+person {
+		return "app"
+	}
+	if match := headingElement.FindStringSubmatch(a.body); match != nil {
+		return html.UnescapeString(match[1])
+	}
+	return fmt.Sprintf("%.80q", a.body)
+}
+
+// retryLink returns the target of a page's button to log in.
+func retryLink(t *testing.T, a response) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(a.body, `href="/_wechat/login?`)
+	address, _, _ := strings.Cut(rest, `"`)
+	if !ok {
+		t.Fatalf("no button: %s", a.body)
+	}
+	return "/_wechat/login?" + strings.ReplaceAll(address, "&amp;", "&")
+}
+
+var buttonLink = regexp.MustCompile(`href="(http[^"]*/connect/oauth2/authorize[^"]*)"`)
+
+// consentPage returns the target of the consent page's only button.
+func consentPage(t *testing.T, a response) string {
+	t.Helper()
+	a.wantStatus(t, http.StatusOK)
+	match := buttonLink.FindStringSubmatch(a.body)
+	if match == nil {
+		t.Fatalf("no button to WeChat: %s", a.body)
+	}
+	return strings.ReplaceAll(match[1], "&amp;", "&")
 }

@@ -14,6 +14,35 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
+// targetStore fails for every entry, and counts the calls for targets.
+type targetStore struct {
+	store.Store
+	targets *atomic.Int32
+}
+
+func (s targetStore) Put(_ context.Context, key string, _ []byte, _ time.Duration) error {
+	s.count(key)
+	return store.ErrStore
+}
+
+func (s targetStore) Get(_ context.Context, key string) ([]byte, error) {
+	s.count(key)
+	return nil, store.ErrStore
+}
+
+func (s targetStore) count(key string) {
+	if strings.HasPrefix(key, "target/") {
+		s.targets.Add(1)
+	}
+}
+
+// failTargets lets the store fail from now on, and returns the count of calls for targets.
+func (w *world) failTargets() *atomic.Int32 {
+	calls := new(atomic.Int32)
+	w.storeOf(w.handler).use(func(s store.Store) store.Store { return targetStore{s, calls} })
+	return calls
+}
+
 func TestReturnTarget_OfAnyLengthIsKept(t *testing.T) {
 	t.Parallel()
 	for name, page := range map[string]string{
@@ -64,35 +93,6 @@ func TestReturnTarget_LongOneOfARepeatedCallback(t *testing.T) {
 		}
 		b.open(callback).wantRedirect(t, want)
 	}
-}
-
-// targetStore fails for every entry, and counts the calls for targets.
-type targetStore struct {
-	store.Store
-	targets *atomic.Int32
-}
-
-func (s targetStore) Put(_ context.Context, key string, _ []byte, _ time.Duration) error {
-	s.count(key)
-	return store.ErrStore
-}
-
-func (s targetStore) Get(_ context.Context, key string) ([]byte, error) {
-	s.count(key)
-	return nil, store.ErrStore
-}
-
-func (s targetStore) count(key string) {
-	if strings.HasPrefix(key, "target/") {
-		s.targets.Add(1)
-	}
-}
-
-// failTargets lets the store fail from now on, and returns the count of calls for targets.
-func (w *world) failTargets() *atomic.Int32 {
-	calls := new(atomic.Int32)
-	w.storeOf(w.handler).use(func(s store.Store) store.Store { return targetStore{s, calls} })
-	return calls
 }
 
 func TestReturnTarget_LongOneWithAFailingStore(t *testing.T) {

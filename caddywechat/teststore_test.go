@@ -19,30 +19,6 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
 )
 
-// storeControl controls how a store behaves.
-type storeControl struct {
-	process string // part of the connection, so that instances share what is stored and nothing else
-
-	mu           sync.Mutex
-	wrap         func(store.Store) store.Store // nil: unchanged
-	isAtomic     bool
-	unfitForKeys bool
-}
-
-// use wraps the store from now on, nil: no more.
-func (c *storeControl) use(wrap func(store.Store) store.Store) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.wrap = wrap
-}
-
-var errUnfitForKeys = errors.New("this store is not fit for a key")
-
-// failWhen makes reads and appends fail as long as *fail is true.
-func (c *storeControl) failWhen(fail *bool) {
-	c.use(func(s store.Store) store.Store { return failingStore{s, fail} })
-}
-
 // testStore is another store under the control of a test.
 type testStore struct {
 	Name  string          `json:"name"`
@@ -95,6 +71,28 @@ func withStore(t *testing.T, raw json.RawMessage, name string) json.RawMessage {
 		t.Fatal(err)
 	}
 	return changed
+}
+
+// storeControl controls how a store behaves.
+type storeControl struct {
+	process string // part of the connection, so that instances share what is stored and nothing else
+
+	mu           sync.Mutex
+	wrap         func(store.Store) store.Store // nil: unchanged
+	isAtomic     bool
+	unfitForKeys bool
+}
+
+// use wraps the store from now on, nil: no more.
+func (c *storeControl) use(wrap func(store.Store) store.Store) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrap = wrap
+}
+
+// failWhen makes reads and appends fail as long as *fail is true.
+func (c *storeControl) failWhen(fail *bool) {
+	c.use(func(s store.Store) store.Store { return failingStore{s, fail} })
 }
 
 func (s *testStore) store() store.Store {
@@ -164,6 +162,8 @@ func (s *testStore) IsAtomic() bool {
 	return s.control.isAtomic || ok && atomic.IsAtomic()
 }
 
+var errUnfitForKeys = errors.New("this store is not fit for a key")
+
 func (s *testStore) CheckKeyStorage() (warning string, err error) {
 	if s.control.unfitForKeys {
 		return "", errUnfitForKeys
@@ -172,6 +172,26 @@ func (s *testStore) CheckKeyStorage() (warning string, err error) {
 		return keeper.CheckKeyStorage()
 	}
 	return "", nil
+}
+
+// failingStore fails as long as *fail is true.
+type failingStore struct {
+	store.Store
+	fail *bool
+}
+
+func (s failingStore) Append(ctx context.Context, journal string, value []byte, ttl time.Duration) error {
+	if *s.fail {
+		return store.ErrStore
+	}
+	return s.Store.Append(ctx, journal, value, ttl)
+}
+
+func (s failingStore) Get(ctx context.Context, key string) ([]byte, error) {
+	if *s.fail {
+		return nil, store.ErrStore
+	}
+	return s.Store.Get(ctx, key)
 }
 
 // brokenStore fails or hangs.
@@ -199,54 +219,6 @@ func (s *brokenStore) PutIfAbsent(context.Context, string, []byte, time.Duration
 	return nil, s.err
 }
 
-// inStorage returns a file of Caddy's storage with a text in its name or content, "" for none.
-func (w *world) inStorage(text string) (found string) {
-	w.t.Helper()
-	err := filepath.WalkDir(w.storage, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(name)
-		if strings.Contains(string(content), text) || strings.Contains(name, text) {
-			found = name
-		}
-		return err
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return found
-}
-
-// failingStore fails as long as *fail is true.
-type failingStore struct {
-	store.Store
-	fail *bool
-}
-
-func (s failingStore) Append(ctx context.Context, journal string, value []byte, ttl time.Duration) error {
-	if *s.fail {
-		return store.ErrStore
-	}
-	return s.Store.Append(ctx, journal, value, ttl)
-}
-
-func (s failingStore) Get(ctx context.Context, key string) ([]byte, error) {
-	if *s.fail {
-		return nil, store.ErrStore
-	}
-	return s.Store.Get(ctx, key)
-}
-
-// wantJournal waits until a journal has so many records.
-func wantJournal(t *testing.T, s store.Store, journal string, want int) {
-	t.Helper()
-	waitFor(t, fmt.Sprintf("%d records in %s", want, journal), func() bool {
-		values, err := s.Follow(journal).Read(t.Context())
-		return err == nil && len(values) == want
-	})
-}
-
 // hangingStore does not take a record before the context ends.
 type hangingStore struct {
 	store.Store
@@ -265,4 +237,32 @@ type waitingStore struct{ store.Store }
 func (waitingStore) PutIfAbsent(ctx context.Context, _ string, _ []byte, _ time.Duration) ([]byte, error) {
 	<-ctx.Done()
 	return nil, store.ErrStore
+}
+
+// wantJournal waits until a journal has so many records.
+func wantJournal(t *testing.T, s store.Store, journal string, want int) {
+	t.Helper()
+	waitFor(t, fmt.Sprintf("%d records in %s", want, journal), func() bool {
+		values, err := s.Follow(journal).Read(t.Context())
+		return err == nil && len(values) == want
+	})
+}
+
+// inStorage returns a file of Caddy's storage with a text in its name or content, "" for none.
+func (w *world) inStorage(text string) (found string) {
+	w.t.Helper()
+	err := filepath.WalkDir(w.storage, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if strings.Contains(string(content), text) || strings.Contains(name, text) {
+			found = name
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found
 }
