@@ -236,6 +236,7 @@ func TestPlacement_BehindProvisionedHandlers(t *testing.T) {
 }
 
 func TestPlacement_OfAThousandSitesIsCheckedQuickly(t *testing.T) {
+	t.Parallel()
 	var caddyfile strings.Builder
 	for i := range 1000 {
 		fmt.Fprintf(&caddyfile, "http://s%d.example.com {\nhandle /app/* {\n%s%s}\nhandle {\n%s%s}\n}\n", i,
