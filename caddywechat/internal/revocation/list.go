@@ -211,19 +211,19 @@ func (l *List) NamesPeople() bool { return l.people.Load() > 0 }
 // EndsPerson reports whether a session ended with those of its person, who has the subjects.
 func (l *List) EndsPerson(s *session.Session, subjects ...Subject) bool {
 	for _, subject := range subjects {
-		if o, ok := l.person(subject); ok && isOver(s, o.at, o.until) {
+		if o := l.person(subject); isOver(s, o.at, o.until) {
 			return true
 		}
 	}
 	return false
 }
 
-func (l *List) person(subject Subject) (o over, ok bool) {
+// person returns what of a person's is over: the zero value, by which nothing is, where nothing was revoked.
+func (l *List) person(subject Subject) over {
 	p := &l.parts[subject[0]%parts]
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	o, ok = p.people[subject]
-	return o, ok
+	return p.people[subject]
 }
 
 // Survives returns the last revocation of a person that a session which starts now is to survive; zero where none would
@@ -234,7 +234,7 @@ func (l *List) Survives(now time.Time, subjects ...Subject) time.Time {
 		at = l.all.Load()
 	}
 	for _, subject := range subjects {
-		if o, ok := l.person(subject); ok && o.until >= now.Unix() {
+		if o := l.person(subject); o.until >= now.Unix() {
 			at = max(at, o.at)
 		}
 	}
@@ -268,9 +268,7 @@ func (l *List) NextInPlaceOf(
 ) (at time.Time, wait time.Duration) {
 	next := max(s.Survives.Unix(), l.all.Load()) + 1
 	for _, subject := range subjects {
-		if o, ok := l.person(subject); ok {
-			next = max(next, o.at+1)
-		}
+		next = max(next, l.person(subject).at+1)
 	}
 	switch latest := now.Unix() - hearsWithin; {
 	case next > now.Unix(): // clocks differ by more
@@ -285,7 +283,8 @@ func (l *List) NextInPlaceOf(
 // HasMany reports whether at least n sessions of a person were ended by themselves and would still live.
 func (l *List) HasMany(person Subject, n int, now time.Time) bool {
 	who := short(person)
-	if l.countOf(who).of(who) < n { // of those that are over some may still be counted
+	// Of those that are over some may still be counted.
+	if l.countOf(who).of(who) < n { // mutants: equivalent, what follows says the same and takes long
 		return false
 	}
 	live := 0

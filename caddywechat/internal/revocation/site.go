@@ -176,11 +176,11 @@ func keysByID(secrets [][]byte) map[seal.KeyID]seal.Key {
 // there are.
 func (s *Sync) secrets(ctx context.Context) ([][]byte, error) {
 	secrets, lacking, err := s.knownSecrets(ctx)
-	if err != nil || lacking == nil {
+	if lacking == nil {
 		return secrets, err
 	}
 	made, err := keyring.MadeKey(ctx, lacking.Store) // by somebody else
-	if err != nil || made == nil {
+	if made == nil {
 		return secrets, err
 	}
 	return append(secrets, made), nil
@@ -190,10 +190,11 @@ func (s *Sync) secrets(ctx context.Context) ([][]byte, error) {
 func (s *Sync) secretsAtHand() [][]byte {
 	done, cancel := context.WithCancel(context.Background())
 	cancel()
-	if secrets, lacking, err := s.knownSecrets(done); err == nil && lacking == nil {
-		return secrets
+	secrets, lacking, _ := s.knownSecrets(done) // none with an error
+	if lacking != nil {
+		return nil
 	}
-	return nil
+	return secrets
 }
 
 // knownSecrets returns the session keys of the sites, each once, and a site that lacks its one, if any does.

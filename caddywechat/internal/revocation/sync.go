@@ -88,7 +88,7 @@ func (s *Sync) Leave(site *Site) {
 	isLast := len(s.sites) == 1 && s.sites[0] == site
 	s.sites = slices.DeleteFunc(s.sites, func(other *Site) bool { return other == site })
 	s.mu.Unlock()
-	if isLast && s.pending.any() {
+	if isLast {
 		go s.flush(context.Background(), site) // the work of the store has ended by now
 	}
 }
