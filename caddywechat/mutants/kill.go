@@ -104,24 +104,70 @@ func killOne(ctx context.Context, b *builder, m mutant, order []tests) (result, 
 	return result{mutant: m}, ctx.Err()
 }
 
-// kill returns the test that fails with a mutant, "" where none does. One that fails once, and neither alone nor with
-// the others a second time, fails by itself.
+// kill returns the test that fails with a mutant, "" where none does. It begins with those that killed others of the
+// same file lately, since one of them often does.
 func (s *suite) kill(ctx context.Context, m mutant) string {
 	if s.binary == "" {
 		return ""
 	}
+	if likely := s.killers.of(m.file); likely != "" {
+		if killer, _ := s.try(ctx, m, likely); killer != "" {
+			return killer
+		}
+	}
 	for range 2 {
-		v := s.run(ctx, m.id, s.timeout, "")
-		switch {
-		case !v.failed:
-			return ""
-		case v.test == "": // it hangs, or ended without a word
-			return v.reason()
-		case s.run(ctx, m.id, s.timeout, v.test).failed:
-			return v.reason()
+		killer, isDoubtful := s.try(ctx, m, "")
+		if killer != "" {
+			s.killers.add(m.file, killer)
+		}
+		if !isDoubtful {
+			return killer
 		}
 	}
 	return ""
+}
+
+// try runs tests that a pattern names, all by none. One that fails, and not a second time alone, kills nobody, but then
+// nobody knows what those behind it would have said.
+func (s *suite) try(ctx context.Context, m mutant, pattern string) (killer string, isDoubtful bool) {
+	v := s.run(ctx, m.id, s.timeout, pattern)
+	switch {
+	case !v.failed:
+		return "", false
+	case v.test == "", v.timedOut, s.run(ctx, m.id, s.timeout, v.test).failed:
+		return v.reason(), false
+	default:
+		return "", true
+	}
+}
+
+// killers are the tests that killed mutants of a file.
+type killers struct {
+	mu     sync.Mutex
+	byFile map[string][]string // the last ones
+}
+
+// maxKillers is how many tests are tried before all.
+const maxKillers = 5
+
+// of returns a pattern that names those of a file, "" for none.
+func (k *killers) of(file string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return strings.Join(k.byFile[file], "|")
+}
+
+func (k *killers) add(file, test string) {
+	if strings.ContainsAny(test, " ()") {
+		return // no test, but a reason
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.byFile == nil {
+		k.byFile = make(map[string][]string)
+	}
+	last := append(k.byFile[file], test)
+	k.byFile[file] = last[max(0, len(last)-maxKillers):]
 }
 
 // verdict is what came of a run of tests.
@@ -143,7 +189,7 @@ func (v verdict) reason() string {
 	}
 }
 
-// run runs the suite, or one test of it, with a guard out.
+// run runs the suite, or some tests of it, with a guard out.
 func (s *suite) run(ctx context.Context, id int, timeout time.Duration, test string) verdict {
 	ctx, cancel := context.WithTimeout(ctx, timeout+10*time.Second)
 	defer cancel()
@@ -153,7 +199,7 @@ func (s *suite) run(ctx context.Context, id int, timeout time.Duration, test str
 		cmd.Args = append(cmd.Args, "-test.skip="+s.skip)
 	}
 	if test != "" {
-		cmd.Args = append(cmd.Args, "-test.run=^"+test+"$")
+		cmd.Args = append(cmd.Args, "-test.run=^("+test+")$")
 	}
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", variable, id))
