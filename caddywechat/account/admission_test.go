@@ -80,7 +80,7 @@ func TestSet_HasProfileIsTheAccountsWordForPeople(t *testing.T) {
 	}{
 		"with it":             {"wxa", of(a, identity.OpenID, "oA", identity.Nickname, "Emma"), true},
 		"without":             {"wxa", of(a, identity.OpenID, "oA"), false},
-		"nobody's":            {"wxa", of(a, identity.OpenID, "oA", identity.Nickname, "x", identity.Snapshot, "1"), false},
+		"nobody's":            {"wxa", of(a, identity.Nickname, "x", identity.Snapshot, "1"), false},
 		"another account's":   {"wxc", of(a, identity.OpenID, "oA", identity.Nickname, "Emma"), false},
 		"one for programs'":   {"wxb", of(b, identity.OpenID, "oB", identity.Nickname, "Emma"), false},
 		"of another one kind": {"wxa", of(b, identity.OpenID, "oB", identity.Nickname, "Emma"), false},

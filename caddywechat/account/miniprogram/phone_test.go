@@ -18,8 +18,8 @@ func TestPhone_ReturnsTheNumber(t *testing.T) {
 		emma, number := p.login("emma"), simulator.PhoneNumber("emma")
 		want := `{"phoneNumber":"` + number + `","purePhoneNumber":"` + number + `","countryCode":"86"}`
 		for range 2 {
-			got, err := p.call("phone", emma, map[string]string{"code": p.phoneCode("emma")})
-			if err != nil || got != want {
+			if got, err := p.call("phone", emma, map[string]string{"code": p.phoneCode("emma")}); err != nil ||
+				got != want {
 				t.Errorf("got %s, %v, want %s", got, err, want)
 			}
 		}
@@ -57,8 +57,7 @@ func TestPhone_RefusesWhatIsWrong(t *testing.T) {
 	}
 	calls := p.Calls(phonePath)
 	p.Inject(simulator.Fault{Path: phonePath, Kind: simulator.FaultCut, Times: 1})
-	_, err := p.call("phone", emma, map[string]string{"code": p.phoneCode("emma")})
-	if !errors.Is(err, weixin.ErrUnreachable) || p.Calls(phonePath) != calls+1 {
+	if _, err := p.call("phone", emma, map[string]string{"code": p.phoneCode("emma")}); !errors.Is(err, weixin.ErrUnreachable) || p.Calls(phonePath) != calls+1 {
 		t.Errorf("a lost answer: %d calls, %v", p.Calls(phonePath)-calls, err)
 	}
 	p.Fail(phonePath, 40001, 1)

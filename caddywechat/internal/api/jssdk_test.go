@@ -32,7 +32,8 @@ func (s signer) SignPage(ctx context.Context, page string) (weixin.Signature, er
 type agent struct{ signer }
 
 func (a agent) SignAgentPage(_ context.Context, page string) (account.AgentSignature, error) {
-	return account.AgentSignature{CorpID: a.AppID(), AgentID: "1", Signature: weixin.Signature{Signature: "of " + page}}, nil
+	signature := weixin.Signature{Signature: "of " + page}
+	return account.AgentSignature{CorpID: a.AppID(), AgentID: "1", Signature: signature}, nil
 }
 
 // signers are an account for WeChat, and one for WeCom.
@@ -41,7 +42,10 @@ func signers() (official signer, wecom agent) {
 	return signer{Account: new(sitetest.Account)}, agent{signer{Account: company}}
 }
 
-const page = "url=https%3A%2F%2F" + sitetest.Host + "%2Fpage"
+const (
+	host = "https%3A%2F%2F" + sitetest.Host
+	page = "url=" + host + "%2Fpage"
+)
 
 func TestJSSDK_SignsForWhomItIsAsked(t *testing.T) {
 	official, wecom := signers()
@@ -55,8 +59,12 @@ func TestJSSDK_SignsForWhomItIsAsked(t *testing.T) {
 		"else any":                {page, sitetest.OnDesktop, map[string]string{"appId": "ww1"}},
 		"by kind":                 {page + "&account=official", sitetest.InWeCom, map[string]string{"appId": "wxa"}},
 		"by app id":               {page + "&account=wxa", sitetest.OnDesktop, map[string]string{"appId": "wxa"}},
-		"an agent":                {page + "&app=agent", sitetest.InWeChat, map[string]string{"corpid": "ww1", "agentid": "1"}},
-		"an agent by name":        {page + "&app=agent&account=ww1", sitetest.OnDesktop, map[string]string{"corpid": "ww1"}},
+		"an agent": {
+			page + "&app=agent", sitetest.InWeChat, map[string]string{"corpid": "ww1", "agentid": "1"},
+		},
+		"an agent by name": {
+			page + "&app=agent&account=ww1", sitetest.OnDesktop, map[string]string{"corpid": "ww1"},
+		},
 	} {
 		b := w.Browser()
 		b.Agent = tt.agent
@@ -98,13 +106,13 @@ func TestJSSDK_SaysWhoCannotSign(t *testing.T) {
 		"a tag":                         {both, page + "%3Cx", 400, "was not encoded, or decoded before"},
 		"a letter":                      {both, page + "%E5%BC%A0", 400, "was not encoded, or decoded before"},
 		"a control byte":                {both, page + "%7F", 400, "was not encoded, or decoded before"},
-		"encoded twice":                 {both, "url=https%253A%252F%252F" + sitetest.Host + "%252F", 400, "was encoded twice"},
+		"encoded twice":                 {both, "url=https%253A%252F%252Fh5.example.com", 400, "was encoded twice"},
 		"another site":                  {both, "url=https%3A%2F%2Fevil.example.net%2F", 400, "no page of this site"},
-		"another scheme":                {both, "url=ftp%3A%2F%2F" + sitetest.Host + "%2F", 400, "no page of this site"},
-		"with a user":                   {both, "url=https%3A%2F%2Fx%40" + sitetest.Host + "%2F", 400, "no page of this site"},
+		"another scheme":                {both, "url=ftp%3A%2F%2Fh5.example.com%2F", 400, "no page of this site"},
+		"with a user":                   {both, "url=https%3A%2F%2Fx%40h5.example.com%2F", 400, "no page of this site"},
 		"no address":                    {both, "url=https%3A%2F%2F%5B", 400, "no page of this site"},
 		"a long one":                    {both, page + strings.Repeat("x", 4096), 400, "no page of this site"},
-		"the port of another":           {both, "url=https%3A%2F%2F" + sitetest.Host + "%3A8443%2F", 400, "no page of this site"},
+		"the port of another":           {both, "url=" + host + "%3A8443%2F", 400, "no page of this site"},
 		"only HTML's & behind a #":      {both, page + "%23a%26amp%3Bb", 200, ""},
 		"what is not shown behind a #":  {both, page + "%23%E5%BC%A0", 200, ""},
 		"http, by a balancer it may be": {both, "url=http%3A%2F%2F" + sitetest.Host + "%2F", 200, ""},
@@ -133,10 +141,12 @@ func TestJSSDK_LogsWhatOperatorsCanMendOnceASecond(t *testing.T) {
 	official.fails = func(context.Context) error { return &weixin.Error{Code: 40164} }
 	w := newWorld(t, sitetest.Options{Accounts: []account.Account{official, wecom}})
 	for range 2 {
-		w.Browser().Open(w.JSSDK, "/_wechat/jssdk?"+page, sitetest.Fetch).WantWord(t, http.StatusBadGateway, "wechat_error")
+		w.Browser().Open(w.JSSDK, "/_wechat/jssdk?"+page, sitetest.Fetch).
+			WantWord(t, http.StatusBadGateway, "wechat_error")
 	}
 	line := w.WantLines("could not be signed", 1)[0]
-	if line["account"] != "official" || line["app_id"] != "wxa" || line["cure"] == nil || line["request_id"] != "request-1" {
+	if line["account"] != "official" || line["app_id"] != "wxa" || line["cure"] == nil ||
+		line["request_id"] != "request-1" {
 		t.Errorf("got %v", line)
 	}
 	w.Clock.Pass(time.Second)

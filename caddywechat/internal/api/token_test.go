@@ -25,11 +25,13 @@ func TestTokenLogin_GivesATokenForACode(t *testing.T) {
 	body := post(b, w.login, `{"code":"emma"}`).Want(t, http.StatusOK).JSON(t)
 	b.Token, _ = body["token"].(string)
 	s := b.Session()
-	if s == nil || body["user"] != "o-emma" || body["openid"] != "o-emma" || body["expires_in"] != sitetest.Lifetime.Seconds() {
+	if s == nil || body["user"] != "o-emma" || body["openid"] != "o-emma" ||
+		body["expires_in"] != sitetest.Lifetime.Seconds() {
 		t.Fatalf("got %v, %v", body, s)
 	}
 	all := w.Events.Take()
-	if len(all) != 1 || all[0].Outcome != event.LoggedIn || all[0].Subject != event.TokenLogin || all[0].UserID != "o-emma" ||
+	if len(all) != 1 || all[0].Outcome != event.LoggedIn || all[0].Subject != event.TokenLogin ||
+		all[0].UserID != "o-emma" ||
 		all[0].Account != "program" || all[0].AppID != "wxp" || all[0].Session != s.ID.String() {
 		t.Errorf("got %+v", all)
 	}
@@ -54,7 +56,10 @@ func TestTokenLogin_RefusesBodies(t *testing.T) {
 		"a long one":      {`{"code":"` + strings.Repeat("x", 64<<10) + `"}`, nil, 413, "too_large", ""},
 		"the longest one": {`{"code":"emma"}` + strings.Repeat(" ", 64<<10-len(`{"code":"emma"}`)), nil, 200, "", ""},
 		"a form of another site": {
-			`{"code":"emma"}`, []string{sitetest.CrossSite, "Content-Type: text/plain"}, 400, "bad_request", "another origin",
+			`{"code":"emma"}`,
+			[]string{sitetest.CrossSite, "Content-Type: text/plain"},
+			400, "bad_request",
+			"another origin",
 		},
 		"JSON of another origin":  {`{"code":"emma"}`, []string{"Origin: https://servicewechat.com"}, 200, "", ""},
 		"no type, of this origin": {`{"code":"emma"}`, []string{"Content-Type: text/plain"}, 200, "", ""},
@@ -71,11 +76,11 @@ func TestTokenLogin_RefusesBodies(t *testing.T) {
 	}
 }
 
-// brokenBody is one that breaks off.
+// brokenBody is one that breaks off behind what looks whole.
 type brokenBody struct{}
 
-func (brokenBody) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-func (brokenBody) Close() error             { return nil }
+func (brokenBody) Read(p []byte) (int, error) { return copy(p, `{"code":"emma"}`), io.ErrUnexpectedEOF }
+func (brokenBody) Close() error               { return nil }
 
 func TestTokenLogin_RefusesWhatCannotBeRead(t *testing.T) {
 	w := newWorld(t, sitetest.Options{})
@@ -97,9 +102,11 @@ func TestTokenLogin_SaysWhyThereIsNoToken(t *testing.T) {
 		byClient bool
 		cure     bool
 	}{
-		"refused":      {account.ErrCodeRefused, 409, "code_used", event.Failed, true, false},
-		"no member":    {account.ErrNotAMember, 403, "not_a_member", event.NotAMember, true, false},
-		"told":         {&account.Problem{Status: 403, Word: "declined", Message: "no"}, 403, "declined", event.Failed, true, false},
+		"refused":   {account.ErrCodeRefused, 409, "code_used", event.Failed, true, false},
+		"no member": {account.ErrNotAMember, 403, "not_a_member", event.NotAMember, true, false},
+		"told": {
+			&account.Problem{Status: 403, Word: "declined", Message: "no"}, 403, "declined", event.Failed, true, false,
+		},
 		"WeChat":       {errors.New("strange"), 502, "wechat_error", event.Failed, false, false},
 		"a quota":      {&weixin.Error{Code: 45011}, 503, "wechat_busy", event.Failed, false, true},
 		"wrong secret": {&weixin.Error{Code: 40125}, 502, "wechat_error", event.Failed, false, true},
@@ -108,7 +115,8 @@ func TestTokenLogin_SaysWhyThereIsNoToken(t *testing.T) {
 		w.program.Logins = func(string) (account.Grant, error) { return account.Grant{}, tt.err }
 		post(w.client(), w.login, `{"code":"emma"}`).WantWord(t, tt.status, tt.word)
 		all := w.Events.Take()
-		if len(all) != 1 || all[0].Outcome != tt.outcome || all[0].ByClient != tt.byClient || !errors.Is(all[0].Err, tt.err) ||
+		if len(all) != 1 || all[0].Outcome != tt.outcome || all[0].ByClient != tt.byClient ||
+			!errors.Is(all[0].Err, tt.err) ||
 			(all[0].Cure != "") != tt.cure || all[0].AppID != "wxp" || all[0].Account != "program" {
 			t.Errorf("%s: %+v", name, all)
 		}
@@ -165,7 +173,8 @@ func TestTokenLogin_RevokedAtThatMomentGivesNoToken(t *testing.T) {
 	}
 	w.API = api.New(w.config)
 	body := post(w.client(), w.login, `{"code":"emma"}`).WantWord(t, http.StatusUnauthorized, "login_required")
-	if text, _ := body["message"].(string); !strings.Contains(text, "/_wechat/program/login") || len(w.Events.Take()) != 0 {
+	if text, _ := body["message"].(string); !strings.Contains(text, "/_wechat/program/login") ||
+		len(w.Events.Take()) != 0 {
 		t.Errorf("got %v", body)
 	}
 }
@@ -191,7 +200,8 @@ func TestServe_AnswersPeopleOfTheAccountAlone(t *testing.T) {
 	b := w.client()
 	b.LogIn(w.Session(mine, "o-emma"))
 	body := post(b, serve, "{}").WantWord(t, http.StatusUnauthorized, "login_required") // a cookie does not do
-	if text, _ := body["message"].(string); !strings.Contains(text, "/_wechat/program/login") || strings.Contains(text, "/other/") {
+	if text, _ := body["message"].(string); !strings.Contains(text, "/_wechat/program/login") ||
+		strings.Contains(text, "/other/") {
 		t.Errorf("got %v", body)
 	}
 	for name, token := range map[string]*sitetest.Program{"of another account": other, "that is none": nil} {
@@ -232,15 +242,17 @@ func TestServe_LogsWhatOperatorsCanMend(t *testing.T) {
 	fails = &weixin.Error{Code: 40125}
 	post(b, serve, "{}").WantWord(t, http.StatusBadGateway, "wechat_error")
 	line := w.WantLines("endpoint failed", 1)[0]
-	if line["endpoint"] != "echo" || line["app_id"] != "wxp" || line["cure"] == nil || line["request_id"] != "request-1" {
+	if line["endpoint"] != "echo" || line["app_id"] != "wxp" || line["cure"] == nil ||
+		line["request_id"] != "request-1" {
 		t.Errorf("got %v", line)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	leave := func(context.Context, account.Call) (any, error) {
+		cancel()
+		return nil, fails
+	}
 	leaving := func(rw http.ResponseWriter, r *visitor.Request) error {
-		return w.Serve(rw, r, w.program, account.Endpoint{Name: "x", Serve: func(context.Context, account.Call) (any, error) {
-			cancel()
-			return nil, fails
-		}})
+		return w.Serve(rw, r, w.program, account.Endpoint{Name: "x", Serve: leave})
 	}
 	r := b.Request("POST", "/", sitetest.Fetch)
 	r.Request = r.WithContext(ctx)

@@ -40,10 +40,12 @@ func newWorld(t *testing.T, o sitetest.Options) *world {
 	w.Parts = p
 	flow := login.NewFlow(login.Config{
 		Site: p.Site, Accounts: p.Accounts, Sessions: p.Sessions, Revoked: p.Revoked, Grants: p.Grants, Vault: p.Vault,
-		Status: p.Status, Answers: p.Answers, Events: p.Events, Memory: new(login.Memory), Now: p.Clock.Now, Logger: p.Logger,
+		Status: p.Status, Answers: p.Answers, Events: p.Events, Memory: new(login.Memory), Now: p.Clock.Now,
+		Logger: p.Logger,
 	})
 	w.config = api.Config{
-		Site: p.Site, Accounts: p.Accounts, Sessions: p.Sessions, Grants: p.Grants, Login: flow, Limiter: new(api.Limiter),
+		Site: p.Site, Accounts: p.Accounts, Sessions: p.Sessions, Grants: p.Grants, Login: flow,
+		Limiter: new(api.Limiter),
 		Answers: p.Answers, Events: p.Events, Timeout: timeout, Works: p.Works, Now: p.Clock.Now, Logger: p.Logger,
 	}
 	w.API = api.New(w.config)

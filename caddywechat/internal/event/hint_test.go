@@ -6,7 +6,9 @@ import (
 )
 
 func TestHint_WritesOnceInAWhile(t *testing.T) {
-	for every, while := range map[time.Duration]time.Duration{0: time.Second, time.Millisecond: time.Second, time.Hour: time.Hour} {
+	for every, while := range map[time.Duration]time.Duration{
+		0: time.Second, time.Millisecond: time.Second, time.Hour: time.Hour,
+	} {
 		h := Hint{Every: every}
 		written, now := 0, time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 		do := func(after time.Duration, want int) {

@@ -181,7 +181,8 @@ func TestDecide_PassesWhomNoAccountServesWhereThatIsAsked(t *testing.T) {
 		if err != nil || d.Action != tt.want {
 			t.Errorf("%s: %d, %v", name, d.Action, err)
 		}
-		if name == "outside" && d.Reason() != "login: rule 4; no account serves this browser, and outside_wechat is pass" {
+		if name == "outside" &&
+			d.Reason() != "login: rule 4; no account serves this browser, and outside_wechat is pass" {
 			t.Errorf("got %s", d.Reason())
 		}
 	}

@@ -23,10 +23,12 @@ func newRoutes(t *testing.T) (*sitetest.Parts, *gate.Routes) {
 	})
 	flow := login.NewFlow(login.Config{
 		Site: p.Site, Accounts: p.Accounts, Sessions: p.Sessions, Revoked: p.Revoked, Grants: p.Grants, Vault: p.Vault,
-		Status: p.Status, Answers: p.Answers, Events: p.Events, Memory: new(login.Memory), Now: p.Clock.Now, Logger: p.Logger,
+		Status: p.Status, Answers: p.Answers, Events: p.Events, Memory: new(login.Memory), Now: p.Clock.Now,
+		Logger: p.Logger,
 	})
 	programs := api.New(api.Config{
-		Site: p.Site, Accounts: p.Accounts, Sessions: p.Sessions, Grants: p.Grants, Login: flow, Limiter: new(api.Limiter),
+		Site: p.Site, Accounts: p.Accounts, Sessions: p.Sessions, Grants: p.Grants, Login: flow,
+		Limiter: new(api.Limiter),
 		Answers: p.Answers, Events: p.Events, Works: p.Works, Now: p.Clock.Now, Logger: p.Logger,
 	})
 	return p, gate.NewRoutes(flow, programs, p.Accounts)

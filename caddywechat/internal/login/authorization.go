@@ -37,7 +37,7 @@ func (f *Flow) prepare(r *visitor.Request, s start, attempts Attempts, k *keys) 
 	if len(s.target) <= smallTarget {
 		return whole, err
 	}
-	isWhole := err == nil && whole.fits
+	isWhole := whole.fits // which an error is not
 	attempt.Target, attempt.Waits = PathOf(s.target, smallTarget), true
 	waiting, err := f.compose(r, s, attempts, k, attempt)
 	if err != nil {

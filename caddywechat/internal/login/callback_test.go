@@ -26,17 +26,22 @@ func TestCallback_LogsIn(t *testing.T) {
 	}
 	a := b.Open(w.Callback, callback).WantTo(t, "/page?x=1")
 	s := b.Session()
-	if s == nil || s.Identity.Get(identity.OpenID) != "o-emma" || s.Account != "wxa" || s.Identity.Get(identity.Account) != "official" {
+	if s == nil || s.Identity.Get(identity.OpenID) != "o-emma" || s.Account != "wxa" ||
+		s.Identity.Get(identity.Account) != "official" {
 		t.Fatalf("got %v", s)
 	}
 	if a.SetCookie("rounds") != nil || a.SetCookie("wechat_account") != nil || b.Count("wechat_login_") != 1 {
 		t.Errorf("the cookies are %v", a.Set)
 	}
 	e := w.wantEvent(event.LoggedIn, "")
-	if e.Account != "official" || e.AppID != "wxa" || e.UserID != "o-emma" || e.Session != s.ID.String() || e.Request == nil {
+	if e.Account != "official" || e.AppID != "wxa" || e.UserID != "o-emma" || e.Session != s.ID.String() ||
+		e.Request == nil {
 		t.Errorf("got %+v", e)
 	}
 	w.wantExchanges(1)
+	if n := w.Logs.Len(); n != 0 {
+		t.Errorf("the log has %v", w.Logs.All())
+	}
 	if s.Expires.Sub(s.Created) != sitetest.Lifetime {
 		t.Errorf("it lives for %s", s.Expires.Sub(s.Created))
 	}

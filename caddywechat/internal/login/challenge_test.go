@@ -152,7 +152,8 @@ func TestChallenge_TellsProgramsToGetAToken(t *testing.T) {
 	}
 	body := b.Open(w.protected, "/page").WantWord(t, http.StatusUnauthorized, "login_required")
 	text, _ := body["message"].(string)
-	if body["login_url"] != nil || !strings.Contains(text, "the token is over") || !strings.Contains(text, "/_wechat/program/login") {
+	if body["login_url"] != nil || !strings.Contains(text, "the token is over") ||
+		!strings.Contains(text, "/_wechat/program/login") {
 		t.Errorf("got %v", body)
 	}
 }
@@ -174,11 +175,15 @@ func TestChallenge_AsksFormsAndFramesToLogIn(t *testing.T) {
 			"POST", []string{"Referer: https://evil.example.net/form"}, "%2Ftarget", false,
 		},
 		"a frame": {
-			"GET", []string{"Sec-Fetch-Dest: iframe", "Referer: https://" + sitetest.Host + "/around"}, "%2Faround", false,
+			"GET",
+			[]string{"Sec-Fetch-Dest: iframe", "Referer: https://" + sitetest.Host + "/around"},
+			"%2Faround",
+			false,
 		},
 	} {
 		a := b.Send(w.protected, tt.method, "/target", tt.lines...).Want(t, http.StatusUnauthorized)
-		if !strings.Contains(a.Body, `"/_wechat/login?return_to=`+tt.back+`"`) || strings.Contains(a.Body, unsent) != tt.unsent {
+		if !strings.Contains(a.Body, `"/_wechat/login?return_to=`+tt.back+`"`) ||
+			strings.Contains(a.Body, unsent) != tt.unsent {
 			t.Errorf("%s: %s", name, a.Body)
 		}
 	}

@@ -56,7 +56,8 @@ func TestChoose_RemembersTheChoiceByReference(t *testing.T) {
 		other := w.Browser()
 		other.Cookies["something"] = "wx-two"
 		other.Cookies["wechat_account"] = value
-		if a := other.Open(w.protected, "/page"); !strings.Contains(a.To(), want) || (want == "") != (a.StatusCode == http.StatusOK) {
+		if a := other.Open(w.protected, "/page"); !strings.Contains(a.To(), want) ||
+			(want == "") != (a.StatusCode == http.StatusOK) {
 			t.Errorf("%s: status %d to %s", value, a.StatusCode, a.To())
 		}
 	}
@@ -120,25 +121,25 @@ func TestChoose_ShowsWhereToGo(t *testing.T) {
 		agent    string
 		title    string // of the page; "": a login starts
 	}{
-		"WeChat alone":                     {makes(official), sitetest.OnDesktop, "Scan with WeChat to open"},
-		"WeCom alone":                      {makes(wecom), sitetest.OnDesktop, "Scan with WeCom to open"},
-		"both":                             {makes(official, wecom), sitetest.OnDesktop, "Scan with WeChat or WeCom to open"},
-		"WeCom from WeChat":                {makes(wecom), sitetest.InWeChat, "Open this page in WeCom"},
-		"WeChat from WeCom":                {makes(official), sitetest.InWeCom, "Open this page in WeChat"},
-		"outside, for WeChat":              {makes(outside), sitetest.InWeChat, "Open this page in a browser"},
-		"outside, for WeCom":               {makes(outside), sitetest.InWeCom, "Open this page in a browser"},
-		"to scan, for WeChat":              {makes(website), sitetest.InWeChat, "Open this page on a computer"},
-		"phones alone":                     {makes(phoneOnly), sitetest.InWeChat, "Open this page in a browser"},
-		"a desktop alone":                  {makes(deskOnly), sitetest.InWeChat, "Open this page on a computer"},
-		"outside or WeCom":                 {makes(outside, wecom), sitetest.InWeChat, "Open this page in a browser"},
-		"WeChat or outside":                {makes(official, website), sitetest.InWeCom, "Open this page in WeChat"},
-		"for programs":                     {makes(program), sitetest.InWeChat, nowhere},
-		"nobody recommends it":             {makes(modest), sitetest.OnDesktop, nowhere},
-		"a phone first into WeChat":        {makes(official, website), sitetest.OnPhone, "Open this page in WeChat"},
-		"a phone first into WeCom":         {makes(wecom, website), sitetest.OnPhone, "Open this page in WeCom"},
-		"a phone, no way but to scan":      {makes(website), sitetest.OnPhone, ""},
-		"a phone that need not scan":       {makes(official, outside), sitetest.OnPhone, ""},
-		"a computer, whose screen to scan": {makes(official, website), sitetest.OnDesktop, ""},
+		"WeChat alone":              {makes(official), sitetest.OnDesktop, "Scan with WeChat to open"},
+		"WeCom alone":               {makes(wecom), sitetest.OnDesktop, "Scan with WeCom to open"},
+		"WeChat and WeCom":          {makes(official, wecom), sitetest.OnDesktop, "Scan with WeChat or WeCom to open"},
+		"WeCom from WeChat":         {makes(wecom), sitetest.InWeChat, "Open this page in WeCom"},
+		"WeChat from WeCom":         {makes(official), sitetest.InWeCom, "Open this page in WeChat"},
+		"outside, for WeChat":       {makes(outside), sitetest.InWeChat, "Open this page in a browser"},
+		"outside, for WeCom":        {makes(outside), sitetest.InWeCom, "Open this page in a browser"},
+		"to scan, for WeChat":       {makes(website), sitetest.InWeChat, "Open this page on a computer"},
+		"phones alone":              {makes(phoneOnly), sitetest.InWeChat, "Open this page in a browser"},
+		"a desktop alone":           {makes(deskOnly), sitetest.InWeChat, "Open this page on a computer"},
+		"outside or WeCom":          {makes(outside, wecom), sitetest.InWeChat, "Open this page in a browser"},
+		"WeChat or outside":         {makes(official, website), sitetest.InWeCom, "Open this page in WeChat"},
+		"for programs":              {makes(program), sitetest.InWeChat, nowhere},
+		"nobody recommends it":      {makes(modest), sitetest.OnDesktop, nowhere},
+		"a phone first into WeChat": {makes(official, website), sitetest.OnPhone, "Open this page in WeChat"},
+		"a phone first into WeCom":  {makes(wecom, website), sitetest.OnPhone, "Open this page in WeCom"},
+		"a phone that has to scan":  {makes(website), sitetest.OnPhone, ""},
+		"a phone that needs not":    {makes(official, outside), sitetest.OnPhone, ""},
+		"a screen to scan":          {makes(official, website), sitetest.OnDesktop, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var accounts []account.Account
@@ -176,7 +177,8 @@ func TestChoose_TellsProgramsWhereToGoInWords(t *testing.T) {
 		w := newWorld(t, sitetest.Options{Accounts: tt.accounts, UserID: account.Qualified})
 		b := w.Browser()
 		b.Agent = sitetest.OnDesktop
-		body := b.Open(w.ServeLogin, "/_wechat/login", sitetest.Fetch).WantWord(t, http.StatusForbidden, "login_required")
+		body := b.Open(w.ServeLogin, "/_wechat/login", sitetest.Fetch).
+			WantWord(t, http.StatusForbidden, "login_required")
 		if body["message"] != tt.want {
 			t.Errorf("got %v, want %s", body, tt.want)
 		}

@@ -130,7 +130,8 @@ func TestIssue_RefusesWhatNoCookieHolds(t *testing.T) {
 	if strings.Contains(a.Body, "/_wechat/login") {
 		t.Error("another try is offered, which brings the same")
 	}
-	if e := w.wantEvent(event.Failed, ""); !errors.Is(e.Err, session.ErrTooLong) || !strings.Contains(e.Cure, "departments") {
+	if e := w.wantEvent(event.Failed, ""); !errors.Is(e.Err, session.ErrTooLong) ||
+		!strings.Contains(e.Cure, "departments") {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -184,7 +185,8 @@ func TestIssue_KeepsWhatASessionOfThePersonKnew(t *testing.T) {
 		"another account's session says nothing": {
 			before: full, brought: sitetest.Named("o-emma"),
 			prepare: func(_ *world, s *session.Session) {
-				s.Account, s.Identity = "ww-two", s.Identity.With(identity.Account, "two").With(identity.AppID, "ww-two")
+				s.Account = "ww-two"
+				s.Identity = s.Identity.With(identity.Account, "two").With(identity.AppID, "ww-two")
 			},
 			want: map[string]string{identity.Nickname: "", identity.UnionID: ""},
 		},
@@ -200,7 +202,8 @@ func TestIssue_KeepsWhatASessionOfThePersonKnew(t *testing.T) {
 			want: map[string]string{identity.Nickname: "", identity.UnionID: "u-emma"},
 		},
 		"two halves are no profile": {
-			before: []string{identity.Nickname, "Emma"}, brought: sitetest.Named("o-emma", identity.Avatar, "https://p/2"),
+			before:  []string{identity.Nickname, "Emma"},
+			brought: sitetest.Named("o-emma", identity.Avatar, "https://p/2"),
 			prepare: func(w *world, _ *session.Session) {
 				w.Account.HasAll = func(id identity.Identity) bool {
 					return id.Get(identity.Nickname) != "" && id.Get(identity.Avatar) != ""
@@ -275,7 +278,8 @@ func TestIssueToken_OnlyToWhomTheAccountNames(t *testing.T) {
 	}
 	w := newWorld(t, sitetest.Options{Accounts: []account.Account{program}, UserID: account.ByUnionID})
 	w.Store.Fail("Get")
-	if _, err := w.IssueToken(t.Context(), program, account.Grant{Identity: sitetest.Named("o-emma")}); !errors.Is(err, store.ErrStore) {
+	g := account.Grant{Identity: sitetest.Named("o-emma")}
+	if _, err := w.IssueToken(t.Context(), program, g); !errors.Is(err, store.ErrStore) {
 		t.Errorf("got %v", err)
 	}
 }

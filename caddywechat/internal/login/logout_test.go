@@ -95,7 +95,7 @@ func TestServeLogout_AsksWhereAnotherSiteMayBeBehindIt(t *testing.T) {
 		action        string
 	}{
 		"a link elsewhere":       {"GET", "", []string{sitetest.CrossSite}, "/_wechat/logout?confirmed=1"},
-		"a form elsewhere":       {"POST", "", []string{"Origin: https://evil.example.net"}, "/_wechat/logout?confirmed=1"},
+		"a form elsewhere":       {"POST", "", []string{"Origin: https://b.example"}, "/_wechat/logout?confirmed=1"},
 		"who says nothing":       {"GET", "?return_to=%2Fbye", nil, "/_wechat/logout?return_to=%2Fbye"},
 		"back to somewhere else": {"GET", "?return_to=%2F%2Fevil", nil, "/_wechat/logout?return_to=%2F"},
 	} {
@@ -178,7 +178,8 @@ func TestServeLogout_OfAllOthersKeepsThisOne(t *testing.T) {
 	li := w.Browser()
 	w.logIn(li, "li")
 	before := b.Session()
-	a := b.Send(w.ServeLogout, "POST", logoutPath+"?others=1&return_to=%2Fme", sitetest.SameSite).Want(t, http.StatusSeeOther)
+	a := b.Send(w.ServeLogout, "POST", logoutPath+"?others=1&return_to=%2Fme", sitetest.SameSite).
+		Want(t, http.StatusSeeOther)
 	if after := b.Session(); a.To() != "/me" || after == nil || after.ID == before.ID || !w.Parts.Revoked.Ends(before) {
 		t.Errorf("to %s with %v", a.To(), after)
 	}
@@ -191,7 +192,8 @@ func TestServeLogout_OfAllOthersKeepsThisOne(t *testing.T) {
 	}
 	// Again and again within a second, instances could no longer tell which of them was the last.
 	for range 10 {
-		if a = b.Send(w.ServeLogout, "POST", logoutPath+"?others=1", sitetest.SameSite); a.StatusCode != http.StatusSeeOther {
+		a = b.Send(w.ServeLogout, "POST", logoutPath+"?others=1", sitetest.SameSite)
+		if a.StatusCode != http.StatusSeeOther {
 			break
 		}
 	}
@@ -206,10 +208,11 @@ func TestServeLogout_OfAllOthersIsMeant(t *testing.T) {
 	phone := w.Browser()
 	w.logIn(phone, "emma")
 	const path = logoutPath + "?others=1&return_to=%2Fme"
-	if a := b.Open(w.ServeLogout, path, sitetest.SameSite).Want(t, http.StatusMethodNotAllowed); a.Header.Get("Allow") != "POST" {
+	a := b.Open(w.ServeLogout, path, sitetest.SameSite).Want(t, http.StatusMethodNotAllowed)
+	if a.Header.Get("Allow") != "POST" {
 		t.Errorf("got %v", a.Header)
 	}
-	a := b.Send(w.ServeLogout, "POST", path, sitetest.CrossSite).Want(t, http.StatusOK)
+	a = b.Send(w.ServeLogout, "POST", path, sitetest.CrossSite).Want(t, http.StatusOK)
 	if !strings.Contains(a.Body, `action="/_wechat/logout?others=1&amp;return_to=%2Fme"`) || !phone.HasSession() {
 		t.Errorf("session %t, %s", phone.HasSession(), a.Body)
 	}

@@ -85,7 +85,7 @@ func TestLoop_EndsWithALogin(t *testing.T) {
 		t.Errorf("no restart is counted: %v", b.Cookies)
 	}
 	w.Account.Exchanges = nil
-	if a = w.circle(b, a, 1).WantTo(t, "/page"); b.Count("rounds") != 0 {
+	if w.circle(b, a, 1).WantTo(t, "/page"); b.Count("rounds") != 0 {
 		t.Errorf("the restarts of a login that came to its end still count: %v", b.Cookies)
 	}
 }

@@ -153,6 +153,30 @@ func TestCluster_AStoreThatDoesNotAnswerDelaysALoginLittle(t *testing.T) {
 	})
 }
 
+func TestCluster_AStoreThatCannotBeReadIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sitetest.Options{})
+		b := w.Browser()
+		callback := w.begin(b, "/page", "emma")
+		w.Store.Before(func(method, key string) error {
+			switch {
+			case !strings.HasPrefix(key, "exchange/"):
+			case method == "PutIfAbsent": // somebody else is first
+				return w.Store.Memory.Put(t.Context(), key, []byte("theirs"), time.Minute)
+			case method == "Get":
+				return store.ErrStore
+			}
+			return nil
+		})
+		begun := time.Now()
+		b.Open(w.Callback, callback).WantTo(t, "/page")
+		if took := time.Since(begun); took != 50*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+		w.wantExchanges(1)
+	})
+}
+
 // deafStore answers nobody who asks who was first.
 type deafStore struct{ store.Store }
 

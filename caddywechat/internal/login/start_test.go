@@ -27,7 +27,8 @@ func TestStart_AsksFirstWhereTheAccountWantsIt(t *testing.T) {
 	w := newWorld(t, sitetest.Options{})
 	w.Account.Asks = func(bool) account.Consent { return account.AskFirst }
 	a := w.Browser().Open(w.protected, "/page").Want(t, http.StatusOK)
-	if !strings.Contains(a.Body, `href="`+sitetest.Platform+"/official?redirect_uri=") || a.SetCookie("wechat_login_") == nil {
+	if !strings.Contains(a.Body, `href="`+sitetest.Platform+"/official?redirect_uri=") ||
+		a.SetCookie("wechat_login_") == nil {
 		t.Errorf("set %v: %s", a.Set, a.Body)
 	}
 }
@@ -126,6 +127,21 @@ func TestStart_LongAddressesWaitInTheStore(t *testing.T) {
 	b.At(other.Parts).Open(other.Callback, callback).WantTo(t, query(1500)) // spent, it waits still
 }
 
+func TestStart_ShortAddressesNeverWait(t *testing.T) {
+	w := newWorld(t, sitetest.Options{})
+	w.Store.Before(func(method, key string) error {
+		if method == "Put" {
+			t.Errorf("%s is written", key)
+		}
+		return nil
+	})
+	b := w.Browser()
+	for i := range 40 {
+		b.Open(w.protected, query(100+i*4))
+		w.Clock.Pass(time.Second)
+	}
+}
+
 func TestStart_WhereTheStoreFailsAddressesComeAlong(t *testing.T) {
 	w := newWorld(t, sitetest.Options{})
 	b := crowded(w)
@@ -137,8 +153,7 @@ func TestStart_WhereTheStoreFailsAddressesComeAlong(t *testing.T) {
 		calls++
 		return nil
 	})
-	b.Forget("wechat_session")
-	w.begin(b, query(1500), "emma")
+	w.begin(crowded(w), query(1500), "emma")
 	if calls != 0 || !w.Status.IsFailing() {
 		t.Errorf("a store that fails is asked %d times", calls)
 	}
@@ -164,7 +179,8 @@ func TestStart_AddressesThatCannotBeHadLeadToTheirPath(t *testing.T) {
 			tt.prepare(w)
 			b.Open(w.Callback, callback).WantTo(t, "/page")
 			lines := w.WantLines("cannot be had from the store", 1)
-			if why, _ := lines[0]["error"].(string); lines[0]["request_id"] != "request-1" || !strings.Contains(why, tt.why) {
+			if why, _ := lines[0]["error"].(string); lines[0]["request_id"] != "request-1" ||
+				!strings.Contains(why, tt.why) {
 				t.Errorf("got %v", lines)
 			}
 		})
@@ -200,7 +216,8 @@ func TestStart_CountsLoginsThatDoNotComeBack(t *testing.T) {
 		start(w, 30, nil)
 		line := w.WantLines(message, 1)[0]
 		for name, want := range map[string]any{
-			"host": sitetest.Host, "account": "official", "app_id": "wxa", "logins": int64(20), "within": 76 * time.Second,
+			"host": sitetest.Host, "account": "official", "app_id": "wxa", "logins": int64(20),
+			"within": 76 * time.Second,
 		} {
 			if line[name] != want {
 				t.Errorf("%s is %v, want %v", name, line[name], want)

@@ -54,7 +54,8 @@ func TestLoginRequired_SaysWhereALoginStarts(t *testing.T) {
 		t.Errorf("got %v", body)
 	}
 	b.Token = "wx1.x"
-	if body = b.Open(w.LoginRequired, "/data").WantWord(t, http.StatusUnauthorized, "login_required"); body["login_url"] != nil {
+	body = b.Open(w.LoginRequired, "/data").WantWord(t, http.StatusUnauthorized, "login_required")
+	if body["login_url"] != nil {
 		t.Errorf("a program gets %v", body)
 	}
 }

@@ -47,7 +47,10 @@ func TestOf_EachErrorHasItsAnswer(t *testing.T) {
 
 		// Of those that an error is, the first counts, and before what WeChat itself says.
 		{errors.Join(wechat(40125), account.ErrCodeRefused), 409, "code_used", page.BadRequest, event.Failed, ""},
-		{errors.Join(store.ErrStore, account.ErrNotAMember), 403, "not_a_member", page.NotAllowed, event.NotAMember, ""},
+		{
+			errors.Join(store.ErrStore, account.ErrNotAMember), 403, "not_a_member", page.NotAllowed,
+			event.NotAMember, "",
+		},
 	} {
 		for _, err := range []error{tt.err, fmt.Errorf("the exchange failed on another instance: %w", tt.err)} {
 			p := problem.Of(err)
@@ -65,7 +68,8 @@ func TestOf_EachErrorHasItsAnswer(t *testing.T) {
 				t.Errorf("%v: %q, want none of its own", err, cure)
 			}
 			field := problem.CureField(err)
-			if isNone := field.Type == zapcore.SkipType; isNone != (cure == "") || !isNone && (field.Key != "cure" || field.String != cure) {
+			if isNone := field.Type == zapcore.SkipType; isNone != (cure == "") || !isNone && (field.Key != "cure" ||
+				field.String != cure) {
 				t.Errorf("%v: the field is %+v", err, field)
 			}
 		}
@@ -107,7 +111,8 @@ func TestOfProgram_TellsQuotasApart(t *testing.T) {
 
 func TestProblem_IsServerErrorFrom500On(t *testing.T) {
 	for p, want := range map[problem.Problem]bool{
-		problem.CodeUsed: false, problem.Loop: false, problem.Internal: true, problem.WeChat: true, {Status: 499}: false,
+		problem.CodeUsed: false, problem.Loop: false, problem.Internal: true, problem.WeChat: true,
+		{Status: 499}: false,
 	} {
 		if got := p.IsServerError(); got != want {
 			t.Errorf("%d: %t", p.Status, got)

@@ -38,7 +38,8 @@ func TestWriter_AnswersPeopleByAPageAndProgramsByJSON(t *testing.T) {
 		t.Errorf("got %v", body)
 	}
 	for name, want := range map[string]string{
-		"Content-Type": "application/json", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Vary": "Cookie",
+		"Content-Type": "application/json", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+		"Vary": "Cookie",
 	} {
 		if got := a.Header.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -64,7 +65,8 @@ func TestWriter_SaysWhenToComeAgain(t *testing.T) {
 		}
 	}
 	for wait, want := range map[time.Duration]string{
-		0: "1", -time.Second: "1", time.Millisecond: "1", time.Second: "1", 1001 * time.Millisecond: "2", time.Minute: "60",
+		0: "1", -time.Second: "1", time.Millisecond: "1", time.Second: "1",
+		1001 * time.Millisecond: "2", time.Minute: "60",
 	} {
 		h := make(http.Header)
 		if problem.RetryAfter(h, wait); h.Get("Retry-After") != want {

@@ -271,7 +271,8 @@ func TestJob_TheProfileOfSomebodyElseIsNone(t *testing.T) {
 	if text, _ := line["error"].(string); !strings.Contains(text, "somebody else") {
 		t.Errorf("got %v", line)
 	}
-	if text, err := w.Parts.Vault.Get(t.Context(), w.Parts.Grants.ProfileKey(w.account(), "oEmma")); err != nil || text != nil {
+	if text, err := w.Parts.Vault.Get(t.Context(), w.Parts.Grants.ProfileKey(w.account(), "oEmma")); err != nil ||
+		text != nil {
 		t.Errorf("it is kept for others: %s, %v", text, err)
 	}
 	if token := w.token(t); token != "refresh-1" {
@@ -316,7 +317,8 @@ func TestJob_OfWhomIsRevokedMeanwhileForgets(t *testing.T) {
 	if token := w.token(t); token != "" {
 		t.Errorf("the token %s is kept", token)
 	}
-	if text, err := w.Parts.Vault.Get(t.Context(), w.Parts.Grants.ProfileKey(w.account(), "oEmma")); err != nil || text != nil {
+	if text, err := w.Parts.Vault.Get(t.Context(), w.Parts.Grants.ProfileKey(w.account(), "oEmma")); err != nil ||
+		text != nil {
 		t.Errorf("the profile is kept: %s, %v", text, err)
 	}
 	w.WantLines("a profile", 0)
@@ -329,7 +331,10 @@ func TestJob_AStoreThatFailsIsAFailure(t *testing.T) {
 	}{
 		"no result of others can be had": {func(m, area string) bool { return m == "Get" && area == "profile" }, 0},
 		"no token can be had":            {func(m, area string) bool { return m == "Get" && area == "renewal" }, 0},
-		"no lease can be had":            {func(m, area string) bool { return m == "PutIfAbsent" && area == "renewing" }, 0},
+		"no lease can be had": {func(m, area string) bool {
+			return m == "PutIfAbsent" &&
+				area == "renewing"
+		}, 0},
 		"the profile cannot be kept":     {func(m, area string) bool { return m == "Put" && area == "profile" }, 1},
 		"the token cannot be kept":       {func(m, area string) bool { return m == "Put" && area == "renewal" }, 1},
 		"the lease cannot be given back": {func(m, area string) bool { return m == "Delete" && area == "renewing" }, 1},

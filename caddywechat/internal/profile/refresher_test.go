@@ -93,7 +93,8 @@ func TestRefresh_BringsAProfileThatIsOldUpToDate(t *testing.T) {
 	if got := refreshed.Identity.Get(identity.Avatar); got != "" {
 		t.Errorf("the avatar %s is there still, which the person took away", got)
 	}
-	if refreshed.ID != s.ID || refreshed.Identity.Get(identity.OpenID) != "oEmma" || s.Identity.Get(identity.Nickname) != "Emma" {
+	if refreshed.ID != s.ID || refreshed.Identity.Get(identity.OpenID) != "oEmma" ||
+		s.Identity.Get(identity.Nickname) != "Emma" {
 		t.Errorf("more than the profile changed, or the session itself: %v, %v", refreshed, before)
 	}
 	if _, ok := w.navigate(refreshed); ok || w.Account.Calls("RefreshProfile") != 1 {

@@ -31,6 +31,11 @@ func request(method, url string, headers ...string) *visitor.Request {
 	return in
 }
 
+// proto and forHost are headers of a proxy.
+func proto(scheme string) []string { return []string{"X-Forwarded-Proto", scheme} }
+
+func forHost(host string) []string { return []string{"X-Forwarded-Host", host} }
+
 func TestOrigin_OnlyATrustedProxyIsBelieved(t *testing.T) {
 	for name, tt := range map[string]struct {
 		url     string
@@ -41,16 +46,16 @@ func TestOrigin_OnlyATrustedProxyIsBelieved(t *testing.T) {
 	}{
 		"plain":                   {"http://h5.example.com/", false, nil, "http://h5.example.com", false},
 		"TLS":                     {"https://h5.example.com/", false, nil, "https://h5.example.com", false},
-		"a proxy that is not":     {"http://a.example/", false, []string{"X-Forwarded-Proto", "https"}, "http://a.example", true},
-		"a trusted one":           {"http://a.example/", true, []string{"X-Forwarded-Proto", "https"}, "https://a.example", false},
-		"of a WebSocket":          {"http://a.example/", true, []string{"X-Forwarded-Proto", "WSS"}, "https://a.example", false},
-		"down to http":            {"https://a.example/", true, []string{"X-Forwarded-Proto", "ws"}, "http://a.example", false},
-		"an unknown scheme":       {"http://a.example/", true, []string{"X-Forwarded-Proto", "x"}, "http://a.example", false},
-		"the nearest proxy's":     {"http://a.example/", true, []string{"X-Forwarded-Proto", "http, https"}, "https://a.example", false},
-		"its host":                {"http://a.example/", true, []string{"X-Forwarded-Host", "b.example"}, "http://b.example", false},
-		"the host of another":     {"http://a.example/", false, []string{"X-Forwarded-Host", "b.example"}, "http://a.example", false},
-		"https to an https site":  {"https://a.example/", false, []string{"X-Forwarded-Proto", "https"}, "https://a.example", false},
-		"http by one that is not": {"http://a.example/", false, []string{"X-Forwarded-Proto", "http"}, "http://a.example", false},
+		"a proxy that is not":     {"http://a.example/", false, proto("https"), "http://a.example", true},
+		"a trusted one":           {"http://a.example/", true, proto("https"), "https://a.example", false},
+		"of a WebSocket":          {"http://a.example/", true, proto("WSS"), "https://a.example", false},
+		"down to http":            {"https://a.example/", true, proto("ws"), "http://a.example", false},
+		"an unknown scheme":       {"http://a.example/", true, proto("x"), "http://a.example", false},
+		"the nearest proxy's":     {"http://a.example/", true, proto("http, https"), "https://a.example", false},
+		"its host":                {"http://a.example/", true, forHost("b.example"), "http://b.example", false},
+		"the host of another":     {"http://a.example/", false, forHost("b.example"), "http://a.example", false},
+		"https to an https site":  {"https://a.example/", false, proto("https"), "https://a.example", false},
+		"http by one that is not": {"http://a.example/", false, proto("http"), "http://a.example", false},
 	} {
 		s, logs := newSite(site.Config{})
 		r := request("GET", tt.url, tt.headers...)
@@ -90,7 +95,7 @@ func TestCheckScheme_TellsOfAProxyThatIsSilent(t *testing.T) {
 		"from a visitor":               {"http://a.example/", "192.0.2.1:1", nil, false},
 		"by https":                     {"https://a.example/", "127.0.0.1:1", nil, false},
 		"to a name of this network":    {"http://localhost/", "127.0.0.1:1", nil, false},
-		"by one that says it":          {"http://a.example/", "127.0.0.1:1", []string{"X-Forwarded-Proto", "http"}, false},
+		"by one that says it":          {"http://a.example/", "127.0.0.1:1", proto("http"), false},
 	} {
 		s, logs := newSite(site.Config{})
 		for range 2 {
@@ -114,19 +119,21 @@ func TestIsCrossSite_AndIsSameSite_BelieveTheBrowser(t *testing.T) {
 		headers       []string
 		isCross, same bool
 	}{
-		"nothing":                   {nil, false, false},
-		"same origin":               {[]string{"Sec-Fetch-Site", "same-origin"}, false, true},
-		"by hand":                   {[]string{"Sec-Fetch-Site", "none"}, false, true},
-		"another site":              {[]string{"Sec-Fetch-Site", "cross-site"}, true, false},
-		"a sibling":                 {[]string{"Sec-Fetch-Site", "same-site"}, true, false},
-		"its word before an Origin": {[]string{"Sec-Fetch-Site", "same-origin", "Origin", "https://b.example"}, false, true},
-		"an Origin of ours":         {[]string{"Origin", "https://a.example"}, false, true},
-		"by another scheme":         {[]string{"Origin", "http://a.example"}, false, true},
-		"another's":                 {[]string{"Origin", "https://b.example"}, true, false},
-		"nobody's":                  {[]string{"Origin", "null"}, true, false},
-		"a broken one":              {[]string{"Origin", "https://%zz"}, true, false},
-		"a page of ours":            {[]string{"Referer", "https://a.example/x"}, false, true},
-		"a page of another's":       {[]string{"Referer", "https://b.example/x"}, false, false},
+		"nothing":      {nil, false, false},
+		"same origin":  {[]string{"Sec-Fetch-Site", "same-origin"}, false, true},
+		"by hand":      {[]string{"Sec-Fetch-Site", "none"}, false, true},
+		"another site": {[]string{"Sec-Fetch-Site", "cross-site"}, true, false},
+		"a sibling":    {[]string{"Sec-Fetch-Site", "same-site"}, true, false},
+		"its word before an Origin": {
+			[]string{"Sec-Fetch-Site", "same-origin", "Origin", "https://b.example"}, false, true,
+		},
+		"an Origin of ours":   {[]string{"Origin", "https://a.example"}, false, true},
+		"by another scheme":   {[]string{"Origin", "http://a.example"}, false, true},
+		"another's":           {[]string{"Origin", "https://b.example"}, true, false},
+		"nobody's":            {[]string{"Origin", "null"}, true, false},
+		"a broken one":        {[]string{"Origin", "https://%zz"}, true, false},
+		"a page of ours":      {[]string{"Referer", "https://a.example/x"}, false, true},
+		"a page of another's": {[]string{"Referer", "https://b.example/x"}, false, false},
 	} {
 		s, _ := newSite(site.Config{})
 		r := request("GET", "https://a.example/", tt.headers...)
@@ -219,7 +226,8 @@ func TestSite_SharesSessionsBelowItsDomain(t *testing.T) {
 			t.Errorf("%s is sealed for %s", host, got)
 		}
 	}
-	if shared.Domain() != "example.com" || shared.Prefix() != sitetest.Prefix || shared.Platform() != sitetest.Platform {
+	if shared.Domain() != "example.com" || shared.Prefix() != sitetest.Prefix ||
+		shared.Platform() != sitetest.Platform {
 		t.Error("the site does not say what it was told")
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
-// Account is an account to which visitors are sent. The zero Account serves WeChat's browser by silent logins, and asks
-// for the profile at once: what the functions are not there for does as accounts without such a method do. Its calls are
+// Account is an account to which visitors are sent. The zero Account serves WeChat's browser by silent logins, and
+// asks for the profile at once; where a function is nil it does as accounts do that have no such method. Its calls are
 // counted.
 type Account struct {
 	Name, ID, Reference string // "": official, wxa, and the app id

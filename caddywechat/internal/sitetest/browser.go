@@ -16,9 +16,9 @@ import (
 // User-Agents.
 const (
 	InWeChat  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) Mobile/15E148 MicroMessenger/8.0.59"
-	InWeCom   = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) Mobile/15E148 wxwork/4.1.22 MicroMessenger/7.0.1"
-	OnDesktop = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36"
-	OnPhone   = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Mobile"
+	InWeCom   = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3_1 like Mac OS X) wxwork/4.1.22 MicroMessenger/7.0.1"
+	OnDesktop = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/132.0.0.0 Safari/537.36"
+	OnPhone   = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/132.0.0.0 Mobile"
 )
 
 // Headers of requests, a line each.
@@ -98,8 +98,8 @@ func (b *Browser) UseToken(s session.Session) {
 	b.Token = token
 }
 
-// Request returns a request of the browser, with header lines ("Name: value") in place of its own. What stands behind an
-// empty line is the body.
+// Request returns a request of the browser, with header lines ("Name: value") in place of its own. What stands behind
+// an empty line is the body.
 func (b *Browser) Request(method, target string, lines ...string) *visitor.Request {
 	scheme := "https"
 	if b.HTTP {

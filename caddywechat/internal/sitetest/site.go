@@ -1,5 +1,6 @@
-// Package sitetest makes the parts of a site for tests of what stands on them: without Caddy, on a store in memory, with
-// an account, a clock and a web server of the test's. It knows nothing of logins, nor of who may enter, whose tests use it.
+// Package sitetest makes the parts of a site for tests of what stands on them: without Caddy, on a store in memory,
+// with an account, a clock and a web server of the test's. It knows nothing of logins, nor of who may enter, whose
+// tests use it.
 package sitetest
 
 import (
@@ -125,8 +126,8 @@ func (p *Parts) join(o Options) {
 	})
 	p.Sync = revocation.NewSync(p.Status)
 	p.Revoked = p.Sync.NewSite(revocation.Config{
-		Store: watched, Keyring: p.Keyring, Accounts: p.Accounts, Grants: p.Grants, Lifetime: Lifetime, Now: p.Clock.Now,
-		Logger: p.Logger,
+		Store: watched, Keyring: p.Keyring, Accounts: p.Accounts, Grants: p.Grants, Lifetime: Lifetime,
+		Now: p.Clock.Now, Logger: p.Logger,
 	})
 	p.Sync.Join(p.Revoked, func() iter.Seq[*session.Session] { return func(func(*session.Session) bool) {} })
 	p.T.Cleanup(func() { p.Sync.Close(); p.Work.Close() })

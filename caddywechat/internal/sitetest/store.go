@@ -16,8 +16,8 @@ type Store struct {
 	before func(method, key string) error
 }
 
-// Before has a function called ahead of each call of a method, such as Get: what it returns is the call's error. nil ends
-// that.
+// Before has a function called ahead of each call of a method, such as Get: what it returns is the call's error. nil
+// ends that.
 func (s *Store) Before(f func(method, key string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
