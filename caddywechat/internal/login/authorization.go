@@ -55,7 +55,7 @@ func (f *Flow) prepare(r *visitor.Request, s start, attempts Attempts, k *keys) 
 	}
 	f.logCut(r, len(s.target), err)
 	attempt.Target, attempt.Waits = PathOf(s.target, MaxTarget), false
-	if path, err := f.compose(r, s, attempts, k, attempt); err == nil && path.fits {
+	if path, _ := f.compose(r, s, attempts, k, attempt); path.fits {
 		return path, nil
 	}
 	attempt.Target = PathOf(s.target, smallTarget)
