@@ -65,8 +65,8 @@ const guestCaddyfile = `http://h5.example.com {
 
 var packageClause = regexp.MustCompile(`(?m)^package account_test$`)
 
-// TestGuestModule_NeedsPublicPackagesOnly: the documented example of a kind of account, a store, and their tests, as a Go
-// module of somebody else's. Go itself keeps it from what is internal.
+// TestGuestModule_NeedsPublicPackagesOnly: the documented example of a kind of account, a store, and their tests, as a
+// Go module of somebody else's. Go itself keeps it from what is internal.
 func TestGuestModule_NeedsPublicPackagesOnly(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a Caddy")
@@ -94,12 +94,13 @@ func TestGuestModule_NeedsPublicPackagesOnly(t *testing.T) {
 		}
 		return string(text)
 	}
-	module := strings.Replace(read("../go.mod"), "module github.com/caddywechat/caddy-wechat", "module guest.example/stafflogin", 1)
-	write("go.mod", module+"\nrequire github.com/caddywechat/caddy-wechat v0.0.0\n\n"+
+	const ours, theirs = "module github.com/caddywechat/caddy-wechat", "module guest.example/stafflogin"
+	write("go.mod", strings.Replace(read("../go.mod"), ours, theirs, 1)+"\nrequire github.com/caddywechat/caddy-wechat v0.0.0\n\n"+
 		"replace github.com/caddywechat/caddy-wechat => "+root+"\n")
 	write("go.sum", read("../go.sum"))
-	write("stafflogin.go", packageClause.ReplaceAllString(read("account/example_test.go"), "package stafflogin"))
-	write("stafflogin_test.go", packageClause.ReplaceAllString(read("account/stafflogin_test.go"), "package stafflogin"))
+	own := func(text string) string { return packageClause.ReplaceAllString(text, "package stafflogin") }
+	write("stafflogin.go", own(read("account/example_test.go")))
+	write("stafflogin_test.go", own(read("account/stafflogin_test.go")))
 	write("store.go", guestStore)
 	write("caddy/main.go", guestMain)
 	write("Caddyfile", guestCaddyfile)

@@ -74,8 +74,8 @@ var walls = []struct {
 	{"store/redis", "config store"},
 
 	// For tests only.
-	{"internal/sitetest", "account identity store store/storetest visitor background event grant keyring page problem " +
-		"revocation session site"},
+	{"internal/sitetest", "account identity store store/storetest visitor background event grant keyring page " +
+		"problem revocation session site"},
 
 	{"load", "freeport simulator testbrowser"},
 	{"bench", "simulator"},

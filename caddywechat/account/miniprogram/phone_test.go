@@ -57,7 +57,8 @@ func TestPhone_RefusesWhatIsWrong(t *testing.T) {
 	}
 	calls := p.Calls(phonePath)
 	p.Inject(simulator.Fault{Path: phonePath, Kind: simulator.FaultCut, Times: 1})
-	if _, err := p.call("phone", emma, map[string]string{"code": p.phoneCode("emma")}); !errors.Is(err, weixin.ErrUnreachable) || p.Calls(phonePath) != calls+1 {
+	_, err := p.call("phone", emma, map[string]string{"code": p.phoneCode("emma")})
+	if !errors.Is(err, weixin.ErrUnreachable) || p.Calls(phonePath) != calls+1 {
 		t.Errorf("a lost answer: %d calls, %v", p.Calls(phonePath)-calls, err)
 	}
 	p.Fail(phonePath, 40001, 1)

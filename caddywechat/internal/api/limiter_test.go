@@ -68,7 +68,9 @@ func TestLimiter_HoldsWithinAnyMinute(t *testing.T) {
 		}
 	}
 	var limit tooMany
-	if r.refuse(at, begun.Add(10*time.Minute)); !errors.As(r.fill(at, begun.Add(10*time.Minute+20*time.Second)), &limit) || limit.wait != 40*time.Second {
+	r.refuse(at, begun.Add(10*time.Minute))
+	err := r.fill(at, begun.Add(10*time.Minute+20*time.Second))
+	if !errors.As(err, &limit) || limit.wait != 40*time.Second {
 		t.Errorf("the first place is free in %s", limit.wait)
 	}
 }

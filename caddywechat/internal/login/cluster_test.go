@@ -66,10 +66,14 @@ func TestExchanged_ReadsAsItWasWritten(t *testing.T) {
 	id := session.ID{1, 2, 3}
 	made := session.New(nil, time.Now(), time.Hour)
 	made.ID = id
-	if got := over(Result{Session: made}); got.Err != nil || got.Session.ID != id || !got.Session.Expires.Equal(made.Expires) {
+	got := over(Result{Session: made})
+	if got.Err != nil || got.Session.ID != id || !got.Session.Expires.Equal(made.Expires) {
 		t.Errorf("got %+v", got)
 	}
-	for _, want := range []error{account.ErrCodeRefused, errNeedsConsent, problem.ErrSnapshot, problem.ErrNoUnionID, store.ErrStore, weixin.ErrTimeout, weixin.ErrBusy, errElsewhere} {
+	for _, want := range []error{
+		account.ErrCodeRefused, errNeedsConsent, problem.ErrSnapshot, problem.ErrNoUnionID, store.ErrStore,
+		weixin.ErrTimeout, weixin.ErrBusy, errElsewhere,
+	} {
 		if got := over(Result{Err: fmt.Errorf("it was %w", want)}); !errors.Is(got.Err, want) {
 			t.Errorf("%v became %v", want, got.Err)
 		}

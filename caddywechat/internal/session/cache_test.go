@@ -36,7 +36,10 @@ func TestATextIsOpenedAnewElsewhere(t *testing.T) {
 	o, times := NewCache(), 0
 	o.Open(Sealed{Opener: 1, Host: "h5.example.com", Text: "text"}, opening(1, &times))
 	for _, elsewhere := range []Sealed{
-		{Opener: 2, Host: "h5.example.com", Text: "text"}, {Opener: 1, Host: "www.example.com", Text: "text"}, {Opener: 1, Host: "h5.example.com", Text: "Text"}, {Opener: 1, Host: "h5.example.co", Text: "mtext"},
+		{Opener: 2, Host: "h5.example.com", Text: "text"},
+		{Opener: 1, Host: "www.example.com", Text: "text"},
+		{Opener: 1, Host: "h5.example.com", Text: "Text"},
+		{Opener: 1, Host: "h5.example.co", Text: "mtext"},
 	} {
 		if s := o.Open(elsewhere, func(*Session) bool { return false }); s != nil {
 			t.Errorf("%v opens", elsewhere)
@@ -79,7 +82,8 @@ func TestALongTextIsOpenedEachTime(t *testing.T) {
 		if times != want {
 			t.Errorf("%d bytes: opened %d times, want %d", length, times, want)
 		}
-		if o.Open(Sealed{Opener: 2, Host: "", Text: strings.Repeat("x", length)}, func(*Session) bool { return false }) != nil {
+		elsewhere := Sealed{Opener: 2, Host: "", Text: strings.Repeat("x", length)}
+		if o.Open(elsewhere, func(*Session) bool { return false }) != nil {
 			t.Error("it opens elsewhere")
 		}
 	}

@@ -13,7 +13,8 @@ func TestOwnCookies(t *testing.T) {
 	}
 	for name, want := range map[string]bool{
 		"wechat_test": true, "__Host-wechat_test": true,
-		"": false, "wechat_tes": false, "wechat_test2": false, "Wechat_Test": false, "__Host-": false, "__Host-__Host-wechat_test": false,
+		"": false, "wechat_tes": false, "wechat_test2": false, "Wechat_Test": false, "__Host-": false,
+		"__Host-__Host-wechat_test": false,
 	} {
 		if got := IsOwnCookie(name); got != want {
 			t.Errorf("%q: got %v", name, got)
