@@ -95,7 +95,8 @@ func TestGuestModule_NeedsPublicPackagesOnly(t *testing.T) {
 		return string(text)
 	}
 	const ours, theirs = "module github.com/caddywechat/caddy-wechat", "module guest.example/stafflogin"
-	write("go.mod", strings.Replace(read("../go.mod"), ours, theirs, 1)+"\nrequire github.com/caddywechat/caddy-wechat v0.0.0\n\n"+
+	write("go.mod", strings.Replace(read("../go.mod"), ours, theirs, 1)+
+		"\nrequire github.com/caddywechat/caddy-wechat v0.0.0\n\n"+
 		"replace github.com/caddywechat/caddy-wechat => "+root+"\n")
 	write("go.sum", read("../go.sum"))
 	own := func(text string) string { return packageClause.ReplaceAllString(text, "package stafflogin") }
