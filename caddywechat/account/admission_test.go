@@ -157,6 +157,22 @@ func TestSet_CallsAccountsByKindAppIDAndReference(t *testing.T) {
 	}
 }
 
+func TestSet_SendsNobodyToAnAccountForPrograms(t *testing.T) {
+	program := plain{"program", "ww1", "ww1/1"}
+	company := &sitetest.Account{Name: "wecom", ID: "ww1", Reference: "ww1/2"}
+	s := newSet(t, account.Qualified, program, company)
+	for word, want := range map[string]account.Redirector{
+		"ww1": company, "ww1/1": nil, "program": nil, "wecom": company,
+	} {
+		if got := s.Redirector(word); got != want {
+			t.Errorf("%s: %v", word, got)
+		}
+	}
+	if got := s.Word(company); got != "wecom" {
+		t.Errorf("beside an account of another kind its word is %q", got)
+	}
+}
+
 func TestNewSet_TakesWhatCanStandTogether(t *testing.T) {
 	a, b := newPlain("one", "wxa"), newPlain("two", "wxb")
 	for name, tt := range map[string]struct {

@@ -108,8 +108,14 @@ func TestOAuth_TellsErrorsApart(t *testing.T) {
 
 func TestOAuth_TakesNoOddAnswerForARefusedCode(t *testing.T) {
 	o, wechat := oauthAt(t)
-	wechat.Answer(tokenPath, "<html>")
+	wechat.Answer(userinfoPath, "<html>")
 	_, err := o.Exchange(t.Context(), oauthCode, always(true))
+	if !errors.Is(err, weixin.ErrAnswer) || errors.Is(err, account.ErrCodeRefused) {
+		t.Errorf("got %v", err)
+	}
+	o, wechat = oauthAt(t)
+	wechat.Answer(tokenPath, "<html>")
+	_, err = o.Exchange(t.Context(), oauthCode, always(true))
 	if !errors.Is(err, weixin.ErrAnswer) || errors.Is(err, account.ErrCodeRefused) || wechat.Calls(tokenPath) != 1 {
 		t.Errorf("got %v after %d calls", err, wechat.Calls(tokenPath))
 	}

@@ -94,7 +94,7 @@ func (s *Set) Of(ref string, id identity.Identity) Account {
 
 // Find returns the account of that kind and reference, nil where there is none.
 func (s *Set) Find(kind, ref string) Account {
-	if s.byName != nil {
+	if s.byName != nil { // mutants: equivalent, without a map they are looked through
 		return s.byName[name{kind, ref}]
 	}
 	for _, a := range s.accounts {

@@ -83,6 +83,48 @@ func (r *Limiter) fill(at client, now time.Time) error {
 	return r.acquire(context.Background(), at, func() time.Time { return now })
 }
 
+func TestLimiter_TellsOfTheLastTryOnce(t *testing.T) {
+	var r Limiter
+	now := time.Now()
+	at := clientAt("a", "192.0.2.1/32")
+	acquire := func() {
+		if err := r.acquire(t.Context(), at, func() time.Time { return now }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range maxRefused - 1 {
+		acquire()
+		if r.release(at, true, now) {
+			t.Errorf("it was the last after %d", i+1)
+		}
+	}
+	acquire()
+	if !r.release(at, true, now) {
+		t.Error("nobody is told of the last one")
+	}
+	now = now.Add(refusedWithin)
+	for range maxRefused - 2 {
+		acquire()
+		r.release(at, true, now)
+	}
+	acquire()
+	acquire()
+	if r.release(at, true, now); r.release(at, false, now) {
+		t.Error("one that was not refused is the last")
+	}
+}
+
+func TestTries_OfThoseWhoWaitAreNotForgotten(t *testing.T) {
+	for _, one := range []tries{{open: 1}, {waiting: 1}} {
+		if one.isIdle() {
+			t.Errorf("%+v is", one)
+		}
+	}
+	if one := (tries{}); !one.isIdle() {
+		t.Error("nobody is idle")
+	}
+}
+
 func TestLimiter_IsBounded(t *testing.T) {
 	var r Limiter
 	now := time.Now()

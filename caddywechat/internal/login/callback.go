@@ -64,7 +64,7 @@ func (f *Flow) Callback(w http.ResponseWriter, r *visitor.Request) error {
 	switch {
 	case c.known && !c.attempt.IsSpent() && c.account != nil && IsCode(code):
 		return f.finish(w, c, code)
-	case c.known && c.attempt.IsSpent() && f.isRepeatable(c):
+	case c.attempt.IsSpent() && f.isRepeatable(c):
 		return f.repeat(w, c)
 	case f.satisfies(live, c.attempt.Profile):
 		f.ended(c, event.Repeated, "already logged in", live)
@@ -77,7 +77,7 @@ func (f *Flow) Callback(w http.ResponseWriter, r *visitor.Request) error {
 		return f.Answers.Problem(w, r, problem.Declined, page.Data{Action: f.retryURL(c)})
 	case !c.known && c.attempts.Foreign() > 0:
 		return f.restart(w, c, causeCookies, otherKey, nil)
-	case c.known && c.attempt.IsSpent() && f.isFinished(c):
+	case c.attempt.IsSpent() && f.isFinished(c):
 		return f.restart(w, c, causeCookies, sessionOver, nil)
 	case c.known && c.account == nil:
 		return f.restart(w, c, causeAccount, accountGone, nil)
@@ -134,10 +134,10 @@ func (f *Flow) finish(w http.ResponseWriter, c *callback, code string) error {
 	})
 	err := result.Err
 	switch {
-	case err == nil && f.Sessions.IsLive(&result.Session, f.Sessions.Policy):
-		return f.goHome(w, c, result.Session)
-	case err == nil:
+	case err == nil && !f.Sessions.IsLive(&result.Session, f.Sessions.Policy):
 		return f.restart(w, c, causeCookies, sessionOver, nil)
+	case err == nil:
+		return f.goHome(w, c, result.Session)
 	case errors.Is(err, account.ErrCodeRefused):
 		return f.restart(w, c, causeRefused, codeRefused, err)
 	case errors.Is(err, errNeedsConsent):

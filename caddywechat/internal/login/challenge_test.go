@@ -32,6 +32,9 @@ func TestServeLogin_SendsWhoIsLoggedInOn(t *testing.T) {
 	if a := b.Open(w.ServeLogin, address+"&profile=1"); !strings.HasSuffix(a.To(), "&scope=profile") {
 		t.Errorf("whoever lacks the profile goes to %s", a.To())
 	}
+	profiled := w.Browser()
+	profiled.LogIn(w.Session(w.Account, "o-emma", identity.Nickname, "Emma"))
+	profiled.Open(w.ServeLogin, address+"&profile=1").WantTo(t, "/page")
 	if a := b.Open(w.ServeLogin, address+"&account=wxa"); !strings.HasPrefix(a.To(), sitetest.Platform) {
 		t.Errorf("whoever names an account goes to %s", a.To())
 	}

@@ -180,6 +180,19 @@ func (w *world) agree(b *sitetest.Browser, a *sitetest.Answer) *sitetest.Answer 
 	return b.Open(w.Callback, w.back(a, "emma"))
 }
 
+func TestStart_APageLeavesLessRoomForCookies(t *testing.T) {
+	for size := 1000; size <= 2000; size += 20 {
+		w := askingFirst(t)
+		head := 0
+		for _, c := range w.Browser().Open(w.protected, query(size)).Set {
+			head += len("Set-Cookie") + len(c.String()) + 4
+		}
+		if head > 3600-900 {
+			t.Errorf("%d bytes: the cookies take %d", size, head)
+		}
+	}
+}
+
 func TestStart_APageLeavesLessRoomForAddresses(t *testing.T) {
 	w := askingFirst(t)
 	puts := 0

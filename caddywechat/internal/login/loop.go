@@ -88,7 +88,7 @@ func (f *Flow) restartsScope(o visitor.Origin) string { return f.Site.Scope(o) +
 
 func (f *Flow) restartsCookie(r *visitor.Request, restarts Restarts, k *keys) (*http.Cookie, error) {
 	sealed, err := k.attempt.Seal(f.restartsScope(r.Origin), restarts)
-	if err != nil {
+	if err != nil { // mutants: equivalent, what is so small can be sealed
 		return nil, err
 	}
 	return RestartsCookie(sealed, r.Origin.Secure()), nil

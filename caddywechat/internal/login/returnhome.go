@@ -32,7 +32,7 @@ func (f *Flow) attempts(r *visitor.Request, k *keys) Attempts {
 	attempts := ReadAttempts(r.Cookies, k.attempt, f.Site.Scope(r.Origin), r.Origin.Secure(), f.Now())
 	attempts.Recall(func(a Attempt) Attempt {
 		result, started, ok := f.Memory.recent.Known(f.attemptKey(r.Origin, a), f.Now())
-		if a.IsSpent() || !ok || result.Err != nil {
+		if !ok || result.Err != nil {
 			return a
 		}
 		return a.Spend(result.Session.Expiry(f.Sessions.Policy), started)
@@ -50,7 +50,10 @@ func (f *Flow) isFinished(c *callback) bool {
 // it still lives.
 func (f *Flow) lastResult(c *callback) (s session.Session, ok bool) {
 	result, _ := f.Memory.recent.Last(c.Context(), f.attemptKey(c.Origin, c.attempt), f.Now())
-	return result.Session, f.Sessions.IsLive(&result.Session, f.Sessions.Policy) // which no session is without a result
+	if result.Err != nil { // mutants: equivalent, no session comes with an error
+		return s, false
+	}
+	return result.Session, f.Sessions.IsLive(&result.Session, f.Sessions.Policy) // as none is without a result
 }
 
 // isRepeatable reports whether a callback whose attempt is spent can be answered without another login.
@@ -78,14 +81,14 @@ func (f *Flow) repeat(w http.ResponseWriter, c *callback) error {
 	}
 	if isNavigation {
 		cookie, err := f.restartsCookie(c.Request, restarts.Add(f.Now()), c.keys)
-		if err != nil {
+		if err != nil { // mutants: equivalent, what is so small can be sealed
 			return f.Answers.Fail(w, c.Request, problem.Internal, err)
 		}
 		cookies = append(cookies, cookie)
 	}
 	// The first answer may have been lost, and with it that the attempt is spent.
 	spent, err := f.spentCookie(c, c.attempt)
-	if err != nil {
+	if err != nil { // mutants: equivalent, what is so small can be sealed
 		return f.Answers.Fail(w, c.Request, problem.Internal, err)
 	}
 	f.ended(c, event.Repeated, "", who)
@@ -100,7 +103,7 @@ func (f *Flow) goHome(w http.ResponseWriter, c *callback, s session.Session) err
 		return f.Answers.Fail(w, c.Request, problem.Internal, err)
 	}
 	spent, err := f.spentCookie(c, c.attempt.Spend(s.Expiry(f.Sessions.Policy), f.Now()))
-	if err != nil {
+	if err != nil { // mutants: equivalent, what is so small can be sealed
 		return f.Answers.Fail(w, c.Request, problem.Internal, err)
 	}
 	f.emit(event.Callback, event.LoggedIn, c.Request, event.Event{

@@ -101,6 +101,26 @@ func TestStart_CountsLoginsThatDoNotComeBack(t *testing.T) {
 		start(w, 25, nil)
 		w.WantLines(message, 1)
 	})
+	t.Run("in a day where none ever does", func(t *testing.T) {
+		w := newWorld(t, sitetest.Options{})
+		for range 20 {
+			w.Browser().Open(w.protected, "/page")
+			w.Clock.Pass(time.Hour)
+		}
+		w.WantLines(message, 1)
+	})
+	t.Run("of any account, for one without an attempt", func(t *testing.T) {
+		w := newWorld(t, sitetest.Options{
+			Accounts: []account.Account{new(sitetest.Account), inWeCom("wecom")}, UserID: account.Qualified,
+		})
+		toWeCom := func(times int) {
+			start(w, times, func(b *sitetest.Browser) { b.Agent = sitetest.InWeCom })
+		}
+		toWeCom(19)
+		w.Browser().Open(w.Callback, "/_wechat/callback?code=x&state=unknown")
+		toWeCom(2)
+		w.WantLines(message, 0)
+	})
 	t.Run("for all of a process", func(t *testing.T) {
 		w := newWorld(t, sitetest.Options{})
 		start(w, 19, nil)
