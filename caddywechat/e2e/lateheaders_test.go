@@ -27,7 +27,7 @@ func TestLateHeaders_DoNotChangeOwnResponses(t *testing.T) {
 		userinfo /profile/*
 		keep_fragment
 		session {
-			idle 10s
+			idle 1h
 		}
 	}
 	`

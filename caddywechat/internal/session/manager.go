@@ -178,19 +178,6 @@ func (m *Manager) Seen() iter.Seq[*Session] {
 	}
 }
 
-// PolicyOf returns how long the visitor's session lives: programs that come with a token are never idle.
-func (m *Manager) PolicyOf(r *visitor.Request) Policy {
-	if len(r.Tokens) > 0 {
-		return m.Policy.WithoutIdle()
-	}
-	return m.Policy
-}
-
-// IsLive judges a session by the clock, by the configuration of today, and by what is revoked.
-func (m *Manager) IsLive(s *Session, p Policy) bool {
-	return m.Now().Before(s.Expiry(p)) && m.Accounts.Admits(s.Account, s.Identity) && !m.Revoked.Ends(s)
-}
-
 // UserID returns what identifies a session's person to the app.
 func (m *Manager) UserID(s *Session) string { return m.Accounts.UserID(s.Account, s.Identity) }
 
