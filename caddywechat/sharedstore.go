@@ -3,7 +3,9 @@ package caddywechat
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -19,6 +21,8 @@ type sharedStore struct {
 	status  store.Status
 	revoked *revocation.Sync
 	work    *background.Group
+	// gone says that no site uses the store any more: then nobody hears what is revoked.
+	gone atomic.Bool
 
 	mu    sync.Mutex
 	asked time.Time // when the store was last asked for its health
@@ -30,10 +34,10 @@ var sharedStores = caddy.NewUsagePool()
 // storeKey is that digest.
 type storeKey [sha256.Size]byte
 
-// keyOf returns the key of a store: what it says of where it is, else its configuration.
+// keyOf returns the key of a store: its type and what it says of where it is, else its configuration.
 func keyOf(s store.Store, config []byte) storeKey {
 	if connected, ok := s.(store.Connected); ok {
-		return sha256.Sum256([]byte(connected.Connection()))
+		return sha256.Sum256(fmt.Appendf(nil, "%T %s", s, connected.Connection()))
 	}
 	return sha256.Sum256(config)
 }
@@ -55,6 +59,7 @@ func releaseStore(key storeKey) error {
 
 // Destruct implements [caddy.Destructor]: no site uses the store any more.
 func (s *sharedStore) Destruct() error {
+	s.gone.Store(true)
 	s.revoked.Close()
 	s.work.Close()
 	return nil

@@ -77,7 +77,8 @@ func (s *streams) judge() (goOn bool) {
 	return s.watching
 }
 
-// passStream passes a stream on as the person of a session, until that session, or what the rules ask for, is no more.
+// passStream passes a stream on as the person of a session, until that session, or what the rules ask for, is no more,
+// or a reload has given the site another store, so that nobody could tell.
 func (h *Handler) passStream(w http.ResponseWriter, p passage, d gate.Decision) error {
 	ctx, cancel := context.WithCancel(p.Context())
 	defer cancel()
@@ -85,7 +86,8 @@ func (h *Handler) passStream(w http.ResponseWriter, p passage, d gate.Decision) 
 	policy := h.sessions.Policy.WithoutIdle() // who listens is not idle
 	one := &stream{
 		isAllowed: func() bool {
-			return h.sessions.IsLive(d.Session, policy) && h.gate.Satisfies(d.Session, d.Rule.Ask)
+			return !h.lease.shared.gone.Load() && h.sessions.IsLive(d.Session, policy) &&
+				h.gate.Satisfies(d.Session, d.Rule.Ask)
 		},
 		end: func() {
 			cancel()

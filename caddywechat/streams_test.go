@@ -113,6 +113,28 @@ func TestStreams_EndWithTheSession(t *testing.T) {
 	}
 }
 
+// Nobody tells the old configuration's handlers any more what is revoked.
+func TestStreams_EndWhenAReloadTakesTheStoreAway(t *testing.T) {
+	t.Parallel()
+	w := newStreamWorld(t, "store memory")
+	b := w.browser(inWeChat)
+	b.login("/")
+	before := w.handler
+	ended := b.openStream("/events")
+	w.swap(w.newHandler(officialAccount, sessionKeys(sessionKey), "store caddy"))
+	before.lease.memory.streams.judge()
+	if ended(50 * time.Millisecond) {
+		t.Fatal("it ended while the store was in use")
+	}
+	if err := before.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	before.lease.memory.streams.judge()
+	if !ended(10 * time.Second) {
+		t.Error("it goes on, and would after a logout")
+	}
+}
+
 func TestStreams_AreNeverIdle(t *testing.T) {
 	t.Parallel()
 	w := newStreamWorld(t, sessionWith("idle 1h"))

@@ -149,9 +149,6 @@ func TestSet_CallsAccountsByKindAppIDAndReference(t *testing.T) {
 			t.Errorf("%q: %t", word, got)
 		}
 	}
-	if got := newSet(t, "", company).Word(company); got != "wecom" {
-		t.Errorf("in an address it is %q", got)
-	}
 	if account.Ref(company) != "ww1/2" || account.Ref(struct{ account.Account }{company}) != "ww1" {
 		t.Error("its reference is another one")
 	}
@@ -167,9 +164,6 @@ func TestSet_SendsNobodyToAnAccountForPrograms(t *testing.T) {
 		if got := s.Redirector(word); got != want {
 			t.Errorf("%s: %v", word, got)
 		}
-	}
-	if got := s.Word(company); got != "wecom" {
-		t.Errorf("beside an account of another kind its word is %q", got)
 	}
 }
 

@@ -207,16 +207,6 @@ func (s *Set) Redirector(word string) Redirector {
 	return nil
 }
 
-// Word returns what names an account in an address: the kind where it is the only one, else the reference.
-func (s *Set) Word(a Account) string {
-	for _, other := range s.accounts {
-		if other.Kind() == a.Kind() && Ref(other) != Ref(a) {
-			return Ref(a)
-		}
-	}
-	return a.Kind()
-}
-
 // IsCalled reports whether somebody means an account by a word: its kind, its app id, or its reference.
 func IsCalled(a Account, word string) bool {
 	return word == a.Kind() || word == a.AppID() || word == Ref(a)

@@ -130,11 +130,11 @@ func (k *Keeper) ForgetSoon(userIDs ...string) {
 	if !k.keepsAny() || len(userIDs) == 0 {
 		return
 	}
-	k.Work.Go(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-		defer cancel()
+	k.Work.Go(func(ctx context.Context) { // not after a reload with another store: secrets end by themselves
 		for _, userID := range userIDs {
-			_ = k.Forget(ctx, userID) // a store that fails is logged by its watch; secrets end by themselves
+			ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+			_ = k.Forget(ctx, userID) // a store that fails is logged by its watch
+			cancel()
 		}
 	})
 }

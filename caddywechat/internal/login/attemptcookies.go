@@ -245,7 +245,7 @@ func (as Attempts) Restarts(k StateKey, isLost func(Attempt) bool, now time.Time
 			continue
 		}
 		restarts := k.Restarts(a.State)
-		if a.IsSpent() && a.SessionEnd.After(now) && isLost(*a) {
+		if a.SessionEnd.After(now) && isLost(*a) { // never of one that brought no session
 			restarts = append(Restarts{a.Spent}, restarts...)
 		}
 		longest = longest.orLonger(restarts, now)

@@ -79,7 +79,7 @@ func (f *Flow) showChoice(
 	for _, a := range found {
 		choice := page.Choice{
 			Label: a.Kind(),
-			URL:   f.Site.LoginURL(target, profile) + "&account=" + url.QueryEscape(f.Accounts.Word(a)),
+			URL:   f.Site.LoginURL(target, profile) + "&account=" + url.QueryEscape(a.Kind()),
 		}
 		if labeler, ok := a.(account.Labeler); ok {
 			choice.Label = labeler.Label(locale.Of(r.Request))

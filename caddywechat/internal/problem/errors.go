@@ -2,6 +2,7 @@ package problem
 
 import (
 	"errors"
+	"net/http"
 
 	"go.uber.org/zap"
 
@@ -52,9 +53,6 @@ var cases = []meaning{
 
 // Of returns what a client is told of an error.
 func Of(err error) Problem {
-	if told, ok := errors.AsType[*account.Problem](err); ok {
-		return Problem{told.Status, told.Word, told.Message, page.BadRequest}
-	}
 	for _, c := range cases {
 		if errors.Is(err, c.err) {
 			return c.problem
@@ -67,8 +65,12 @@ func Of(err error) Problem {
 	return WeChat
 }
 
-// OfProgram is Of for a program, which asks again at once: it is told of a quota that is used up by a word of its own.
+// OfProgram is Of for a program of an account's own people. It is told what the account says, and, since it asks again
+// at once, of a quota that is used up by a word of its own.
 func OfProgram(err error) Problem {
+	if told, ok := errors.AsType[*account.Problem](err); ok && http.StatusText(told.Status) != "" {
+		return Problem{told.Status, told.Word, told.Message, page.BadRequest}
+	}
 	p := Of(err)
 	apiErr, named := errors.AsType[*weixin.Error](err)
 	if p == WeChat && named && apiErr.IsBusy() && apiErr.Code != systemError {

@@ -89,7 +89,9 @@ func (f *Refresher) Refresh(r *visitor.Request, s *session.Session) (*session.Se
 	}
 	if f.Jobs.start(key, now) {
 		job := job{refresher: f, account: a, userID: userID, key: key, session: *s, cause: r.ID()}
-		f.Work.Go(job.run)
+		if !f.Work.Go(job.run) { // a reload has given the site another store
+			f.Jobs.end(key, profile{}, now)
+		}
 	}
 	return s, false
 }
@@ -135,7 +137,7 @@ func (j job) run(ctx context.Context) {
 			append(fields, zap.String("user_id", j.userID))...)
 		_ = f.Grants.Forget(ctx, j.userID)
 		_ = f.Revoked.EndPerson(ctx, j.userID)
-	case errors.Is(err, errNothing), errors.Is(err, errOtherInstance):
+	case errors.Is(err, errNothing), errors.Is(err, errOtherInstance), errors.Is(err, context.Canceled):
 	default:
 		f.hint.Do(f.Now(), func() {
 			f.Logger.Warn("a profile could not be renewed: it stays as it is for now",

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/background"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/profile"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/sitetest"
@@ -206,6 +207,18 @@ func TestRefresh_OneJobAtATime(t *testing.T) {
 		t.Errorf("%d calls", n)
 	}
 	w.wantRefreshed(t, s, "Emma today") // a second job would have found the first one's lease, and rested
+}
+
+func TestRefresh_TheNextSiteGoesOnWhereTheWorkHasEnded(t *testing.T) {
+	w := newWorld(t, sitetest.Options{})
+	s := w.emma(t)
+	w.Clock.Pass(maxAge)
+	closed := w.config(maxAge)
+	closed.Work = background.NewGroup()
+	closed.Work.Close()
+	profile.NewRefresher(closed).Refresh(w.Browser().Request("GET", "/"), s)
+	w.navigate(s)
+	w.wantRefreshed(t, s, "Emma today")
 }
 
 func TestRefresh_SomeJobsForTheProcess(t *testing.T) {

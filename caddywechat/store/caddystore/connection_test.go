@@ -26,19 +26,18 @@ func TestConnection_IsOfTheStorage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hidden{host: "a"}
 	folder := func(path string) certmagic.Storage { return &certmagic.FileStorage{Path: path} }
 	for name, tt := range map[string]struct {
 		one, other certmagic.Storage
 		same       bool
 	}{
-		"a folder":               {folder("/var/lib/caddy"), folder("/var/lib/caddy/"), true},
-		"by a relative path":     {folder("data"), folder(filepath.Join(dir, "data")), true},
-		"another folder":         {folder("/var/lib/caddy"), folder("/var/lib/other"), false},
-		"a host":                 {&elsewhere{Host: "a"}, &elsewhere{Host: "a", secret: "not configured"}, true},
-		"another host":           {&elsewhere{Host: "a"}, &elsewhere{Host: "b"}, false},
-		"a storage without more": {h, h, true},
-		"another one":            {h, &hidden{host: "a"}, false},
+		"a folder":           {folder("/var/lib/caddy"), folder("/var/lib/caddy/"), true},
+		"by a relative path": {folder("data"), folder(filepath.Join(dir, "data")), true},
+		"another folder":     {folder("/var/lib/caddy"), folder("/var/lib/other"), false},
+		"a host":             {&elsewhere{Host: "a"}, &elsewhere{Host: "a", secret: "not configured"}, true},
+		"another host":       {&elsewhere{Host: "a"}, &elsewhere{Host: "b"}, false},
+		"after a reload":     {&hidden{host: "a"}, &hidden{host: "a"}, true},
+		"another kind":       {&hidden{host: "a"}, &elsewhere{Host: "a"}, false},
 	} {
 		one, other := (&Store{storage: tt.one}).Connection(), (&Store{storage: tt.other}).Connection()
 		if (one == other) != tt.same {
