@@ -132,6 +132,8 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *process {
 	skipIfShort(t)
 	p := &process{t: t, cmd: cmd, log: new(logBuffer), exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	// A race is found in the log afterwards: one that is none of ours shall not end the process.
+	p.cmd.Env = append(p.cmd.Environ(), "GORACE=halt_on_error=0")
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -142,12 +144,26 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *process {
 	t.Cleanup(func() {
 		p.stop()
 		for _, trouble := range []string{"DATA RACE", "panic"} {
-			if _, report, found := strings.Cut(p.log.String(), trouble); found {
+			if _, report, found := strings.Cut(withoutCaddysRace(p.log.String()), trouble); found {
 				t.Errorf("the process raced or panicked: %s%s", trouble, report[:min(len(report), 4000)])
 			}
 		}
 	})
 	return p
+}
+
+// raceReport is what the race detector writes of one race.
+var raceReport = regexp.MustCompile(`(?s)={18}\nWARNING: DATA RACE\n.*?\n={18}`)
+
+// withoutCaddysRace returns a log without the reports of a race in Caddy 2.11 itself: its TLS app tells of the first
+// certificate with a copy of itself, while it starts.
+func withoutCaddysRace(log string) string {
+	return raceReport.ReplaceAllStringFunc(log, func(report string) string {
+		if strings.Contains(report, "caddytls.(*TLS).Start()") && strings.Contains(report, "caddytls.(*TLS).onEvent()") {
+			return ""
+		}
+		return report
+	})
 }
 
 // stop ends the process as Ctrl-C does.
