@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -166,8 +167,8 @@ type response = testbrowser.Response
 func (s *site) visitor() *visitor {
 	v := &visitor{s, testbrowser.New(testbrowser.Config{
 		Base: s.url(""),
-		// Caddy was just reloaded: the kernel had given the connection to the listener that closed.
-		Retry: func(err error) bool { return errors.Is(err, syscall.ECONNRESET) },
+		// Caddy was just reloaded: the connection had been given to the listener, or the server, that closed.
+		Retry: func(err error) bool { return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) },
 	})}
 	s.t.Cleanup(v.CloseIdleConnections)
 	return v
