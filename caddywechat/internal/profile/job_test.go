@@ -1,6 +1,7 @@
 package profile_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -357,4 +358,12 @@ func TestJob_AStoreThatFailsIsAFailure(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A reload that gives the site another store ends the work: that is nothing to log.
+func TestRefresh_EndsSilentlyWithTheWork(t *testing.T) {
+	w, s := old(t)
+	w.Account.Refreshes = func(string) (account.Grant, error) { return account.Grant{}, context.Canceled }
+	w.wantUnchanged(t, s)
+	w.WantLines(failed, 0)
 }
