@@ -31,6 +31,7 @@ func init() {
 //		official_account <app_id> <app_secret> {
 //			…
 //		}
+//		hosts <app_id> <host>...
 //		public   <matcher>
 //		optional <matcher>
 //		login    <matcher>
@@ -82,6 +83,9 @@ func parseAuth(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if len(p.handler.AccountsRaw) == 0 {
 		return nil, h.Err("wechat_auth: " + errNoAccount.Error())
 	}
+	if err := p.hosting.check(p.handler.Session); err != nil {
+		return nil, err
+	}
 	return h.NewRoute(nil, p.handler), nil
 }
 
@@ -89,12 +93,12 @@ func parseAuth(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 type authParser struct {
 	httpcaddyfile.Helper
 	handler *Handler
-	kinds   []string
+	hosting hostsParser
 }
 
 // optionWords lists what stands directly in the block beside the kinds of accounts.
-const optionWords = "public, optional, login, userinfo, outside_wechat, keep_fragment, session, store, user_id, " +
-	"headers, public_url, prefix, pages, timeout, platform"
+const optionWords = "hosts, public, optional, login, userinfo, outside_wechat, keep_fragment, session, store, " +
+	"user_id, headers, public_url, prefix, pages, timeout, platform"
 
 // sessionWords lists what stands in the block of session.
 const sessionWords = "key, lifetime, idle, refresh, cookie, domain"
@@ -110,6 +114,8 @@ func (p *authParser) option(word string) error {
 		return p.rule(gate.Login)
 	case "userinfo":
 		return p.rule(gate.Userinfo)
+	case "hosts":
+		return p.hosting.hosts(p.Dispenser, p.handler)
 	case "outside_wechat":
 		return config.Single(p.Dispenser, &h.OutsideWeChat, checkOutsideWeChat)
 	case "keep_fragment":
@@ -178,12 +184,7 @@ func (p *authParser) account(word string) error {
 			"and the accounts %s, whose own options stand in a block behind them",
 			word, optionWords, strings.Join(guestNames(accountNamespace), ", "))
 	}
-	for _, kind := range p.kinds {
-		if kind == word {
-			return p.Errf("%s is given twice: a site has at most one account of a kind", word)
-		}
-	}
-	p.kinds = append(p.kinds, word)
+	p.hosting.account(p.Dispenser)
 	raw, err := unmarshalGuest(p.Dispenser, accountNamespace, "kind", word)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
@@ -44,8 +45,14 @@ type Handler struct {
 	// from them all the same. Default: all.
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
-	// Who vouches for visitors. At least one, each kind at most once.
+	// Who vouches for visitors. At least one; several of a kind where hosts tells them apart.
 	AccountsRaw []json.RawMessage `json:"accounts,omitempty" caddy:"namespace=wechat.accounts inline_key=kind"`
+
+	// The hosts of the site that an account serves, by its app id, in WeCom by corp id or by corp id, slash and agent
+	// id: names, or with a * in place of the first label, as in *.example.com. An exact name goes before a *. Of each
+	// kind one account may have none, and takes the hosts that are left. A session counts where its account serves the
+	// host. It needs a user_id "unionid" or "qualified". Default: each account serves every host.
+	Hosts account.Hosts `json:"hosts,omitempty"`
 
 	// What to ask of a request. The first rule that matches decides; where none does, a login is required.
 	Rules []*Rule `json:"rules,omitempty"`

@@ -35,6 +35,12 @@ const (
 var (
 	errNoAccount = errors.New("no account vouches for visitors: " +
 		"write official_account <app_id> <app_secret> into its block")
+	errHostsAndDomain = errors.New("hosts and session domain exclude each other: a session of one account's host is " +
+		"none at another's, so remove domain")
+	isHost = func(pattern string) error {
+		_, err := account.CanonicalHost(pattern)
+		return err
+	}
 	checkOutsideWeChat = config.OneOf(outsidePage, outsidePass)
 	checkUserID        = config.OneOf(string(account.ByOpenID), string(account.ByUnionID), string(account.Qualified))
 )

@@ -131,7 +131,11 @@ func (w *wiring) loadAccounts() error {
 	if err != nil {
 		return err
 	}
-	if w.accounts, err = account.NewSet(account.UserID(userID), accounts...); err != nil {
+	hosts, err := w.hosts()
+	if err != nil {
+		return err
+	}
+	if w.accounts, err = account.NewSetAt(hosts, account.UserID(userID), accounts...); err != nil {
 		return err
 	}
 	for _, a := range accounts {
@@ -140,6 +144,31 @@ func (w *wiring) loadAccounts() error {
 		}
 	}
 	return nil
+}
+
+// hosts returns which hosts the accounts serve.
+func (w *wiring) hosts() (account.Hosts, error) {
+	if len(w.h.Hosts) == 0 {
+		return nil, nil
+	}
+	if w.h.Session != nil && w.h.Session.Domain != "" {
+		return nil, errHostsAndDomain
+	}
+	hosts := make(account.Hosts, len(w.h.Hosts))
+	for text, patterns := range w.h.Hosts {
+		appID, err := config.Resolve("hosts", text, anything)
+		if err != nil {
+			return nil, err
+		}
+		for _, pattern := range patterns {
+			host, err := config.Resolve("hosts "+appID, pattern, isHost)
+			if err != nil {
+				return nil, err
+			}
+			hosts[appID] = append(hosts[appID], host)
+		}
+	}
+	return hosts, nil
 }
 
 // client returns what accounts call WeChat by.

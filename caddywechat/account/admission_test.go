@@ -114,14 +114,14 @@ func TestSet_SendsIntoBrowsersThatAnAccountWants(t *testing.T) {
 	inWeChat, outside := visitor.Client{WeChat: true}, visitor.Client{}
 	a := new(sitetest.Account)
 	s := newSet(t, "", a)
-	if !s.SendsInto(inWeChat) || s.SendsInto(outside) {
+	if !s.SendsInto(inWeChat, "") || s.SendsInto(outside, "") {
 		t.Error("an account that serves WeChat sends elsewhere")
 	}
 	a.Recommends = func(visitor.Client) bool { return false }
-	if s.SendsInto(inWeChat) {
+	if s.SendsInto(inWeChat, "") {
 		t.Error("an account sends where it does not recommend to go")
 	}
-	if !newSet(t, "", struct{ account.Redirector }{a}).SendsInto(inWeChat) {
+	if !newSet(t, "", struct{ account.Redirector }{a}).SendsInto(inWeChat, "") {
 		t.Error("an account that says nothing of it recommends nothing")
 	}
 }
@@ -130,14 +130,14 @@ func TestSet_ForLeavesAFallbackOut(t *testing.T) {
 	all := func(visitor.Client) bool { return true }
 	first, second := new(sitetest.Account), &sitetest.Account{Name: "two", ID: "wxb", ServesClient: all}
 	s := newSet(t, account.Qualified, first, second)
-	if got := s.For(visitor.Client{WeChat: true}); len(got) != 2 {
+	if got := s.For(visitor.Client{WeChat: true}, ""); len(got) != 2 {
 		t.Errorf("of two there are %v", got)
 	}
 	second.Fallback = func(c visitor.Client) bool { return c.WeChat }
-	if got := s.For(visitor.Client{WeChat: true}); len(got) != 1 || got[0] != account.Redirector(first) {
+	if got := s.For(visitor.Client{WeChat: true}, ""); len(got) != 1 || got[0] != account.Redirector(first) {
 		t.Errorf("beside the fallback there are %v", got)
 	}
-	if got := s.For(visitor.Client{}); len(got) != 1 || got[0] != account.Redirector(second) {
+	if got := s.For(visitor.Client{}, ""); len(got) != 1 || got[0] != account.Redirector(second) {
 		t.Errorf("alone there are %v", got)
 	}
 }
@@ -161,7 +161,7 @@ func TestSet_SendsNobodyToAnAccountForPrograms(t *testing.T) {
 	for word, want := range map[string]account.Redirector{
 		"ww1": company, "ww1/1": nil, "program": nil, "wecom": company,
 	} {
-		if got := s.Redirector(word); got != want {
+		if got := s.Redirector(word, ""); got != want {
 			t.Errorf("%s: %v", word, got)
 		}
 	}

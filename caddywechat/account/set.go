@@ -25,14 +25,22 @@ const (
 type Set struct {
 	accounts []Account
 	byName   map[name]Account // nil where there are few
+	hosting  *hosting         // nil where every account serves every host
 	userID   UserID
 }
 
 // name is what sessions call an account: nobody else's session is to be taken for one of its own.
 type name struct{ kind, ref string }
 
-// NewSet returns a set of accounts. The error says which of them can't stand beside one another.
+// NewSet returns a set of accounts, of each kind one, which serve every host. The error says which of them can't stand
+// beside one another.
 func NewSet(userID UserID, accounts ...Account) (*Set, error) {
+	return NewSetAt(nil, userID, accounts...)
+}
+
+// NewSetAt is [NewSet] for accounts that serve hosts of their own, of each kind as many as there are hosts; nil: every
+// account serves every host.
+func NewSetAt(hosts Hosts, userID UserID, accounts ...Account) (*Set, error) {
 	s := &Set{accounts: accounts, userID: userID}
 	if len(accounts) > few {
 		s.byName = make(map[name]Account, len(accounts))
@@ -40,16 +48,13 @@ func NewSet(userID UserID, accounts ...Account) (*Set, error) {
 	if userID == "" {
 		s.userID = ByOpenID
 	}
-	kinds, refs := make(map[string]bool, len(accounts)), make(map[string]Account, len(accounts))
+	refs := make(map[string]Account, len(accounts))
 	for _, a := range accounts {
-		if kinds[a.Kind()] {
-			return nil, fmt.Errorf("accounts: %s is given twice: a site has at most one account of a kind", a.Kind())
-		}
 		if other := refs[Ref(a)]; other != nil {
 			return nil, fmt.Errorf("accounts: %s and %s have the same app id %.80q: each account has one of its own",
 				other.Kind(), a.Kind(), Ref(a))
 		}
-		kinds[a.Kind()], refs[Ref(a)] = true, a
+		refs[Ref(a)] = a
 		if !strings.HasPrefix(Ref(a), a.AppID()) {
 			return nil, fmt.Errorf("accounts: %s is called %.80q, which does not begin with its app id",
 				a.Kind(), Ref(a))
@@ -57,6 +62,13 @@ func NewSet(userID UserID, accounts ...Account) (*Set, error) {
 		if s.byName != nil {
 			s.byName[name{a.Kind(), Ref(a)}] = a
 		}
+	}
+	hosting, err := newHosting(hosts, accounts)
+	if err != nil {
+		return nil, err
+	}
+	if len(hosts) > 0 {
+		s.hosting = hosting
 	}
 	return s, s.checkUserID(userID)
 }
@@ -70,6 +82,10 @@ func (s *Set) checkUserID(chosen UserID) error {
 		return errors.New("user_id is not set: where several accounts vouch, a person has several openids; write " +
 			"user_id unionid or user_id qualified")
 	}
+	if chosen == ByOpenID && s.hosting != nil {
+		return errors.New("user_id openid: a person has another openid in each account that hosts names; write " +
+			"user_id unionid or user_id qualified")
+	}
 	for _, a := range s.accounts {
 		if l, ok := a.(LocalIDs); ok && l.HasLocalIDs() && chosen == ByOpenID {
 			return fmt.Errorf("user_id openid: somebody in %s can have a name that is another account's openid; "+
@@ -81,6 +97,46 @@ func (s *Set) checkUserID(chosen UserID) error {
 
 // All returns the accounts in the order of the configuration.
 func (s *Set) All() []Account { return s.accounts }
+
+// At returns the accounts that serve a host, of each kind one at most. Nobody may change them.
+func (s *Set) At(host string) []Account {
+	if s.hosting == nil {
+		return s.accounts
+	}
+	found := make([]Account, 0, len(s.hosting.kinds))
+	for _, kind := range s.hosting.kinds {
+		if a := s.hosting.at(kind, host); a != nil {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+// Serves reports whether an account of the set serves a host.
+func (s *Set) Serves(a Account, host string) bool {
+	if a == nil || s.hosting == nil {
+		return a != nil
+	}
+	serving := s.hosting.at(a.Kind(), host)
+	return serving != nil && Ref(serving) == Ref(a)
+}
+
+// IsServed reports whether the account that has that reference and vouches for an identity serves a host: a session of
+// another account does not count there.
+func (s *Set) IsServed(ref string, id identity.Identity, host string) bool {
+	return s.Serves(s.Of(ref, id), host)
+}
+
+// IsSeveral reports whether the site has several accounts of a kind, which are told apart by their app ids.
+func (s *Set) IsSeveral(kind string) bool {
+	n := 0
+	for _, a := range s.accounts {
+		if a.Kind() == kind {
+			n++
+		}
+	}
+	return n > 1
+}
 
 // NeedsUnionID reports whether people are told apart by what only their unionid, or another name everywhere, tells.
 func (s *Set) NeedsUnionID() bool { return s.userID == ByUnionID }
@@ -168,10 +224,11 @@ func (s *Set) HasProfile(ref string, id identity.Identity) bool {
 	return ok && id.Get(identity.Snapshot) == "" && a.HasProfile(id)
 }
 
-// For returns the accounts by which a browser can log in. Those that are a fallback are no choice beside these.
-func (s *Set) For(c visitor.Client) []Redirector {
+// For returns the accounts by which a browser can log in at a host. Those that are a fallback are no choice beside
+// these.
+func (s *Set) For(c visitor.Client, host string) []Redirector {
 	var first, second []Redirector
-	for _, a := range s.accounts {
+	for _, a := range s.At(host) {
 		r, ok := a.(Redirector)
 		if !ok || !r.Serves(c) {
 			continue
@@ -188,18 +245,18 @@ func (s *Set) For(c visitor.Client) []Redirector {
 	return first
 }
 
-// SendsInto reports whether one of the accounts wants its visitors in such a browser.
-func (s *Set) SendsInto(c visitor.Client) bool {
-	return slices.ContainsFunc(s.For(c), func(a Redirector) bool {
+// SendsInto reports whether one of a host's accounts wants its visitors in such a browser.
+func (s *Set) SendsInto(c visitor.Client, host string) bool {
+	return slices.ContainsFunc(s.For(c, host), func(a Redirector) bool {
 		recommender, ok := a.(BrowserRecommender)
 		return !ok || recommender.RecommendsBrowser(c)
 	})
 }
 
-// Redirector returns the account that somebody names by kind, app id or reference, nil where there is none that
-// visitors can be sent to.
-func (s *Set) Redirector(word string) Redirector {
-	for _, a := range s.accounts {
+// Redirector returns the account of a host that somebody names by kind, app id or reference, nil where there is none
+// that visitors can be sent to.
+func (s *Set) Redirector(word, host string) Redirector {
+	for _, a := range s.At(host) {
 		if r, ok := a.(Redirector); ok && IsCalled(a, word) {
 			return r
 		}

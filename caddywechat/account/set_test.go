@@ -105,8 +105,10 @@ func TestNewSet_RefusesWhatCannotStandTogether(t *testing.T) {
 		all    []account.Account
 		want   string
 	}{
-		"two, and no choice":  {"", []account.Account{a, b}, "user_id is not set"},
-		"two of a kind":       {account.Qualified, []account.Account{a, newPlain("one", "wxc")}, "one is given twice"},
+		"two, and no choice": {"", []account.Account{a, b}, "user_id is not set"},
+		"two of a kind": {
+			account.Qualified, []account.Account{a, newPlain("one", "wxc")}, "one is given twice, as wxa and as wxc",
+		},
 		"two with one app id": {account.Qualified, []account.Account{a, newPlain("two", "wxa")}, "the same app id"},
 		"a strange reference": {"", []account.Account{plain{"one", "wxa", "wxb"}}, "does not begin with its app id"},
 		"names of its own":    {account.ByOpenID, []account.Account{a, named{b}}, "user_id openid"},
@@ -147,19 +149,19 @@ func TestSet_ForGivesTheAccountsThatServeABrowser(t *testing.T) {
 		"in WeChat": {visitor.Client{WeChat: true}, "official"},
 		"outside":   {visitor.Client{}, "company"},
 	} {
-		found := s.For(tt.client)
+		found := s.For(tt.client, "")
 		if len(found) != 1 || found[0].Kind() != tt.want {
 			t.Errorf("%s: %v", name, found)
 		}
 	}
 	alone := newSet(t, "", company)
-	if found := alone.For(visitor.Client{WeChat: true}); len(found) != 1 {
+	if found := alone.For(visitor.Client{WeChat: true}, ""); len(found) != 1 {
 		t.Errorf("a fallback serves where nobody else does: %v", found)
 	}
 	for word, want := range map[string]account.Account{
 		"official": official, "wxa": official, "ww1": company, "program": nil, "x": nil,
 	} {
-		if got := s.Redirector(word); (want == nil) != (got == nil) || got != nil && got.AppID() != want.AppID() {
+		if got := s.Redirector(word, ""); (want == nil) != (got == nil) || got != nil && got.AppID() != want.AppID() {
 			t.Errorf("%s: %v", word, got)
 		}
 	}

@@ -49,6 +49,16 @@ func TestAllocations_OfAnInvalidCookieAreNoMore(t *testing.T) {
 	}
 }
 
+func TestAllocations_OfManyAccountsAreNoMore(t *testing.T) {
+	silent := page(somewhere, cookieOf(t, person(1)))
+	for name, request := range map[string]requests{"seen": always(silent), "not seen": visits(t, 1<<12)} {
+		many, one := allocations(t, gate(accounts(100)), request), allocations(t, gate(accounts(1)), request)
+		if many > one {
+			t.Errorf("%s: %v allocations with a hundred accounts, %v with one", name, many, one)
+		}
+	}
+}
+
 // allocations returns how many a request takes.
 func allocations(t *testing.T, directives string, request requests) float64 {
 	t.Helper()

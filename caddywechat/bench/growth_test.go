@@ -45,6 +45,29 @@ func BenchmarkSites(b *testing.B) {
 	}
 }
 
+// A request costs the same, however many accounts a site has.
+func BenchmarkAccounts(b *testing.B) {
+	silent := page(somewhere, cookieOf(b, person(1)))
+	many, one := gate(accounts(100)), gate(accounts(1))
+	b.Run("seen", func(b *testing.B) { compare(b, 1.05, gated(b, many, silent), gated(b, one, silent)) })
+	b.Run("not-seen", func(b *testing.B) {
+		requests := visits(b, 1<<17)
+		compare(b, 1.05, side{newChain(b, many), requests, http.StatusOK},
+			side{newChain(b, one), requests, http.StatusOK})
+	})
+}
+
+// accounts are options that make a site's account one of so many, each with a host of its own.
+func accounts(number int) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "user_id qualified\nhosts %s %s\n", appID, host)
+	for i := 1; i < number; i++ {
+		other := fmt.Sprintf("wx%016x", i)
+		fmt.Fprintf(&text, "official_account %s 4d27eb0f2f4cb9bd0a1f3b6ec4a1a9d2\nhosts %[1]s %s\n", other, hostOf(i))
+	}
+	return text.String()
+}
+
 // hostOf returns the host of one of many sites. The first one's is the usual one.
 func hostOf(i int) string {
 	if i == 0 {

@@ -17,6 +17,10 @@ const (
 	shopAppID  = "wxb71e40c9a25d8f36"
 	shopSecret = "52d0ab96f1c84e7390b6ad1c7e25f843"
 	shopHost   = "shop.example.com"
+
+	brandsAppID  = "wx4c8d0a6e2f91b573"
+	brandsSecret = "0f7c2e9b5a1d483e6c90b7d2f4a8e135"
+	brandHost    = "tea.brands.example.com"
 )
 
 // newExample starts an example's Caddyfile as it is, but for the app's address and the platform. In the environment's
@@ -27,6 +31,7 @@ func newExample(t *testing.T, name string, env ...string) *site {
 	s.sim, s.simURL = newSimulator(t, simulator.Config{Accounts: []simulator.OfficialAccount{
 		{AppID: simulator.DemoAppID, Secret: simulator.DemoSecret, Domain: host},
 		{AppID: shopAppID, Secret: shopSecret, Domain: shopHost},
+		{AppID: brandsAppID, Secret: brandsSecret, Domain: brandHost},
 	}})
 	env = append([]string{
 		"SITE=http://" + host + ":{port}", "WECHAT_APP_ID=" + simulator.DemoAppID, "WECHAT_APP_SECRET=" +
@@ -38,7 +43,7 @@ func newExample(t *testing.T, name string, env ...string) *site {
 	s.env = home(t, env...)
 	text := withPages(read(t, root+"examples/"+name+"/Caddyfile"))
 	text = regexp.MustCompile(`localhost:\d+`).ReplaceAllString(text, s.app.Listener.Addr().String())
-	text = regexp.MustCompile(`(?m)^\t\tofficial_account .*`).ReplaceAllString(text, "${0}\n\t\tplatform "+s.simURL)
+	text = regexp.MustCompile(`(?m)^\twechat_auth.* \{$`).ReplaceAllString(text, "${0}\n\t\tplatform "+s.simURL)
 	options := fmt.Sprintf("{\n\tadmin 127.0.0.1:%d\n\tpersist_config off\n", s.admin)
 	if global := regexp.MustCompile(`(?m)^\{\n`); global.MatchString(text) {
 		text = global.ReplaceAllLiteralString(text, options)
@@ -318,6 +323,32 @@ func TestTwoAccountsExample_KeepsThemApart(t *testing.T) {
 	}
 	if got := s.sim.Calls("/sns/oauth2/access_token"); got != calls {
 		t.Errorf("%d exchanges of the other's code", got-calls)
+	}
+}
+
+func TestTenantsExample_EachHostHasItsAccount(t *testing.T) {
+	t.Parallel()
+	const shop = "shop.brands.example.com"
+	s := newExample(t, "tenants", "BRANDS=http://*.brands.example.com:{port}", "SHOP_SITE=http://"+shop+":{port}",
+		"BRANDS_APP_ID="+brandsAppID, "BRANDS_APP_SECRET="+brandsSecret,
+		"SHOP_APP_ID="+shopAppID, "SHOP_APP_SECRET="+shopSecret)
+	at := func(host string) *site {
+		other := *s
+		other.host = host
+		return &other
+	}
+	for host, appID := range map[string]string{host: simulator.DemoAppID, brandHost: brandsAppID, shop: shopAppID} {
+		to := at(host).visitor().open("/page").Header.Get("Location")
+		if !strings.Contains(to, "appid="+appID+"&") {
+			t.Errorf("%s: sent to %s, want %s", host, to, appID)
+		}
+	}
+	for host, appID := range map[string]string{host: simulator.DemoAppID, brandHost: brandsAppID} {
+		chain := at(host).visitor().follow("/page")
+		line := "X-Wechat-User: " + appID + ":" + simulator.OpenID(appID, "xiaoming") + "\r\n"
+		if last := chain[len(chain)-1]; !strings.Contains(last.Text, line) {
+			t.Errorf("%s: %q is not in what the app got: %s", host, line, last.Text)
+		}
 	}
 }
 

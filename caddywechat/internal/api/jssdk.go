@@ -120,10 +120,10 @@ var encodedTwice = regexp.MustCompile(`(?i)^https?%3a`)
 // browser, else any that can. Where there is none it says why.
 func (a *API) signerFor(r *visitor.Request, ask signing) (signer account.PageSigner, p problem.Problem, fault string) {
 	var found []account.Account
-	for _, one := range a.Accounts.For(r.Client()) {
+	for _, one := range a.Accounts.For(r.Client(), r.Origin.Hostname()) {
 		found = append(found, one)
 	}
-	found = append(found, a.Accounts.All()...)
+	found = append(found, a.Accounts.At(r.Origin.Hostname())...)
 	if ask.account != "" {
 		found = slices.DeleteFunc(found, func(a account.Account) bool { return !account.IsCalled(a, ask.account) })
 		if len(found) == 0 {

@@ -119,5 +119,5 @@ func (g *Gate) Satisfies(s *session.Session, ask Ask) bool {
 
 // passesOutside reports whether a visitor whose browser no account serves goes on all the same.
 func (g *Gate) passesOutside(r *visitor.Request, ask Ask) bool {
-	return g.PassOutside && ask == Login && len(g.Accounts.For(r.Client())) == 0
+	return g.PassOutside && ask == Login && len(g.Accounts.For(r.Client(), r.Origin.Hostname())) == 0
 }

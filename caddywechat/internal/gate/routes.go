@@ -16,12 +16,14 @@ import (
 type Route struct {
 	Path    string // behind the prefix
 	Methods []string
-	Serve   func(*Routes, http.ResponseWriter, *visitor.Request) error
+	Serve   serveFunc
 	// Late: not in TLS early data, which somebody may have recorded and sent again.
 	Late bool
 	// Secret: the query is kept out of access logs.
 	Secret bool
 }
+
+type serveFunc func(*Routes, http.ResponseWriter, *visitor.Request) error
 
 var (
 	get     = []string{http.MethodGet}
@@ -44,16 +46,34 @@ var table = []Route{
 type Routes struct {
 	login     *login.Flow
 	api       *api.API
-	ofAccount []Route
+	accounts  *account.Set
+	ofAccount map[string][]accountRoute // by path
 }
 
-// NewRoutes returns the addresses of a site with these accounts.
+// accountRoute is an address that an account brings.
+type accountRoute struct {
+	Route
+	of account.Account
+}
+
+// NewRoutes returns the addresses of a site with these accounts. Of several of a kind each has those that begin with
+// its app id, and the hosts that it serves decide whose the others are.
 func NewRoutes(l *login.Flow, a *api.API, accounts *account.Set) *Routes {
-	routes := &Routes{login: l, api: a}
+	to := &Routes{login: l, api: a, accounts: accounts, ofAccount: make(map[string][]accountRoute)}
 	for _, one := range accounts.All() {
-		routes.ofAccount = append(routes.ofAccount, broughtBy(one)...)
+		for name, serve := range broughtBy(one) {
+			to.add(one, one.Kind()+"/"+name, serve)
+			if accounts.IsSeveral(one.Kind()) {
+				to.add(one, one.Kind()+"/"+account.Ref(one)+"/"+name, serve)
+			}
+		}
 	}
-	return routes
+	return to
+}
+
+func (to *Routes) add(one account.Account, path string, serve serveFunc) {
+	route := Route{Path: path, Methods: post, Serve: serve, Late: true}
+	to.ofAccount[path] = append(to.ofAccount[path], accountRoute{route, one})
 }
 
 func (to *Routes) serveLogin(w http.ResponseWriter, r *visitor.Request) error {
@@ -74,38 +94,31 @@ func (to *Routes) health(w http.ResponseWriter, r *visitor.Request) error { retu
 
 func (to *Routes) jssdk(w http.ResponseWriter, r *visitor.Request) error { return to.api.JSSDK(w, r) }
 
-// broughtBy returns the addresses that an account brings.
-func broughtBy(one account.Account) (routes []Route) {
+// broughtBy returns what an account answers, by the last part of the address.
+func broughtBy(one account.Account) map[string]serveFunc {
+	brings := make(map[string]serveFunc)
 	if one, ok := one.(account.TokenLogin); ok {
-		routes = append(routes, posted(one, "login", func(to *Routes, w http.ResponseWriter, r *visitor.Request) error {
+		brings["login"] = func(to *Routes, w http.ResponseWriter, r *visitor.Request) error {
 			return to.api.TokenLogin(w, r, one)
-		}))
+		}
 	}
-	brings, ok := one.(account.Endpoints)
-	if !ok {
-		return routes
+	if one, ok := one.(account.Endpoints); ok {
+		for _, e := range one.Endpoints() {
+			brings[e.Name] = func(to *Routes, w http.ResponseWriter, r *visitor.Request) error {
+				return to.api.Serve(w, r, one, e)
+			}
+		}
 	}
-	for _, e := range brings.Endpoints() {
-		routes = append(routes, posted(one, e.Name, func(to *Routes, w http.ResponseWriter, r *visitor.Request) error {
-			return to.api.Serve(w, r, one, e)
-		}))
-	}
-	return routes
-}
-
-func posted(
-	a account.Account, name string, serve func(*Routes, http.ResponseWriter, *visitor.Request) error,
-) Route {
-	return Route{Path: a.Kind() + "/" + name, Methods: post, Serve: serve, Late: true}
+	return brings
 }
 
 // Find returns the route of a request, for what stands behind the prefix in its path; or what is the matter with the
 // request, and the methods that the address takes instead of its own.
 func (to *Routes) Find(r *visitor.Request, rest string) (route Route, p *problem.Problem, allow string) {
-	route, ok := to.at(rest)
+	route, p = to.at(rest, r.Origin.Hostname())
 	switch {
-	case !ok:
-		return Route{Secret: strings.HasPrefix(rest, "callback")}, &problem.NotFound, ""
+	case p != nil:
+		return route, p, ""
 	case !slices.Contains(route.Methods, r.Method):
 		return route, &problem.Method, strings.Join(route.Methods, ", ")
 	case route.Late && isEarly(r.Request):
@@ -115,13 +128,21 @@ func (to *Routes) Find(r *visitor.Request, rest string) (route Route, p *problem
 	}
 }
 
-func (to *Routes) at(path string) (Route, bool) {
-	for _, routes := range [][]Route{table, to.ofAccount} {
-		if i := slices.IndexFunc(routes, func(r Route) bool { return r.Path == path }); i >= 0 {
-			return routes[i], true
+// at returns the route of a path at a host, or why there is none.
+func (to *Routes) at(path, host string) (Route, *problem.Problem) {
+	if i := slices.IndexFunc(table, func(r Route) bool { return r.Path == path }); i >= 0 {
+		return table[i], nil
+	}
+	found := to.ofAccount[path]
+	for _, route := range found {
+		if to.accounts.Serves(route.of, host) {
+			return route.Route, nil
 		}
 	}
-	return Route{}, false
+	if len(found) > 0 {
+		return Route{}, &problem.OtherHost
+	}
+	return Route{Secret: strings.HasPrefix(path, "callback")}, &problem.NotFound
 }
 
 // isEarly reports whether a request came in TLS early data, here or at a proxy that says so (RFC 8470).

@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/sitetest"
+	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
 )
 
 func TestAccountOf_KnowsAttemptsOfAVersionWithoutReferences(t *testing.T) {
@@ -14,6 +15,7 @@ func TestAccountOf_KnowsAttemptsOfAVersionWithoutReferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := NewFlow(Config{Accounts: accounts})
+	r := new(visitor.Request)
 	for name, tt := range map[string]struct {
 		attempt Attempt
 		want    account.Redirector
@@ -25,7 +27,7 @@ func TestAccountOf_KnowsAttemptsOfAVersionWithoutReferences(t *testing.T) {
 		"of one for programs":    {Attempt{Kind: "program", Ref: "wxp"}, nil},
 		"of a kind for programs": {Attempt{Kind: "program"}, nil},
 	} {
-		if got := f.accountOf(tt.attempt); got != tt.want {
+		if got := f.accountOf(r, tt.attempt); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

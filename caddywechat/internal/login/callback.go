@@ -91,7 +91,7 @@ func (f *Flow) Callback(w http.ResponseWriter, r *visitor.Request) error {
 func (f *Flow) callback(r *visitor.Request, k *keys, live *session.Session) *callback {
 	c := &callback{Request: r, keys: k, live: live, attempts: f.attempts(r, k), state: r.URL.Query().Get("state")}
 	if c.attempt, c.slot, c.known = c.attempts.Find(c.state); c.known {
-		c.account = f.accountOf(c.attempt)
+		c.account = f.accountOf(r, c.attempt)
 	} else {
 		c.account = f.accountFor(r)
 	}
@@ -101,11 +101,14 @@ func (f *Flow) callback(r *visitor.Request, k *keys, live *session.Session) *cal
 
 // accountOf returns the account that an attempt was started with, nil where the site no longer has it. No other one may
 // exchange its code.
-func (f *Flow) accountOf(a Attempt) account.Redirector {
+func (f *Flow) accountOf(r *visitor.Request, a Attempt) account.Redirector {
 	if a.Ref == "" { // of a version that knew one account of a kind
-		return f.Accounts.Redirector(a.Kind)
+		return f.Accounts.Redirector(a.Kind, r.Origin.Hostname())
 	}
-	found, _ := f.Accounts.Find(a.Kind, a.Ref).(account.Redirector)
+	found, ok := f.Accounts.Find(a.Kind, a.Ref).(account.Redirector)
+	if !ok || !f.Accounts.Serves(found, r.Origin.Hostname()) {
+		return nil
+	}
 	return found
 }
 

@@ -24,7 +24,7 @@ func (f *Flow) ServeLogin(w http.ResponseWriter, r *visitor.Request) error {
 	profile, name := query.Get("profile") == "1", query.Get("account")
 	target := f.fitTarget(r, f.Site.ReturnTo(query.Get("return_to")))
 	if name != "" {
-		one := f.Accounts.Redirector(name)
+		one := f.Accounts.Redirector(name, r.Origin.Hostname())
 		if one == nil {
 			return f.Answers.Problem(w, r, problem.BadRequest, page.Data{Action: "/"})
 		}
@@ -45,7 +45,7 @@ func (f *Flow) ServeLogin(w http.ResponseWriter, r *visitor.Request) error {
 // Challenge answers a request whose session, nil where there is none, is not what is asked for: it sends a person to a
 // login, and tells a program where one starts.
 func (f *Flow) Challenge(w http.ResponseWriter, r *visitor.Request, s *session.Session, profile bool) error {
-	found := f.Accounts.For(r.Client())
+	found := f.Accounts.For(r.Client(), r.Origin.Hostname())
 	switch {
 	case len(r.Tokens) > 0 && s == nil: // no reason to take the program for somebody else
 		return f.TokenRequired(w, r)

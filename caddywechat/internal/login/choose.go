@@ -21,7 +21,7 @@ const choiceFor = 180 * 24 * time.Hour
 // accountFor returns the account by which a visitor logs in: the only one that serves the browser, or the one that was
 // chosen before; nil where none does, or the visitor has to choose.
 func (f *Flow) accountFor(r *visitor.Request) account.Redirector {
-	return chosen(r, f.Accounts.For(r.Client()))
+	return chosen(r, f.Accounts.For(r.Client(), r.Origin.Hostname()))
 }
 
 func chosen(r *visitor.Request, found []account.Redirector) account.Redirector {
@@ -45,12 +45,12 @@ func chosen(r *visitor.Request, found []account.Redirector) account.Redirector {
 // first, until scan says that this visitor has another one.
 func (f *Flow) Choose(w http.ResponseWriter, r *visitor.Request, profile, scan bool, target string) error {
 	client := r.Client()
-	found := f.Accounts.For(client)
+	found := f.Accounts.For(client, r.Origin.Hostname())
 	one := chosen(r, found)
 	switch {
 	case len(found) == 0:
 		return f.showWhere(w, r, target, "")
-	case !scan && client.Phone && allScan(found, client) && f.servesApps():
+	case !scan && client.Phone && allScan(found, client) && f.servesApps(r):
 		return f.showWhere(w, r, target, f.Site.LoginURL(target, profile)+"&scan=1")
 	case one == nil:
 		return f.showChoice(w, r, found, profile, target)
@@ -60,8 +60,9 @@ func (f *Flow) Choose(w http.ResponseWriter, r *visitor.Request, profile, scan b
 }
 
 // servesApps reports whether a phone has WeChat or WeCom to log in by.
-func (f *Flow) servesApps() bool {
-	return f.Accounts.SendsInto(weChatOnPhone) || f.Accounts.SendsInto(weComOnPhone)
+func (f *Flow) servesApps(r *visitor.Request) bool {
+	host := r.Origin.Hostname()
+	return f.Accounts.SendsInto(weChatOnPhone, host) || f.Accounts.SendsInto(weComOnPhone, host)
 }
 
 // allScan reports whether every way to log in takes a phone that scans the screen.
@@ -93,7 +94,7 @@ func (f *Flow) showChoice(
 // choice returns the cookie that keeps a visitor's choice once it has brought a session, none where there was no
 // choice.
 func (f *Flow) choice(r *visitor.Request, chosen account.Redirector) []*http.Cookie {
-	if found := f.Accounts.For(r.Client()); len(found) < 2 || !slices.Contains(found, chosen) {
+	if found := f.Accounts.For(r.Client(), r.Origin.Hostname()); len(found) < 2 || !slices.Contains(found, chosen) {
 		return nil
 	}
 	return []*http.Cookie{session.Cookie(choiceCookie, account.Ref(chosen), choiceFor, r.Origin.Secure())}

@@ -22,11 +22,11 @@ func (f *Flow) showWhere(w http.ResponseWriter, r *visitor.Request, target, acti
 	if r.Origin.Host == "" {
 		return f.Answers.Problem(w, r, problem.BadRequest, page.Data{})
 	}
-	client, accounts := r.Client(), f.Accounts
-	weChat := !client.WeChat && accounts.SendsInto(weChatOnPhone)
-	weCom := !client.WeCom && accounts.SendsInto(weComOnPhone)
+	client, accounts, host := r.Client(), f.Accounts, r.Origin.Hostname()
+	weChat := !client.WeChat && accounts.SendsInto(weChatOnPhone, host)
+	weCom := !client.WeCom && accounts.SendsInto(weComOnPhone, host)
 	outside := (client.WeChat || client.WeCom) &&
-		(accounts.SendsInto(browserOnDesk) || accounts.SendsInto(browserOnPhone))
+		(accounts.SendsInto(browserOnDesk, host) || accounts.SendsInto(browserOnPhone, host))
 	data := page.Data{URL: r.Origin.String() + target, Action: action, Phone: client.Phone, WeCom: weCom}
 	switch {
 	case weChat && weCom:
@@ -34,7 +34,7 @@ func (f *Flow) showWhere(w http.ResponseWriter, r *visitor.Request, target, acti
 	case weChat:
 		return f.Answers.Problem(w, r, problem.OutsideWeChat, data)
 	case outside: // which everybody has
-		data.Scans = allScan(accounts.For(browserOnPhone), browserOnPhone)
+		data.Scans = allScan(accounts.For(browserOnPhone, host), browserOnPhone)
 		return f.Answers.Problem(w, r, problem.InsideApp, data)
 	case weCom:
 		return f.Answers.Problem(w, r, problem.OutsideWeCom, data)

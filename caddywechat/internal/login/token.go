@@ -51,18 +51,26 @@ func (f *Flow) TokenRequired(w http.ResponseWriter, r *visitor.Request, accounts
 		message = "the token is over, or none of this site's: "
 	}
 	if len(accounts) == 0 {
-		accounts = f.Accounts.All()
+		accounts = f.Accounts.At(r.Origin.Hostname())
 	}
 	var ways []string
 	for _, a := range accounts {
 		if _, ok := a.(account.TokenLogin); ok {
-			ways = append(ways, codeHint(a)+" and post its code as JSON to "+f.Site.Prefix()+"/"+a.Kind()+"/login")
+			ways = append(ways, codeHint(a)+" and post its code as JSON to "+f.Site.Prefix()+"/"+f.pathOf(a)+"/login")
 		}
 	}
 	if len(ways) == 0 {
 		ways = []string{"this site gives none, log in without"}
 	}
 	return f.Answers.ToProgram(w, r, problem.LoginRequired.With(message+strings.Join(ways, "; or ")), "")
+}
+
+// pathOf returns what an account's own addresses begin with: they name the account where others are of its kind.
+func (f *Flow) pathOf(a account.Account) string {
+	if f.Accounts.IsSeveral(a.Kind()) {
+		return a.Kind() + "/" + account.Ref(a)
+	}
+	return a.Kind()
 }
 
 // codeHint says how a program gets a code.

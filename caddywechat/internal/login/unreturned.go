@@ -121,7 +121,7 @@ func (f *Flow) countReturn(c *callback) {
 	if query := c.URL.Query(); query.Get("code") == "" && query.Get("state") == "" {
 		return
 	}
-	for _, a := range f.Accounts.All() {
+	for _, a := range f.Accounts.At(c.Origin.Hostname()) {
 		if !c.known || a == c.account {
 			f.Memory.unreturned.reset(loginsAt{account.Ref(a), c.Origin.Hostname()}, f.Now())
 		}

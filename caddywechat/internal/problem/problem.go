@@ -30,6 +30,9 @@ var (
 	BadRequest = Problem{
 		http.StatusBadRequest, "bad_request", "the request cannot be understood", page.BadRequest,
 	}
+	OtherHost = Problem{
+		http.StatusBadRequest, "bad_request", "the account does not serve this host", page.BadRequest,
+	}
 	LoginRequired = Problem{
 		http.StatusUnauthorized, "login_required", "log in with WeChat first, at login_url", page.BadRequest,
 	}

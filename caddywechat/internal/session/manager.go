@@ -24,6 +24,8 @@ type Keyring interface {
 type Accounts interface {
 	// UserID returns what identifies a person to the app, "" where no account of that name vouches for the identity.
 	UserID(account string, id identity.Identity) string
+	// IsServed reports whether that account serves a host, so that its sessions count there.
+	IsServed(account string, id identity.Identity, host string) bool
 	// Admits reports whether the account lets the person in by the configuration of today.
 	Admits(account string, id identity.Identity) bool
 }
@@ -157,6 +159,9 @@ func (m *Manager) open(r *visitor.Request, f form, text string) (*Session, error
 	sealed := Sealed{Opener: m.opener - uint64(f), Keys: keys, Host: m.Site.Host(r.Origin), Text: text}
 	return m.Cache.Open(sealed, func(s *Session) bool {
 		if !keys.Sealer(f.purpose()).Open(m.Site.Scope(r.Origin), text, s) {
+			return false
+		}
+		if !m.Accounts.IsServed(s.Account, s.Identity, r.Origin.Hostname()) {
 			return false
 		}
 		userID := m.Accounts.UserID(s.Account, s.Identity)

@@ -40,6 +40,11 @@ func (k *keys) Keyset(context.Context) (*seal.Keyset, error) {
 type accounts struct {
 	ref    string
 	barred map[string]bool // by openid
+	host   string          // the only one that the account serves, "" for all
+}
+
+func (a *accounts) IsServed(ref string, _ identity.Identity, host string) bool {
+	return ref == a.ref && (a.host == "" || host == a.host)
 }
 
 func (a *accounts) UserID(ref string, id identity.Identity) string {
