@@ -124,10 +124,10 @@ var errHost = errors.New("is no host: write it without scheme, port and path, su
 // CanonicalHost returns a pattern of hosts as requests have them: in lower case and ASCII. The error says what is wrong
 // with it.
 func CanonicalHost(pattern string) (string, error) {
-	ascii, err := idna.ToASCII(strings.ToLower(pattern))
+	ascii, _ := idna.ToASCII(strings.ToLower(pattern)) // what cannot be said in ASCII stays, and is no label
 	name, isWild := strings.CutPrefix(ascii, "*.")
 	labels := strings.Split(name, ".")
-	if err != nil || len(ascii) > 253 || slices.ContainsFunc(labels, isNoLabel) || isWild && len(labels) < 2 {
+	if len(ascii) > 253 || slices.ContainsFunc(labels, isNoLabel) || isWild && len(labels) < 2 {
 		return "", fmt.Errorf("%.80q %w", pattern, errHost)
 	}
 	return ascii, nil

@@ -96,6 +96,9 @@ func TestNewSetAt_RefusesHostsThatDoNotFit(t *testing.T) {
 			account.Hosts{"wxa": {"a.example.com"}, "wxb": {"A.example.com"}}, account.Qualified,
 			[]account.Account{a, b}, "a.example.com is given to wxa and to wxb",
 		},
+		"a URL": {
+			account.Hosts{"wxa": {"http://a.example.com"}}, account.Qualified, []account.Account{a, b}, "is no host",
+		},
 		"no host": {account.Hosts{"wxa": nil}, account.Qualified, []account.Account{a, b}, "names no host"},
 		"openid": {
 			account.Hosts{"wxa": {"a.example.com"}}, account.ByOpenID, []account.Account{a, b}, "user_id openid",
@@ -103,6 +106,7 @@ func TestNewSetAt_RefusesHostsThatDoNotFit(t *testing.T) {
 		"no user_id": {
 			account.Hosts{"wxa": {"a.example.com"}}, "", []account.Account{a, b}, "user_id is not set",
 		},
+		"no user_id of one": {account.Hosts{"wxa": {"a.example.com"}}, "", []account.Account{a}, "user_id openid"},
 	} {
 		_, err := account.NewSetAt(tt.hosts, tt.userID, tt.accounts...)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -82,7 +82,7 @@ func (s *Set) checkUserID(chosen UserID) error {
 		return errors.New("user_id is not set: where several accounts vouch, a person has several openids; write " +
 			"user_id unionid or user_id qualified")
 	}
-	if chosen == ByOpenID && s.hosting != nil {
+	if s.userID == ByOpenID && s.hosting != nil {
 		return errors.New("user_id openid: a person has another openid in each account that hosts names; write " +
 			"user_id unionid or user_id qualified")
 	}

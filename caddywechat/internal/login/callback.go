@@ -105,8 +105,8 @@ func (f *Flow) accountOf(r *visitor.Request, a Attempt) account.Redirector {
 	if a.Ref == "" { // of a version that knew one account of a kind
 		return f.Accounts.Redirector(a.Kind, r.Origin.Hostname())
 	}
-	found, ok := f.Accounts.Find(a.Kind, a.Ref).(account.Redirector)
-	if !ok || !f.Accounts.Serves(found, r.Origin.Hostname()) {
+	found, _ := f.Accounts.Find(a.Kind, a.Ref).(account.Redirector)
+	if !f.Accounts.Serves(found, r.Origin.Hostname()) {
 		return nil
 	}
 	return found
