@@ -14,7 +14,9 @@ func tenants(t *testing.T) (*account.Set, []account.Account) {
 	t.Helper()
 	accounts := []account.Account{
 		newPlain("official", "wxRest"), newPlain("official", "wxShop"), newPlain("official", "wxAll"),
-		newPlain("website", "wxSite"), plain{"wecom", "ww1", "ww1/1"}, plain{"wecom", "ww1", "ww1/2"},
+		newPlain("website", "wxSite"),
+		plain{"wecom", "ww1", "ww1/1"},
+		plain{"wecom", "ww1", "ww1/2"},
 	}
 	s, err := account.NewSetAt(account.Hosts{
 		"wxShop": {"Shop.example.com", "商店.example.com"}, "wxAll": {"*.example.com"},
@@ -93,8 +95,10 @@ func TestNewSetAt_RefusesHostsThatDoNotFit(t *testing.T) {
 			account.Hosts{"wxa": {"a.example.com"}}, account.Qualified, []account.Account{a, b, c}, "as wxb and as wxc",
 		},
 		"a host twice": {
-			account.Hosts{"wxa": {"a.example.com"}, "wxb": {"A.example.com"}}, account.Qualified,
-			[]account.Account{a, b}, "a.example.com is given to wxa and to wxb",
+			account.Hosts{"wxa": {"a.example.com"}, "wxb": {"A.example.com"}},
+			account.Qualified,
+			[]account.Account{a, b},
+			"a.example.com is given to wxa and to wxb",
 		},
 		"a URL": {
 			account.Hosts{"wxa": {"http://a.example.com"}}, account.Qualified, []account.Account{a, b}, "is no host",
@@ -106,7 +110,7 @@ func TestNewSetAt_RefusesHostsThatDoNotFit(t *testing.T) {
 		"no user_id": {
 			account.Hosts{"wxa": {"a.example.com"}}, "", []account.Account{a, b}, "user_id is not set",
 		},
-		"no user_id of one": {account.Hosts{"wxa": {"a.example.com"}}, "", []account.Account{a}, "user_id openid"},
+		"no user_id of one": {account.Hosts{"wxa": {"a.example.com"}}, "", []account.Account{a}, "user_id is not set"},
 	} {
 		_, err := account.NewSetAt(tt.hosts, tt.userID, tt.accounts...)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

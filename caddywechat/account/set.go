@@ -75,14 +75,14 @@ func NewSetAt(hosts Hosts, userID UserID, accounts ...Account) (*Set, error) {
 
 // checkUserID says what is wrong with the choice of what identifies a person, "" for none.
 func (s *Set) checkUserID(chosen UserID) error {
-	if len(s.accounts) < 2 {
+	if len(s.accounts) < 2 && s.hosting == nil {
 		return nil
 	}
 	if chosen == "" {
 		return errors.New("user_id is not set: where several accounts vouch, a person has several openids; write " +
 			"user_id unionid or user_id qualified")
 	}
-	if s.userID == ByOpenID && s.hosting != nil {
+	if chosen == ByOpenID && s.hosting != nil {
 		return errors.New("user_id openid: a person has another openid in each account that hosts names; write " +
 			"user_id unionid or user_id qualified")
 	}
