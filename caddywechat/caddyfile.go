@@ -38,6 +38,7 @@ func init() {
 //		userinfo <matcher>
 //		outside_wechat page|pass
 //		keep_fragment
+//		observe
 //		session {
 //			key      <secret>...
 //			lifetime <duration>
@@ -97,8 +98,8 @@ type authParser struct {
 }
 
 // optionWords lists what stands directly in the block beside the kinds of accounts.
-const optionWords = "hosts, public, optional, login, userinfo, outside_wechat, keep_fragment, session, store, " +
-	"user_id, headers, public_url, prefix, pages, timeout, platform"
+const optionWords = "hosts, public, optional, login, userinfo, outside_wechat, keep_fragment, observe, session, " +
+	"store, user_id, headers, public_url, prefix, pages, timeout, platform"
 
 // sessionWords lists what stands in the block of session.
 const sessionWords = "key, lifetime, idle, refresh, cookie, domain"
@@ -119,14 +120,9 @@ func (p *authParser) option(word string) error {
 	case "outside_wechat":
 		return config.Single(p.Dispenser, &h.OutsideWeChat, checkOutsideWeChat)
 	case "keep_fragment":
-		if p.NextArg() {
-			return p.Err("keep_fragment takes nothing behind it")
-		}
-		if h.KeepFragment {
-			return p.Err("keep_fragment is given twice: remove one")
-		}
-		h.KeepFragment = true
-		return nil
+		return p.flag(&h.KeepFragment)
+	case "observe":
+		return p.flag(&h.Observe)
 	case "session":
 		return p.session()
 	case "store":
@@ -148,6 +144,19 @@ func (p *authParser) option(word string) error {
 	default:
 		return p.account(word)
 	}
+}
+
+// flag reads an option that takes nothing.
+func (p *authParser) flag(value *bool) error {
+	word := p.Val()
+	if p.NextArg() {
+		return p.Errf("%s takes nothing behind it", word)
+	}
+	if *value {
+		return p.Errf("%s is given twice: remove one", word)
+	}
+	*value = true
+	return nil
 }
 
 // platform reads the base URL that stands for WeChat's hosts, and perhaps its fallback.

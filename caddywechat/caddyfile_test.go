@@ -27,6 +27,7 @@ func TestCaddyfile_BecomesJSON(t *testing.T) {
 				login *
 				outside_wechat pass
 				keep_fragment
+				observe
 				session {
 					key {env.KEY_1} {env.KEY_2}
 					lifetime 30d
@@ -50,7 +51,7 @@ func TestCaddyfile_BecomesJSON(t *testing.T) {
 				`"kind":"official_account","scope":"snsapi_userinfo","snapshot":"allow"}],` +
 				`"headers":{"fields":[{"field":"openid","header":"X-My-Openid"}],"presets":["default",` +
 				`"remote_user"]},"keep_fragment":true,` +
-				`"match":[{"path":["/app/*"]}],"outside_wechat":"pass","pages":"/srv/pages",` +
+				`"match":[{"path":["/app/*"]}],"observe":true,"outside_wechat":"pass","pages":"/srv/pages",` +
 				`"platform":"http://127.0.0.1:9090","platform_fallback":"http://127.0.0.1:9091","prefix":"/auth",` +
 				`"public_url":"https://h5.example.com",` +
 				`"rules":[{"ask":"public","match":[{"path":["*.css","*.js"]}],"source":"Caddyfile:10"},` +

@@ -10,6 +10,8 @@ func TestCaddyfile_RefusedOptions(t *testing.T) {
 		{"unknown option", "bogus 1", []string{"Caddyfile:4", `"bogus"`, "public_url", "official_account"}},
 		{"option of a later version", "serve_hub", []string{"Caddyfile:4", `"serve_hub"`}},
 		{"keep_fragment with a word", "keep_fragment yes", []string{"Caddyfile:4", "nothing behind it"}},
+		{"observe with a word", "observe all", []string{"Caddyfile:4", "observe takes nothing behind it"}},
+		{"observe twice", "observe\nobserve", []string{"Caddyfile:5", "observe is given twice"}},
 		{"keep_fragment twice", "keep_fragment\nkeep_fragment", []string{"Caddyfile:5", "twice"}},
 		{"rule without matcher", "public", []string{"Caddyfile:4", "public", "matcher"}},
 		{"rule with two", "public /a /b", []string{"Caddyfile:4", "one matcher"}},

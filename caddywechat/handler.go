@@ -61,6 +61,10 @@ type Handler struct {
 	// "pass", which lets them through without an identity. Default: "page".
 	OutsideWeChat string `json:"outside_wechat,omitempty"`
 
+	// The rules stop nobody: what they would stop goes on without an identity, unless the session is what they ask for,
+	// and the log tells of it, each path once an hour. For a site that has users already, to see what rules would do.
+	Observe bool `json:"observe,omitempty"`
+
 	// Keep what stands behind # in a page's address across the login, for single-page apps that route by it: a small
 	// page with a script comes before WeChat.
 	KeepFragment bool `json:"keep_fragment,omitempty"`

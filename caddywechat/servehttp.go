@@ -80,6 +80,9 @@ func (h *Handler) carryOut(d gate.Decision, w http.ResponseWriter, p passage) er
 		}
 		s, isRefreshed := h.profiles.Refresh(p.Request, d.Session)
 		return h.pass(h.touch(w, p.Request, s, isRefreshed), p, s.Identity)
+	case gate.Observe:
+		h.gate.Observer.Note(p.Request, d.Reason())
+		return h.pass(w, p, nil)
 	case gate.Fail:
 		return h.answers.Fail(pinned{w}, p.Request, problem.Store, d.Err)
 	default:

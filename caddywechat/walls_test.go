@@ -39,6 +39,7 @@ var walls = []struct {
 	{"internal/site", "visitor"},
 	{"internal/event", "visitor"},
 	{"weixin", "identity"},
+	{"internal/observe", "visitor event"},
 	{"internal/session", "identity visitor seal site"},
 	{"config", "session weixin"},
 	{"account", "identity visitor weixin"},
@@ -52,13 +53,13 @@ var walls = []struct {
 		"account identity store visitor weixin event grant keyring locale page problem revocation seal session site",
 	},
 	{"internal/api", "account identity visitor weixin event grant login page problem session site"},
-	{"internal/gate", "account visitor api login problem session site"},
+	{"internal/gate", "account visitor api login observe problem session site"},
 	{"simulator", "locale"},
 	{"demo", "listening simulator"},
 	{
 		".",
 		"account config demo identity simulator store visitor weixin api background event gate grant keyring " +
-			"listening login page placement problem profile revocation session site",
+			"listening login observe page placement problem profile revocation session site",
 	},
 
 	// Guests: each knows the public packages, and nobody knows a guest.

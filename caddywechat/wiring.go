@@ -18,6 +18,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/grant"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/keyring"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/login"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/observe"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/page"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/problem"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/profile"
@@ -231,6 +232,11 @@ func (w *wiring) loadRules() error {
 	h.gate = gate.New(gate.Config{
 		Covers: covers, Rules: w.rules, PassOutside: h.OutsideWeChat == outsidePass, Accounts: w.accounts,
 	})
+	if h.Observe {
+		h.gate.Observer = observe.New(h.lease.now, h.lease.logger)
+		h.lease.logger.Warn("observe is set: the rules stop nobody, and requests that they would stop go on without " +
+			"an identity; remove it when the log is as you want it")
+	}
 	return nil
 }
 

@@ -14,6 +14,8 @@ const (
 	Challenge
 	// Fail tells that nobody can know who is asking, for want of the key.
 	Fail
+	// Observe passes the request on as nobody's, and takes note that the rule would stop it.
+	Observe
 )
 
 // Decision is what is to become of a request, and why.
@@ -22,7 +24,7 @@ type Decision struct {
 	Rule   *Rule // that decided
 	// Session is the visitor's: what is forwarded, or what is not enough; nil where there is none that matters.
 	Session *session.Session
-	Err     error // why nobody knows who is asking; not nil with Fail
+	Err     error // why nobody knows who is asking; not nil with Fail, and where Observe stands for that
 }
 
 // Reason says why, for people.
@@ -31,11 +33,11 @@ func (d Decision) Reason() string {
 	switch {
 	case d.Action == Forward:
 		return rule + "; the session is what is asked for"
-	case d.Action == Fail:
+	case d.Action != Pass && d.Err != nil:
 		return rule + "; the session key cannot be had from the store"
-	case d.Action == Challenge && d.Session != nil:
+	case d.Action != Pass && d.Session != nil:
 		return rule + "; the session lacks the profile"
-	case d.Action == Challenge:
+	case d.Action != Pass:
 		return rule + "; there is no session"
 	case d.Rule.Ask == Public:
 		return rule

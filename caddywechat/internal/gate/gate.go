@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/observe"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/site"
 	"github.com/caddywechat/caddy-wechat/caddywechat/visitor"
@@ -36,9 +37,11 @@ type Config struct {
 	Covers      func(*http.Request) (bool, error)
 	Rules       []Rule // the first one that matches decides; where none does a login is required
 	PassOutside bool   // whether visitors whose browser no account serves go on without identity where a login is asked
-	Accounts    *account.Set
-	Sessions    *session.Manager
-	Routes      *Routes
+	// Observer is told of what the rules would stop, which goes on as nobody's; nil: they stop it.
+	Observer *observe.Observer
+	Accounts *account.Set
+	Sessions *session.Manager
+	Routes   *Routes
 }
 
 // Gate decides what becomes of the requests of one site. It is safe for concurrent use.
@@ -77,6 +80,9 @@ func (g *Gate) Decide(r *visitor.Request) (Decision, error) {
 		d.Action = Fail
 	default:
 		d.Action = Challenge
+	}
+	if g.Observer != nil && (d.Action == Challenge || d.Action == Fail) {
+		d.Action = Observe
 	}
 	return d, nil
 }

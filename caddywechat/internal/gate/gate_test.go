@@ -9,6 +9,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/observe"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/session"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/sitetest"
 	"github.com/caddywechat/caddy-wechat/caddywechat/store"
@@ -219,5 +220,37 @@ func TestSatisfies_AsksForTheProfileWhereARuleDoes(t *testing.T) {
 		if got := w.Satisfies(&without, ask); got != want || !w.Satisfies(&with, ask) {
 			t.Errorf("%s: %t without the profile", ask, got)
 		}
+	}
+}
+
+func TestDecide_ObserveLetsGoOnWhatARuleWouldStop(t *testing.T) {
+	for _, tt := range []struct {
+		path   string
+		who    int
+		want   gate.Action
+		reason string
+	}{
+		{"/public/x", nobody, gate.Pass, "public: rule 1"},
+		{"/optional/x", silent, gate.Forward, "optional: rule 2; the session is what is asked for"},
+		{"/page", silent, gate.Forward, "login: rule 4; the session is what is asked for"},
+		{"/page", nobody, gate.Observe, "login: rule 4; there is no session"},
+		{"/page", lostProgram, gate.Observe, "login: rule 4; there is no session"},
+		{"/profile/x", silent, gate.Observe, "userinfo: rule 3; the session lacks the profile"},
+	} {
+		w := newWorld(t, sitetest.Options{}, false)
+		w.Observer = observe.New(w.Clock.Now, w.Logger)
+		d, err := w.Decide(w.who(tt.who).Request("GET", tt.path))
+		if err != nil || d.Action != tt.want || d.Reason() != tt.reason {
+			t.Errorf("%s by %d: %d, %s, %v", tt.path, tt.who, d.Action, d.Reason(), err)
+		}
+	}
+	w := newWorld(t, sitetest.Options{MadeKey: true}, false)
+	w.Observer = observe.New(w.Clock.Now, w.Logger)
+	w.Store.Fail()
+	b := w.Browser()
+	b.Cookies["__Host-"+session.DefaultName] = "x"
+	d, err := w.Decide(b.Request("GET", "/page"))
+	if err != nil || d.Action != gate.Observe || !strings.Contains(d.Reason(), "the session key cannot be had") {
+		t.Errorf("without a key: %d, %s, %v", d.Action, d.Reason(), err)
 	}
 }
