@@ -73,16 +73,18 @@ func (h *Handler) takeIn(r *http.Request, next caddyhttp.Handler) passage {
 func (h *Handler) carryOut(d gate.Decision, w http.ResponseWriter, p passage) error {
 	switch d.Action {
 	case gate.Pass:
-		return h.pass(w, p, nil)
+		return h.passAsNobody(w, p, d)
 	case gate.Forward:
 		if visitor.IsStream(p.Request.Request) {
 			return h.passStream(w, p, d)
 		}
 		s, isRefreshed := h.profiles.Refresh(p.Request, d.Session)
-		return h.pass(h.touch(w, p.Request, s, isRefreshed), p, s.Identity)
+		out := h.responseTo(w, p.Request, d)
+		out.cookie = h.touch(p.Request, s, isRefreshed)
+		return h.pass(&out, p, s.Identity)
 	case gate.Observe:
 		h.gate.Observer.Note(p.Request, d.Reason())
-		return h.pass(w, p, nil)
+		return h.passAsNobody(w, p, d)
 	case gate.Fail:
 		return h.answers.Fail(pinned{w}, p.Request, problem.Store, d.Err)
 	default:
@@ -109,31 +111,37 @@ func (h *Handler) serveOwn(w http.ResponseWriter, r *visitor.Request, rest strin
 	return h.answers.Problem(w, r, *p, data)
 }
 
+// out is what the app writes its response to.
+type out interface {
+	http.ResponseWriter
+	finish() // once the app has answered
+}
+
+func (h *Handler) passAsNobody(w http.ResponseWriter, p passage, d gate.Decision) error {
+	out := h.responseTo(w, p.Request, d)
+	return h.pass(&out, p, nil)
+}
+
 // pass passes the request on as this person, as nobody when id is nil.
-func (h *Handler) pass(w http.ResponseWriter, p passage, id identity.Identity) error {
+func (h *Handler) pass(w out, p passage, id identity.Identity) error {
 	r := p.Request.Request
 	h.headers.Set(r.Header, id)
 	setPlaceholders(r, id)
 	p.restore()
-	return p.next.ServeHTTP(w, r)
+	err := p.next.ServeHTTP(w, r)
+	w.finish()
+	return err
 }
 
-// touch returns the writer to answer with: where the visitor's session gets a new cookie, one that adds it to the
-// answer.
-func (h *Handler) touch(
-	w http.ResponseWriter, r *visitor.Request, s *session.Session, isRefreshed bool,
-) http.ResponseWriter {
+// touch returns the cookie to add to the answer, nil where the visitor's session needs none.
+func (h *Handler) touch(r *visitor.Request, s *session.Session, isRefreshed bool) *http.Cookie {
 	cookie, err := h.sessions.Touch(r, s, isRefreshed)
-	switch {
-	case err != nil:
+	if err != nil {
 		h.answers.Logger.Error("a session could not be sealed again",
 			event.RequestFields(r, zap.Error(err), problem.CureField(err))...)
-		return w
-	case cookie == nil:
-		return w
-	default:
-		return newTouchWriter(w, cookie)
+		return nil
 	}
+	return cookie
 }
 
 // isSecondGate reports whether a wechat_auth has seen the request before, and marks it as seen.

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
 )
 
@@ -82,7 +80,7 @@ func (s *streams) judge() (goOn bool) {
 func (h *Handler) passStream(w http.ResponseWriter, p passage, d gate.Decision) error {
 	ctx, cancel := context.WithCancel(p.Context())
 	defer cancel()
-	out := &streamWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, ctx: ctx}
+	out := &streamResponse{appResponse: h.responseTo(w, p.Request, d), ctx: ctx}
 	policy := h.sessions.Policy.WithoutIdle() // who listens is not idle
 	one := &stream{
 		isAllowed: func() bool {
@@ -102,30 +100,30 @@ func (h *Handler) passStream(w http.ResponseWriter, p passage, d gate.Decision) 
 	return h.pass(out, p, d.Session.Identity)
 }
 
-// streamWriter lets nothing pass once its context has ended, whoever writes: a proxy that copies, or one that took over
-// the connection.
-type streamWriter struct {
-	*caddyhttp.ResponseWriterWrapper
+// streamResponse is an [appResponse] that lets nothing pass once its context has ended, whoever writes: a proxy that
+// copies, or one that took over the connection.
+type streamResponse struct {
+	appResponse
 	ctx context.Context
 
 	mu         sync.Mutex
 	connection net.Conn // taken over, nil while it is not
 }
 
-func (w *streamWriter) Write(b []byte) (int, error) {
+func (w *streamResponse) Write(b []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return w.ResponseWriterWrapper.Write(b)
+	return w.appResponse.Write(b)
 }
 
 // ReadFrom writes piece by piece: whoever is below would read on without asking.
-func (w *streamWriter) ReadFrom(r io.Reader) (int64, error) {
+func (w *streamResponse) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{w}, r)
 }
 
 // Hijack implements [http.Hijacker], which [http.ResponseController] looks for.
-func (w *streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (w *streamResponse) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	connection, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
@@ -139,7 +137,7 @@ func (w *streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return connection, buffered, nil
 }
 
-func (w *streamWriter) closeConnection() {
+func (w *streamResponse) closeConnection() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.connection != nil {

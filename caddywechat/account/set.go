@@ -245,6 +245,13 @@ func (s *Set) For(c visitor.Client, host string) []Redirector {
 	return first
 }
 
+// CanBringProfile reports whether one of the accounts that serve a browser ever brings the person's profile. Where none
+// serves it, another browser may.
+func CanBringProfile(found []Redirector) bool {
+	brings := func(a Redirector) bool { return a.Consent(true) != Never }
+	return len(found) == 0 || slices.ContainsFunc(found, brings)
+}
+
 // SendsInto reports whether one of a host's accounts wants its visitors in such a browser.
 func (s *Set) SendsInto(c visitor.Client, host string) bool {
 	return slices.ContainsFunc(s.For(c, host), func(a Redirector) bool {

@@ -21,7 +21,7 @@ func TestAllocations_OfARequestAreFew(t *testing.T) {
 		"seen, default":      {gate(""), always(silent), 13},
 		"seen, with profile": {gate(""), always(profile), 16},
 		"not seen":           {gate(""), visits(t, 1<<12), 35},
-		"public, no cookie":  {gate("public *"), always(page(somewhere, "")), 2},
+		"public, no cookie":  {gate("public *"), always(page(somewhere, "")), 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if more := allocations(t, tt.directives, tt.request) - allocations(t, "", tt.request); more > tt.most {

@@ -87,6 +87,25 @@ func (g *Gate) Decide(r *visitor.Request) (Decision, error) {
 	return d, nil
 }
 
+// Demand returns what is to become of a request after all, whose app answered that it wants a login, or with [Userinfo]
+// the person's profile: a challenge, or what was decided before where a login would bring no more.
+func (g *Gate) Demand(r *visitor.Request, d Decision, ask Ask) Decision {
+	if d.Rule.Ask == Public {
+		return d
+	}
+	if d.Rule.Ask == Userinfo { // which lets nobody through, but where it only observes
+		ask = Userinfo
+	}
+	switch {
+	case d.Action == Forward && g.Satisfies(d.Session, ask):
+	case ask == Userinfo && (len(r.Tokens) > 0 || !account.CanBringProfile(g.accountsFor(r))):
+	case d.Action != Forward && g.passesOutside(r, ask):
+	default:
+		d.Action, d.Rule = Challenge, &Rule{Ask: ask, Place: "the app's answer, after " + d.Rule.Place}
+	}
+	return d
+}
+
 // rule returns the rule that decides. Where servers may disagree on what the path means, no rule opens it.
 func (g *Gate) rule(r *http.Request) (*Rule, error) {
 	isAmbiguous := site.IsAmbiguous(r)
@@ -125,5 +144,9 @@ func (g *Gate) Satisfies(s *session.Session, ask Ask) bool {
 
 // passesOutside reports whether a visitor whose browser no account serves goes on all the same.
 func (g *Gate) passesOutside(r *visitor.Request, ask Ask) bool {
-	return g.PassOutside && ask == Login && len(g.Accounts.For(r.Client(), r.Origin.Hostname())) == 0
+	return g.PassOutside && ask == Login && len(g.accountsFor(r)) == 0
+}
+
+func (g *Gate) accountsFor(r *visitor.Request) []account.Redirector {
+	return g.Accounts.For(r.Client(), r.Origin.Hostname())
 }

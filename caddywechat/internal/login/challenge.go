@@ -53,7 +53,7 @@ func (f *Flow) Challenge(w http.ResponseWriter, r *visitor.Request, s *session.S
 		return f.Answers.Problem(w, r, problem.NoProfile, page.Data{Action: "/"})
 	case visitor.IsFormOrFrame(r.Request):
 		return f.askToLogIn(w, r, s, profile, found)
-	case !visitor.IsNavigation(r.Request) && s != nil && neverBringsProfile(found):
+	case !visitor.IsNavigation(r.Request) && s != nil && !account.CanBringProfile(found):
 		return f.Answers.Problem(w, r, problem.NoProfile, page.Data{Action: "/"})
 	case !visitor.IsNavigation(r.Request) && s != nil:
 		return f.Answers.ToProgram(w, r, problem.ProfileRequired, f.Site.LoginURL(f.Site.PageOf(r), true))
@@ -73,7 +73,7 @@ func (f *Flow) Challenge(w http.ResponseWriter, r *visitor.Request, s *session.S
 func (f *Flow) askToLogIn(
 	w http.ResponseWriter, r *visitor.Request, s *session.Session, profile bool, found []account.Redirector,
 ) error {
-	if s != nil && neverBringsProfile(found) {
+	if s != nil && !account.CanBringProfile(found) {
 		return f.Answers.Problem(w, r, problem.NoProfile, page.Data{Action: "/"})
 	}
 	back, ok := f.Site.Referer(r)
@@ -85,12 +85,6 @@ func (f *Flow) askToLogIn(
 		Unsent: ok && r.Method == http.MethodPost, // what another site posts is not for the visitor to repeat
 	})
 	return nil
-}
-
-// neverBringsProfile reports whether there are ways to log in, and none of them brings a profile.
-func neverBringsProfile(found []account.Redirector) bool {
-	brings := func(a account.Redirector) bool { return a.Consent(true) != account.Never }
-	return len(found) > 0 && !slices.ContainsFunc(found, brings)
 }
 
 // hopCookie marks a browser that was sent to the public host, for the moment that it takes to get there.

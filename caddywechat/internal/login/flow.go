@@ -58,7 +58,7 @@ type Flow struct {
 	Config
 	targets waitingTargets
 
-	domainHint, targetHint, unreturnedHint event.Hint
+	domainHint, targetHint, unreturnedHint, demandHint event.Hint
 }
 
 // NewFlow returns the flow of a site.

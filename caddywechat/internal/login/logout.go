@@ -34,7 +34,7 @@ func (f *Flow) ServeLogout(w http.ResponseWriter, r *visitor.Request) error {
 		f.Answers.Page(w, r, http.StatusOK, page.ConfirmLogout, page.Data{Action: action})
 		return nil
 	}
-	if err := f.endSessions(w, r); err != nil {
+	if err := f.endAll(w, r); err != nil {
 		return f.Answers.Fail(w, r, problem.Store, err)
 	}
 	if returnTo == "" && r.Method == http.MethodPost && r.URL.Query().Get("confirmed") == "1" {
@@ -54,13 +54,18 @@ func (f *Flow) ServeLogout(w http.ResponseWriter, r *visitor.Request) error {
 	return nil
 }
 
-// endSessions ends every session that the browser carries, and with them the logins that it has started. Where there is
-// none it sets nothing.
-func (f *Flow) endSessions(w http.ResponseWriter, r *visitor.Request) error {
+// endAll ends every session that the browser carries. Where there is none it sets nothing.
+func (f *Flow) endAll(w http.ResponseWriter, r *visitor.Request) error {
 	sessions, err := f.Sessions.FindAll(r)
 	if len(sessions) == 0 { // as with an error
 		return err
 	}
+	return f.EndSessions(w, r, sessions...)
+}
+
+// EndSessions ends sessions that the browser or the program carries, and with them the logins that it has started. The
+// error is the store's: then they go on.
+func (f *Flow) EndSessions(w http.ResponseWriter, r *visitor.Request, sessions ...*session.Session) error {
 	k, err := f.keys(r)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/gate"
 )
 
 // lateHeaders sets headers when a response is written, as a site's header directive does.
@@ -23,7 +24,7 @@ func (w lateHeaders) WriteHeader(status int) {
 }
 
 // A site can change the headers of a response that gets the session's cookie, but not make it cacheable.
-func TestTouchWriter_KeepsHeadersThatAreSetLate(t *testing.T) {
+func TestAppResponse_KeepsHeadersThatAreSetLate(t *testing.T) {
 	out := httptest.NewRecorder()
 	late := lateHeaders{&caddyhttp.ResponseWriterWrapper{ResponseWriter: out}, http.Header{
 		"Cache-Control":           {"max-age=600"},
@@ -31,7 +32,8 @@ func TestTouchWriter_KeepsHeadersThatAreSetLate(t *testing.T) {
 		"Referrer-Policy":         {"no-referrer"},
 		"X-Frame-Options":         {"DENY"},
 	}}
-	w := newTouchWriter(late, &http.Cookie{Name: "wechat_session", Value: "x"})
+	w := new(Handler).responseTo(late, nil, gate.Decision{})
+	w.cookie = &http.Cookie{Name: "wechat_session", Value: "x"}
 	for name := range late.set {
 		w.Header().Set(name, "app")
 	}
