@@ -38,12 +38,12 @@ const (
 // maxDropped bounds what is read of an app's answer that is not sent, in bytes.
 const maxDropped = 1 << 20
 
-// responseTo returns the response for the app to write, to a request on which something was decided.
-func (h *Handler) responseTo(w http.ResponseWriter, r *visitor.Request, d gate.Decision) appResponse {
-	a := appResponse{handler: h, request: r, decision: d}
-	a.ResponseWriter = w
-	a.before.take(w.Header())
-	return a
+// begin makes a the response for the app to write to w, for a request on which something was decided.
+func (a *appResponse) begin(h *Handler, w http.ResponseWriter, r *visitor.Request, d gate.Decision) {
+	a.ResponseWriter, a.handler, a.request, a.decision = w, h, r, d
+	if d.Rule.Ask != gate.Public { // where nothing takes the place of the app's answer
+		a.before.take(w.Header())
+	}
 }
 
 // WriteHeader implements [http.ResponseWriter].

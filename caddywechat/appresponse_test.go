@@ -32,7 +32,8 @@ func TestAppResponse_KeepsHeadersThatAreSetLate(t *testing.T) {
 		"Referrer-Policy":         {"no-referrer"},
 		"X-Frame-Options":         {"DENY"},
 	}}
-	w := new(Handler).responseTo(late, nil, gate.Decision{})
+	w := new(appResponse)
+	w.begin(nil, late, nil, gate.Decision{Rule: new(gate.Rule)})
 	w.cookie = &http.Cookie{Name: "wechat_session", Value: "x"}
 	for name := range late.set {
 		w.Header().Set(name, "app")

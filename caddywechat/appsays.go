@@ -104,7 +104,7 @@ func (a *appResponse) challenge(d gate.Decision) {
 
 // siteHeaders are the headers that an answer had before the app answered: those that the site sets.
 type siteHeaders struct {
-	few  [8]siteHeader
+	few  [4]siteHeader
 	n    int
 	more []siteHeader // beyond the few, for which there is room in any case
 }

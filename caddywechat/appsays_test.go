@@ -234,7 +234,8 @@ func TestAppResponse_KeepsTheSitesHeadersInPlaceOfTheApps(t *testing.T) {
 	for i := range 12 {
 		rec.Header().Set(fmt.Sprintf("X-Site-%d", i), "site")
 	}
-	w := new(Handler).responseTo(rec, nil, gate.Decision{})
+	w := new(appResponse)
+	w.begin(nil, rec, nil, gate.Decision{Rule: new(gate.Rule)})
 	for i := range 12 {
 		w.Header().Add(fmt.Sprintf("X-Site-%d", i), "app")
 	}

@@ -79,9 +79,10 @@ func (h *Handler) carryOut(d gate.Decision, w http.ResponseWriter, p passage) er
 			return h.passStream(w, p, d)
 		}
 		s, isRefreshed := h.profiles.Refresh(p.Request, d.Session)
-		out := h.responseTo(w, p.Request, d)
+		out := new(appResponse)
+		out.begin(h, w, p.Request, d)
 		out.cookie = h.touch(p.Request, s, isRefreshed)
-		return h.pass(&out, p, s.Identity)
+		return h.pass(out, p, s.Identity)
 	case gate.Observe:
 		h.gate.Observer.Note(p.Request, d.Reason())
 		return h.passAsNobody(w, p, d)
@@ -118,8 +119,9 @@ type out interface {
 }
 
 func (h *Handler) passAsNobody(w http.ResponseWriter, p passage, d gate.Decision) error {
-	out := h.responseTo(w, p.Request, d)
-	return h.pass(&out, p, nil)
+	out := new(appResponse)
+	out.begin(h, w, p.Request, d)
+	return h.pass(out, p, nil)
 }
 
 // pass passes the request on as this person, as nobody when id is nil.

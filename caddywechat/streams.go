@@ -80,7 +80,8 @@ func (s *streams) judge() (goOn bool) {
 func (h *Handler) passStream(w http.ResponseWriter, p passage, d gate.Decision) error {
 	ctx, cancel := context.WithCancel(p.Context())
 	defer cancel()
-	out := &streamResponse{appResponse: h.responseTo(w, p.Request, d), ctx: ctx}
+	out := &streamResponse{ctx: ctx}
+	out.begin(h, w, p.Request, d)
 	policy := h.sessions.Policy.WithoutIdle() // who listens is not idle
 	one := &stream{
 		isAllowed: func() bool {
