@@ -113,3 +113,48 @@ func TestUserID_OfWeComIsNotMixedWithOpenIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestUserID_UnionIDOfAFollowerTakesNoConsent(t *testing.T) {
+	t.Parallel()
+	w := newProfileWorld(t, "", "user_id unionid")
+	if err := w.sim.Follow("xiaoming", simulator.DemoAppID); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		b := w.browser(inWeChat)
+		b.open(b.callbackFor("/page")).wantRedirect(t, "/page")
+		if got := b.userAt("/page"); got != personEverywhere {
+			t.Errorf("user %s, want %s", got, personEverywhere)
+		}
+	}
+	if n := w.sim.Calls("/cgi-bin/user/info"); n != 1 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
+func TestUserID_UnionIDOfOthersTakesConsent(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]simulator.Fault{
+		"no follower":        {},
+		"an address unknown": {Path: "/cgi-bin/user/info", Kind: simulator.FaultErrcode, Errcode: 40164},
+		"WeChat is down":     {Path: "/cgi-bin/user/info", Kind: simulator.FaultStatus, Status: 502},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newProfileWorld(t, "", "user_id unionid")
+			if fault.Path != "" {
+				w.fault(fault)
+				if err := w.sim.Follow("xiaoming", simulator.DemoAppID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 2 {
+				b := w.browser(inWeChat)
+				consentPage(t, b.open(b.callbackFor("/page")))
+			}
+			told := w.logs.FilterMessageSnippet("could not ask WeChat for the unionids").Len() > 0
+			if told != (fault.Path != "") {
+				t.Errorf("the log tells of it: %t: %v", told, w.logs.All())
+			}
+		})
+	}
+}

@@ -44,7 +44,7 @@ var walls = []struct {
 	{"config", "session weixin"},
 	{"account", "identity visitor weixin"},
 	{"internal/keyring", "account config store seal"},
-	{"internal/grant", "account identity background keyring"},
+	{"internal/grant", "account identity weixin background event keyring"},
 	{"internal/revocation", "account identity store background event grant keyring seal session"},
 	{"internal/problem", "account store visitor weixin event page session"},
 	{"internal/profile", "account identity visitor background event grant keyring problem session"},

@@ -320,7 +320,8 @@ func (w *wiring) join() {
 	w.vault.Keyring, w.vault.Store = l.keyring, l.store
 	grants := grant.NewKeeper(grant.Config{
 		Vault: w.vault, Accounts: w.accounts, Platform: w.site.Platform,
-		Lifetime: w.policy.Lifetime, Refresh: w.refresh, Work: l.shared.work, Logger: l.logger,
+		Lifetime: w.policy.Lifetime, Refresh: w.refresh, Work: l.shared.work,
+		Now: l.now, Logger: l.logger,
 	})
 	l.revoked = l.shared.revoked.NewSite(revocation.Config{
 		Store: l.store, Keyring: l.keyring, Accounts: w.accounts, Grants: grants, Lifetime: w.policy.Lifetime,

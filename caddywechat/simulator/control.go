@@ -21,11 +21,14 @@ func (s *Simulator) controls() map[string]func(*http.Request) (any, error) {
 		"POST /simulator/faults":   s.postFault,
 		"DELETE /simulator/faults": s.deleteFaults,
 
-		"GET /simulator/people":         s.listPeople,
-		"POST /simulator/people":        s.postPerson,
-		"DELETE /simulator/people/{id}": s.deletePerson,
-		"GET /simulator/holder":         s.getHolder,
-		"PUT /simulator/holder":         s.putHolder,
+		"GET /simulator/people":                         s.listPeople,
+		"POST /simulator/people":                        s.postPerson,
+		"DELETE /simulator/people/{id}":                 s.deletePerson,
+		"PUT /simulator/followers/{app_id}/{person}":    s.putFollower,
+		"DELETE /simulator/followers/{app_id}/{person}": s.deleteFollower,
+
+		"GET /simulator/holder": s.getHolder,
+		"PUT /simulator/holder": s.putHolder,
 
 		"POST /simulator/mini_program/login":     s.postMiniProgramLogin,
 		"POST /simulator/mini_program/phone":     s.postMiniProgramPhone,

@@ -72,6 +72,7 @@
 //	GET    /simulator/people       everybody, with their openids and unionids
 //	POST   /simulator/people       {"id": "lily", "nickname": "Lily", "avatar": "L"}
 //	DELETE /simulator/people/lily
+//	PUT    /simulator/followers/wx…/lily      who follows an official account; DELETE undoes it
 //	PATCH  /simulator/quirks       {"unionid": "profile"}; GET shows them, DELETE brings back those of the start
 //	POST   /simulator/faults       {"path": "/sns/userinfo", "kind": "delay", "delay": "3s"}; GET lists, DELETE clears
 //	POST   /simulator/mini_program/login      {"appid": "wx…", "person": "emma"}: a code; so do phone, and

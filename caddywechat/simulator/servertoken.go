@@ -14,12 +14,13 @@ const (
 	ticketPath      = "/cgi-bin/ticket/getticket"
 )
 
-var serverPaths = append([]string{tokenPath, stableTokenPath, ticketPath}, weComPaths...)
+var serverPaths = append([]string{tokenPath, stableTokenPath, ticketPath, userInfoPath}, weComPaths...)
 
 func (s *Simulator) addServerCalls(mux *http.ServeMux) {
 	mux.Handle(tokenPath, s.wechat(s.getOnly(s.serverToken)))
 	mux.Handle(stableTokenPath, s.wechat(s.stableToken))
 	mux.Handle(ticketPath, s.wechat(s.getOnly(s.ticket)))
+	mux.Handle(userInfoPath, s.wechat(s.getOnly(s.userInfo)))
 	mux.Handle(weComTokenPath, s.wechat(s.weComToken))
 	mux.Handle(weComPageTicketPath, s.wechat(s.weComPageTicket))
 	mux.Handle(weComAgentTicketPath, s.wechat(s.weComAgentTicket))

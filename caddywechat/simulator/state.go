@@ -3,6 +3,7 @@ package simulator
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // state is all that changes while a simulator runs, and that Reset renews.
@@ -16,6 +17,7 @@ type state struct {
 	refreshTokens boundedMap[*refreshToken]
 	userTickets   boundedMap[*userTicket]
 	serverTokens  serverTokens
+	followers     map[follower]time.Time // since when
 	miniPrograms  miniProgramState
 	faults        []Fault
 	journal       journal
@@ -38,6 +40,7 @@ func newState(parent context.Context, config Config) state {
 		refreshTokens: newBoundedMap[*refreshToken](),
 		userTickets:   newBoundedMap[*userTicket](),
 		serverTokens:  newServerTokens(),
+		followers:     make(map[follower]time.Time),
 		miniPrograms:  newMiniProgramState(),
 		journal:       newJournal(),
 		ctx:           ctx,

@@ -47,6 +47,7 @@ type Account struct {
 	SnapshotMode string `json:"snapshot,omitempty"`
 
 	oauth  account.OAuth
+	token  func() *weixin.ServerToken
 	ticket func() *weixin.Ticket
 }
 
@@ -137,12 +138,23 @@ func (*Account) PersonEverywhere(id identity.Identity) string { return id.Get(id
 // UseWeChat implements [account.WeChatCaller].
 func (a *Account) UseWeChat(c *weixin.Client, cache weixin.TokenCache) {
 	a.oauth.Client = c
-	a.ticket = sync.OnceValue(func() *weixin.Ticket { return c.ServerToken(cache, a.oauth.App).PageTicket() })
+	a.token = sync.OnceValue(func() *weixin.ServerToken { return c.ServerToken(cache, a.oauth.App) })
+	a.ticket = sync.OnceValue(func() *weixin.Ticket { return a.token().PageTicket() })
 }
 
 // SignPage implements [account.PageSigner].
 func (a *Account) SignPage(ctx context.Context, page string) (weixin.Signature, error) {
 	return a.ticket().Sign(ctx, page)
+}
+
+// FindUnionID implements [account.UnionIDFinder]: of followers WeChat tells it.
+func (a *Account) FindUnionID(ctx context.Context, openID string) (unionID string, err error) {
+	err = a.token().Do(ctx, func(token string) error {
+		follower, err := a.oauth.Client.Follower(ctx, token, openID)
+		unionID = follower.UnionID
+		return err
+	})
+	return unionID, err
 }
 
 // Serves implements [account.Redirector].
@@ -216,6 +228,7 @@ var (
 	_ account.DomainHinter     = (*Account)(nil)
 	_ account.Snapshots        = (*Account)(nil)
 	_ account.PageSigner       = (*Account)(nil)
+	_ account.UnionIDFinder    = (*Account)(nil)
 	_ account.WeChatCaller     = (*Account)(nil)
 	_ caddy.Provisioner        = (*Account)(nil)
 	_ caddyfile.Unmarshaler    = (*Account)(nil)

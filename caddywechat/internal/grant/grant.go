@@ -15,6 +15,7 @@ import (
 	"github.com/caddywechat/caddy-wechat/caddywechat/account"
 	"github.com/caddywechat/caddy-wechat/caddywechat/identity"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/background"
+	"github.com/caddywechat/caddy-wechat/caddywechat/internal/event"
 	"github.com/caddywechat/caddy-wechat/caddywechat/internal/keyring"
 )
 
@@ -24,6 +25,7 @@ const (
 	refreshArea = "renewal" // refresh tokens
 	profileArea = "profile" // profiles that were refreshed, for sessions on other instances
 	learnedArea = "learned" // unionids
+	askedArea   = "asked"   // for whose unionid WeChat was asked lately
 )
 
 // ofPeople are where secrets of people stand, by what identifies them to the app.
@@ -43,14 +45,18 @@ type Config struct {
 	Lifetime time.Duration // of a session
 	Refresh  time.Duration // how old a profile becomes before it is refreshed; 0: any age
 	Work     *background.Group
+	Now      func() time.Time
 	Logger   *zap.Logger
 }
 
 // Keeper keeps grants for one site. It is safe for concurrent use.
-type Keeper struct{ Config }
+type Keeper struct {
+	Config
+	findHint event.Hint
+}
 
 // NewKeeper returns a keeper. It touches no store.
-func NewKeeper(c Config) *Keeper { return &Keeper{c} }
+func NewKeeper(c Config) *Keeper { return &Keeper{Config: c} }
 
 // Key names what is kept in an area about a person of an account, as apps know them, without telling who it is.
 func (k *Keeper) Key(area string, a account.Account, userID string) string {

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -72,4 +73,64 @@ func TestKeeper_ALoginNeedsNotToBeRemembered(t *testing.T) {
 	}
 	w.failing = "Get"
 	w.complete(t, official, of(official, identity.OpenID, "oA"), "", store.ErrStore)
+}
+
+// knowing is an account that knows the unionids of its followers.
+type knowing struct {
+	plain
+	unionID string
+	err     error
+	asked   int
+}
+
+func (k *knowing) FindUnionID(context.Context, string) (string, error) {
+	k.asked++
+	return k.unionID, k.err
+}
+
+func TestKeeper_AsksWeChatForAFollowersUnionID(t *testing.T) {
+	a := &knowing{plain: official, unionID: "uA"}
+	w := newWorld(t, account.ByUnionID, 0, a)
+	silent := of(a, identity.OpenID, "oA")
+	w.complete(t, a, silent, "uA", nil)
+	w.complete(t, a, silent, "uA", nil)
+	w.complete(t, a, of(a, identity.OpenID, "oB", identity.UnionID, "uB"), "uB", nil)
+	if a.asked != 1 {
+		t.Errorf("asked %d times", a.asked)
+	}
+}
+
+func TestKeeper_AsksWeChatOnceADay(t *testing.T) {
+	for _, err := range []error{nil, errors.New("WeChat failed")} { // who is no follower has none
+		a := &knowing{plain: official, err: err}
+		w := newWorld(t, account.ByUnionID, 0, a)
+		silent := of(a, identity.OpenID, "oA")
+		for range 3 {
+			w.complete(t, a, silent, "", ErrUnionIDUnknown)
+		}
+		w.complete(t, a, of(a, identity.OpenID, "oB"), "", ErrUnionIDUnknown)
+		if a.asked != 2 {
+			t.Errorf("asked %d times for two people", a.asked)
+		}
+		w.now = begin.Add(day)
+		a.unionID, a.err = "uA", nil
+		w.complete(t, a, silent, "uA", nil)
+		want := 0
+		if err != nil {
+			want = 1 // for all that fails within a second
+		}
+		if n := w.log.FilterMessageSnippet("could not ask WeChat for the unionids").Len(); n != want {
+			t.Errorf("%d lines, want %d", n, want)
+		}
+	}
+}
+
+func TestKeeper_AsksNobodyWhereTheStoreFails(t *testing.T) {
+	a := &knowing{plain: official, unionID: "uA"}
+	w := newWorld(t, account.ByUnionID, 0, a)
+	w.failing = "PutIfAbsent"
+	w.complete(t, a, of(a, identity.OpenID, "oA"), "", ErrUnionIDUnknown)
+	if a.asked != 0 {
+		t.Error("WeChat was asked, and nobody would know")
+	}
 }

@@ -74,7 +74,7 @@ func newWorld(t *testing.T, userID account.UserID, refresh time.Duration, all ..
 	})
 	w.Keeper = NewKeeper(Config{
 		Vault: &keyring.Vault{Keyring: ring, Store: faulty}, Accounts: accounts, Platform: "https://open.weixin.qq.com",
-		Lifetime: 7 * day, Refresh: refresh, Logger: zap.New(core),
+		Lifetime: 7 * day, Refresh: refresh, Now: clock, Logger: zap.New(core),
 	})
 	return w
 }

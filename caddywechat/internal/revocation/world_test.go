@@ -138,7 +138,7 @@ func (i *instance) site(t *testing.T, change func(*Config), secrets ...string) *
 	}
 	c.Grants = grant.NewKeeper(grant.Config{
 		Vault: &keyring.Vault{Keyring: c.Keyring, Store: i.store}, Accounts: accounts, Refresh: day, Lifetime: 7 * day,
-		Work: background.NewGroup(), Logger: i.logger,
+		Work: background.NewGroup(), Now: i.w.now, Logger: i.logger,
 	})
 	if change != nil {
 		change(&c)

@@ -122,7 +122,7 @@ func (p *Parts) join(o Options) {
 	p.Vault = &keyring.Vault{Keyring: p.Keyring, Store: watched}
 	p.Grants = grant.NewKeeper(grant.Config{
 		Vault: p.Vault, Accounts: p.Accounts, Platform: Platform, Lifetime: Lifetime, Refresh: o.MaxAge, Work: p.Work,
-		Logger: p.Logger,
+		Now: p.Clock.Now, Logger: p.Logger,
 	})
 	p.Sync = revocation.NewSync(p.Status)
 	p.Revoked = p.Sync.NewSite(revocation.Config{
