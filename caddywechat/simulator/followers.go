@@ -72,15 +72,27 @@ func (s *Simulator) userInfo(r *http.Request) response {
 		return serverResponse(fields{{"subscribe", 0}, {"openid", query.Get("openid")}})
 	}
 	f := fields{
-		{"subscribe", 1}, {"openid", query.Get("openid")}, {"nickname", ""}, {"sex", 0}, {"language", "zh_CN"},
-		{"city", ""}, {"province", ""}, {"country", ""}, {"headimgurl", ""}, {"subscribe_time", since.Unix()},
+		{"subscribe", 1},
+		{"openid", query.Get("openid")},
+		{"nickname", ""},
+		{"sex", 0},
+		{"language", "zh_CN"},
+		{"city", ""},
+		{"province", ""},
+		{"country", ""},
+		{"headimgurl", ""},
+		{"subscribe_time", since.Unix()},
 	}
 	if account.OpenPlatform != "" {
 		f = append(f, field{"unionid", UnionID(account.OpenPlatform, everybody[i].ID)})
 	}
 	return serverResponse(append(f, fields{
-		{"remark", ""}, {"groupid", 0}, {"tagid_list", []int{}}, {"subscribe_scene", "ADD_SCENE_SEARCH"},
-		{"qr_scene", 0}, {"qr_scene_str", ""},
+		{"remark", ""},
+		{"groupid", 0},
+		{"tagid_list", []int{}},
+		{"subscribe_scene", "ADD_SCENE_SEARCH"},
+		{"qr_scene", 0},
+		{"qr_scene_str", ""},
 	}...))
 }
 
