@@ -35,7 +35,7 @@ func (d Decision) Reason() string {
 		return rule + "; the session is what is asked for"
 	case d.Action != Pass && d.Err != nil:
 		return rule + "; the session key cannot be had from the store"
-	case d.Action != Pass && d.Session != nil:
+	case d.Session != nil: // as never with Pass
 		return rule + "; the session lacks the profile"
 	case d.Action != Pass:
 		return rule + "; there is no session"

@@ -99,7 +99,7 @@ func (g *Gate) Demand(r *visitor.Request, d Decision, ask Ask) Decision {
 	switch {
 	case d.Action == Forward && g.Satisfies(d.Session, ask):
 	case ask == Userinfo && (len(r.Tokens) > 0 || !account.CanBringProfile(g.accountsFor(r))):
-	case d.Action != Forward && g.passesOutside(r, ask):
+	case g.passesOutside(r, ask):
 	default:
 		d.Action, d.Rule = Challenge, &Rule{Ask: ask, Place: "the app's answer, after " + d.Rule.Place}
 	}

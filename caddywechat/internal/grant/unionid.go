@@ -84,8 +84,9 @@ func (k *Keeper) mayAsk(ctx context.Context, a account.Account, openID string) b
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	mine := []byte(rand.Text())
-	first, err := k.Vault.Store.PutIfAbsent(ctx, k.unionIDKey(askedArea, a, openID), mine, askEvery)
-	return err == nil && bytes.Equal(first, mine) // a store that fails is logged by its watch
+	// A store that fails returns nobody's, and is logged by its watch.
+	first, _ := k.Vault.Store.PutIfAbsent(ctx, k.unionIDKey(askedArea, a, openID), mine, askEvery)
+	return bytes.Equal(first, mine)
 }
 
 // learned returns the unionid of the person with an openid, "" where none is known.

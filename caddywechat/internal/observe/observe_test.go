@@ -43,6 +43,13 @@ func TestObserver_TellsOfEachPathOnceAnHour(t *testing.T) {
 	if got := p.WantLines(stopped, 4)[3]["requests"]; got != int64(4) {
 		t.Errorf("the second line is about %v requests", got)
 	}
+	note("GET", "/orders")
+	p.Clock.Pass(time.Hour)
+	note("GET", "/other")
+	note("GET", "/orders")
+	if got := p.WantLines(stopped, 6)[5]["requests"]; got != int64(2) {
+		t.Errorf("beside another path the line is about %v requests", got)
+	}
 }
 
 func TestObserver_IsBounded(t *testing.T) {
