@@ -35,6 +35,7 @@ var (
 // table has the addresses that every site has, in the order in which they are documented.
 var table = []Route{
 	{Path: "login", Methods: getHead, Serve: (*Routes).serveLogin},
+	{Path: "login_params", Methods: get, Serve: (*Routes).loginParams},
 	{Path: "callback", Methods: get, Serve: (*Routes).callback, Late: true, Secret: true},
 	{Path: "logout", Methods: getPost, Serve: (*Routes).logout, Late: true},
 	{Path: "me", Methods: getHead, Serve: (*Routes).me},
@@ -78,6 +79,10 @@ func (to *Routes) add(one account.Account, path string, serve serveFunc) {
 
 func (to *Routes) serveLogin(w http.ResponseWriter, r *visitor.Request) error {
 	return to.login.ServeLogin(w, r)
+}
+
+func (to *Routes) loginParams(w http.ResponseWriter, r *visitor.Request) error {
+	return to.login.ServeParams(w, r)
 }
 
 func (to *Routes) callback(w http.ResponseWriter, r *visitor.Request) error {

@@ -42,6 +42,7 @@ func TestRoutes_EachRowTakesItsMethods(t *testing.T) {
 		late  bool
 	}{
 		"login":         {"GET, HEAD", []string{"GET", "HEAD"}, false},
+		"login_params":  {"GET", []string{"GET"}, false},
 		"callback":      {"GET", []string{"GET"}, true},
 		"logout":        {"GET, POST", []string{"GET", "POST"}, true},
 		"me":            {"GET, HEAD", []string{"GET", "HEAD"}, false},
@@ -120,6 +121,7 @@ func TestRoutes_LeadToWhoAnswers(t *testing.T) {
 		word                string // of JSON
 	}{
 		{"GET", "login", "", nil, http.StatusFound, ""},
+		{"GET", "login_params", "", []string{sitetest.Fetch}, http.StatusBadRequest, "bad_request"},
 		{"GET", "callback", "?code=x&state=x", []string{sitetest.ForImage}, http.StatusUnauthorized, "login_required"},
 		{"POST", "logout", "", nil, http.StatusOK, ""},
 		{"GET", "me", "", nil, http.StatusUnauthorized, "login_required"},

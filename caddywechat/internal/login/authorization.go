@@ -10,10 +10,12 @@ import (
 
 // authorization is what an answer that sends a visitor to the account's page consists of.
 type authorization struct {
-	cookies   []*http.Cookie // the attempt's first
-	url       string         // of the account's page
-	fits      bool           // whether its head does
-	displaces int            // how many logins of this browser it ends
+	cookies     []*http.Cookie // the attempt's first
+	url         string         // of the account's page
+	redirectURI string         // where that sends the visitor back to
+	state       string         // with which it does
+	fits        bool           // whether its head does
+	displaces   int            // how many logins of this browser it ends
 }
 
 const (
@@ -94,11 +96,15 @@ func (f *Flow) compose(
 	if a.Waits {
 		to = s.target
 	}
+	comeBackTo := func(redirectURI string) {
+		ask.redirectURI, ask.state = redirectURI, a.State
+		ask.url = s.account.AuthorizeURL(r.Client(), redirectURI, a.State, s.profile)
+	}
 	if len(to) <= maxTo {
-		ask.url = s.account.AuthorizeURL(r.Client(), callback+"?to="+url.QueryEscape(to), a.State, s.profile)
+		comeBackTo(callback + "?to=" + url.QueryEscape(to))
 	}
 	if ask.url == "" || head() > maxHead {
-		ask.url = s.account.AuthorizeURL(r.Client(), callback, a.State, s.profile)
+		comeBackTo(callback)
 	}
 	ask.fits = head() <= maxHead
 	return ask, nil

@@ -67,10 +67,12 @@ func (f *Flow) servesApps(r *visitor.Request) bool {
 
 // allScan reports whether every way to log in takes a phone that scans the screen.
 func allScan(accounts []account.Redirector, c visitor.Client) bool {
-	return !slices.ContainsFunc(accounts, func(a account.Redirector) bool {
-		scanner, ok := a.(account.QRCodeLogin)
-		return !ok || !scanner.ShowsQRCode(c)
-	})
+	return !slices.ContainsFunc(accounts, func(a account.Redirector) bool { return !showsQRCode(a, c) })
+}
+
+func showsQRCode(a account.Redirector, c visitor.Client) bool {
+	scanner, ok := a.(account.QRCodeLogin)
+	return ok && scanner.ShowsQRCode(c)
 }
 
 func (f *Flow) showChoice(

@@ -93,9 +93,9 @@ func (u *unreturned) makeRoom(now time.Time) bool {
 	return len(u.of) < maxLoginsAt
 }
 
-// countStart counts a person who is sent away, and tells the operator when none of them comes back.
+// countStart counts a person who is shown the account's page, and tells the operator when none of them comes back.
 func (f *Flow) countStart(r *visitor.Request, a account.Redirector) {
-	if !visitor.IsNavigation(r.Request) || !a.Serves(r.Client()) || visitor.IsCrawler(r.UserAgent()) {
+	if !a.Serves(r.Client()) || visitor.IsCrawler(r.UserAgent()) {
 		return
 	}
 	at := loginsAt{account.Ref(a), r.Origin.Hostname()}
